@@ -1,0 +1,126 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { notReady, type Problem, StepFailure, sentence, transient, unsafe } from '../domain/failure.ts';
+
+export type Decision<Result, Change extends string> =
+  | { kind: 'done'; result: Result }
+  | { kind: 'act'; change: Change }
+  | { kind: 'wait'; why: string; retryAfterMs?: number }
+  | { kind: 'stop'; problem: Omit<Problem, 'kind'> & { kind: 'Refused' | 'Unsafe' } };
+
+export const done = <Result>(result: Result) => ({ kind: 'done', result }) as const;
+export const act = <Change extends string>(change: Change) => ({ kind: 'act', change }) as const;
+/** Not there yet: look again later. What is said here is the step's live detail. */
+export const wait = (why: string, retryAfterMs?: number) => ({ kind: 'wait', why, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }) as const;
+type Told = Omit<Problem, 'kind'>;
+/** A person must change something first. */
+export const refuse = (told: Told) => ({ kind: 'stop', problem: { ...told, kind: 'Refused' } }) as const;
+/** Acting would destroy or lock something, or the state is unknown. */
+export const halt = (told: Told) => ({ kind: 'stop', problem: { ...told, kind: 'Unsafe' } }) as const;
+
+export interface Rule<Input, Seen, Result, Change extends string> {
+  /** Looks; changes nothing. */
+  observe(input: Input, attempt: Attempt): Promise<Seen>;
+  /** Pure: a table in a unit test. */
+  decide(seen: Seen, input: Input): Decision<Result, Change>;
+  /** Makes one change; the next look tells whether it came about. */
+  act: Record<Change, (input: Input, seen: Seen, attempt: Attempt) => Promise<void>>;
+  /** What is compared to find out whether a change came about; everything that was seen when absent. */
+  sight?(seen: Seen): unknown;
+  /** After an interrupted attempt: how long what it sent may still be at work on the other side, in milliseconds. */
+  settleMs?: number;
+}
+
+/** One attempt of an activity. Its connections end with the signal, so that no old attempt acts beside a new one. */
+export interface Attempt {
+  signal: AbortSignal;
+  number: number;
+}
+
+/** How long before the attempt's time is up its connections are cut, in milliseconds. */
+const marginMs = 5_000;
+
+function thisAttempt(): Attempt {
+  const { info, cancellationSignal } = Context.current();
+  const outOfTime = AbortSignal.timeout(Math.max(1_000, info.startToCloseTimeoutMs - marginMs));
+  return { signal: AbortSignal.any([cancellationSignal, outOfTime]), number: info.attempt };
+}
+
+/**
+ * Look, decide, make one change, look again, until done. May be run twice, by two processes, after any crash.
+ * The same change on the same sight twice means that it does not work: stop and ask.
+ */
+export const converge =
+  <Input, Seen, Result, Change extends string>(rule: Rule<Input, Seen, Result, Change>) =>
+  (input: Input): Promise<Result> =>
+    asApplicationFailure(async () => {
+      const attempt = thisAttempt();
+      if (rule.settleMs !== undefined && attempt.number > 1) await sleep(rule.settleMs, undefined, { signal: attempt.signal });
+      for (let last = ''; ; ) {
+        const seen = await rule.observe(input, attempt);
+        const next = rule.decide(seen, input);
+        if (next.kind === 'done') return next.result;
+        if (next.kind === 'wait') throw notReady(next.why, next.retryAfterMs);
+        if (next.kind === 'stop') throw new StepFailure(next.problem);
+        const turn = JSON.stringify([next.change, rule.sight ? rule.sight(seen) : seen]);
+        if (turn === last) throw changedNothing(next.change);
+        attempt.signal.throwIfAborted();
+        await rule.act[next.change](input, seen, attempt);
+        last = turn;
+      }
+    });
+
+const changedNothing = (change: string) =>
+  unsafe({
+    tried: change,
+    seen: 'success was reported, but nothing changed',
+    source: 'this service',
+    remedy: 'Look at the system by hand; retry once it does what it says, or abort.',
+  });
+
+/** Temporal's form of a failure: its type is the kind, its details hold the problem; a cause or a stack never goes into history. */
+async function asApplicationFailure<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    const { info, cancellationSignal, log } = Context.current();
+    if (cancellationSignal.aborted) throw cancellationSignal.reason;
+    const { problem } = error instanceof StepFailure ? error : cutOff(error) ? outOfTime(info.activityType) : unexpected(error, info.activityType);
+    if (problem.kind !== 'NotReady') log.warn(sentence(problem), { kind: problem.kind, error: describe(error) });
+    throw ApplicationFailure.create({
+      message: sentence(problem),
+      type: problem.kind,
+      details: [problem],
+      nonRetryable: problem.kind === 'Refused' || problem.kind === 'Unsafe',
+      ...(problem.kind === 'NotReady' ? { category: 'BENIGN' as const } : {}),
+      ...(problem.retryAfterMs === undefined ? {} : { nextRetryDelay: problem.retryAfterMs }),
+    });
+  }
+}
+
+const cutOff = (error: unknown): boolean => error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError');
+
+const outOfTime = (step: string) =>
+  transient({
+    tried: step,
+    seen: 'the attempt’s time was up and its connections were cut',
+    source: 'this service',
+    remedy: 'It looks again and goes on by itself.',
+  });
+
+/** An error that nobody foresaw: the state is unknown, so a person looks. */
+const unexpected = (error: unknown, step: string) =>
+  unsafe(
+    {
+      tried: step,
+      seen: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+      source: 'this service',
+      remedy: 'This is a defect: see the worker’s log, then retry or abort.',
+    },
+    error,
+  );
+
+/** Name, message, stack and the chain of causes; never an error's other fields, which may carry headers and bodies. */
+const describe = (error: unknown): string =>
+  error instanceof Error ? `${error.stack ?? error.message}${error.cause === undefined ? '' : `\ncaused by ${describe(error.cause)}`}` : String(error);

@@ -1,0 +1,20 @@
+import type { Azure } from '../systems/azure/azure.ts';
+import type { CipherTrust } from '../systems/ciphertrust/ciphertrust.ts';
+import type { Luna } from '../systems/lunash/luna.ts';
+import type { Outbound } from '../systems/outbound.ts';
+import type { SecretStore } from '../systems/secrets/store.ts';
+import type { Transcripts } from '../systems/transcripts.ts';
+import type { Windows } from '../systems/windows/windows.ts';
+import type { Settings } from '../worker/settings.ts';
+
+/** Everything an activity may speak to. */
+export interface Systems {
+  settings: Settings;
+  outbound: Outbound;
+  secrets: SecretStore;
+  transcripts: Transcripts;
+  azure: Azure;
+  windows: Windows;
+  luna: Luna;
+  cipherTrust: CipherTrust;
+}

@@ -1,0 +1,55 @@
+/**
+ * Why a step could not go on.
+ * `NotReady`: it takes more time, look again later. `Transient`: something between us failed, try again until the step's deadline.
+ * `Refused`: input, permission or quota, a person must change something. `Unsafe`: acting would destroy or lock something, or the state is unknown.
+ */
+export type FailureKind = 'NotReady' | 'Transient' | 'Refused' | 'Unsafe';
+
+/** For the person who must act. Never holds a secret; at most 1 KB when serialised. */
+export interface Problem {
+  kind: FailureKind;
+  /** What was tried: `hsm login on 172.22.1.4`. */
+  tried: string;
+  /** What came back, in the system's own words where it has any. */
+  seen: string;
+  /** Who said so: `Azure Resource Manager`, `LunaSH`, `CipherTrust Manager`, `this service`. */
+  source: string;
+  /** What to do, in one sentence. */
+  remedy: string;
+  /** For `NotReady` and `Transient`: when the server asks to be asked again, in milliseconds. */
+  retryAfterMs?: number;
+}
+
+const maximumText = 300;
+const brief = (text: string): string => (text.length <= maximumText ? text : `${text.slice(0, maximumText - 1)}…`);
+
+/** The one error that systems and activities throw on purpose. Foreign errors become one of these where they enter. */
+export class StepFailure extends Error {
+  readonly problem: Problem;
+
+  constructor(problem: Problem, options?: { cause?: unknown }) {
+    const kept = { ...problem, tried: brief(problem.tried), seen: brief(problem.seen), remedy: brief(problem.remedy) };
+    super(sentence(kept), options);
+    this.name = 'StepFailure';
+    this.problem = kept;
+  }
+}
+
+/** One line for logs, memo and lists. */
+export const sentence = ({ kind, tried, seen, source, remedy }: Problem): string =>
+  kind === 'NotReady' ? seen : `${tried}: ${source} said: ${seen}${/[.!?]$/.test(seen) ? '' : '.'} ${remedy}`;
+
+export const notReady = (seen: string, retryAfterMs?: number): StepFailure =>
+  new StepFailure({
+    kind: 'NotReady',
+    tried: 'waiting',
+    seen,
+    source: 'this service',
+    remedy: 'Nothing: it goes on by itself.',
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+
+type Told = Omit<Problem, 'kind'>;
+export const transient = (told: Told, cause?: unknown): StepFailure => new StepFailure({ ...told, kind: 'Transient' }, { cause });
+export const refused = (told: Told, cause?: unknown): StepFailure => new StepFailure({ ...told, kind: 'Refused' }, { cause });
+export const unsafe = (told: Told, cause?: unknown): StepFailure => new StepFailure({ ...told, kind: 'Unsafe' }, { cause });

@@ -1,0 +1,123 @@
+import type { Problem } from './failure.ts';
+import type { HsmSeen } from './results.ts';
+import { catalogue, type StepId, stepIds } from './steps.ts';
+
+/** A job as people and programs see it. The workflow publishes it as memo keys, so that it can be read with no worker alive. */
+
+export type JobState = 'running' | 'awaiting-approval' | 'incident' | 'completed' | 'rejected' | 'aborted' | 'cancelled' | 'failed';
+export type StepState = 'pending' | 'running' | 'done' | 'skipped' | 'not-needed' | 'failed' | 'cancelled';
+
+export interface StepView {
+  state: StepState;
+  /** ISO 8601. */
+  startedAt?: string;
+  finishedAt?: string;
+  /** 1, and one more for every retry that a person ordered; polls do not count. */
+  attempts: number;
+}
+
+export interface IncidentView {
+  id: string;
+  step: StepId;
+  problem: Problem;
+  /** What may be decided. */
+  actions: ('retry' | 'skip' | 'abort')[];
+  openedAt: string;
+  closedAt?: string;
+  decision?: { action: string; actor: string; comment?: string };
+}
+
+export interface ApprovalView {
+  id: string;
+  /** What is asked, in one sentence. */
+  question: string;
+  /** What is lost by it. */
+  loses: string;
+  hsm: HsmSeen;
+  requestedBy: string;
+  secondPerson: boolean;
+  askedAt: string;
+  deadline: string;
+  remindedAt?: string;
+  closedAt?: string;
+  outcome?: 'approved' | 'rejected' | 'expired' | 'stale';
+  decision?: { actor: string; comment?: string };
+}
+
+export type Verdict = 'accepted' | 'refused';
+
+/** Every decision that arrived, refused ones included. */
+export interface DecisionView {
+  decisionId: string;
+  kind: 'approve' | 'reject' | 'retry' | 'skip' | 'abort' | 'invalid';
+  /** The approval or incident it names. */
+  about: string;
+  actor: string;
+  comment?: string;
+  at: string;
+  verdict: Verdict;
+  /** Why it was refused. */
+  reason?: string;
+}
+
+export interface JobView {
+  state: JobState;
+  /** Goes up with every publication. */
+  revision: number;
+  startedAt: string;
+  finishedAt?: string;
+  requestedBy: string;
+  hsmName: string;
+  region: string;
+  warnings: string[];
+  /** Where the report is, when there is one. */
+  report?: { json: string; markdown: string };
+  /** What exists after an abnormal end. */
+  inventory?: string[];
+}
+
+export interface Progress {
+  job: JobView;
+  steps: Record<StepId, StepView>;
+  incidents: IncidentView[];
+  approvals: ApprovalView[];
+  decisions: DecisionView[];
+}
+
+/** The memo keys: `job`, `step.{id}`, `incident-{n}`, `approve-zeroize-{n}`, `decision-{n}`. Beside them the API writes `request` at the start. */
+export const memoKeys = {
+  job: 'job',
+  step: (id: StepId) => `step.${id}`,
+  incident: /^incident-\d+$/,
+  approval: /^approve-zeroize-\d+$/,
+  decision: /^decision-\d+$/,
+} as const;
+
+const numbered = <View>(memo: Record<string, unknown>, pattern: RegExp): View[] =>
+  Object.keys(memo)
+    .filter((key) => pattern.test(key))
+    .sort((a, b) => Number(a.split('-').at(-1)) - Number(b.split('-').at(-1)))
+    .map((key) => memo[key] as View);
+
+/** The progress that a job published; undefined before its first publication. */
+export function progressFromMemo(memo: Record<string, unknown>): Progress | undefined {
+  const job = memo[memoKeys.job] as JobView | undefined;
+  if (!job) return undefined;
+  const pending: StepView = { state: 'pending', attempts: 0 };
+  return {
+    job,
+    steps: Object.fromEntries(stepIds.map((id) => [id, (memo[memoKeys.step(id)] as StepView | undefined) ?? pending])) as Record<StepId, StepView>,
+    incidents: numbered<IncidentView>(memo, memoKeys.incident),
+    approvals: numbered<ApprovalView>(memo, memoKeys.approval),
+    decisions: numbered<DecisionView>(memo, memoKeys.decision),
+  };
+}
+
+/** Done steps ÷ all steps that this job has, 0 to 1. */
+export function fractionDone({ steps }: Progress): number {
+  const counted = stepIds.filter((id) => steps[id].state !== 'not-needed');
+  const finished = counted.filter((id) => steps[id].state === 'done' || steps[id].state === 'skipped');
+  return finished.length / counted.length;
+}
+
+export const titleOf = (id: StepId): string => catalogue[id].title;

@@ -1,0 +1,140 @@
+import { type Static, Type } from 'typebox';
+
+const closed = { additionalProperties: false } as const;
+const secretReference = Type.Object(
+  { secret: Type.String({ pattern: '^[A-Za-z0-9-]{1,127}$', description: 'The name of a secret that is already in the secret store.' }) },
+  closed,
+);
+const text = (description: string, example?: string) => Type.String({ minLength: 1, maxLength: 256, description, ...(example ? { examples: [example] } : {}) });
+const range = (description: string) => Type.String({ description, pattern: '^[0-9.]{7,15}/[0-9]{1,2}$', examples: ['172.22.1.0/24'] });
+const address = (description: string) => Type.String({ description, format: 'ipv4' });
+const reach = ['public', 'private'] as const;
+
+const azure = Type.Object(
+  {
+    cloud: Type.Optional(Type.Enum(['public', 'usgovernment', 'china'], { description: 'Which Azure cloud; public when absent.' })),
+    subscriptionId: Type.String({ format: 'uuid' }),
+    resourceGroup: text('Created if it does not exist. The Windows host, the HSM and CipherTrust Manager all live in it.', 'Luna_kylo_rg'),
+    region: text('Azure region, short name.', 'westus2'),
+    tags: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'Tags for everything that is created.' })),
+    access: Type.Enum([...reach], { description: 'private: no public addresses besides the gateway’s, for workers inside the network.' }),
+    adminSources: Type.Array(Type.String(), {
+      minItems: 1,
+      maxItems: 20,
+      description: 'Address ranges that may reach the hosts that are created. Never * or 0.0.0.0/0.',
+    }),
+  },
+  closed,
+);
+
+const network = Type.Object(
+  {
+    name: text('The virtual network; kept as it is where it exists.', 'Luna_kylo_vnet'),
+    addressSpace: range('The virtual network’s address space.'),
+    compute: Type.Object({ name: Type.Optional(text('Compute when absent.')), range: range('Holds the Windows host and CipherTrust Manager.') }, closed),
+    hsm: Type.Object({ name: text('The subnet delegated to the HSM.', 'Luna_kylo_HSM_subnet'), range: range('Holds the HSM alone.') }, closed),
+    gateway: Type.Object({ range: range('GatewaySubnet, /27 or larger.') }, closed),
+  },
+  closed,
+);
+
+const hsm = Type.Object(
+  {
+    name: text('The HSM resource.', 'kylo-luna-hsm'),
+    resourcePrefix: text('Prefix of the gateway’s names.', 'HSMLuna'),
+    address: Type.Optional(address('The HSM’s private address; the subnet’s first free one when absent.')),
+    stamp: Type.Optional(Type.Enum(['stamp1', 'stamp2'], { description: 'stamp1 when absent.' })),
+    label: text('The HSM’s label.', 'LunaHSM'),
+    fips: Type.Boolean({ description: 'FIPS 140-2 approved operation. Turning it on erases the HSM and asks for an approval.' }),
+    partition: Type.Object(
+      {
+        name: text('Partition name; also its label.', 'luna_part'),
+        sizeBytes: Type.Integer({ minimum: 1, description: 'Storage in bytes; the runbook’s is 10000.' }),
+      },
+      closed,
+    ),
+  },
+  closed,
+);
+
+const lunaClient = Type.Object(
+  {
+    vmName: text('The Windows host, at most 15 characters.', 'lunaclient'),
+    address: address('Its static private address in the Compute subnet.'),
+    image: Type.Optional(text('publisher:offer:sku:version; Windows 10 Pro when absent.')),
+    size: Type.Optional(text('VM size; Standard_D2s_v3 when absent.')),
+    adminUser: Type.Optional(text('LunaAdmin when absent.')),
+    installer: Type.Object(
+      {
+        url: Type.Union([Type.String({ format: 'uri' }), secretReference], { description: 'Where the Windows host fetches the Luna client (7.4 or later).' }),
+        sha256: Type.String({ pattern: '^[0-9a-fA-F]{64}$' }),
+      },
+      closed,
+    ),
+  },
+  closed,
+);
+
+const ntpServer = Type.Object(
+  {
+    host: text('Name or address.'),
+    key: Type.Optional(secretReference),
+    keyType: Type.Optional(Type.Enum(['MD5', 'SHA-1', 'SHA-256', 'SHA-384', 'SHA-512'], { description: 'SHA-256 when absent.' })),
+  },
+  closed,
+);
+
+const cipherTrust = Type.Object(
+  {
+    vmName: text('The CipherTrust Manager’s VM and host name.', 'mycompany-ciphertrust'),
+    address: address('Its static private address in the Compute subnet; it is in the client certificate.'),
+    image: Type.Union([
+      Type.String({ pattern: '^[^:/]+:[^:/]+:[^:/]+(:[^:/]+)?$', description: 'publisher:offer:sku, with :version or the latest.' }),
+      Type.String({ pattern: '^/subscriptions/.+/images/.+$', description: 'The id of an image made from Thales’ VHD.' }),
+    ]),
+    size: Type.Optional(text('VM size; Standard_F4s_v2 when absent.')),
+    adminUser: Type.Optional(text('ksadmin; CipherTrust Manager knows no other.')),
+    sshPublicKey: Type.Optional(
+      Type.String({ maxLength: 4096, description: 'OpenSSH public key, RSA 2048 or more; a pair is generated and kept when absent.' }),
+    ),
+    customData: Type.Optional(secretReference),
+    ntp: Type.Array(ntpServer, { maxItems: 8 }),
+    licence: Type.Union([Type.Literal('trial'), Type.Literal('none'), secretReference]),
+  },
+  closed,
+);
+
+/** What a person decides. Never holds a secret: passwords are generated, everything else is a `{ "secret": name }`. */
+export const ProvisioningRequest = Type.Object(
+  {
+    azure,
+    network,
+    hsm,
+    lunaClient,
+    cipherTrust,
+    certificate: Type.Optional(
+      Type.Enum(['vtl', 'generated'], {
+        description: 'Who makes CipherTrust Manager’s client certificate: vtl on the Windows host (default) or this service.',
+      }),
+    ),
+    allowClockChange: Type.Optional(
+      Type.Boolean({ description: 'May the appliance’s clock be set when it is more than 5 minutes off? An incident asks when absent.' }),
+    ),
+    closeDoors: Type.Optional(
+      Type.Boolean({ description: 'Remove the temporary SSH and RDP rules and deallocate the Windows host at the end; true when absent.' }),
+    ),
+    approval: Type.Optional(
+      Type.Object(
+        {
+          deadlineHours: Type.Optional(Type.Number({ minimum: 0.001, maximum: 720, description: '24 when absent.' })),
+          secondPerson: Type.Optional(Type.Boolean({ description: 'The approver must be another person than the requester.' })),
+        },
+        closed,
+      ),
+    ),
+  },
+  { ...closed, $id: 'ProvisioningRequest' },
+);
+
+export type ProvisioningRequest = Static<typeof ProvisioningRequest>;
+export type SecretReference = Static<typeof secretReference>;

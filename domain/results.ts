@@ -1,0 +1,132 @@
+import type { ProvisioningRequest } from './request.ts';
+import type { ActivityId } from './steps.ts';
+
+/** What every step knows: which job it acts for and what the person decided. */
+export interface Job {
+  /** Target id: workflow id, secret prefix, value of the `provisioner` tag. */
+  target: string;
+  runId: string;
+  request: ProvisioningRequest;
+}
+
+/** A machine reached over SSH or HTTPS. The pin is what was seen at first contact: an SSH host key (`SHA256:…`) or a certificate’s SHA-256 fingerprint. */
+export interface Pinned {
+  address: string;
+  pin: string;
+}
+
+/** The Windows host and, through it or directly, the HSM. */
+export interface Hosts {
+  windows: Pinned;
+  hsm: Pinned;
+}
+
+export interface PartitionSeen {
+  serial: string;
+  name: string;
+  objects: number;
+  usedBytes: number;
+}
+
+/** The HSM as `hsm show` and `partition list` tell it. */
+export interface HsmSeen {
+  serial: string;
+  label: string;
+  firmware: string;
+  software: string;
+  zeroized: boolean;
+  fips: boolean;
+  /** SO sign-ins left before the HSM erases itself; 0 while zeroized. */
+  soAttemptsLeft: number;
+  partitions: PartitionSeen[];
+  bytesInUse: number;
+  /** SHA-256 over serial, label, FIPS mode, partitions, objects and bytes: what an approval is bound to. */
+  digest: string;
+}
+
+export interface ImageVersion {
+  publisher: string;
+  offer: string;
+  sku: string;
+  version: string;
+}
+
+/** A VM’s addresses; `reachable` is the one that this service uses. */
+export interface VmSeen {
+  id: string;
+  privateAddress: string;
+  publicAddress?: string;
+  reachable: string;
+}
+
+/** A certificate as shown to people and kept in reports; never its key. */
+export interface CertificateSeen {
+  pem: string;
+  /** SHA-256, upper-case hex with colons. */
+  fingerprint: string;
+  /** ISO 8601. */
+  notAfter: string;
+}
+
+type Nothing = Record<never, never>;
+
+/** Input (beside the job) and result of every activity: the whole data flow of the workflow. */
+export interface StepTypes {
+  'keep-secrets': { needs: Nothing; gives: { names: string[]; windowsPublicKey: string; cipherTrustPublicKey: string } };
+  'check-feature': { needs: Nothing; gives: { state: string } };
+  'register-providers': { needs: Nothing; gives: { registered: string[] } };
+  'check-availability': {
+    needs: Nothing;
+    gives: { cipherTrustImage: ImageVersion | { id: string }; windowsImage: ImageVersion; termsNeeded: boolean; warnings: string[] };
+  };
+  'resource-group': { needs: Nothing; gives: { id: string } };
+  'virtual-network': { needs: Nothing; gives: { computeSubnetId: string; hsmSubnetId: string; gatewaySubnetId: string } };
+  'deploy-hsm': { needs: { hsmSubnetId: string }; gives: { deploymentId: string; templateHash: string; gatewayWasThere: boolean } };
+  'verify-hsm': { needs: Nothing; gives: { id: string; address: string; tags: Record<string, string> } };
+  'windows-vm': { needs: { computeSubnetId: string; image: ImageVersion }; gives: VmSeen };
+  'install-luna-client': { needs: { vm: VmSeen; publicKey: string }; gives: { windows: Pinned; clientVersion: string } };
+  'accept-terms': { needs: { image: ImageVersion | { id: string } }; gives: { accepted: boolean } };
+  'ciphertrust-vm': { needs: { computeSubnetId: string; image: ImageVersion | { id: string }; publicKey: string }; gives: VmSeen };
+  'first-boot': { needs: { reachable: string; windows?: Pinned }; gives: { cipherTrust: Pinned } };
+  'admin-password': { needs: { cipherTrust: Pinned }; gives: Nothing };
+  ntp: { needs: { cipherTrust: Pinned }; gives: { servers: string[]; synchronised: boolean; warnings: string[] } };
+  licence: { needs: { cipherTrust: Pinned }; gives: { kind: string; state: string } };
+  'appliance-password': { needs: { windows: Pinned; hsmAddress: string }; gives: { hsm: Pinned } };
+  'inspect-hsm': { needs: Hosts; gives: { hsm: HsmSeen; clock: string; warnings: string[] } };
+  'initialize-hsm': { needs: Hosts; gives: { hsm: HsmSeen } };
+  'fips-mode': { needs: Hosts & { approvedDigest: string }; gives: { outcome: 'on' | 'changed-since-approval'; hsm: HsmSeen } };
+  'create-partition': { needs: Hosts; gives: { partition: { name: string; serial: string; sizeBytes: number } } };
+  'prepare-ntls': { needs: Hosts; gives: { serverCertificate: CertificateSeen; skewSeconds: number; warnings: string[] } };
+  'connect-client': { needs: Hosts & { partitionSerial: string }; gives: { slot: number } };
+  'initialize-partition': { needs: Hosts & { slot: number; partitionSerial: string }; gives: { label: string } };
+  'crypto-officer': { needs: Hosts & { slot: number; partitionSerial: string }; gives: { attemptsLeft?: number } };
+  'client-certificate': { needs: Hosts & { partitionSerial: string }; gives: { clientCertificate: CertificateSeen; keySecret: string } };
+  'register-client': {
+    needs: Hosts & { clientCertificate: CertificateSeen };
+    gives: { client: string; registeredBy: 'ip' | 'hostname'; serverCertificate: CertificateSeen };
+  };
+  'set-root-of-trust': {
+    needs: {
+      cipherTrust: Pinned;
+      hsmAddress: string;
+      partitionSerial: string;
+      serverCertificate: CertificateSeen;
+      clientCertificate: CertificateSeen;
+      keySecret: string;
+    };
+    gives: { cipherTrust: Pinned };
+  };
+  'reset-password': { needs: { cipherTrust: Pinned; partitionSerial: string }; gives: { cipherTrust: Pinned; warnings: string[] } };
+  'verify-root-of-trust': {
+    needs: Hosts & { cipherTrust: Pinned; partitionSerial: string; slot: number };
+    gives: { version: string; entry: { id: string; host: string; serial: string }; sealer?: string; rootKeys: string[]; warnings: string[] };
+  };
+  'close-doors': { needs: { windowsVm: VmSeen }; gives: { removedRules: string[]; deallocated: boolean } };
+  report: { needs: { report: unknown }; gives: { json: string; markdown: string } };
+}
+
+export type StepInput<Id extends ActivityId> = Job & StepTypes[Id]['needs'];
+export type StepResult<Id extends ActivityId> = StepTypes[Id]['gives'];
+
+/** The activities, by step id. */
+export type Activities = { [Id in ActivityId]: (input: StepInput<Id>) => Promise<StepResult<Id>> };

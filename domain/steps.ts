@@ -1,0 +1,139 @@
+/** A phase is a section of the runbook. */
+export const phases = {
+  permissions: 'Acquire permissions',
+  network: 'Create the Azure resources',
+  hsm: 'Deploy the Dedicated Luna HSM',
+  'luna-client': 'Create the Windows instance',
+  ciphertrust: 'Deploy CipherTrust Manager',
+  'hsm-setup': 'Configure the Dedicated Luna HSM',
+  partition: 'Access and configure the partition',
+  'root-of-trust': 'Make the partition the root of trust',
+  report: 'Report',
+} as const;
+
+export type PhaseId = keyof typeof phases;
+
+export interface StepDefinition {
+  phase: PhaseId;
+  title: string;
+  /** How long it usually takes, in minutes: the plan's estimate. */
+  usualMinutes: number;
+  /** When polling and retrying ends and a person is asked, counted from the first attempt. */
+  deadline: `${number} ${'minutes' | 'hours' | 'days'}`;
+  /** The steps whose results it needs. */
+  after: readonly string[];
+  /** May a cancel stop it half-way? Destructive steps run to their end. */
+  interruptible: boolean;
+  /** May an operator pass over it after a failure? */
+  skippable: boolean;
+  /** What it destroys, in one sentence; absent for most. */
+  destroys?: string;
+}
+
+const usual = { deadline: '1 hours', interruptible: true, skippable: false } as const;
+
+/**
+ * The one list of what a job does. The id is also the name of the activity and of its file, `activities/{phase}/{id}.ts`; `approve-zeroize` alone is no
+ * activity: it waits for a person.
+ */
+export const catalogue = {
+  'keep-secrets': { ...usual, phase: 'permissions', title: 'Generate and keep every password', usualMinutes: 0.1, after: [] },
+  'check-feature': {
+    ...usual,
+    phase: 'permissions',
+    title: 'Check the access to Dedicated HSM',
+    usualMinutes: 0.1,
+    deadline: '30 days',
+    after: ['keep-secrets'],
+  },
+  'register-providers': { ...usual, phase: 'permissions', title: 'Register the resource providers', usualMinutes: 1, after: ['check-feature'] },
+  'check-availability': { ...usual, phase: 'permissions', title: 'Check region, quota, sizes and images', usualMinutes: 0.1, after: ['register-providers'] },
+
+  'resource-group': { ...usual, phase: 'network', title: 'Create the resource group', usualMinutes: 0.1, after: ['check-availability'] },
+  'virtual-network': { ...usual, phase: 'network', title: 'Create the virtual network and its subnets', usualMinutes: 0.3, after: ['resource-group'] },
+
+  'deploy-hsm': { ...usual, phase: 'hsm', title: 'Deploy the gateway and the HSM', usualMinutes: 60, deadline: '3 hours', after: ['virtual-network'] },
+  'verify-hsm': { ...usual, phase: 'hsm', title: 'Verify the HSM resource', usualMinutes: 0.1, after: ['deploy-hsm'] },
+
+  'windows-vm': { ...usual, phase: 'luna-client', title: 'Create the Windows host', usualMinutes: 4, after: ['virtual-network'] },
+  'install-luna-client': { ...usual, phase: 'luna-client', title: 'Install the Luna client', usualMinutes: 6, deadline: '2 hours', after: ['windows-vm'] },
+
+  'accept-terms': { ...usual, phase: 'ciphertrust', title: 'Accept the marketplace terms', usualMinutes: 0.1, after: ['virtual-network'] },
+  'ciphertrust-vm': { ...usual, phase: 'ciphertrust', title: 'Create the CipherTrust Manager', usualMinutes: 4, after: ['accept-terms'] },
+  'first-boot': { ...usual, phase: 'ciphertrust', title: 'Wait for the first boot', usualMinutes: 5, deadline: '30 minutes', after: ['ciphertrust-vm'] },
+  'admin-password': { ...usual, phase: 'ciphertrust', title: 'Set the admin password', usualMinutes: 0.1, after: ['first-boot'] },
+  ntp: { ...usual, phase: 'ciphertrust', title: 'Add the NTP servers', usualMinutes: 1, skippable: true, after: ['admin-password'] },
+  licence: { ...usual, phase: 'ciphertrust', title: 'Activate the licence', usualMinutes: 0.1, after: ['ntp'] },
+
+  'appliance-password': {
+    ...usual,
+    phase: 'hsm-setup',
+    title: 'Replace the default appliance password',
+    usualMinutes: 0.2,
+    interruptible: false,
+    after: ['verify-hsm', 'install-luna-client'],
+  },
+  'inspect-hsm': { ...usual, phase: 'hsm-setup', title: 'Inspect the HSM', usualMinutes: 0.1, after: ['appliance-password'] },
+  'initialize-hsm': { ...usual, phase: 'hsm-setup', title: 'Initialise the HSM', usualMinutes: 1, interruptible: false, after: ['inspect-hsm'] },
+  'approve-zeroize': { ...usual, phase: 'hsm-setup', title: 'Wait for the approval to zeroize', usualMinutes: 0, after: ['initialize-hsm'] },
+  'fips-mode': {
+    ...usual,
+    phase: 'hsm-setup',
+    title: 'Turn on FIPS 140-2 approved operation',
+    usualMinutes: 1,
+    interruptible: false,
+    after: ['approve-zeroize'],
+    destroys: 'Erases every partition of the HSM and all keys in them.',
+  },
+  'create-partition': { ...usual, phase: 'hsm-setup', title: 'Create the partition', usualMinutes: 0.3, interruptible: false, after: ['fips-mode'] },
+  'prepare-ntls': { ...usual, phase: 'hsm-setup', title: 'Prepare the network trust link', usualMinutes: 0.6, after: ['create-partition'] },
+
+  'connect-client': { ...usual, phase: 'partition', title: 'Connect the Luna client', usualMinutes: 2, after: ['prepare-ntls'] },
+  'initialize-partition': {
+    ...usual,
+    phase: 'partition',
+    title: 'Initialise the partition',
+    usualMinutes: 0.3,
+    interruptible: false,
+    after: ['connect-client'],
+  },
+  'crypto-officer': {
+    ...usual,
+    phase: 'partition',
+    title: 'Set up the crypto officer',
+    usualMinutes: 0.2,
+    interruptible: false,
+    after: ['initialize-partition'],
+  },
+
+  'client-certificate': { ...usual, phase: 'root-of-trust', title: 'Make the client certificate', usualMinutes: 0.2, after: ['crypto-officer', 'licence'] },
+  'register-client': { ...usual, phase: 'root-of-trust', title: 'Register CipherTrust Manager with the HSM', usualMinutes: 0.2, after: ['client-certificate'] },
+  'set-root-of-trust': {
+    ...usual,
+    phase: 'root-of-trust',
+    title: 'Set the HSM as root of trust',
+    usualMinutes: 3.5,
+    interruptible: false,
+    after: ['register-client'],
+    destroys: 'Erases all data of the new CipherTrust Manager.',
+  },
+  'reset-password': {
+    ...usual,
+    phase: 'root-of-trust',
+    title: 'Set the admin password again',
+    usualMinutes: 0.2,
+    interruptible: false,
+    after: ['set-root-of-trust'],
+  },
+  'verify-root-of-trust': { ...usual, phase: 'root-of-trust', title: 'Verify the root of trust', usualMinutes: 0.1, after: ['reset-password'] },
+
+  'close-doors': { ...usual, phase: 'report', title: 'Close the temporary doors', usualMinutes: 1, skippable: true, after: ['verify-root-of-trust'] },
+  report: { ...usual, phase: 'report', title: 'Store the report', usualMinutes: 0.1, after: ['close-doors'] },
+} as const satisfies Record<string, StepDefinition>;
+
+export type StepId = keyof typeof catalogue;
+/** A step that is carried out by an activity of the same name. */
+export type ActivityId = Exclude<StepId, 'approve-zeroize'>;
+
+export const stepIds = Object.keys(catalogue) as StepId[];
+export const step = (id: StepId): StepDefinition => catalogue[id];

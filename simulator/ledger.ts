@@ -1,0 +1,42 @@
+export type Outcome = 'received' | 'done' | 'refused' | 'failed' | 'cut' | 'lied';
+
+/** One arrival at a simulated system. Never holds a secret. */
+export interface Entry {
+  seq: number;
+  at: string;
+  /** The system as a person would call it: arm, authority, lunash, luna-scp, windows, lunacm, vtl, ciphertrust, socks. */
+  system: string;
+  /** Which connection it came on: tells apart what one client did in one go. */
+  connection: string;
+  /** System, colon, what was asked: `lunash:hsm init`, `arm:PUT Microsoft.Compute/virtualMachines`, `ciphertrust:POST /v1/system/hsm/setup`. */
+  operation: string;
+  /** What it was asked of: a resource id, an address, a partition. */
+  target: string;
+  destructive: boolean;
+  outcome: Outcome;
+  detail?: string;
+}
+
+export type Arrival = Omit<Entry, 'seq' | 'at' | 'outcome' | 'detail'>;
+
+/** Everything that reached the simulated world, refused requests included, in order of arrival. */
+export class Ledger {
+  readonly entries: Entry[];
+
+  constructor(entries: Entry[] = []) {
+    this.entries = entries;
+  }
+
+  /** Records an arrival at once; its outcome is filled in when it is known. */
+  arrive(arrival: Arrival): Entry {
+    const entry: Entry = { seq: this.entries.length + 1, at: new Date().toISOString(), ...arrival, outcome: 'received' };
+    this.entries.push(entry);
+    return entry;
+  }
+}
+
+/** Sets how an arrival ended. */
+export function settle(entry: Entry, outcome: Outcome, detail?: string): void {
+  entry.outcome = outcome;
+  if (detail !== undefined) entry.detail = detail;
+}

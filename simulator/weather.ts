@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+
+/**
+ * What can go wrong with an operation:
+ * `throttle` answers 429 (or the protocol's nearest), `error` a server error, `reset` cuts the connection before anything is done, `reset-after-accept`
+ * cuts it after the change was made, `slow` delays the answer, `lie` answers success and changes nothing, `hold` keeps the request received and
+ * unanswered until released, `fail` makes the operation end in failure with a message, `never` lets something that takes time never finish.
+ */
+export type FaultKind = 'throttle' | 'error' | 'reset' | 'reset-after-accept' | 'slow' | 'lie' | 'hold' | 'fail' | 'never';
+
+export interface Fault {
+  id: string;
+  kind: FaultKind;
+  /** Which operations, as in the ledger; `*` stands for any text, letters' case does not count. */
+  operation: string;
+  /** How many times more it strikes; once when nothing is said, 0 means until removed. */
+  times: number;
+  /** For `slow`: simulated minutes. For `throttle`: seconds of Retry-After, none when absent. */
+  amount?: number;
+  /** For `error`: the status. For `fail` and `error`: what is said. */
+  status?: number;
+  message?: string;
+}
+
+export type FaultRequest = Pick<Fault, 'kind' | 'operation'> & Partial<Omit<Fault, 'id' | 'kind' | 'operation'>>;
+
+const matches = (pattern: string, operation: string): boolean =>
+  new RegExp(
+    `^${pattern
+      .split('*')
+      .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
+      .join('.*')}$`,
+    'i',
+  ).test(operation);
+
+/** The faults, lies and holds that were ordered through the control interface. */
+export class Weather {
+  #faults: (Fault & { left: number })[] = [];
+  readonly #held = new Map<string, { operation: string; release: () => void }>();
+
+  add(request: FaultRequest): Fault {
+    const fault = { times: 1, ...request, id: randomUUID(), left: request.times ?? 1 };
+    this.#faults.push(fault);
+    return fault;
+  }
+
+  list(): Fault[] {
+    return this.#faults.map(({ left: _, ...fault }) => fault);
+  }
+
+  remove(id: string): boolean {
+    const before = this.#faults.length;
+    this.#faults = this.#faults.filter((fault) => fault.id !== id);
+    return this.#faults.length < before;
+  }
+
+  clear(): void {
+    this.#faults = [];
+    for (const held of this.#held.values()) held.release();
+  }
+
+  /**
+   * To be asked once at each arrival. A `hold` is waited out here (the request is received, nothing is done yet) and then the next matching fault
+   * counts; any other fault is returned for the system to act out in its own protocol.
+   */
+  async strike(operation: string): Promise<Fault | undefined> {
+    for (;;) {
+      const fault = this.#faults.find((candidate) => matches(candidate.operation, operation));
+      if (!fault) return undefined;
+      if (fault.times > 0 && --fault.left <= 0) this.#faults = this.#faults.filter((other) => other !== fault);
+      if (fault.kind !== 'hold') return fault;
+      await new Promise<void>((resolve) => {
+        const id = randomUUID();
+        this.#held.set(id, {
+          operation,
+          release: () => {
+            this.#held.delete(id);
+            resolve();
+          },
+        });
+      });
+    }
+  }
+
+  /** Requests that are received and unanswered now. */
+  held(): { id: string; operation: string }[] {
+    return [...this.#held].map(([id, { operation }]) => ({ id, operation }));
+  }
+
+  release(id: string): boolean {
+    const held = this.#held.get(id);
+    held?.release();
+    return held !== undefined;
+  }
+}

@@ -1,0 +1,27 @@
+/** Keeps what was generated, before it is used. Names are `{target id}-{purpose}`: letters, digits, dashes, at most 127. */
+export interface SecretStore {
+  /** The value, or undefined where there is none. */
+  get(name: string): Promise<string | undefined>;
+  /** Keeps a value under a name that has none, and returns the value that counts: of two writers at once the first wins, and both get its value. */
+  create(name: string, value: string): Promise<string>;
+}
+
+/** What a job keeps. */
+export const purposes = [
+  'windows-admin-password',
+  'windows-ssh-key',
+  'ciphertrust-ssh-key',
+  'appliance-password',
+  'hsm-so-password',
+  'hsm-domain',
+  'partition-so-password',
+  'partition-domain',
+  'crypto-officer-temporary-password',
+  'crypto-officer-password',
+  'ciphertrust-admin-password',
+  'client-certificate-key',
+] as const;
+
+export type Purpose = (typeof purposes)[number];
+
+export const secretName = (target: string, purpose: Purpose): string => `${target}-${purpose}`;

@@ -1,6 +1,6 @@
 import type { Problem } from './failure.ts';
 import type { HsmSeen } from './results.ts';
-import { catalogue, type StepId, stepIds } from './steps.ts';
+import { catalogue, type PhaseId, type StepId, stepIds } from './steps.ts';
 
 /** A job as people and programs see it. The workflow publishes it as memo keys, so that it can be read with no worker alive. */
 
@@ -121,3 +121,21 @@ export function fractionDone({ steps }: Progress): number {
 }
 
 export const titleOf = (id: StepId): string => catalogue[id].title;
+
+const over: readonly JobState[] = ['completed', 'rejected', 'aborted', 'cancelled', 'failed'];
+
+export const openIncidents = ({ incidents }: Progress): IncidentView[] => incidents.filter(({ closedAt }) => closedAt === undefined);
+export const openApproval = ({ approvals }: Progress): ApprovalView | undefined => approvals.find(({ closedAt }) => closedAt === undefined);
+
+/** What a person must know first: an incident counts more than an approval, an approval more than that it runs. */
+export function shownState(progress: Progress): JobState {
+  if (over.includes(progress.job.state)) return progress.job.state;
+  if (openIncidents(progress).length > 0) return 'incident';
+  return openApproval(progress) ? 'awaiting-approval' : 'running';
+}
+
+/** The first section of the runbook that is not finished. */
+export function currentPhase({ steps }: Progress): PhaseId {
+  const open = stepIds.find((id) => ['pending', 'running', 'failed'].includes(steps[id].state));
+  return catalogue[open ?? 'report'].phase;
+}

@@ -130,3 +130,8 @@ export type StepResult<Id extends ActivityId> = StepTypes[Id]['gives'];
 
 /** The activities, by step id. */
 export type Activities = { [Id in ActivityId]: (input: StepInput<Id>) => Promise<StepResult<Id>> };
+
+/** Beside the steps: what exists in Azure for a job, one line a thing, for a job that ended before its time. */
+export interface Inventory {
+  inventory(input: Job): Promise<string[]>;
+}

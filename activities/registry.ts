@@ -1,0 +1,72 @@
+import type { Activities, Inventory } from '../domain/results.ts';
+import { acceptTerms } from './ciphertrust/accept-terms.ts';
+import { adminPassword } from './ciphertrust/admin-password.ts';
+import { ciphertrustVm } from './ciphertrust/ciphertrust-vm.ts';
+import { firstBoot } from './ciphertrust/first-boot.ts';
+import { licence } from './ciphertrust/licence.ts';
+import { ntp } from './ciphertrust/ntp.ts';
+import { appliancePassword } from './hsm-setup/appliance-password.ts';
+import { createPartition } from './hsm-setup/create-partition.ts';
+import { fipsMode } from './hsm-setup/fips-mode.ts';
+import { initializeHsm } from './hsm-setup/initialize-hsm.ts';
+import { inspectHsm } from './hsm-setup/inspect-hsm.ts';
+import { prepareNtls } from './hsm-setup/prepare-ntls.ts';
+import { deployHsm } from './hsm/deploy-hsm.ts';
+import { verifyHsm } from './hsm/verify-hsm.ts';
+import { installLunaClient } from './luna-client/install-luna-client.ts';
+import { windowsVm } from './luna-client/windows-vm.ts';
+import { resourceGroup } from './network/resource-group.ts';
+import { virtualNetwork } from './network/virtual-network.ts';
+import { connectClient } from './partition/connect-client.ts';
+import { cryptoOfficer } from './partition/crypto-officer.ts';
+import { initializePartition } from './partition/initialize-partition.ts';
+import { checkAvailability } from './permissions/check-availability.ts';
+import { checkFeature } from './permissions/check-feature.ts';
+import { keepSecrets } from './permissions/keep-secrets.ts';
+import { registerProviders } from './permissions/register-providers.ts';
+import { closeDoors } from './report/close-doors.ts';
+import { inventory } from './report/inventory.ts';
+import { report } from './report/report.ts';
+import { clientCertificate } from './root-of-trust/client-certificate.ts';
+import { registerClient } from './root-of-trust/register-client.ts';
+import { resetPassword } from './root-of-trust/reset-password.ts';
+import { setRootOfTrust } from './root-of-trust/set-root-of-trust.ts';
+import { verifyRootOfTrust } from './root-of-trust/verify-root-of-trust.ts';
+import type { Systems } from './systems.ts';
+
+/** Every activity by its step id: one file a step, `{phase}/{step-id}.ts`; and `inventory`, for a job that ends before its time. */
+export const createActivities = (systems: Systems): Activities & Inventory => ({
+  'keep-secrets': keepSecrets(systems),
+  'check-feature': checkFeature(systems),
+  'register-providers': registerProviders(systems),
+  'check-availability': checkAvailability(systems),
+  'resource-group': resourceGroup(systems),
+  'virtual-network': virtualNetwork(systems),
+  'deploy-hsm': deployHsm(systems),
+  'verify-hsm': verifyHsm(systems),
+  'windows-vm': windowsVm(systems),
+  'install-luna-client': installLunaClient(systems),
+  'accept-terms': acceptTerms(systems),
+  'ciphertrust-vm': ciphertrustVm(systems),
+  'first-boot': firstBoot(systems),
+  'admin-password': adminPassword(systems),
+  ntp: ntp(systems),
+  licence: licence(systems),
+  'appliance-password': appliancePassword(systems),
+  'inspect-hsm': inspectHsm(systems),
+  'initialize-hsm': initializeHsm(systems),
+  'fips-mode': fipsMode(systems),
+  'create-partition': createPartition(systems),
+  'prepare-ntls': prepareNtls(systems),
+  'connect-client': connectClient(systems),
+  'initialize-partition': initializePartition(systems),
+  'crypto-officer': cryptoOfficer(systems),
+  'client-certificate': clientCertificate(systems),
+  'register-client': registerClient(systems),
+  'set-root-of-trust': setRootOfTrust(systems),
+  'reset-password': resetPassword(systems),
+  'verify-root-of-trust': verifyRootOfTrust(systems),
+  'close-doors': closeDoors(systems),
+  report: report(systems),
+  inventory: inventory(systems),
+});

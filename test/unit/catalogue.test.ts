@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { catalogue, stepIds } from '../../domain/steps.ts';
+import { createActivities } from '../../activities/registry.ts';
+import type { Systems } from '../../activities/systems.ts';
+
+const activities = new URL('../../activities/', import.meta.url);
+const activitySteps = stepIds.filter((id) => id !== 'approve-zeroize');
+/** Factories only keep what they are given, so anything will do. */
+const nothing = new Proxy({}, { get: () => nothing }) as unknown as Systems;
+
+describe('The catalogue of steps', () => {
+  it('has one activity file for every step, and no other', () => {
+    const files = readdirSync(activities, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .flatMap(({ name: phase }) => readdirSync(new URL(phase, activities)).map((file) => `${phase}/${file}`));
+    const expected = [...activitySteps.map((id) => `${catalogue[id].phase}/${id}.ts`), 'report/inventory.ts'];
+    assert.deepEqual(files.sort(), expected.sort());
+  });
+
+  it('is registered one to one, each step under its own id', () => {
+    assert.deepEqual(Object.keys(createActivities(nothing)).sort(), [...activitySteps, 'inventory'].sort());
+  });
+
+  it('names as predecessors only steps that come before', () => {
+    for (const [index, id] of stepIds.entries())
+      for (const before of catalogue[id].after as readonly string[]) assert.ok(stepIds.slice(0, index).some((earlier) => earlier === before), `${id} comes after ${before}`);
+  });
+
+  it('lets nobody skip or interrupt what destroys', () => {
+    for (const id of stepIds) {
+      const step = catalogue[id];
+      if ('destroys' in step) assert.deepEqual([step.skippable, step.interruptible], [false, false], id);
+    }
+  });
+
+});

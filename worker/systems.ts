@@ -1,0 +1,24 @@
+import { join } from 'node:path';
+import type { Systems } from '../activities/systems.ts';
+import { createAzure } from '../systems/azure/azure.ts';
+import { createCipherTrust } from '../systems/ciphertrust/ciphertrust.ts';
+import { createLuna } from '../systems/lunash/luna.ts';
+import { createOutbound } from '../systems/outbound.ts';
+import { createFileStore } from '../systems/secrets/file-store.ts';
+import { folderTranscripts } from '../systems/transcripts.ts';
+import { createWindows } from '../systems/windows/windows.ts';
+import type { Settings } from './settings.ts';
+
+/** Puts together everything that activities speak to. */
+export function createSystems(settings: Settings): Systems {
+  const outbound = createOutbound(settings.proxy);
+  const secrets = createFileStore(settings.secrets);
+  const transcripts = folderTranscripts(join(settings.reportsFolder, 'transcripts'));
+  const windows = createWindows(settings, outbound, secrets);
+  return {
+    settings, outbound, secrets, transcripts, windows,
+    azure: createAzure(settings, outbound),
+    luna: createLuna(settings, outbound, secrets, windows, transcripts),
+    cipherTrust: createCipherTrust(settings, outbound, secrets, windows),
+  };
+}

@@ -1,0 +1,102 @@
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
+import { searchAttributes } from '../domain/decisions.ts';
+import { detailsOf } from '../domain/details.ts';
+import {
+  type ApprovalView,
+  currentPhase,
+  type DecisionView,
+  type IncidentView,
+  type JobView,
+  memoKeys,
+  type Progress,
+  type StepView,
+  shownState,
+} from '../domain/progress.ts';
+import { type StepId, stepIds } from '../domain/steps.ts';
+
+const keys = {
+  state: defineSearchAttributeKey(searchAttributes.state, 'KEYWORD'),
+  phase: defineSearchAttributeKey(searchAttributes.phase, 'KEYWORD'),
+  awaitingApproval: defineSearchAttributeKey(searchAttributes.awaitingApproval, 'BOOL'),
+};
+
+/** At most so many decisions are kept: a flood of them must not fill the memo. */
+const maximumDecisions = 100;
+
+/** The job's progress, and its publication: one memo key per thing, only what changed, coalesced per activation. */
+export class Board {
+  readonly progress: Progress;
+  readonly #changed = new Map<string, unknown>();
+  #published = { state: '', phase: '', awaitingApproval: false };
+
+  constructor(job: Omit<JobView, 'state' | 'revision' | 'warnings'>) {
+    this.progress = {
+      job: { ...job, state: 'running', revision: 0, warnings: [] },
+      steps: Object.fromEntries(stepIds.map((id) => [id, { state: 'pending', attempts: 0 } satisfies StepView])) as Progress['steps'],
+      incidents: [],
+      approvals: [],
+      decisions: [],
+    };
+    this.job({});
+  }
+
+  job(change: Partial<JobView>): void {
+    this.progress.job = { ...this.progress.job, ...change };
+    this.#changed.set(memoKeys.job, undefined);
+  }
+
+  step(id: StepId, change: Partial<StepView>): void {
+    this.progress.steps[id] = { ...this.progress.steps[id], ...change };
+    this.#changed.set(memoKeys.step(id), this.progress.steps[id]);
+    this.job({});
+  }
+
+  incident(view: IncidentView): void {
+    this.#put(this.progress.incidents, view);
+  }
+
+  approval(view: ApprovalView): void {
+    this.#put(this.progress.approvals, view);
+  }
+
+  decision(view: DecisionView): void {
+    if (this.progress.decisions.length >= maximumDecisions) return;
+    this.progress.decisions.push(view);
+    this.#changed.set(`decision-${this.progress.decisions.length}`, view);
+    this.job({});
+  }
+
+  get hasNews(): boolean {
+    return this.#changed.size > 0;
+  }
+
+  publish(): void {
+    if (!this.hasNews) return;
+    this.job({ state: shownState(this.progress), revision: this.progress.job.revision + 1 });
+    this.#changed.set(memoKeys.job, this.progress.job);
+    upsertMemo(Object.fromEntries(this.#changed));
+    this.#changed.clear();
+    this.#publishSearchAttributes();
+    setCurrentDetails(detailsOf(this.progress));
+  }
+
+  #publishSearchAttributes(): void {
+    const now = { state: this.progress.job.state, phase: currentPhase(this.progress), awaitingApproval: this.progress.job.state === 'awaiting-approval' };
+    const updates = [
+      ...(now.state === this.#published.state ? [] : [{ key: keys.state, value: now.state }]),
+      ...(now.phase === this.#published.phase ? [] : [{ key: keys.phase, value: now.phase }]),
+      ...(now.awaitingApproval === this.#published.awaitingApproval ? [] : [{ key: keys.awaitingApproval, value: now.awaitingApproval }]),
+    ];
+    if (updates.length > 0) upsertSearchAttributes(updates);
+    this.#published = now;
+  }
+
+  #put<View extends { id: string }>(list: View[], view: View): void {
+    const at = list.findIndex(({ id }) => id === view.id);
+    if (at < 0) list.push(view);
+    else list[at] = view;
+    this.#changed.set(view.id, view);
+    this.job({});
+  }
+}

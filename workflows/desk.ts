@@ -1,0 +1,118 @@
+import { condition, defineSignal, setHandler } from '@temporalio/workflow';
+import { type Judgement, judgeApproval, judgeResolution } from '../domain/approval-rules.ts';
+import { type ApprovalSignal, type ResolveSignal, signalNames } from '../domain/decisions.ts';
+import type { Problem } from '../domain/failure.ts';
+import type { ApprovalView, DecisionView, IncidentView } from '../domain/progress.ts';
+import type { HsmSeen } from '../domain/results.ts';
+import { catalogue, type StepId, step as stepOf } from '../domain/steps.ts';
+import type { Board } from './board.ts';
+
+export const approve = defineSignal<[ApprovalSignal]>(signalNames.approve);
+export const reject = defineSignal<[ApprovalSignal]>(signalNames.reject);
+export const resolve = defineSignal<[ResolveSignal]>(signalNames.resolve);
+
+type Arrived = { kind: 'approve' | 'reject'; signal: ApprovalSignal } | { kind: 'resolve'; signal: ResolveSignal };
+
+export interface ApprovalTerms {
+  requestedBy: string;
+  secondPerson: boolean;
+  deadlineMs: number;
+}
+
+const now = () => new Date().toISOString();
+const text = (value: unknown, usual: string): string => (typeof value === 'string' && value !== '' ? value.slice(0, 300) : usual);
+
+/** Where people decide: opens incidents and approvals, and judges what they send. The signal handlers only enqueue. */
+export class Desk {
+  readonly #board: Board;
+  readonly #queue: Arrived[] = [];
+
+  constructor(board: Board) {
+    this.#board = board;
+    setHandler(approve, (signal) => void this.#queue.push({ kind: 'approve', signal }));
+    setHandler(reject, (signal) => void this.#queue.push({ kind: 'reject', signal }));
+    setHandler(resolve, (signal) => void this.#queue.push({ kind: 'resolve', signal }));
+  }
+
+  get hasMail(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  /** Judges every decision that has arrived, in order. Whatever is refused changes nothing, but is kept with the reason. */
+  judge(): void {
+    for (let arrived = this.#queue.shift(); arrived; arrived = this.#queue.shift()) {
+      const { kind, signal } = arrived;
+      if (this.#board.progress.decisions.some(({ decisionId }) => decisionId === signal?.decisionId)) continue;
+      const judgement: Judgement =
+        kind === 'resolve' ? judgeResolution(this.#board.progress, signal) : judgeApproval(this.#board.progress, signal, now());
+      this.#record(arrived, judgement);
+      if (judgement.verdict === 'accepted') this.#carryOut(arrived);
+    }
+  }
+
+  /** Opens an incident and waits for the person’s decision. */
+  async incident(step: StepId, problem: Problem): Promise<'retry' | 'skip' | 'abort'> {
+    const id = `incident-${this.#board.progress.incidents.length + 1}`;
+    const actions: IncidentView['actions'] = stepOf(step).skippable ? ['retry', 'skip', 'abort'] : ['retry', 'abort'];
+    this.#board.incident({ id, step, problem, actions, openedAt: now() });
+    const find = () => this.#board.progress.incidents.find((incident) => incident.id === id)!;
+    await condition(() => find().closedAt !== undefined);
+    return find().decision!.action as 'retry' | 'skip' | 'abort';
+  }
+
+  /** Asks for the approval to zeroize exactly this HSM and waits for the answer, or for the deadline. */
+  async approval(hsm: HsmSeen, terms: ApprovalTerms): Promise<ApprovalView> {
+    const id = `approve-zeroize-${this.#board.progress.approvals.length + 1}`;
+    const askedAt = Date.now();
+    this.#board.approval({
+      id, hsm, requestedBy: terms.requestedBy, secondPerson: terms.secondPerson,
+      question: `Turn on FIPS 140-2 approved operation of the HSM “${hsm.label}” (serial ${hsm.serial})?`,
+      loses: `${catalogue['fips-mode'].destroys} Now: ${hsm.partitions.length} partition(s), ${hsm.partitions.reduce((sum, { objects }) => sum + objects, 0)} object(s), ${hsm.bytesInUse} byte(s) in use.`,
+      askedAt: new Date(askedAt).toISOString(),
+      deadline: new Date(askedAt + terms.deadlineMs).toISOString(),
+    });
+    const find = () => this.#board.progress.approvals.find((approval) => approval.id === id)!;
+    const decided = () => find().closedAt !== undefined;
+    if (await condition(decided, terms.deadlineMs / 2)) return find();
+    this.#board.approval({ ...find(), remindedAt: now() });
+    if (await condition(decided, terms.deadlineMs / 2)) return find();
+    this.#board.approval({ ...find(), closedAt: now(), outcome: 'expired' });
+    return find();
+  }
+
+  /** What was approved is not what is there any more: the approval counts for nothing. */
+  stale(approval: ApprovalView): void {
+    this.#board.approval({ ...approval, outcome: 'stale' });
+  }
+
+  /** Nothing is asked any more: the job is over. */
+  close(): void {
+    for (const incident of this.#board.progress.incidents) if (!incident.closedAt) this.#board.incident({ ...incident, closedAt: now() });
+    for (const approval of this.#board.progress.approvals) if (!approval.closedAt) this.#board.approval({ ...approval, closedAt: now() });
+  }
+
+  #record({ kind, signal }: Arrived, judgement: Judgement): void {
+    const view: DecisionView = {
+      decisionId: text(signal?.decisionId, 'none'),
+      kind: kind === 'resolve' ? (signal?.action ?? 'invalid') : kind,
+      about: text(kind === 'resolve' ? signal?.incidentId : signal?.approvalId, 'nothing'),
+      actor: text(signal?.actor, 'unknown'),
+      ...(signal?.comment ? { comment: text(signal.comment, '') } : {}),
+      at: now(),
+      ...judgement,
+    };
+    this.#board.decision(view);
+  }
+
+  #carryOut({ kind, signal }: Arrived): void {
+    const decision = { actor: signal.actor, ...(signal.comment ? { comment: text(signal.comment, '') } : {}) };
+    const { incidents, approvals } = this.#board.progress;
+    if (kind === 'resolve') {
+      const incident = incidents.find(({ id }) => id === signal.incidentId)!;
+      this.#board.incident({ ...incident, closedAt: now(), decision: { ...decision, action: signal.action } });
+    } else {
+      const approval = approvals.find(({ id }) => id === signal.approvalId)!;
+      this.#board.approval({ ...approval, closedAt: now(), outcome: kind === 'approve' ? 'approved' : 'rejected', decision });
+    }
+  }
+}

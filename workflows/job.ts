@@ -1,0 +1,179 @@
+import { ActivityFailure, ApplicationFailure, RetryState } from '@temporalio/common';
+import { ActivityCancellationType, CancellationScope, CancelledFailure, condition, defineQuery, isCancellation, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
+import { type ProvisionInput, queryNames } from '../domain/decisions.ts';
+import type { Problem } from '../domain/failure.ts';
+import type { ApprovalView, Progress, StepState } from '../domain/progress.ts';
+import type { HsmSeen, Job as JobFacts, StepInput, StepResult, StepTypes } from '../domain/results.ts';
+import { type ActivityId, step as stepOf, type StepId } from '../domain/steps.ts';
+import { Board } from './board.ts';
+import { Desk } from './desk.ts';
+import { Ended } from './endings.ts';
+
+export const progressQuery = defineQuery<Progress>(queryNames.progress);
+
+const now = () => new Date().toISOString();
+const hours = 3_600_000;
+
+/** Runs the steps of one job: publishes their progress, turns their failures into incidents and waits for people. */
+export class Job {
+  readonly request: ProvisionInput['request'];
+  readonly board: Board;
+  /** What the steps found out, for the report. */
+  readonly results: { [Id in ActivityId]?: StepResult<Id> } = {};
+  readonly #desk: Desk;
+  readonly #facts: JobFacts;
+
+  constructor({ request, requestedBy }: ProvisionInput) {
+    const { workflowId, runId } = workflowInfo();
+    this.request = request;
+    this.#facts = { target: workflowId, runId, request };
+    this.board = new Board({ startedAt: now(), requestedBy, hsmName: request.hsm.name, region: request.azure.region });
+    this.#desk = new Desk(this.board);
+    setHandler(progressQuery, () => this.board.progress);
+  }
+
+  /** Does the work while publishing what changes and judging what people decide; what is still in the queue at the end is judged too. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    let over = false;
+    const office = CancellationScope.nonCancellable(async () => {
+      while (!over) {
+        await condition(() => over || this.board.hasNews || this.#desk.hasMail);
+        this.#desk.judge();
+        this.board.publish();
+      }
+    });
+    try {
+      return await CancellationScope.cancellable(work);
+    } finally {
+      over = true;
+      await office;
+      this.#desk.judge();
+      this.board.publish();
+    }
+  }
+
+  /** Runs one step to its end: done, or skipped where the catalogue allows it, or the job ends. */
+  async step<Id extends ActivityId>(id: Id, needs: StepTypes[Id]['needs']): Promise<StepResult<Id>> {
+    if (CancellationScope.current().consideredCancelled) throw new CancelledFailure(`cancelled before ${id}`);
+    this.board.step(id, { state: 'running', startedAt: now() });
+    for (let attempts = 1; ; attempts++) {
+      this.board.step(id, { state: 'running', attempts });
+      try {
+        const result = await this.#attempt(id, { ...this.#facts, ...needs } as StepInput<Id>);
+        this.#finish(id, 'done');
+        this.results[id] = result;
+        return result;
+      } catch (error) {
+        // After a cancel a failed step arrives as its own failure, not as a cancellation.
+        if (isCancellation(error) || CancellationScope.current().consideredCancelled) {
+          this.#finish(id, 'cancelled');
+          throw new CancelledFailure(`cancelled at ${id}`);
+        }
+        if ((await this.#decide(id, problemOf(error, id))) === 'skip') return this.#skip(id);
+      }
+    }
+  }
+
+  /** Waits until a person approves that exactly this HSM is zeroized. A rejection ends the job; a missed deadline is an incident. */
+  async approval(hsm: HsmSeen): Promise<ApprovalView> {
+    const id = 'approve-zeroize';
+    const { deadlineHours = 24, secondPerson = false } = this.request.approval ?? {};
+    const terms = { requestedBy: this.board.progress.job.requestedBy, secondPerson, deadlineMs: deadlineHours * hours };
+    this.board.step(id, { state: 'running', startedAt: this.board.progress.steps[id].startedAt ?? now() });
+    for (let attempts = 1; ; attempts++) {
+      this.board.step(id, { state: 'running', attempts });
+      const approval = await this.#waiting(id, () => this.#desk.approval(hsm, terms));
+      if (approval.outcome === 'approved') {
+        this.#finish(id, 'done');
+        return approval;
+      }
+      if (approval.outcome === 'rejected') {
+        this.#finish(id, 'failed');
+        throw new Ended('rejected', `${approval.decision?.actor} rejected ${approval.id}`);
+      }
+      await this.#decide(id, deadlinePassed(approval));
+    }
+  }
+
+  /** The HSM changed after this approval was given. */
+  stale(approval: ApprovalView): void {
+    this.#desk.stale(approval);
+  }
+
+  /** Steps that this request does not ask for. */
+  notNeeded(...ids: StepId[]): void {
+    for (const id of ids) this.board.step(id, { state: 'not-needed' });
+  }
+
+  warn(...warnings: string[]): void {
+    if (warnings.length > 0) this.board.job({ warnings: [...this.board.progress.job.warnings, ...warnings] });
+  }
+
+  /** Nothing is asked of anybody any more. */
+  closeDesk(): void {
+    this.#desk.judge();
+    this.#desk.close();
+  }
+
+  get facts(): JobFacts {
+    return this.#facts;
+  }
+
+  async #decide(id: StepId, problem: Problem): Promise<'retry' | 'skip'> {
+    this.board.step(id, { state: 'failed' });
+    const decision = await this.#waiting(id, () => this.#desk.incident(id, problem));
+    if (decision === 'abort') throw new Ended('aborted', `aborted at ${id}: ${problem.seen}`);
+    return decision;
+  }
+
+  /** A cancel while a person is waited for ends the step as cancelled. */
+  async #waiting<T>(id: StepId, forPerson: () => Promise<T>): Promise<T> {
+    try {
+      return await forPerson();
+    } catch (error) {
+      if (isCancellation(error)) this.#finish(id, 'cancelled');
+      throw error;
+    }
+  }
+
+  #skip<Id extends ActivityId>(id: Id): StepResult<Id> {
+    this.#finish(id, 'skipped');
+    this.warn(`The step “${stepOf(id).title}” was skipped by decision of an operator.`);
+    return {} as StepResult<Id>;
+  }
+
+  #finish(id: StepId, state: StepState): void {
+    this.board.step(id, { state, finishedAt: now() });
+  }
+
+  #attempt<Id extends ActivityId>(id: Id, input: StepInput<Id>): Promise<StepResult<Id>> {
+    const { deadline, interruptible, title } = stepOf(id);
+    const { [id]: activity } = proxyActivities<Record<string, (input: unknown) => Promise<unknown>>>({
+      summary: title,
+      startToCloseTimeout: '5 minutes',
+      heartbeatTimeout: '10 seconds',
+      scheduleToCloseTimeout: deadline,
+      cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED, // omitting it means TRY_CANCEL, whatever the doc comment says
+      retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
+    });
+    const call = () => activity!(input) as Promise<StepResult<Id>>;
+    return interruptible ? call() : CancellationScope.nonCancellable(call);
+  }
+}
+
+/** The problem that a step’s failure carries. A poll whose deadline passed ends with its last “not ready” as cause. */
+function problemOf(error: unknown, id: StepId): Problem {
+  const { title, deadline } = stepOf(id);
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  const told = cause instanceof ApplicationFailure ? (cause.details?.[0] as Problem | undefined) : undefined;
+  if (error instanceof ActivityFailure && (error.retryState === RetryState.TIMEOUT || told?.kind === 'NotReady'))
+    return {
+      kind: 'Refused', tried: title, seen: `not done within ${deadline}; last seen: ${told?.seen ?? cause?.message ?? 'nothing'}`, source: told?.source ?? 'this service',
+      remedy: 'Look at the system; retry gives it the same time again.',
+    };
+  return told ?? { kind: 'Unsafe', tried: title, seen: String(cause instanceof Error ? cause.message : cause).slice(0, 300), source: 'this service', remedy: 'See the worker’s log, then retry or abort.' };
+}
+
+const deadlinePassed = ({ id, deadline }: ApprovalView): Problem => ({
+  kind: 'Refused', tried: `waiting for ${id}`, seen: `nobody decided before ${deadline}`, source: 'this service', remedy: 'Retry asks again; abort leaves everything as it is.',
+});

@@ -1,0 +1,32 @@
+import type { HsmSeen, Hosts } from '../../domain/results.ts';
+import type { Job } from '../job.ts';
+import type { DeployedHsm } from './hsm.ts';
+import type { LunaClient } from './luna-client.ts';
+
+/** “Configure the Dedicated Luna HSM”: password, label, FIPS mode, partition, network trust link. */
+export async function hsmSetup(job: Job, { address }: DeployedHsm, { windows }: LunaClient) {
+  const { hsm } = await job.step('appliance-password', { windows, hsmAddress: address });
+  const hosts: Hosts = { windows, hsm };
+  const inspected = await job.step('inspect-hsm', hosts);
+  job.warn(...inspected.warnings);
+  const initialized = await job.step('initialize-hsm', hosts);
+  await fipsMode(job, hosts, initialized.hsm);
+  const { partition } = await job.step('create-partition', hosts);
+  const { warnings } = await job.step('prepare-ntls', hosts);
+  job.warn(...warnings);
+  return { hosts, partitionSerial: partition.serial };
+}
+
+export type SetUpHsm = Awaited<ReturnType<typeof hsmSetup>>;
+
+/** Turning FIPS mode on erases the HSM: only what was approved may be erased, so an HSM that changed meanwhile is asked for again. */
+async function fipsMode(job: Job, hosts: Hosts, initialized: HsmSeen): Promise<void> {
+  if (!job.request.hsm.fips || initialized.fips) return job.notNeeded('approve-zeroize', 'fips-mode');
+  for (let seen = initialized; ; ) {
+    const approval = await job.approval(seen);
+    const { outcome, hsm } = await job.step('fips-mode', { ...hosts, approvedDigest: seen.digest });
+    if (outcome === 'on') return;
+    job.stale(approval);
+    seen = hsm;
+  }
+}

@@ -1,0 +1,12 @@
+import type { Job } from '../job.ts';
+import type { SetUpHsm } from './hsm-setup.ts';
+
+/** “Access and Configure the HSM Partition”: trust link, partition, crypto officer. */
+export async function partition(job: Job, { hosts, partitionSerial }: SetUpHsm) {
+  const { slot } = await job.step('connect-client', { ...hosts, partitionSerial });
+  await job.step('initialize-partition', { ...hosts, slot, partitionSerial });
+  await job.step('crypto-officer', { ...hosts, slot, partitionSerial });
+  return { hosts, slot, partitionSerial };
+}
+
+export type ReadyPartition = Awaited<ReturnType<typeof partition>>;

@@ -1,0 +1,13 @@
+import type { Job } from '../job.ts';
+
+/** “Acquire Permissions to a Dedicated HSM”, and everything that can be found out before anything is created. */
+export async function permissions(job: Job) {
+  const keys = await job.step('keep-secrets', {});
+  await job.step('check-feature', {});
+  await job.step('register-providers', {});
+  const available = await job.step('check-availability', {});
+  job.warn(...available.warnings);
+  return { ...keys, ...available };
+}
+
+export type Permitted = Awaited<ReturnType<typeof permissions>>;

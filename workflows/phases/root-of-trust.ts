@@ -1,0 +1,16 @@
+import type { Job } from '../job.ts';
+import type { Manager } from './ciphertrust.ts';
+import type { ReadyPartition } from './partition.ts';
+
+/** “Configuring the HSM Partition as the Root of Trust for Virtual CipherTrust Manager”. Setting it wipes the manager: its password is set again at once. */
+export async function rootOfTrust(job: Job, manager: Manager, { hosts, slot, partitionSerial }: ReadyPartition) {
+  const { clientCertificate, keySecret } = await job.step('client-certificate', { ...hosts, partitionSerial });
+  const { serverCertificate } = await job.step('register-client', { ...hosts, clientCertificate });
+  const wiped = await job.step('set-root-of-trust', {
+    cipherTrust: manager.cipherTrust, hsmAddress: hosts.hsm.address, partitionSerial, serverCertificate, clientCertificate, keySecret,
+  });
+  const { cipherTrust, warnings } = await job.step('reset-password', { cipherTrust: wiped.cipherTrust, partitionSerial });
+  job.warn(...warnings);
+  const proof = await job.step('verify-root-of-trust', { ...hosts, cipherTrust, partitionSerial, slot });
+  job.warn(...proof.warnings);
+}

@@ -1,0 +1,36 @@
+import type { ProvisionInput } from '../domain/decisions.ts';
+import { type Conclusion, concluded } from './conclusion.ts';
+import { Job } from './job.ts';
+import { cipherTrust } from './phases/ciphertrust.ts';
+import { hsm } from './phases/hsm.ts';
+import { hsmSetup } from './phases/hsm-setup.ts';
+import { lunaClient } from './phases/luna-client.ts';
+import { network } from './phases/network.ts';
+import { partition } from './phases/partition.ts';
+import { permissions } from './phases/permissions.ts';
+import { rootOfTrust } from './phases/root-of-trust.ts';
+import { together } from './together.ts';
+import { checked } from './checked.ts';
+
+/** The runbook, section by section: from a subscription to a CipherTrust Manager whose root of trust is a partition of a Dedicated HSM. */
+export async function provision(input: ProvisionInput): Promise<Conclusion> {
+  const job = new Job(checked(input));
+  return job.run(() => concluded(job, () => runbook(job)));
+}
+
+async function runbook(job: Job): Promise<void> {
+  const permitted = await permissions(job);
+  const net = await network(job);
+  const [manager, ready] = await together(
+    () => cipherTrust(job, permitted, net),
+    async () => {
+      const [deployed, client] = await together(
+        () => hsm(job, net),
+        () => lunaClient(job, permitted, net),
+      );
+      return { ...(await partition(job, await hsmSetup(job, deployed, client))), client };
+    },
+  );
+  await rootOfTrust(job, manager, ready);
+  await job.step('close-doors', { windowsVm: ready.client.vm });
+}

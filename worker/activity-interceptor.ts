@@ -1,6 +1,6 @@
+import type { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
-import type { Context } from '@temporalio/activity';
 
 const heartbeatEveryMs = 2_000;
 
@@ -29,7 +29,11 @@ export class ActivityInterceptor implements ActivityInboundCallsInterceptor {
   #withDelay(error: unknown): unknown {
     if (!(error instanceof ApplicationFailure) || error.type !== 'NotReady' || error.nextRetryDelay !== undefined) return error;
     return ApplicationFailure.create({
-      message: error.message, type: 'NotReady', category: 'BENIGN', nextRetryDelay: this.#pollIntervalMs, ...(error.details ? { details: error.details } : {}),
+      message: error.message,
+      type: 'NotReady',
+      category: 'BENIGN',
+      nextRetryDelay: this.#pollIntervalMs,
+      ...(error.details ? { details: error.details } : {}),
     });
   }
 }

@@ -42,7 +42,9 @@ function installRuntime(): void {
     }),
     telemetryOptions: {
       logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'WARN' }), forward: {} },
-      ...(metricsAddress ? { metrics: { prometheus: { bindAddress: metricsAddress, useSecondsForDurations: true, countersTotalSuffix: true, unitSuffix: true } } } : {}),
+      ...(metricsAddress
+        ? { metrics: { prometheus: { bindAddress: metricsAddress, useSecondsForDurations: true, countersTotalSuffix: true, unitSuffix: true } } }
+        : {}),
     },
     shutdownSignals: ['SIGINT', 'SIGTERM'],
   });

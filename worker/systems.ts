@@ -16,7 +16,11 @@ export function createSystems(settings: Settings): Systems {
   const transcripts = folderTranscripts(join(settings.reportsFolder, 'transcripts'));
   const windows = createWindows(settings, outbound, secrets);
   return {
-    settings, outbound, secrets, transcripts, windows,
+    settings,
+    outbound,
+    secrets,
+    transcripts,
+    windows,
     azure: createAzure(settings, outbound),
     luna: createLuna(settings, outbound, secrets, windows, transcripts),
     cipherTrust: createCipherTrust(settings, outbound, secrets, windows),

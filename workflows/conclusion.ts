@@ -1,6 +1,6 @@
 import { ActivityCancellationType, CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
-import type { Inventory } from '../domain/results.ts';
 import type { Outcome } from '../domain/report.ts';
+import type { Inventory } from '../domain/results.ts';
 import { Ended } from './endings.ts';
 import type { Job } from './job.ts';
 

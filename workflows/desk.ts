@@ -22,6 +22,14 @@ export interface ApprovalTerms {
 const now = () => new Date().toISOString();
 const text = (value: unknown, usual: string): string => (typeof value === 'string' && value !== '' ? value.slice(0, 300) : usual);
 
+const makesNoSense: Judgement = { verdict: 'refused', reason: 'The signal’s payload is not what it must be: see the job’s details for what to send.' };
+
+/** Anybody may send anything: what lacks one of the texts it must have is refused before any rule looks at it. */
+const wellFormed = ({ kind, signal }: Arrived): boolean =>
+  (kind === 'resolve' ? ['incidentId', 'decisionId', 'action', 'actor'] : ['approvalId', 'decisionId', 'actor']).every(
+    (field) => typeof (signal as unknown as Record<string, unknown> | undefined)?.[field] === 'string',
+  );
+
 /** Where people decide: opens incidents and approvals, and judges what they send. The signal handlers only enqueue. */
 export class Desk {
   readonly #board: Board;
@@ -41,10 +49,9 @@ export class Desk {
   /** Judges every decision that has arrived, in order. Whatever is refused changes nothing, but is kept with the reason. */
   judge(): void {
     for (let arrived = this.#queue.shift(); arrived; arrived = this.#queue.shift()) {
-      const { kind, signal } = arrived;
+      const { signal } = arrived;
       if (this.#board.progress.decisions.some(({ decisionId }) => decisionId === signal?.decisionId)) continue;
-      const judgement: Judgement =
-        kind === 'resolve' ? judgeResolution(this.#board.progress, signal) : judgeApproval(this.#board.progress, signal, now());
+      const judgement = wellFormed(arrived) ? this.#judgementOf(arrived) : makesNoSense;
       this.#record(arrived, judgement);
       if (judgement.verdict === 'accepted') this.#carryOut(arrived);
     }
@@ -65,7 +72,10 @@ export class Desk {
     const id = `approve-zeroize-${this.#board.progress.approvals.length + 1}`;
     const askedAt = Date.now();
     this.#board.approval({
-      id, hsm, requestedBy: terms.requestedBy, secondPerson: terms.secondPerson,
+      id,
+      hsm,
+      requestedBy: terms.requestedBy,
+      secondPerson: terms.secondPerson,
       question: `Turn on FIPS 140-2 approved operation of the HSM “${hsm.label}” (serial ${hsm.serial})?`,
       loses: `${catalogue['fips-mode'].destroys} Now: ${hsm.partitions.length} partition(s), ${hsm.partitions.reduce((sum, { objects }) => sum + objects, 0)} object(s), ${hsm.bytesInUse} byte(s) in use.`,
       askedAt: new Date(askedAt).toISOString(),
@@ -89,6 +99,10 @@ export class Desk {
   close(): void {
     for (const incident of this.#board.progress.incidents) if (!incident.closedAt) this.#board.incident({ ...incident, closedAt: now() });
     for (const approval of this.#board.progress.approvals) if (!approval.closedAt) this.#board.approval({ ...approval, closedAt: now() });
+  }
+
+  #judgementOf({ kind, signal }: Arrived): Judgement {
+    return kind === 'resolve' ? judgeResolution(this.#board.progress, signal) : judgeApproval(this.#board.progress, signal, now());
   }
 
   #record({ kind, signal }: Arrived, judgement: Judgement): void {

@@ -1,10 +1,20 @@
 import { ActivityFailure, ApplicationFailure, RetryState } from '@temporalio/common';
-import { ActivityCancellationType, CancellationScope, CancelledFailure, condition, defineQuery, isCancellation, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  defineQuery,
+  isCancellation,
+  proxyActivities,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { type ProvisionInput, queryNames } from '../domain/decisions.ts';
 import type { Problem } from '../domain/failure.ts';
 import type { ApprovalView, Progress, StepState } from '../domain/progress.ts';
 import type { HsmSeen, Job as JobFacts, StepInput, StepResult, StepTypes } from '../domain/results.ts';
-import { type ActivityId, step as stepOf, type StepId } from '../domain/steps.ts';
+import { type ActivityId, type StepId, step as stepOf } from '../domain/steps.ts';
 import { Board } from './board.ts';
 import { Desk } from './desk.ts';
 import { Ended } from './endings.ts';
@@ -168,12 +178,27 @@ function problemOf(error: unknown, id: StepId): Problem {
   const told = cause instanceof ApplicationFailure ? (cause.details?.[0] as Problem | undefined) : undefined;
   if (error instanceof ActivityFailure && (error.retryState === RetryState.TIMEOUT || told?.kind === 'NotReady'))
     return {
-      kind: 'Refused', tried: title, seen: `not done within ${deadline}; last seen: ${told?.seen ?? cause?.message ?? 'nothing'}`, source: told?.source ?? 'this service',
+      kind: 'Refused',
+      tried: title,
+      seen: `not done within ${deadline}; last seen: ${told?.seen ?? cause?.message ?? 'nothing'}`,
+      source: told?.source ?? 'this service',
       remedy: 'Look at the system; retry gives it the same time again.',
     };
-  return told ?? { kind: 'Unsafe', tried: title, seen: String(cause instanceof Error ? cause.message : cause).slice(0, 300), source: 'this service', remedy: 'See the worker’s log, then retry or abort.' };
+  return (
+    told ?? {
+      kind: 'Unsafe',
+      tried: title,
+      seen: String(cause instanceof Error ? cause.message : cause).slice(0, 300),
+      source: 'this service',
+      remedy: 'See the worker’s log, then retry or abort.',
+    }
+  );
 }
 
 const deadlinePassed = ({ id, deadline }: ApprovalView): Problem => ({
-  kind: 'Refused', tried: `waiting for ${id}`, seen: `nobody decided before ${deadline}`, source: 'this service', remedy: 'Retry asks again; abort leaves everything as it is.',
+  kind: 'Refused',
+  tried: `waiting for ${id}`,
+  seen: `nobody decided before ${deadline}`,
+  source: 'this service',
+  remedy: 'Retry asks again; abort leaves everything as it is.',
 });

@@ -1,4 +1,5 @@
 import type { ProvisionInput } from '../domain/decisions.ts';
+import { checked } from './checked.ts';
 import { type Conclusion, concluded } from './conclusion.ts';
 import { Job } from './job.ts';
 import { cipherTrust } from './phases/ciphertrust.ts';
@@ -10,7 +11,6 @@ import { partition } from './phases/partition.ts';
 import { permissions } from './phases/permissions.ts';
 import { rootOfTrust } from './phases/root-of-trust.ts';
 import { together } from './together.ts';
-import { checked } from './checked.ts';
 
 /** The runbook, section by section: from a subscription to a CipherTrust Manager whose root of trust is a partition of a Dedicated HSM. */
 export async function provision(input: ProvisionInput): Promise<Conclusion> {

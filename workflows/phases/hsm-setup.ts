@@ -1,4 +1,4 @@
-import type { HsmSeen, Hosts } from '../../domain/results.ts';
+import type { Hosts, HsmSeen } from '../../domain/results.ts';
 import type { Job } from '../job.ts';
 import type { DeployedHsm } from './hsm.ts';
 import type { LunaClient } from './luna-client.ts';

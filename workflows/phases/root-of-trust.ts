@@ -7,7 +7,12 @@ export async function rootOfTrust(job: Job, manager: Manager, { hosts, slot, par
   const { clientCertificate, keySecret } = await job.step('client-certificate', { ...hosts, partitionSerial });
   const { serverCertificate } = await job.step('register-client', { ...hosts, clientCertificate });
   const wiped = await job.step('set-root-of-trust', {
-    cipherTrust: manager.cipherTrust, hsmAddress: hosts.hsm.address, partitionSerial, serverCertificate, clientCertificate, keySecret,
+    cipherTrust: manager.cipherTrust,
+    hsmAddress: hosts.hsm.address,
+    partitionSerial,
+    serverCertificate,
+    clientCertificate,
+    keySecret,
   });
   const { cipherTrust, warnings } = await job.step('reset-password', { cipherTrust: wiped.cipherTrust, partitionSerial });
   job.warn(...warnings);

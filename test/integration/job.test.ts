@@ -1,0 +1,256 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { Worker } from '@temporalio/worker';
+import type { ProvisionInput } from '../../domain/decisions.ts';
+import type { Problem } from '../../domain/failure.ts';
+import { stepIds } from '../../domain/steps.ts';
+import { stubActivities, zeroizedHsm } from '../support/stub-activities.ts';
+import { exampleRequest, type Running, type WorkflowBench, workflowBench } from '../support/workflow-bench.ts';
+
+const problem: Problem = { kind: 'Refused', tried: 'something', seen: 'no', source: 'the test', remedy: 'Mend it.' };
+const refusal = () => ApplicationFailure.create({ message: 'no', type: 'Refused', nonRetryable: true, details: [problem] });
+const decision = (about: object) => ({ decisionId: randomUUID(), actor: 'anna', ...about });
+
+/** A promise that the test settles: an activity that acts for as long as the test wants. */
+function gate() {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
+const askedFor = (id: string) => (job: Running) => job.reaches(`${id} asked`, ({ approvals }) => approvals.some((approval) => approval.id === id));
+const firstApproval = askedFor('approve-zeroize-1');
+const approve = (job: Running, approvalId = 'approve-zeroize-1') => job.handle.signal('approve', decision({ approvalId }));
+const incident = (job: Running, id = 'incident-1') => job.reaches(`${id} opened`, ({ incidents }) => incidents.some((open) => open.id === id));
+
+describe('A job', () => {
+  let bench: WorkflowBench;
+  let request: ProvisionInput['request'];
+  before(async () => {
+    bench = await workflowBench();
+  });
+  after(() => bench.stop());
+  beforeEach(() => {
+    request = exampleRequest();
+  });
+
+  it('carries out the whole runbook after its one approval, in few events, and its history replays', async () => {
+    const { activities, calls } = stubActivities();
+    await bench.withJob(activities, request, async (job) => {
+      const asked = await firstApproval(job);
+      assert.equal(asked.job.state, 'awaiting-approval');
+      assert.ok(!calls.some(({ id }) => id === 'fips-mode'), 'nothing destructive before the approval');
+      await approve(job);
+      assert.deepEqual(await job.handle.result(), { outcome: 'completed', report: { json: 'r.json', markdown: 'r.md' } });
+      const { steps, job: ended, decisions } = await job.progress();
+      for (const id of stepIds) assert.equal(steps[id].state, 'done', id);
+      assert.equal(ended.state, 'completed');
+      assert.deepEqual(
+        decisions.map(({ verdict, kind }) => [kind, verdict]),
+        [['approve', 'accepted']],
+      );
+      const history = await job.handle.fetchHistory();
+      assert.ok(history.events!.length <= 300, `${history.events!.length} events`);
+      await Worker.runReplayHistory({ workflowBundle: bench.bundle }, JSON.parse(JSON.stringify(history)), job.handle.workflowId);
+    });
+  });
+
+  it('asks for no approval where FIPS mode is not wanted', async () => {
+    request.hsm.fips = false;
+    const { activities, calls } = stubActivities();
+    await bench.withJob(activities, request, async (job) => {
+      await job.handle.result();
+      assert.equal((await job.progress()).steps['approve-zeroize'].state, 'not-needed');
+      assert.ok(!calls.some(({ id }) => id === 'fips-mode'));
+    });
+  });
+
+  it('refuses decisions with a wrong id, too early, twice and after a rejection, keeps them with the reason and is not affected', async () => {
+    const checking = gate();
+    const { activities, calls } = stubActivities({
+      'check-feature': async () => {
+        await checking.opened;
+        return { state: 'Registered' };
+      },
+    });
+    await bench.withJob(activities, request, async (job) => {
+      await approve(job);
+      await job.reaches('early one judged', ({ decisions }) => decisions.length === 1);
+      checking.open();
+      await firstApproval(job);
+      await approve(job, 'approve-zeroize-7');
+      await job.handle.signal('reject', decision({ approvalId: 'approve-zeroize-1', comment: 'not this one' }));
+      await approve(job);
+      assert.equal((await job.handle.result()).outcome, 'rejected');
+      const { decisions, job: ended } = await job.progress();
+      assert.deepEqual(
+        decisions.slice(0, 3).map(({ verdict }) => verdict),
+        ['refused', 'refused', 'accepted'],
+      );
+      for (const refused of decisions.filter(({ verdict }) => verdict === 'refused')) assert.ok(refused.reason);
+      assert.equal(ended.state, 'rejected');
+      assert.ok(!calls.some(({ id }) => id === 'fips-mode'), 'the HSM is untouched');
+    });
+  });
+
+  it('asks again when the HSM is not what was approved', async () => {
+    let looks = 0;
+    const { activities, calls } = stubActivities({
+      'fips-mode': async () =>
+        looks++ === 0 ? { outcome: 'changed-since-approval', hsm: { ...zeroizedHsm, digest: 'digest-2' } } : { outcome: 'on', hsm: zeroizedHsm },
+    });
+    await bench.withJob(activities, request, async (job) => {
+      await firstApproval(job);
+      await approve(job);
+      const { approvals } = await askedFor('approve-zeroize-2')(job);
+      assert.deepEqual(
+        approvals.map(({ outcome, hsm }) => [outcome, hsm.digest]),
+        [
+          ['stale', 'digest-1'],
+          [undefined, 'digest-2'],
+        ],
+      );
+      await approve(job, 'approve-zeroize-2');
+      await job.handle.result();
+      assert.deepEqual(
+        calls.filter(({ id }) => id === 'fips-mode').map(({ input }) => (input as { approvedDigest: string }).approvedDigest),
+        ['digest-1', 'digest-2'],
+      );
+    });
+  });
+
+  it('turns a refusal into an incident; skip only where it is allowed; retry goes on', async () => {
+    let tries = 0;
+    const { activities } = stubActivities({
+      'resource-group': async () => {
+        if (tries++ === 0) throw refusal();
+        return { id: '/rg' };
+      },
+    });
+    await bench.withJob(activities, request, async (job) => {
+      const { incidents } = await incident(job);
+      assert.deepEqual(incidents[0]!.problem, problem);
+      assert.deepEqual(incidents[0]!.actions, ['retry', 'abort']);
+      await job.handle.signal('resolve', decision({ incidentId: 'incident-1', action: 'skip' }));
+      await job.handle.signal('resolve', decision({ incidentId: 'incident-1', action: 'retry' }));
+      const { steps, decisions } = await firstApproval(job);
+      assert.deepEqual([steps['resource-group'].state, steps['resource-group'].attempts], ['done', 2]);
+      assert.deepEqual(
+        decisions.map(({ verdict }) => verdict),
+        ['refused', 'accepted'],
+      );
+      await job.handle.signal('reject', decision({ approvalId: 'approve-zeroize-1' }));
+      await job.handle.result();
+    });
+  });
+
+  it('lets an abort in one branch wait for the act of the other', async () => {
+    const acting = gate();
+    const acted = gate();
+    const { activities } = stubActivities({
+      'fips-mode': async () => {
+        acting.open();
+        await acted.opened;
+        return { outcome: 'on', hsm: zeroizedHsm };
+      },
+      licence: async () => {
+        await acting.opened;
+        throw refusal();
+      },
+    });
+    await bench.withJob(activities, request, async (job) => {
+      await firstApproval(job);
+      await approve(job);
+      await incident(job);
+      await job.handle.signal('resolve', decision({ incidentId: 'incident-1', action: 'abort' }));
+      await job.reaches('abort accepted', ({ decisions }) => decisions.length === 2);
+      acted.open();
+      assert.equal((await job.handle.result()).outcome, 'aborted');
+      const { steps, job: ended } = await job.progress();
+      assert.equal(steps['fips-mode'].state, 'done');
+      assert.equal(steps['create-partition'].state, 'pending');
+      assert.deepEqual(ended.inventory, ['resource group Luna_kylo_rg']);
+    });
+  });
+
+  it('finishes the act that must not be cut when it is cancelled, tells what exists and ends cancelled', async () => {
+    const acting = gate();
+    const acted = gate();
+    const { activities, calls } = stubActivities({
+      'fips-mode': async () => {
+        acting.open();
+        await acted.opened;
+        return { outcome: 'on', hsm: zeroizedHsm };
+      },
+    });
+    await bench.withJob(activities, request, async (job) => {
+      await firstApproval(job);
+      await approve(job);
+      await acting.opened;
+      await job.handle.cancel();
+      acted.open();
+      await assert.rejects(job.handle.result(), WorkflowFailedError);
+      assert.equal((await job.handle.describe()).status.name, 'CANCELLED');
+      const { steps, job: ended } = await job.progress();
+      assert.equal(steps['fips-mode'].state, 'done');
+      assert.deepEqual([ended.state, ended.inventory], ['cancelled', ['resource group Luna_kylo_rg']]);
+      assert.ok(
+        calls.some(({ id }) => id === 'report'),
+        'the report is stored',
+      );
+    });
+  });
+
+  it('makes a missed approval an incident; retry asks again', async () => {
+    request.approval = { deadlineHours: 0.001 };
+    const { activities } = stubActivities();
+    await bench.withJob(activities, request, async (job) => {
+      const { approvals } = await incident(job);
+      assert.deepEqual([approvals[0]!.outcome, typeof approvals[0]!.remindedAt], ['expired', 'string']);
+      await job.handle.signal('resolve', decision({ incidentId: 'incident-1', action: 'retry' }));
+      await askedFor('approve-zeroize-2')(job);
+      await approve(job, 'approve-zeroize-2');
+      assert.equal((await job.handle.result()).outcome, 'completed');
+    });
+  });
+
+  it('wants another person than the requester where that is asked for', async () => {
+    request.approval = { secondPerson: true };
+    const { activities } = stubActivities();
+    await bench.withJob(activities, request, async (job) => {
+      await firstApproval(job);
+      await job.handle.signal('approve', { ...decision({ approvalId: 'approve-zeroize-1' }), actor: 'olga' });
+      await job.reaches('refused', ({ decisions }) => decisions[0]?.verdict === 'refused');
+      await approve(job);
+      assert.equal((await job.handle.result()).outcome, 'completed');
+    });
+  });
+
+  it('fails at once, naming every broken rule, when it was started with a request that breaks them', async () => {
+    request.hsm.name = 'x';
+    request.azure.adminSources = ['*'];
+    const { activities, calls } = stubActivities();
+    await bench.withJob(activities, request, async (job) => {
+      const failure = await job.handle.result().catch((error: WorkflowFailedError) => error.cause?.message ?? '');
+      assert.match(failure, /\/hsm\/name/);
+      assert.match(failure, /\/azure\/adminSources/);
+      assert.deepEqual(calls, []);
+    });
+  });
+
+  it('survives signals that make no sense', async () => {
+    const { activities } = stubActivities();
+    await bench.withJob(activities, request, async (job) => {
+      await firstApproval(job);
+      await job.handle.signal('approve');
+      await job.handle.signal('resolve', 'nonsense');
+      await job.reaches('both refused', ({ decisions }) => decisions.filter(({ verdict }) => verdict === 'refused').length === 2);
+      await approve(job);
+      assert.equal((await job.handle.result()).outcome, 'completed');
+    });
+  });
+});

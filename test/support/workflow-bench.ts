@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker, type WorkflowBundle } from '@temporalio/worker';
+import { type ProvisionInput, workflowName } from '../../domain/decisions.ts';
+import { type Progress, progressFromMemo } from '../../domain/progress.ts';
+import type { Activities, Inventory } from '../../domain/results.ts';
+import { temporalServer } from './temporal.ts';
+import { until } from './until.ts';
+
+export const exampleRequest = (): ProvisionInput['request'] => JSON.parse(readFileSync(new URL('../../examples/luna-kylo.json', import.meta.url), 'utf8'));
+
+export interface Running {
+  handle: WorkflowHandle;
+  progress(): Promise<Progress>;
+  /** Waits until the published progress is as wanted. */
+  reaches(what: string, wanted: (progress: Progress) => boolean): Promise<Progress>;
+}
+
+/** A real Temporal server and the real workflow, with activities of the test's choice: one worker and one task queue a test. */
+export async function workflowBench() {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const server = await temporalServer();
+  const native = await NativeConnection.connect({ address: server.address });
+  const client = new Client({ connection: await Connection.connect({ address: server.address }) });
+  const bundle: WorkflowBundle = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../workflows/provision.ts', import.meta.url)),
+    logger: new DefaultLogger('ERROR'),
+  });
+
+  return {
+    client,
+    bundle,
+    /** Starts a job, lets the test follow it, and stops the worker when the test is through with it. */
+    async withJob<T>(activities: Activities & Inventory, request: ProvisionInput['request'], test: (job: Running) => Promise<T>): Promise<T> {
+      const taskQueue = `test-${randomUUID()}`;
+      const worker = await Worker.create({ connection: native, taskQueue, workflowBundle: bundle, activities });
+      return worker.runUntil(async () => {
+        const input: ProvisionInput = { request, requestedBy: 'olga' };
+        const handle = await client.workflow.start(workflowName, { taskQueue, workflowId: `test-${randomUUID()}`, args: [input] });
+        const progress = async () => progressFromMemo((await handle.describe()).memo ?? {})!;
+        return test({
+          handle,
+          progress,
+          reaches: (what, wanted) =>
+            until(what, async () => {
+              const now = await progress();
+              return now && wanted(now) ? now : undefined;
+            }),
+        });
+      });
+    },
+    async stop() {
+      await client.connection.close();
+      await native.close();
+      await server.stop();
+    },
+  };
+}
+
+export type WorkflowBench = Awaited<ReturnType<typeof workflowBench>>;

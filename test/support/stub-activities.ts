@@ -2,7 +2,16 @@ import type { Activities, HsmSeen, Inventory, StepTypes } from '../../domain/res
 import type { ActivityId } from '../../domain/steps.ts';
 
 export const zeroizedHsm: HsmSeen = {
-  serial: '572413', label: 'LunaHSM', firmware: '7.0.3', software: '7.2.0-220', zeroized: false, fips: false, soAttemptsLeft: 3, partitions: [], bytesInUse: 0, digest: 'digest-1',
+  serial: '572413',
+  label: 'LunaHSM',
+  firmware: '7.0.3',
+  software: '7.2.0-220',
+  zeroized: false,
+  fips: false,
+  soAttemptsLeft: 3,
+  partitions: [],
+  bytesInUse: 0,
+  digest: 'digest-1',
 };
 
 const pin = { address: '172.22.0.4', pin: 'SHA256:pin' };

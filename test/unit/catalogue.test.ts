@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
-import { catalogue, stepIds } from '../../domain/steps.ts';
 import { createActivities } from '../../activities/registry.ts';
 import type { Systems } from '../../activities/systems.ts';
+import { catalogue, stepIds } from '../../domain/steps.ts';
 
 const activities = new URL('../../activities/', import.meta.url);
 const activitySteps = stepIds.filter((id) => id !== 'approve-zeroize');
@@ -24,7 +24,11 @@ describe('The catalogue of steps', () => {
 
   it('names as predecessors only steps that come before', () => {
     for (const [index, id] of stepIds.entries())
-      for (const before of catalogue[id].after as readonly string[]) assert.ok(stepIds.slice(0, index).some((earlier) => earlier === before), `${id} comes after ${before}`);
+      for (const before of catalogue[id].after as readonly string[])
+        assert.ok(
+          stepIds.slice(0, index).some((earlier) => earlier === before),
+          `${id} comes after ${before}`,
+        );
   });
 
   it('lets nobody skip or interrupt what destroys', () => {
@@ -33,5 +37,4 @@ describe('The catalogue of steps', () => {
       if ('destroys' in step) assert.deepEqual([step.skippable, step.interruptible], [false, false], id);
     }
   });
-
 });

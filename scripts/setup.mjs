@@ -1,0 +1,28 @@
+// Everything that the service needs on this machine: Node packages and a Temporal server. Runs on Node 20, before anything is installed.
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { installPackages, serviceNode } from './setup/packages.mjs';
+import { needFolder } from './setup/room.mjs';
+import { SetupError, say } from './setup/say.mjs';
+import { obtainTemporal } from './setup/temporal.mjs';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Sets up what is missing and returns the Node that the service runs on. Under a second when nothing is. */
+export async function setUp(env = process.env) {
+  if (Number(process.versions.node.split('.')[0]) < 20)
+    throw new SetupError(`Node 20 or later is needed, this is ${process.versions.node}: install it from https://nodejs.org and try again.`);
+  needFolder(root, 'the packages and the data of the service');
+  await installPackages(root);
+  if (!env.TEMPORAL_ADDRESS) await obtainTemporal(env);
+  return serviceNode(root);
+}
+
+/** Says a failure in one sentence and ends. Only what nobody foresaw shows where it happened. */
+export function giveUp(error) {
+  say(error instanceof SetupError ? error.message : (error?.stack ?? String(error)));
+  process.exit(1);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  await setUp().then((node) => say(`Everything is set up (Node: ${node}, Temporal: ${process.env.TEMPORAL_ADDRESS ?? 'embedded'}).`), giveUp);
+}

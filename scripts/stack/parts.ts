@@ -1,0 +1,88 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { searchAttributes } from '../../domain/decisions.ts';
+import { findTemporal } from '../setup/temporal.mjs';
+import { Child } from './child.ts';
+import { answers, readyFile, StackError, untilReady } from './ready.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const startUpMs = 60_000;
+
+/** What a part needs to know of the stack that it belongs to. */
+export interface Setting {
+  dataFolder: string;
+  /** The environment that every part inherits. */
+  env: NodeJS.ProcessEnv;
+  /** Told of every process at once, so that it can be ended even while it is not ready. */
+  started: (child: Child) => void;
+}
+
+function begin(setting: Setting, name: string, file: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Child {
+  const child = new Child({ name, file, args, env: { ...setting.env, ...env }, logFile: join(setting.dataFolder, 'logs', `${name}.log`) });
+  setting.started(child);
+  return child;
+}
+
+const service = (setting: Setting, name: string, script: string, args: readonly string[], env: NodeJS.ProcessEnv): Child =>
+  begin(setting, name, process.execPath, [join(root, script), ...args], env);
+
+/** What the simulator tells when it is up; every address is on loopback. */
+export interface SimulatorReady {
+  arm: string;
+  authority: string;
+  socks: string;
+  control: string;
+  caFile: string;
+  tenantId: string;
+  clientId: string;
+  clientSecret: string;
+  subscriptionId: string;
+}
+
+/** The Temporal development server with its data in one SQLite file. A `uiPort` of undefined means no UI. */
+export async function startTemporal(setting: Setting, port: number, uiPort: number | undefined): Promise<Child> {
+  const program = findTemporal(setting.env);
+  if (!program) throw new StackError('There is no Temporal server on this machine yet: run `npm run setup`, or set TEMPORAL_ADDRESS.');
+  const folder = join(setting.dataFolder, 'temporal');
+  mkdirSync(folder, { recursive: true });
+  const { awaitingApproval, ...keywords } = searchAttributes;
+  const attributes = [...Object.values(keywords).map((name) => `${name}=Keyword`), `${awaitingApproval}=Bool`];
+  const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', `${port}`, '--db-filename', join(folder, 'temporal.db'), '--log-level', 'warn'];
+  args.push(...(uiPort === undefined ? ['--headless'] : ['--ui-ip', '127.0.0.1', '--ui-port', `${uiPort}`]));
+  for (const attribute of attributes) args.push('--search-attribute', attribute);
+  const child = begin(setting, 'temporal', program, args);
+  await untilReady(child, startUpMs, () => answers(port));
+  return child;
+}
+
+/** The simulated Azure, HSM, Windows host and CipherTrust Manager. */
+export async function startSimulator(setting: Setting, timeScale: number, args: readonly string[]): Promise<{ child: Child; ready: SimulatorReady }> {
+  const folder = join(setting.dataFolder, 'simulator');
+  const file = freshReadyFile(setting, 'simulator');
+  const own = ['--time-scale', `${timeScale}`, '--state', join(folder, 'state.json'), '--ready-file', file];
+  const child = service(setting, 'simulator', 'simulator/main.ts', [...own, ...args], {});
+  return { child, ready: await untilReady(child, startUpMs, () => readyFile<SimulatorReady>(file)) };
+}
+
+/** The worker, pointed at the simulator by the configuration that production has too. */
+export async function startWorker(setting: Setting, env: NodeJS.ProcessEnv): Promise<Child> {
+  const file = freshReadyFile(setting, 'worker');
+  const child = service(setting, 'worker', 'worker/main.ts', [], { ...env, HSM_READY_FILE: file });
+  await untilReady(child, startUpMs, () => readyFile(file));
+  return child;
+}
+
+export async function startApi(setting: Setting, port: number, env: NodeJS.ProcessEnv): Promise<Child> {
+  const child = service(setting, 'api', 'api/server.ts', [], { ...env, HSM_API_PORT: `${port}` });
+  await untilReady(child, startUpMs, async () => (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined))?.ok || undefined);
+  return child;
+}
+
+function freshReadyFile({ dataFolder }: Setting, name: string): string {
+  const folder = join(dataFolder, 'run');
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, `${name}.json`);
+  rmSync(file, { force: true });
+  return file;
+}

@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Child } from './child.ts';
+
+/** A part of the stack that did not come up, or ended by itself: which, why, and where to read on. */
+export class StackError extends Error {
+  override readonly name = 'StackError';
+}
+
+const lookEveryMs = 50;
+
+/** Looks until `look` gives something; fails when the process ends first or the time (ms) is over. */
+export async function untilReady<Seen>(child: Child, timeoutMs: number, look: () => Promise<Seen | undefined> | Seen | undefined): Promise<Seen> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const seen = await look();
+    if (seen !== undefined) return seen;
+    if (!child.alive) {
+      const { code, signal } = await child.ended;
+      throw failed(child, `ended while starting (${signal ?? `exit ${code}`})`);
+    }
+    if (Date.now() > deadline) throw failed(child, `was not ready after ${timeoutMs / 1000} s`);
+    await sleep(lookEveryMs);
+  }
+}
+
+export const failed = (child: Child, what: string): StackError =>
+  new StackError(`The ${child.name} ${what}. Its log is ${child.logFile}; the last lines:\n${child.lastLines()}`);
+
+/** What a ready file says; undefined until it is written whole. */
+export function readyFile<Said>(file: string): Said | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Said;
+  } catch {
+    return undefined;
+  }
+}
+
+/** True when something accepts connections there. */
+export const answers = (port: number, host = '127.0.0.1'): Promise<true | undefined> =>
+  new Promise((resolve) => {
+    const socket = createConnection({ port, host });
+    const end = (result: true | undefined) => {
+      socket.destroy();
+      resolve(result);
+    };
+    socket.once('connect', () => end(true));
+    socket.once('error', () => end(undefined));
+    socket.setTimeout(1000, () => end(undefined));
+  });
+
+/** A port that is free now; 0 asks for any. Fails in one sentence where the asked one is taken. */
+export function freePort(wanted: number, purpose: string, setting: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'is taken' : `cannot be used (${error.code})`;
+      reject(new StackError(`Port ${wanted} (${purpose}) ${why}: end what listens there, or set ${setting} to another port, or to 0 for any.`));
+    });
+    probe.listen(wanted, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+}

@@ -66,7 +66,7 @@ export class Child {
   }
 
   /** The last lines of its log, for the person who must find out why. */
-  lastLines(count = 12): string {
+  lastLines(count = 20): string {
     try {
       return readFileSync(this.logFile, 'utf8').trimEnd().split('\n').slice(-count).join('\n');
     } catch {

@@ -1,0 +1,24 @@
+# One image for the worker and the API. Debian: Temporal's native core needs glibc, so there is no Alpine variant.
+FROM node:24-bookworm-slim
+
+ENV NODE_ENV=production \
+    NODE_COMPILE_CACHE=/tmp/compile-cache
+WORKDIR /app
+
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --ignore-scripts --loglevel=error && npm cache clean --force
+
+COPY domain ./domain
+COPY workflows ./workflows
+COPY activities ./activities
+COPY systems ./systems
+COPY worker ./worker
+COPY api ./api
+COPY tsconfig.json ./
+
+# What must outlive a container is mounted here: secrets, reports, tokens.
+RUN mkdir -p /data /reports && chown node:node /data /reports
+VOLUME /data /reports
+USER node
+
+CMD ["node", "worker/main.ts"]

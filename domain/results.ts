@@ -1,3 +1,4 @@
+import type { ReportDraft } from './report.ts';
 import type { ProvisioningRequest } from './request.ts';
 import type { ActivityId } from './steps.ts';
 
@@ -122,7 +123,7 @@ export interface StepTypes {
     gives: { version: string; entry: { id: string; host: string; serial: string }; sealer?: string; rootKeys: string[]; warnings: string[] };
   };
   'close-doors': { needs: { windowsVm: VmSeen }; gives: { removedRules: string[]; deallocated: boolean } };
-  report: { needs: { report: unknown }; gives: { json: string; markdown: string } };
+  report: { needs: { report: ReportDraft }; gives: { json: string; markdown: string } };
 }
 
 export type StepInput<Id extends ActivityId> = Job & StepTypes[Id]['needs'];

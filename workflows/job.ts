@@ -12,7 +12,8 @@ import {
 } from '@temporalio/workflow';
 import { type ProvisionInput, queryNames } from '../domain/decisions.ts';
 import type { Problem } from '../domain/failure.ts';
-import type { ApprovalView, Progress, StepState } from '../domain/progress.ts';
+import type { ApprovalView, Progress, StepState, StepView } from '../domain/progress.ts';
+import type { Outcome, ReportDraft } from '../domain/report.ts';
 import type { HsmSeen, Job as JobFacts, StepInput, StepResult, StepTypes } from '../domain/results.ts';
 import { type ActivityId, type StepId, step as stepOf } from '../domain/steps.ts';
 import { Board } from './board.ts';
@@ -71,7 +72,7 @@ export class Job {
       try {
         const result = await this.#attempt(id, { ...this.#facts, ...needs } as StepInput<Id>);
         this.#finish(id, 'done');
-        this.results[id] = result;
+        Object.assign(this.results, { [id]: result });
         return result;
       } catch (error) {
         // After a cancel a failed step arrives as its own failure, not as a cancellation.
@@ -123,6 +124,23 @@ export class Job {
   closeDesk(): void {
     this.#desk.judge();
     this.#desk.close();
+  }
+
+  /** What is known at the end. A stored report is itself the proof that the report step is done, so it says so. */
+  report(outcome: Outcome): ReportDraft {
+    const at = now();
+    const { progress } = this.board;
+    const own: StepView = { ...progress.steps.report, attempts: 1, state: 'done', finishedAt: at };
+    own.startedAt ??= at;
+    return {
+      target: this.#facts.target,
+      runId: this.#facts.runId,
+      outcome,
+      finishedAt: at,
+      request: this.request,
+      progress: { ...progress, steps: { ...progress.steps, report: own } },
+      results: this.results,
+    };
   }
 
   get facts(): JobFacts {
@@ -180,7 +198,7 @@ function problemOf(error: unknown, id: StepId): Problem {
     return {
       kind: 'Refused',
       tried: title,
-      seen: `not done within ${deadline}; last seen: ${told?.seen ?? cause?.message ?? 'nothing'}`,
+      seen: `not done within ${deadline}; last seen: ${told?.seen ?? error.message}`,
       source: told?.source ?? 'this service',
       remedy: 'Look at the system; retry gives it the same time again.',
     };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import type { ProvisionInput } from '../../domain/decisions.ts';
 import type { Problem } from '../../domain/failure.ts';
@@ -55,7 +56,7 @@ describe('A job', () => {
       );
       const history = await job.handle.fetchHistory();
       assert.ok(history.events!.length <= 300, `${history.events!.length} events`);
-      await Worker.runReplayHistory({ workflowBundle: bench.bundle }, JSON.parse(JSON.stringify(history)), job.handle.workflowId);
+      await Worker.runReplayHistory({ workflowBundle: bench.bundle }, JSON.parse(historyToJSON(history)), job.handle.workflowId);
     });
   });
 

@@ -1,0 +1,151 @@
+import type { ApprovalView, DecisionView, IncidentView, Progress, StepView } from './progress.ts';
+import type { ProvisioningRequest } from './request.ts';
+import type { CertificateSeen, HsmSeen, StepTypes } from './results.ts';
+import type { ActivityId, StepId } from './steps.ts';
+import { catalogue, phases, stepIds } from './steps.ts';
+
+export type Outcome = 'completed' | 'rejected' | 'aborted' | 'cancelled' | 'failed';
+
+export type StepResults = { [Id in ActivityId]?: StepTypes[Id]['gives'] };
+
+/** What the workflow knows at the end; the report step adds the transcripts. */
+export interface ReportDraft {
+  target: string;
+  runId: string;
+  outcome: Outcome;
+  finishedAt: string;
+  request: ProvisioningRequest;
+  progress: Progress;
+  results: StepResults;
+}
+
+export interface ReportedStep extends StepView {
+  id: StepId;
+  title: string;
+  phase: string;
+}
+
+export interface ReportedCertificate extends Omit<CertificateSeen, 'pem'> {
+  of: string;
+}
+
+/** The evidence. Names secrets, never holds one. */
+export interface Report {
+  target: string;
+  runId: string;
+  outcome: Outcome;
+  startedAt: string;
+  finishedAt: string;
+  requestedBy: string;
+  approvedBy?: string;
+  steps: ReportedStep[];
+  azure: {
+    subscriptionId: string;
+    resourceGroup: string;
+    region: string;
+    hsmId?: string;
+    deployment?: { id: string; templateHash: string; gatewayWasThere: boolean };
+  };
+  hsm?: Omit<HsmSeen, 'partitions'> & { address?: string };
+  partition?: { name: string; serial: string; sizeBytes: number };
+  fingerprints: Record<string, string>;
+  certificates: ReportedCertificate[];
+  cipherTrust?: { version: string; entry: { id: string; host: string; serial: string }; sealer?: string; rootKeys: string[] };
+  secrets: string[];
+  approvals: ApprovalView[];
+  decisions: DecisionView[];
+  incidents: IncidentView[];
+  warnings: string[];
+  inventory?: string[];
+  whatNext: string[];
+  transcripts: { step: string; sha256: string; text: string }[];
+}
+
+/** Puts the report together. */
+export function reportOf(draft: ReportDraft, transcripts: Report['transcripts']): Report {
+  const { target, runId, outcome, finishedAt, request, progress, results } = draft;
+  const { job, approvals, decisions, incidents } = progress;
+  const hsm = lastSeenHsm(results);
+  const approvedBy = approvals.find((approval) => approval.outcome === 'approved')?.decision?.actor;
+  const proof = results['verify-root-of-trust'];
+  const secrets = [...(results['keep-secrets']?.names ?? []), ...(results['client-certificate'] ? [results['client-certificate'].keySecret] : [])];
+  const { subscriptionId, resourceGroup, region } = request.azure;
+  return {
+    target,
+    runId,
+    outcome,
+    finishedAt,
+    startedAt: job.startedAt,
+    requestedBy: job.requestedBy,
+    ...(approvedBy ? { approvedBy } : {}),
+    steps: stepIds.map((id) => ({ id, title: catalogue[id].title, phase: phases[catalogue[id].phase], ...progress.steps[id] })),
+    azure: {
+      subscriptionId,
+      resourceGroup,
+      region,
+      ...(results['verify-hsm'] ? { hsmId: results['verify-hsm'].id } : {}),
+      ...(results['deploy-hsm']
+        ? {
+            deployment: {
+              id: results['deploy-hsm'].deploymentId,
+              templateHash: results['deploy-hsm'].templateHash,
+              gatewayWasThere: results['deploy-hsm'].gatewayWasThere,
+            },
+          }
+        : {}),
+    },
+    ...(hsm ? { hsm: { ...withoutPartitions(hsm), ...(results['verify-hsm'] ? { address: results['verify-hsm'].address } : {}) } } : {}),
+    ...(results['create-partition'] ? { partition: results['create-partition'].partition } : {}),
+    fingerprints: fingerprints(results),
+    certificates: certificates(results),
+    ...(proof
+      ? { cipherTrust: { version: proof.version, entry: proof.entry, ...(proof.sealer ? { sealer: proof.sealer } : {}), rootKeys: proof.rootKeys } }
+      : {}),
+    secrets: [...new Set(secrets)],
+    approvals,
+    decisions,
+    incidents,
+    warnings: job.warnings,
+    ...(job.inventory ? { inventory: job.inventory } : {}),
+    whatNext: whatNext(outcome, request),
+    transcripts,
+  };
+}
+
+const withoutPartitions = ({ partitions: _, ...hsm }: HsmSeen): Omit<HsmSeen, 'partitions'> => hsm;
+
+const lastSeenHsm = (results: StepResults): HsmSeen | undefined => results['fips-mode']?.hsm ?? results['initialize-hsm']?.hsm ?? results['inspect-hsm']?.hsm;
+
+function fingerprints(results: StepResults): Record<string, string> {
+  const found: [name: string, value: string | undefined][] = [
+    ['Windows host key', results['install-luna-client']?.windows.pin],
+    ['HSM host key', results['appliance-password']?.hsm.pin],
+    ['HSM server certificate', (results['register-client'] ?? results['prepare-ntls'])?.serverCertificate.fingerprint],
+    ['CipherTrust Manager client certificate', results['client-certificate']?.clientCertificate.fingerprint],
+    ['CipherTrust Manager web certificate', (results['reset-password'] ?? results['set-root-of-trust'] ?? results['first-boot'])?.cipherTrust.pin],
+  ];
+  return Object.fromEntries(found.filter((pair): pair is [string, string] => pair[1] !== undefined));
+}
+
+function certificates(results: StepResults): ReportedCertificate[] {
+  const found: [of: string, certificate: CertificateSeen | undefined][] = [
+    ['HSM server', (results['register-client'] ?? results['prepare-ntls'])?.serverCertificate],
+    ['CipherTrust Manager as client of the HSM', results['client-certificate']?.clientCertificate],
+  ];
+  return found.flatMap(([of, certificate]) => (certificate ? [{ of, fingerprint: certificate.fingerprint, notAfter: certificate.notAfter }] : []));
+}
+
+function whatNext(outcome: Outcome, { hsm, cipherTrust }: ProvisioningRequest): string[] {
+  if (outcome !== 'completed')
+    return [
+      'Read the incidents and decisions above; send the same request again to go on from what exists.',
+      'Nothing was removed: what exists goes on being billed.',
+    ];
+  return [
+    'Copy the secrets named here into a second safe place: without them the HSM and its keys are lost.',
+    `Sign in to CipherTrust Manager ${cipherTrust.vmName} as admin and create personal accounts.`,
+    'Back up CipherTrust Manager, and back up its backup key: a backup from before the root of trust was set needs the old key.',
+    ...(cipherTrust.licence === 'trial' ? ['Install a term or perpetual licence before the trial ends.'] : []),
+    `Never remove the gateway or the resource group of ${hsm.name}; apply KB0019789 before any reboot of the appliance.`,
+  ];
+}

@@ -1,0 +1,140 @@
+import type { ProvisioningRequest } from '../request.ts';
+import { contains, overlap, parseAddress, parseRange, type Range, usable } from './addresses.ts';
+import { regionProblems } from './regions.ts';
+import { rsaBits } from './ssh-key.ts';
+
+/** A rule that a request breaks: where (JSON pointer) and why, in one sentence. */
+export interface BrokenRule {
+  path: string;
+  message: string;
+}
+
+type Rules = (request: ProvisioningRequest) => BrokenRule[];
+
+const broken = (holds: boolean, path: string, message: string): BrokenRule[] => (holds ? [] : [{ path, message }]);
+
+const azureRules: Rules = ({ azure }) => [
+  ...regionProblems(azure.cloud ?? 'public', azure.region).map((message) => ({ path: '/azure/region', message })),
+  ...broken(
+    /^[\w().-]{1,90}$/.test(azure.resourceGroup) && !azure.resourceGroup.endsWith('.'),
+    '/azure/resourceGroup',
+    'A resource group’s name has 1 to 90 letters, digits, - _ ( ) . and does not end with a dot.',
+  ),
+  ...broken(Object.keys(azure.tags ?? {}).length <= 45, '/azure/tags', 'Azure keeps 50 tags at most, five of which are needed here.'),
+  ...broken(
+    !Object.keys(azure.tags ?? {}).some((name) => name.toLowerCase() === 'provisioner'),
+    '/azure/tags/provisioner',
+    'The tag “provisioner” is this service’s own mark.',
+  ),
+  ...azure.adminSources.flatMap((source, index) => sourceRule(source, `/azure/adminSources/${index}`)),
+];
+
+function sourceRule(source: string, path: string): BrokenRule[] {
+  if (['*', 'any', 'internet', '0.0.0.0/0', '::/0', '0.0.0.0'].includes(source.toLowerCase()))
+    return [{ path, message: `${source} would open the hosts, which start with default passwords, to everybody.` }];
+  const range = parseRange(source.includes('/') ? source : `${source}/32`);
+  return broken(range !== undefined && range.bits >= 8, path, `${source} is no IPv4 address or range of /8 or smaller, such as 203.0.113.0/24.`);
+}
+
+const networkRules: Rules = ({ network }) => {
+  const space = parseRange(network.addressSpace);
+  const subnets: [path: string, range: Range | undefined, text: string][] = [
+    ['/network/compute/range', parseRange(network.compute.range), network.compute.range],
+    ['/network/hsm/range', parseRange(network.hsm.range), network.hsm.range],
+    ['/network/gateway/range', parseRange(network.gateway.range), network.gateway.range],
+  ];
+  return [
+    ...broken(space !== undefined, '/network/addressSpace', `${network.addressSpace} is no range, or has bits set right of its prefix.`),
+    ...subnets.flatMap(([path, range, text], index) => [
+      ...broken(range !== undefined, path, `${text} is no range, or has bits set right of its prefix.`),
+      ...(range && space ? broken(contains(space, range), path, `${text} lies outside the address space ${network.addressSpace}.`) : []),
+      ...(range ? broken(range.bits <= 29, path, `${text} is too small: Azure needs /29 or larger.`) : []),
+      ...subnets
+        .slice(0, index)
+        .flatMap(([, other, otherText]) => (range && other ? broken(!overlap(range, other), path, `${text} overlaps ${otherText}.`) : [])),
+    ]),
+    ...broken((subnets[2]![1]?.bits ?? 0) <= 27, '/network/gateway/range', 'GatewaySubnet must be /27 or larger.'),
+    ...broken(
+      !['gatewaysubnet', (network.compute.name ?? 'Compute').toLowerCase()].includes(network.hsm.name.toLowerCase()),
+      '/network/hsm/name',
+      'The HSM needs a subnet of its own.',
+    ),
+  ];
+};
+
+const addressRules: Rules = ({ network, hsm, lunaClient, cipherTrust }) => [
+  ...(hsm.address === undefined ? [] : addressRule(hsm.address, network.hsm.range, '/hsm/address')),
+  ...addressRule(lunaClient.address, network.compute.range, '/lunaClient/address'),
+  ...addressRule(cipherTrust.address, network.compute.range, '/cipherTrust/address'),
+  ...broken(lunaClient.address !== cipherTrust.address, '/cipherTrust/address', 'The Windows host and CipherTrust Manager cannot have the same address.'),
+];
+
+function addressRule(text: string, subnet: string, path: string): BrokenRule[] {
+  const address = parseAddress(text);
+  const range = parseRange(subnet);
+  if (address === undefined) return [{ path, message: `${text} is no IPv4 address.` }];
+  return range ? broken(usable(range, address), path, `${text} is not usable in ${subnet} (Azure keeps the first four addresses and the last).`) : [];
+}
+
+/** LunaSH takes more characters than these, but none that must be quoted are worth the risk. */
+const lunaName = /^[A-Za-z][A-Za-z0-9_.-]{0,31}$/;
+
+const hsmRules: Rules = ({ hsm }) => [
+  ...broken(/^[a-zA-Z0-9-]{3,24}$/.test(hsm.name), '/hsm/name', 'An HSM’s name has 3 to 24 letters, digits and dashes.'),
+  ...broken(
+    /^[A-Za-z][A-Za-z0-9-]{0,40}$/.test(hsm.resourcePrefix),
+    '/hsm/resourcePrefix',
+    'The prefix starts with a letter and has at most 41 letters, digits and dashes.',
+  ),
+  ...broken(lunaName.test(hsm.label), '/hsm/label', 'A label starts with a letter and has at most 32 letters, digits, - _ and dots.'),
+  ...broken(
+    lunaName.test(hsm.partition.name),
+    '/hsm/partition/name',
+    'A partition’s name starts with a letter and has at most 32 letters, digits, - _ and dots.',
+  ),
+  ...broken(
+    hsm.partition.sizeBytes >= 5_000 && hsm.partition.sizeBytes <= 33_554_432,
+    '/hsm/partition/sizeBytes',
+    'The size is in bytes: at least 5000 (the root keys need room), at most the HSM’s 33554432.',
+  ),
+];
+
+const hostRules: Rules = ({ lunaClient, cipherTrust }) => [
+  ...broken(/^[A-Za-z][A-Za-z0-9-]{0,14}$/.test(lunaClient.vmName), '/lunaClient/vmName', 'A Windows computer name has at most 15 letters, digits and dashes.'),
+  ...broken(
+    !['administrator', 'admin', 'user', 'test', 'guest', 'root'].includes((lunaClient.adminUser ?? 'LunaAdmin').toLowerCase()),
+    '/lunaClient/adminUser',
+    `Azure refuses the user name ${lunaClient.adminUser}.`,
+  ),
+  ...broken(
+    lunaClient.image === undefined || /^[^:]+:[^:]+:[^:]+:[^:]+$/.test(lunaClient.image),
+    '/lunaClient/image',
+    'An image is publisher:offer:sku:version.',
+  ),
+  ...broken(
+    typeof lunaClient.installer.url !== 'string' || lunaClient.installer.url.startsWith('https://'),
+    '/lunaClient/installer/url',
+    'The installer is fetched over https only.',
+  ),
+  ...broken(/^[A-Za-z][A-Za-z0-9-]{0,61}$/.test(cipherTrust.vmName), '/cipherTrust/vmName', 'A host name has at most 62 letters, digits and dashes.'),
+  ...broken((cipherTrust.adminUser ?? 'ksadmin') === 'ksadmin', '/cipherTrust/adminUser', 'CipherTrust Manager’s first user must be ksadmin.'),
+  ...broken(
+    cipherTrust.vmName.toLowerCase() !== lunaClient.vmName.toLowerCase(),
+    '/cipherTrust/vmName',
+    'The Windows host and CipherTrust Manager cannot have the same name.',
+  ),
+  ...(cipherTrust.sshPublicKey === undefined
+    ? []
+    : broken(
+        (rsaBits(cipherTrust.sshPublicKey) ?? 0) >= 2048,
+        '/cipherTrust/sshPublicKey',
+        'CipherTrust Manager needs an OpenSSH public key, RSA with 2048 bits or more.',
+      )),
+  ...cipherTrust.ntp.flatMap(({ host }, index) =>
+    broken(/^[A-Za-z0-9.-]{1,253}$/.test(host), `/cipherTrust/ntp/${index}/host`, `${host} is no host name or address.`),
+  ),
+  ...broken(new Set(cipherTrust.ntp.map(({ host }) => host.toLowerCase())).size === cipherTrust.ntp.length, '/cipherTrust/ntp', 'A server is listed twice.'),
+];
+
+/** Every rule that the request breaks, all at once. */
+export const brokenRules: Rules = (request) => [azureRules, networkRules, addressRules, hsmRules, hostRules].flatMap((rules) => rules(request));

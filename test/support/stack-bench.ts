@@ -1,0 +1,153 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ProvisionInput } from '../../domain/decisions.ts';
+import type { IncidentView, Progress } from '../../domain/progress.ts';
+import { type Stack, type StackOptions, startStack } from '../../scripts/stack.ts';
+import { createFileStore } from '../../systems/secrets/file-store.ts';
+import { until } from './until.ts';
+import { exampleRequest } from './workflow-bench.ts';
+
+/** A ledger entry, as the simulator’s control interface shows it. */
+export interface LedgerEntry {
+  seq: number;
+  system: string;
+  operation: string;
+  target: string;
+  destructive: boolean;
+  outcome: string;
+  detail?: string;
+}
+
+export type ShownJob = Progress & { id: string };
+type Body = object | undefined;
+
+export interface Answer<T = Record<string, unknown>> {
+  status: number;
+  body: T;
+}
+
+/** The whole embedded stack in a folder of the test’s own, on free ports, with the API and the simulator’s control interface at hand. */
+export class StackBench {
+  readonly stack: Stack;
+  readonly folder: string;
+
+  static async start(options: Partial<StackOptions> = {}): Promise<StackBench> {
+    const folder = await mkdtemp(join(tmpdir(), 'hsm-stack-'));
+    const stack = await startStack({ dataFolder: folder, timeScale: 1200, ports: 'free', ...options });
+    const secrets = createFileStore({ folder: join(folder, 'secrets'), keyFile: join(folder, 'secrets.key') });
+    await secrets.create('ntp-key', 'a-symmetric-ntp-key-for-tests');
+    return new StackBench(stack, folder);
+  }
+
+  constructor(stack: Stack, folder: string) {
+    this.stack = stack;
+    this.folder = folder;
+  }
+
+  async stop(): Promise<void> {
+    await this.stack.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async api<T = Record<string, unknown>>(
+    method: string,
+    path: string,
+    body?: Body,
+    headers: Record<string, string> = {},
+    role: 'operator' | 'approver' = 'operator',
+  ): Promise<Answer<T>> {
+    return ask<T>(this.stack.api, method, path, body, { authorization: `Bearer ${this.stack.tokens[role]}`, ...headers });
+  }
+
+  control<T = Record<string, unknown>>(method: string, path: string, body?: Body): Promise<Answer<T>> {
+    return ask<T>(this.stack.simulator.control, method, path, body);
+  }
+
+  async ledger(operation = '*'): Promise<LedgerEntry[]> {
+    const { body } = await this.control<{ entries: LedgerEntry[] } | LedgerEntry[]>('GET', `/ledger?operation=${encodeURIComponent(operation)}`);
+    return Array.isArray(body) ? body : body.entries;
+  }
+
+  fault(kind: string, operation: string, more: object = {}): Promise<Answer> {
+    return this.control('POST', '/faults', { kind, operation, ...more });
+  }
+
+  /** Starts a job and gives its id. */
+  async provision(request: ProvisionInput['request'] = exampleRequest()): Promise<string> {
+    const { status, body } = await this.api<{ id: string }>('POST', '/v1/provisionings', request, { 'idempotency-key': randomUUID() });
+    if (status !== 202) throw new Error(`the job was not taken: ${status} ${JSON.stringify(body)}`);
+    return body.id;
+  }
+
+  async job(id: string): Promise<ShownJob> {
+    return (await this.api<ShownJob>('GET', `/v1/provisionings/${id}`)).body;
+  }
+
+  /** Waits until the job is as wanted; an incident that nobody expects ends the waiting at once. */
+  async reaches(id: string, what: string, wanted: (job: ShownJob) => boolean, { timeoutMs = 120_000, incidents = false } = {}): Promise<ShownJob> {
+    return until(
+      what,
+      async () => {
+        const job = await this.job(id);
+        if (!job.job) return undefined;
+        if (wanted(job)) return job;
+        const open = job.incidents.find(({ closedAt }) => !closedAt);
+        if (open && !incidents) throw new Error(`an incident instead of “${what}”: ${describe(open)}`);
+        return undefined;
+      },
+      { timeoutMs, everyMs: 200 },
+    );
+  }
+
+  approvalAsked(id: string, number = 1): Promise<ShownJob> {
+    return this.reaches(id, `approve-zeroize-${number}`, ({ approvals }) => approvals.length >= number && !approvals[number - 1]!.closedAt);
+  }
+
+  approve(id: string, approvalId = 'approve-zeroize-1', decision = 'approve'): Promise<Answer> {
+    return this.api('POST', `/v1/provisionings/${id}/approvals/${approvalId}`, { decision, actor: 'anna' }, { 'idempotency-key': randomUUID() }, 'approver');
+  }
+
+  resolve(id: string, incidentId: string, action: string): Promise<Answer> {
+    return this.api('POST', `/v1/provisionings/${id}/incidents/${incidentId}`, { action, actor: 'otto' }, { 'idempotency-key': randomUUID() });
+  }
+
+  ended(id: string): Promise<ShownJob> {
+    return this.reaches(id, 'the end of the job', ({ job }) => job.finishedAt !== undefined);
+  }
+
+  incident(id: string, number = 1): Promise<IncidentView> {
+    return this.reaches(id, `incident-${number}`, ({ incidents }) => incidents.length >= number, { incidents: true }).then(
+      ({ incidents }) => incidents[number - 1]!,
+    );
+  }
+
+  /** Waits until the simulator holds a request: received, unanswered. */
+  async held(operation: string): Promise<string> {
+    return until(
+      `${operation} held`,
+      async () => {
+        const { body } = await this.control<{ id: string; operation: string }[] | { holds: { id: string; operation: string }[] }>('GET', '/holds');
+        return (Array.isArray(body) ? body : body.holds).find((hold) => hold.operation.toLowerCase() === operation.toLowerCase())?.id;
+      },
+      { timeoutMs: 120_000 },
+    );
+  }
+
+  release(hold: string): Promise<Answer> {
+    return this.control('POST', `/holds/${hold}/release`);
+  }
+}
+
+const describe = ({ step, problem }: IncidentView): string => `${step}: ${problem.tried}: ${problem.seen} (${problem.source}) ${problem.remedy}`;
+
+async function ask<T>(base: string, method: string, path: string, body: Body, headers: Record<string, string> = {}): Promise<Answer<T>> {
+  const response = await fetch(new URL(path, base.startsWith('http') ? base : `http://${base}`), {
+    method,
+    headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, body: (text === '' ? undefined : JSON.parse(text)) as T };
+}

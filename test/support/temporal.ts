@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Connection } from '@temporalio/client';
+import { until } from './until.ts';
+
+export interface TestTemporal {
+  address: string;
+  stop(): Promise<void>;
+}
+
+/** The Temporal CLI that the set-up provided: named by TEMPORAL_CLI, else in the cache. */
+function temporalCli(): string {
+  const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'hsm-provisioner', 'temporal-1.8.2', 'temporal');
+  const found = [process.env.TEMPORAL_CLI, cache].find((path) => path && existsSync(path));
+  if (!found) throw new Error('No Temporal server: run `npm run setup` first.');
+  return found;
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** A Temporal development server of the test's own, on a free port, with the search attributes that jobs use. */
+export async function temporalServer(): Promise<TestTemporal> {
+  const folder = await mkdtemp(join(tmpdir(), 'hsm-temporal-'));
+  const port = await freePort();
+  const attributes = ['ProvisioningState=Keyword', 'ProvisioningPhase=Keyword', 'HsmName=Keyword', 'AzureRegion=Keyword', 'AwaitingApproval=Bool'];
+  const child = spawn(
+    temporalCli(),
+    [
+      'server',
+      'start-dev',
+      '--headless',
+      '--ip',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--log-level',
+      'error',
+      '--db-filename',
+      join(folder, 'temporal.db'),
+      ...attributes.flatMap((attribute) => ['--search-attribute', attribute]),
+    ],
+    { stdio: 'ignore' },
+  );
+  const address = `127.0.0.1:${port}`;
+  await until('the Temporal server answers', () => answers(child, address), { timeoutMs: 30_000 });
+  return {
+    address,
+    async stop() {
+      child.kill('SIGTERM');
+      if (child.exitCode === null) await once(child, 'exit');
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function answers(child: ChildProcess, address: string): Promise<true | undefined> {
+  if (child.exitCode !== null) throw new Error(`the Temporal server ended with ${child.exitCode}`);
+  try {
+    const connection = await Connection.connect({ address, connectTimeout: 1000 });
+    await connection.workflowService.describeNamespace({ namespace: 'default' });
+    await connection.close();
+    return true;
+  } catch {
+    return undefined;
+  }
+}

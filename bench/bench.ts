@@ -1,0 +1,144 @@
+// `npm run bench`: one whole job on the embedded stack, measured; fails outside the limits. See docs/developers.md for what the numbers mean.
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { taskQueue, workflowName } from '../domain/decisions.ts';
+import { criticalPath, stepsOf } from '../domain/plan.ts';
+import { openApproval, openIncidents, type Progress } from '../domain/progress.ts';
+import type { ProvisioningRequest } from '../domain/request.ts';
+import { stepIds } from '../domain/steps.ts';
+import { Api } from '../scripts/console/api.ts';
+import { provideSecrets } from '../scripts/demo/world.ts';
+import { type PartName, type Stack, startStack } from '../scripts/stack.ts';
+import { type Configured, minutesOf } from './configured.ts';
+import { broken, type Measure, median, table } from './measures.ts';
+import { residentMegabytes } from './memory.ts';
+
+const timeScale = 60;
+const starts = 20;
+const request = JSON.parse(readFileSync(fileURLToPath(new URL('../examples/luna-kylo.json', import.meta.url)), 'utf8')) as ProvisioningRequest;
+
+/** Runs the job to its end, approving at once, and looks at every part's memory while it goes. */
+async function runJob(stack: Stack, api: Api): Promise<{ id: string; progress: Progress; memory: Map<PartName, number> }> {
+  const { operator, approver } = stack.tokens;
+  const { id } = await api.send<{ id: string }>('POST', '/v1/provisionings', operator, request);
+  const memory = new Map<PartName, number>();
+  const approved = new Set<string>();
+  for (;;) {
+    for (const name of ['temporal', 'simulator', 'worker', 'api'] as const) {
+      const now = residentMegabytes(stack.pid(name) ?? 0) ?? 0;
+      memory.set(name, Math.max(now, memory.get(name) ?? 0));
+    }
+    const seen = await api.look(id, operator).catch(() => undefined);
+    const approval = seen && openApproval(seen.progress);
+    if (approval && !approved.has(approval.id)) {
+      approved.add(approval.id);
+      await api.send('POST', `/v1/provisionings/${id}/approvals/${approval.id}`, approver, { decision: 'approve' });
+    }
+    const [incident] = seen ? openIncidents(seen.progress) : [];
+    if (incident) throw new Error(`The job has an incident: ${JSON.stringify(incident.problem)}`);
+    if (seen?.progress.job.finishedAt) return { id, progress: seen.progress, memory };
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+/** Milliseconds that a start takes through the API and with the bare client, one after the other. No worker runs: nothing is carried out. */
+async function startTimes(stack: Stack, api: Api, client: Client): Promise<{ post: number[]; bare: number[] }> {
+  await stack.kill('worker', 'SIGTERM');
+  const times = { post: [] as number[], bare: [] as number[] };
+  for (let index = -2; index < starts; index++) {
+    const post = await timed(async () => {
+      const body = { ...request, hsm: { ...request.hsm, name: `bench-post-${index + 2}` } };
+      return (await api.send<{ id: string }>('POST', '/v1/provisionings', stack.tokens.operator, body)).id;
+    });
+    const bare = await timed(async () => {
+      const options = { workflowId: `bench-bare-${randomUUID()}`, taskQueue, args: [{ request, requestedBy: 'bench' }], memo: { request } };
+      return (await client.workflow.start(workflowName, options)).workflowId;
+    });
+    await Promise.all([post, bare].map(({ id }) => client.workflow.getHandle(id).terminate('bench')));
+    // The first ones warm connections and caches up.
+    if (index >= 0) {
+      times.post.push(post.ms);
+      times.bare.push(bare.ms);
+    }
+  }
+  return times;
+}
+
+async function timed(start: () => Promise<string>): Promise<{ id: string; ms: number }> {
+  const since = performance.now();
+  const id = await start();
+  return { id, ms: performance.now() - since };
+}
+
+async function measure(stack: Stack): Promise<Measure[]> {
+  const api = new Api(stack.api);
+  const connection = await Connection.connect({ address: stack.temporal });
+  try {
+    const client = new Client({ connection });
+    await provideSecrets(request, stack.workerEnv);
+    const { durations } = (await (await fetch(`${stack.simulator.control}/world`)).json()) as { durations: Configured };
+    const { id, progress, memory } = await runJob(stack, api);
+    if (progress.job.state !== 'completed') throw new Error(`The job ended ${progress.job.state}`);
+    const description = await client.workflow.getHandle(id).describe();
+    const { post, bare } = await startTimes(stack, api, client);
+    return [...times(progress, durations), ...history(description), ratio(post, bare), ...memories(memory)];
+  } finally {
+    await connection.close();
+  }
+}
+
+function times({ job, steps }: Progress, durations: Configured): Measure[] {
+  const seconds = (from: string | undefined, to: string | undefined) => (Date.parse(to ?? '') - Date.parse(from ?? '')) / 1000;
+  const makespan = seconds(job.startedAt, job.finishedAt);
+  const path = (criticalPath((id) => minutesOf(id, durations), stepsOf(request)).minutes * 60) / timeScale;
+  const sum = stepIds.reduce((total, id) => total + (steps[id].finishedAt ? seconds(steps[id].startedAt, steps[id].finishedAt) : 0), 0);
+  return [
+    { name: 'makespan', value: makespan, shown: `${makespan.toFixed(1)} s` },
+    { name: 'critical path, configured', value: path, shown: `${path.toFixed(1)} s` },
+    { name: 'makespan ÷ critical path', value: makespan / path, shown: (makespan / path).toFixed(3), limit: 1.1 },
+    { name: 'Σ steps ÷ makespan', value: sum / makespan, shown: (sum / makespan).toFixed(3) },
+  ];
+}
+
+function history({ historyLength, historySize }: { historyLength: number; historySize?: number }): Measure[] {
+  const kilobytes = (historySize ?? Number.NaN) / 1024;
+  return [
+    { name: 'history events', value: historyLength, shown: `${historyLength}`, limit: 300 },
+    { name: 'history size', value: kilobytes, shown: `${kilobytes.toFixed(1)} KB`, limit: 256 },
+  ];
+}
+
+function ratio(post: number[], bare: number[]): Measure {
+  const [a, b] = [median(post), median(bare)];
+  return { name: 'POST ÷ bare start, p50', value: a / b, shown: `${a.toFixed(1)} ms ÷ ${b.toFixed(1)} ms = ${(a / b).toFixed(2)}`, limit: 1.3 };
+}
+
+function memories(memory: Map<PartName, number>): Measure[] {
+  const all = [...memory.values()].reduce((sum, megabytes) => sum + megabytes, 0);
+  const each = [...memory].map(([name, value]) => ({ name: `memory of the ${name}, peak`, value, shown: `${value.toFixed(0)} MB` }));
+  return [...each, { name: 'memory, all of them', value: all, shown: `${all.toFixed(0)} MB`, limit: 1500 }];
+}
+
+const dataFolder = mkdtempSync(join(tmpdir(), 'hsm-bench-'));
+let failed = true;
+try {
+  console.log(`One job at time scale ${timeScale}; takes about two minutes …`);
+  const stack = await startStack({ dataFolder, timeScale, ports: 'free' });
+  try {
+    const measures = await measure(stack);
+    console.log(table(measures).join('\n'));
+    failed = broken(measures).length > 0;
+  } finally {
+    await stack.stop();
+  }
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+} finally {
+  if (!failed) rmSync(dataFolder, { recursive: true, force: true });
+  else console.error(`Data and logs: ${dataFolder}`);
+}
+process.exit(failed ? 1 : 0);

@@ -1,0 +1,132 @@
+// `npm run demo`: the whole runbook on this machine, against simulated systems. See scripts/demo/options.ts for what may be asked for.
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Plan } from '../domain/plan.ts';
+import type { Progress } from '../domain/progress.ts';
+import type { ProvisioningRequest } from '../domain/request.ts';
+import { Api, ApiError } from './console/api.ts';
+import { duration } from './console/format.ts';
+import { renderPlan } from './console/plan.ts';
+import { Screen } from './console/screen.ts';
+import { stateNames } from './console/table.ts';
+import { follow, NobodyToAsk } from './demo/follow.ts';
+import { type DemoOptions, readOptions, usage } from './demo/options.ts';
+import { beginNewWorld, provideSecrets, unfinishedJobs } from './demo/world.ts';
+import { interruption, type Leaving } from './stack/interruption.ts';
+import { type Stack, StackError, startStack } from './stack.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dataFolder = resolve(process.env.HSM_DATA_FOLDER ?? `${root}.data`);
+const screen = new Screen(process.stdout);
+
+interface Asked extends DemoOptions {
+  request: ProvisioningRequest;
+  /** Jobs that an earlier stack left unfinished. */
+  unfinished: readonly string[];
+}
+
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2), `${root}examples/luna-kylo.json`);
+  if (!options) {
+    screen.print(usage);
+    return 0;
+  }
+  const request = JSON.parse(readFileSync(options.requestFile, 'utf8')) as ProvisioningRequest;
+  const leaving = interruption();
+  // Until the stack is up there is nothing to stop in order: ending this process ends its children at once.
+  const quit = () => process.exit(130);
+  leaving.signal.addEventListener('abort', quit);
+  const unfinished: string[] = [];
+  const stack = await start(options, unfinished);
+  leaving.signal.removeEventListener('abort', quit);
+  void stack.broken.then((error) => leaving.leave(error));
+  try {
+    return await provision(stack, { request, unfinished, ...options }, leaving);
+  } catch (error) {
+    return explain(leaving.reason ?? error);
+  } finally {
+    screen.print('Stopping …');
+    await stack.stop();
+  }
+}
+
+/** Starts everything; fills in which jobs were not finished. */
+async function start({ timeScale, fault }: DemoOptions, unfinished: string[]): Promise<Stack> {
+  screen.print(`Starting Temporal, the simulated world (${timeScale} times faster than reality), the worker and the API …`);
+  const prepare = async (temporal: string) => {
+    unfinished.push(...(await unfinishedJobs(temporal)));
+    if (unfinished.length > 0) screen.print(`Not finished yet, so the world stays as it is: ${unfinished.join(', ')}.`);
+    else {
+      const aside = beginNewWorld(dataFolder);
+      if (aside) screen.print(`A new simulated world begins; the passwords of the last one are now in ${aside}.`);
+    }
+  };
+  return await startStack({ dataFolder, timeScale, ports: 'fixed', prepare, simulatorArgs: fault ? ['--fault', fault] : [] });
+}
+
+async function provision(stack: Stack, { request, unfinished, yes, timeScale }: Asked, leaving: Leaving): Promise<number> {
+  const since = Date.now();
+  const { tokens } = stack;
+  const api = new Api(stack.api);
+  printAddresses(stack);
+  screen.print('', ...renderPlan(await api.send<Plan>('POST', '/v1/plans', tokens.operator, request), timeScale));
+  const provided = await provideSecrets(request, stack.workerEnv);
+  if (provided.length > 0) screen.print(`Put into the secret store for this demo: ${provided.join(', ')}.`);
+  const id = await post(api, request, unfinished, tokens.operator);
+  const progress = await follow({ api, id, tokens, screen, yes, interrupted: leaving.signal });
+  printEnd(stack, progress, Date.now() - since);
+  return progress.job.state === 'completed' && progress.steps['verify-root-of-trust'].state === 'done' ? 0 : 1;
+}
+
+/** Starts the job, or goes on with the one that is under way for the same HSM. */
+async function post(api: Api, request: ProvisioningRequest, unfinished: readonly string[], token: string): Promise<string> {
+  const target = unfinished.find((id) => isJobOf(request, id));
+  if (target) {
+    screen.print(`Going on with the job ${target}.`, '');
+    return target;
+  }
+  return (await api.send<{ id: string }>('POST', '/v1/provisionings', token, request)).id;
+}
+
+/** A target id is the HSM's name and ten hexadecimal digits. */
+const isJobOf = (request: ProvisioningRequest, id: string): boolean =>
+  id.startsWith(`${request.hsm.name}-`) && /^[0-9a-f]{10}$/.test(id.slice(request.hsm.name.length + 1));
+
+function printAddresses({ api, ui, tokensFile }: Stack): void {
+  screen.print(`  API          ${api} (documentation: ${api}/docs)`);
+  if (ui) screen.print(`  Temporal UI  ${ui}`);
+  screen.print(`  Tokens       ${tokensFile}`);
+}
+
+function printEnd(stack: Stack, progress: Progress, tookMs: number): void {
+  const { job, steps } = progress;
+  const verified = steps['verify-root-of-trust'].state === 'done';
+  screen.print(
+    '',
+    `The job is ${stateNames[job.state]} after ${duration(tookMs)}. ${verified ? 'The root of trust is verified.' : 'The root of trust is NOT verified.'}`,
+    ...(job.report ? [`  Report       ${job.report.json}`, `               ${job.report.markdown}`] : []),
+    ...(job.inventory?.length ? ['  What exists:', ...job.inventory.map((line) => `    ${line}`)] : []),
+    ...job.warnings.map((warning) => `  Warning      ${warning}`),
+    `  Secrets      ${stack.workerEnv.HSM_SECRETS_FOLDER} (encrypted, key in ${stack.workerEnv.HSM_SECRETS_KEY_FILE})`,
+  );
+  printAddresses(stack);
+}
+
+function explain(error: unknown): number {
+  const resume = 'The job is kept: `npm run demo` goes on with it, and `npm start` as well.';
+  if (error instanceof NobodyToAsk) screen.print(error.message, `Run \`npm run demo\` on a terminal to decide, or \`npm run demo -- --yes\`. ${resume}`);
+  else if (error instanceof StackError || error instanceof ApiError) screen.print(error.message);
+  else if (error instanceof Error && error.name === 'Interrupted') {
+    screen.print('', resume);
+    return 130;
+  } else throw error;
+  return 1;
+}
+
+try {
+  process.exit(await main());
+} catch (error) {
+  console.error(error instanceof Error && !(error instanceof TypeError) ? error.message : error);
+  process.exit(1);
+}

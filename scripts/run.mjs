@@ -1,4 +1,4 @@
-// `run.mjs demo|start|simulator|bench|test [arguments]`: sets up what is missing, then runs the command on Node 24. Arguments, environment, terminal, signals
+// `run.mjs demo|start|simulator|bench|test|secret [arguments]`: sets up what is missing, then runs the command on Node 24. Arguments, environment, terminal, signals
 // and exit code pass through.
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
@@ -6,7 +6,14 @@ import { delimiter, dirname, join } from 'node:path';
 import { SetupError } from './setup/say.mjs';
 import { giveUp, root, setUp } from './setup.mjs';
 
-const commands = { demo: 'scripts/demo.ts', start: 'scripts/start.ts', simulator: 'simulator/main.ts', bench: 'bench/bench.ts', test: 'scripts/test.ts' };
+const commands = {
+  demo: 'scripts/demo.ts',
+  start: 'scripts/start.ts',
+  simulator: 'simulator/main.ts',
+  bench: 'bench/bench.ts',
+  test: 'scripts/test.ts',
+  secret: 'scripts/secret.ts',
+};
 
 async function run([name, ...args]) {
   const script = commands[name];

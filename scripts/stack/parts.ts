@@ -1,6 +1,8 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { searchAttributes } from '../../domain/decisions.ts';
 import { findTemporal } from '../setup/temporal.mjs';
 import { Child } from './child.ts';
@@ -46,19 +48,29 @@ export async function startTemporal(setting: Setting, port: number, uiPort: numb
   if (!program) throw new StackError('There is no Temporal server on this machine yet: run `npm run setup`, or set TEMPORAL_ADDRESS.');
   const folder = join(setting.dataFolder, 'temporal');
   mkdirSync(folder, { recursive: true });
+  const database = join(folder, 'temporal.db');
+  const isNew = !existsSync(database);
   const { awaitingApproval, ...keywords } = searchAttributes;
   const attributes = [...Object.values(keywords).map((name) => `${name}=Keyword`), `${awaitingApproval}=Bool`];
-  const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', `${port}`, '--db-filename', join(folder, 'temporal.db'), '--log-level', 'warn'];
+  const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', `${port}`, '--db-filename', database, '--log-level', 'warn'];
   args.push(...(uiPort === undefined ? ['--headless'] : ['--ui-ip', '127.0.0.1', '--ui-port', `${uiPort}`]));
   for (const attribute of attributes) args.push('--search-attribute', attribute);
   const child = begin(setting, 'temporal', program, args);
   await untilReady(child, startUpMs, () => answers(port));
+  if (isNew) await keepJobs(program, port, setting.env);
   return child;
+}
+
+/** The development server forgets finished jobs after a day unless told otherwise. */
+async function keepJobs(program: string, port: number, env: NodeJS.ProcessEnv): Promise<void> {
+  const address = `127.0.0.1:${port}`;
+  await promisify(execFile)(program, ['operator', 'namespace', 'update', '--namespace', 'default', '--retention', '90d', '--address', address], { env });
 }
 
 /** The simulated Azure, HSM, Windows host and CipherTrust Manager. */
 export async function startSimulator(setting: Setting, timeScale: number, args: readonly string[]): Promise<{ child: Child; ready: SimulatorReady }> {
   const folder = join(setting.dataFolder, 'simulator');
+  mkdirSync(folder, { recursive: true });
   const file = freshReadyFile(setting, 'simulator');
   const own = ['--time-scale', `${timeScale}`, '--state', join(folder, 'state.json'), '--ready-file', file];
   const child = service(setting, 'simulator', 'simulator/main.ts', [...own, ...args], {});

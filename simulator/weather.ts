@@ -44,6 +44,11 @@ export class Weather {
     return fault;
   }
 
+  /** Tells whether an operation is meant by a pattern. */
+  matcher(pattern: string): (operation: string) => boolean {
+    return (operation) => matches(pattern, operation);
+  }
+
   list(): Fault[] {
     return this.#faults.map(({ left: _, ...fault }) => fault);
   }

@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts';
 import type { Durations } from './durations.ts';
 import type { Ledger } from './ledger.ts';
+import type { ApplianceState, PartitionState } from './luna/state.ts';
 import type { VirtualNetwork } from './network/network.ts';
 import type { Weather } from './weather.ts';
 
@@ -43,6 +44,14 @@ export interface Appliance extends Machine {
   /** Adds objects with these labels to a partition, after a crypto officer signed in. */
   addObjects(partitionSerial: string, labels: string[]): void;
   readonly zeroized: boolean;
+  /** A partition itself: what lunacm works on. */
+  partition(serial: string): PartitionState | undefined;
+  readonly state: ApplianceState;
+  /** What a person may see of it; no secrets. */
+  summary(): Record<string, unknown>;
+  /** Somebody else’s doing, by hand. */
+  createPartition(name: string, sizeBytes: number): void;
+  initialise(label: string, soPassword: string, domain: string): void;
 }
 
 export interface WindowsHost extends Machine {
@@ -50,7 +59,9 @@ export interface WindowsHost extends Machine {
   runScript(script: string, parameters: Record<string, string>): Promise<{ exitCode: number; output: string; error: string }>;
 }
 
-export type CipherTrust = Machine;
+export interface CipherTrust extends Machine {
+  summary(): Record<string, unknown>;
+}
 
 /** How the Azure side switches machines on when their resource is ready. */
 export interface Machines {

@@ -1,0 +1,54 @@
+import Fastify from 'fastify';
+import type { Azure } from '../azure/azure.ts';
+import type { RunningWorld } from '../create-world.ts';
+import type { FaultRequest } from '../weather.ts';
+import { type Meddling, meddle } from './meddle.ts';
+
+export interface Control {
+  port: number;
+  stop(): Promise<void>;
+}
+
+const faultKinds = ['throttle', 'error', 'reset', 'reset-after-accept', 'slow', 'lie', 'hold', 'fail', 'never'];
+
+/** The simulator’s control interface: what there is, what arrived, and what goes wrong next. On loopback, without sign-in. */
+export async function createControl(world: RunningWorld, azure: Azure, wantedPort = 0): Promise<Control> {
+  const app = Fastify({ forceCloseConnections: true });
+  app.get('/world', () => ({
+    timeScale: world.clock.scale,
+    durations: world.durations,
+    quirks: world.quirks,
+    resources: azure.resources(),
+    appliances: [...world.appliances.values()].map((appliance) => appliance.summary()),
+    windowsHosts: [...world.windowsHosts.keys()],
+    cipherTrusts: [...world.cipherTrusts.values()].map((manager) => manager.summary()),
+  }));
+  app.get<{ Querystring: { operation?: string; since?: string } }>('/ledger', ({ query }) => {
+    const wanted = world.weather.matcher(query.operation ?? '*');
+    return world.ledger.entries.filter(({ seq, operation }) => seq > Number(query.since ?? 0) && wanted(operation));
+  });
+  app.get('/faults', () => world.weather.list());
+  app.post<{ Body: FaultRequest }>('/faults', (request, reply) => {
+    const { kind, operation } = request.body ?? {};
+    if (!faultKinds.includes(kind) || !operation)
+      return reply.code(400).send({ error: `A fault has an operation and one of these kinds: ${faultKinds.join(', ')}.` });
+    return reply.code(201).send(world.weather.add(request.body));
+  });
+  app.delete('/faults', (_, reply) => {
+    world.weather.clear();
+    return reply.code(204).send();
+  });
+  app.delete<{ Params: { id: string } }>('/faults/:id', ({ params }, reply) => reply.code(world.weather.remove(params.id) ? 204 : 404).send());
+  app.get('/holds', () => world.weather.held());
+  app.post<{ Params: { id: string } }>('/holds/:id/release', ({ params }, reply) => reply.code(world.weather.release(params.id) ? 204 : 404).send());
+  app.post<{ Body: { state: string } }>('/feature', ({ body }, reply) => {
+    azure.setFeature(body.state);
+    return reply.code(204).send();
+  });
+  app.post<{ Body: Meddling }>('/meddle', ({ body }, reply) => {
+    const problem = meddle(world, body);
+    return problem ? reply.code(400).send({ error: problem }) : reply.code(204).send();
+  });
+  await app.listen({ host: '127.0.0.1', port: wantedPort });
+  return { port: (app.server.address() as { port: number }).port, stop: () => app.close() };
+}

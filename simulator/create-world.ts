@@ -1,0 +1,94 @@
+import { createCipherTrust } from './ciphertrust/ciphertrust.ts';
+import { Clock } from './clock.ts';
+import { type Durations, usualDurations } from './durations.ts';
+import { type Entry, Ledger } from './ledger.ts';
+import { createAppliance } from './luna/appliance.ts';
+import { VirtualNetwork } from './network/network.ts';
+import { StateFile } from './state-file.ts';
+import { Weather } from './weather.ts';
+import { createWindowsHost } from './windows/windows-host.ts';
+import type { Appliance, CipherTrust, Machine, Machines, WindowsHost, World } from './world.ts';
+
+export interface WorldOptions {
+  timeScale: number;
+  /** Where the world is kept between two runs; nowhere when absent. */
+  stateFile?: string;
+  quirks?: Record<string, string>;
+  durations?: Partial<Durations>;
+  /** Other machines than the simulated ones, for tests of a single part. */
+  machines?: Partial<Machines>;
+}
+
+export type RunningWorld = World & { stop(): Promise<void> };
+
+type Kind = keyof Machines;
+interface KeptMachine {
+  kind: Kind;
+  spec: never;
+  publicAddresses: string[];
+}
+
+/** The simulated world: empty, or as it was when it was kept. Machines that were on are on again, with their keys, certificates and passwords. */
+export async function createWorld(options: WorldOptions): Promise<RunningWorld> {
+  const file = new StateFile(options.stateFile);
+  const state = file.state as { ledger?: Entry[]; machines?: Record<string, KeptMachine> } & Record<string, unknown>;
+  state.ledger ??= [];
+  const kept = (state.machines ??= {});
+  const network = new VirtualNetwork();
+  const running: Machine[] = [];
+
+  const switchOn = async <M extends Machine>(kind: Kind, spec: { address: string }, build: () => Promise<M>, map: Map<string, M>): Promise<M> => {
+    kept[spec.address] ??= { kind, spec: spec as never, publicAddresses: [] };
+    const machine = await build();
+    const reachable = withAddresses(machine, network, kept[spec.address]!.publicAddresses, () => file.changed());
+    running.push(reachable);
+    map.set(spec.address, reachable);
+    file.changed();
+    return reachable;
+  };
+
+  const world: RunningWorld = {
+    clock: new Clock(options.timeScale),
+    durations: { ...usualDurations, ...options.durations },
+    ledger: new Ledger(state.ledger),
+    weather: new Weather(),
+    network,
+    quirks: options.quirks ?? {},
+    downloads: new Map([['https://downloads.example.com/luna/LunaHSMClient-7.4.0.exe', Buffer.from('Luna HSM client 7.4.0 (simulated installer)\n')]]),
+    state,
+    changed: () => file.changed(),
+    appliances: new Map<string, Appliance>(),
+    windowsHosts: new Map<string, WindowsHost>(),
+    cipherTrusts: new Map<string, CipherTrust>(),
+    machines: {
+      appliance: (spec) => switchOn('appliance', spec, () => (options.machines?.appliance ?? ((own) => createAppliance(world, own)))(spec), world.appliances),
+      windowsHost: (spec) =>
+        switchOn('windowsHost', spec, () => (options.machines?.windowsHost ?? ((own) => createWindowsHost(world, own)))(spec), world.windowsHosts),
+      cipherTrust: (spec) =>
+        switchOn('cipherTrust', spec, () => (options.machines?.cipherTrust ?? ((own) => createCipherTrust(world, own)))(spec), world.cipherTrusts),
+    },
+    async stop() {
+      world.weather.clear();
+      await Promise.all(running.map((machine) => machine.stop()));
+      file.save();
+    },
+  };
+  for (const { kind, spec } of Object.values(kept)) await world.machines[kind](spec);
+  return world;
+}
+
+/** The machine itself keeps its listeners on the network; what is kept here is under which public addresses it can be reached, too. */
+function withAddresses<M extends Machine>(machine: M, network: VirtualNetwork, publicAddresses: string[], changed: () => void): M {
+  const attach = (address: string) => {
+    for (const [port, local] of Object.entries(machine.ports)) network.attach(address, Number(port), { host: '127.0.0.1', port: local });
+  };
+  attach(machine.address);
+  for (const address of publicAddresses) machine.attach(address);
+  const own = machine.attach.bind(machine);
+  machine.attach = (address) => {
+    own(address);
+    if (!publicAddresses.includes(address)) publicAddresses.push(address);
+    changed();
+  };
+  return machine;
+}

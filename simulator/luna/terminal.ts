@@ -1,0 +1,62 @@
+import type { ServerChannel } from 'ssh2';
+import { Cut, type Echo } from './session.ts';
+
+const erase = ['\x7f', '\b'];
+
+/** The line discipline of one channel: echo, masked input, CRLF where there is a terminal. */
+export class Terminal {
+  readonly #channel: ServerChannel;
+  readonly #tty: boolean;
+  #buffer = '';
+  #waiting: { echo: Echo; typed: string; resolve: (line: string) => void; reject: (error: Error) => void } | undefined;
+  #gone = false;
+
+  constructor(channel: ServerChannel, tty: boolean) {
+    this.#channel = channel;
+    this.#tty = tty;
+    channel.on('data', (chunk: Buffer) => {
+      this.#buffer += chunk.toString('utf8');
+      this.#feed();
+    });
+    channel
+      .on('close', () => this.#end())
+      .on('end', () => this.#end())
+      .on('error', () => this.#end());
+  }
+
+  write(text: string): void {
+    if (!this.#gone && this.#channel.writable) this.#channel.write(this.#tty ? text.replaceAll('\n', '\r\n') : text);
+  }
+
+  readLine(echo: Echo): Promise<string> {
+    if (this.#gone) return Promise.reject(new Cut());
+    return new Promise((resolve, reject) => {
+      this.#waiting = { echo, typed: '', resolve, reject };
+      this.#feed();
+    });
+  }
+
+  #feed(): void {
+    while (this.#waiting && this.#buffer !== '') {
+      const letter = this.#buffer[0]!;
+      this.#buffer = this.#buffer.slice(1);
+      if (letter === '\r' || letter === '\n') {
+        if (letter === '\r' && this.#buffer.startsWith('\n')) this.#buffer = this.#buffer.slice(1);
+        const { typed, resolve } = this.#waiting;
+        this.#waiting = undefined;
+        if (this.#tty) this.write('\n');
+        resolve(typed);
+      } else if (erase.includes(letter)) this.#waiting.typed = this.#waiting.typed.slice(0, -1);
+      else {
+        this.#waiting.typed += letter;
+        if (this.#tty && this.#waiting.echo !== 'none') this.write(this.#waiting.echo === 'stars' ? '*' : letter);
+      }
+    }
+  }
+
+  #end(): void {
+    this.#gone = true;
+    this.#waiting?.reject(new Cut());
+    this.#waiting = undefined;
+  }
+}

@@ -73,15 +73,8 @@ class OneJob {
   #job(): Progress & { id: string } {
     const over = this.decisions.length > 0;
     const steps = Object.fromEntries(stepIds.map((id) => [id, { state: 'done', attempts: 1 } satisfies StepView])) as Record<StepId, StepView>;
-    const job = {
-      state: over ? 'completed' : 'running',
-      revision: 1,
-      startedAt: at,
-      requestedBy: 'kylo',
-      hsmName: 'h',
-      region: 'westus2',
-      warnings: [],
-    } as const;
+    const state = over ? 'completed' : 'running';
+    const job: JobView = { state, revision: 1, startedAt: at, requestedBy: 'kylo', hsmName: 'h', region: 'westus2', warnings: [] };
     return { id: 'h-0123456789', job, steps, incidents: [], approvals: [], decisions: [], ...(over ? {} : this.#asks) };
   }
 }

@@ -6,11 +6,13 @@ import { clientFolder, Files, type HostState } from './state.ts';
 const fail = (why: string): never => {
   throw new ScriptError(why);
 };
-const argument = ({ named, positional }: Call, name: string, at = 0): string => asText(named[name] ?? positional[at] ?? fail(`Cannot bind argument to parameter '${name}' because it is null.`));
+const argument = ({ named, positional }: Call, name: string, at = 0): string =>
+  asText(named[name] ?? positional[at] ?? fail(`Cannot bind argument to parameter '${name}' because it is null.`));
 
 const sshFolder = 'C:\\ProgramData\\ssh';
 const knownInstaller = /^Luna HSM client (\d+\.\d+\.\d+) /;
-const sshdConfig = '# This is the sshd server system-wide configuration file.\n#PubkeyAuthentication yes\n#PasswordAuthentication yes\nSubsystem sftp sftp-server.exe\n';
+const sshdConfig =
+  '# This is the sshd server system-wide configuration file.\n#PubkeyAuthentication yes\n#PasswordAuthentication yes\nSubsystem sftp sftp-server.exe\n';
 
 export const environment = { ProgramData: 'C:\\ProgramData', ProgramFiles: 'C:\\Program Files', TEMP: 'C:\\Windows\\Temp' };
 
@@ -51,7 +53,8 @@ export function cmdlets(world: World, state: HostState, publicKeyLine: string): 
       files.write(argument(call, 'path'), call.named['nonewline'] ? value : `${value}\n`);
       return null;
     },
-    'Get-Content': (call) => (files.text(argument(call, 'path')) ?? fail(`Cannot find path '${argument(call, 'path')}' because it does not exist.`)).replace(/\n$/, ''),
+    'Get-Content': (call) =>
+      (files.text(argument(call, 'path')) ?? fail(`Cannot find path '${argument(call, 'path')}' because it does not exist.`)).replace(/\n$/, ''),
     'New-Item': () => null,
     'Remove-Item': (call) => {
       files.remove(argument(call, 'path'));
@@ -59,7 +62,10 @@ export function cmdlets(world: World, state: HostState, publicKeyLine: string): 
     },
     icacls: ({ positional }) => {
       const granted = positional.map(asText).filter((text) => /:/.test(text) && !/^[a-z]:\\/i.test(text) && !text.startsWith('/'));
-      files.restrict(asText(positional[0] ?? ''), granted.map((text) => text.replace(/^\*/, '').replace(/:.*$/, '')));
+      files.restrict(
+        asText(positional[0] ?? ''),
+        granted.map((text) => text.replace(/^\*/, '').replace(/:.*$/, '')),
+      );
       return null;
     },
     'Invoke-WebRequest': (call) => {
@@ -67,9 +73,15 @@ export function cmdlets(world: World, state: HostState, publicKeyLine: string): 
       files.write(argument(call, 'outfile', 1), content);
       return null;
     },
-    'Get-FileHash': (call) => ({ Hash: createHash('sha256').update(files.read(argument(call, 'path')) ?? fail('The file does not exist.')).digest('hex').toUpperCase() }),
+    'Get-FileHash': (call) => ({
+      Hash: createHash('sha256')
+        .update(files.read(argument(call, 'path')) ?? fail('The file does not exist.'))
+        .digest('hex')
+        .toUpperCase(),
+    }),
     'Start-Process': async (call) => {
-      world.ledger.arrive({ system: 'windows', connection: 'agent', operation: 'windows:installer', target: state.address, destructive: false }).outcome = 'done';
+      world.ledger.arrive({ system: 'windows', connection: 'agent', operation: 'windows:installer', target: state.address, destructive: false }).outcome =
+        'done';
       return { ExitCode: await install(world, state, files, argument(call, 'filepath'), asText(call.named['argumentlist'] ?? '')) };
     },
     'Get-Item': (call) => {
@@ -88,7 +100,10 @@ async function install(world: World, state: HostState, files: Files, path: strin
   await world.clock.sleepMinutes(world.durations.lunaClientInstall);
   state.lunaClient = { version };
   for (const program of ['lunacm.exe', 'vtl.exe', 'plink.exe', 'pscp.exe']) files.write(`${clientFolder}\\${program}`, `${program} ${version}`);
-  files.write(`${clientFolder}\\crystoki.ini`, '[LunaSA Client]\r\nClientPrivKeyFile=\r\nClientCertFile=\r\nServerCAFile=C:\\Program Files\\SafeNet\\LunaClient\\cert\\server\\CAFile.pem\r\nNetClient=1\r\n');
+  files.write(
+    `${clientFolder}\\crystoki.ini`,
+    '[LunaSA Client]\r\nClientPrivKeyFile=\r\nClientCertFile=\r\nServerCAFile=C:\\Program Files\\SafeNet\\LunaClient\\cert\\server\\CAFile.pem\r\nNetClient=1\r\n',
+  );
   world.changed();
   return 0;
 }

@@ -30,7 +30,15 @@ function tokens(text: string): Token[] {
 
 /** `.Hash` behind a parenthesis or variable comes as one word. */
 function members(word: string): Token[] {
-  return /^(\.[A-Za-z]\w*)+$/.test(word) ? word.slice(1).split('.').flatMap((name): Token[] => [{ kind: 'symbol', text: '.' }, { kind: 'word', text: name }]) : [{ kind: 'word', text: word }];
+  return /^(\.[A-Za-z]\w*)+$/.test(word)
+    ? word
+        .slice(1)
+        .split('.')
+        .flatMap((name): Token[] => [
+          { kind: 'symbol', text: '.' },
+          { kind: 'word', text: name },
+        ])
+    : [{ kind: 'word', text: word }];
 }
 
 export const asText = (value: Value): string => (value === true ? 'True' : value === false ? 'False' : value === null ? '' : String(value));

@@ -22,7 +22,12 @@ export interface HostState {
 
 export const clientFolder = 'C:\\Program Files\\SafeNet\\LunaClient';
 
-const key = (path: string): string => path.replaceAll('/', '\\').replace(/^\\(?=[a-z]:)/i, '').replace(/\\+$/, '').toLowerCase();
+const key = (path: string): string =>
+  path
+    .replaceAll('/', '\\')
+    .replace(/^\\(?=[a-z]:)/i, '')
+    .replace(/\\+$/, '')
+    .toLowerCase();
 
 /** The virtual file system over the state. */
 export class Files {
@@ -76,6 +81,12 @@ export class Files {
 
   list(folder: string): string[] {
     const start = `${key(folder)}\\`;
-    return [...new Set(Object.entries(this.#files).filter(([name]) => name.startsWith(start)).map(([name, { path }]) => path.slice(path.length - (name.length - start.length)).split('\\')[0]!))];
+    return [
+      ...new Set(
+        Object.entries(this.#files)
+          .filter(([name]) => name.startsWith(start))
+          .map(([name, { path }]) => path.slice(path.length - (name.length - start.length)).split('\\')[0]!),
+      ),
+    ];
   }
 }

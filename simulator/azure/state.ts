@@ -1,0 +1,80 @@
+import type { Identity } from '../certificates.ts';
+
+/** A resource as ARM keeps it; `provisioningState` is worked out from `readyAt` when it is shown. */
+export interface Resource {
+  id: string;
+  name: string;
+  type: string;
+  location: string;
+  tags?: Record<string, string>;
+  sku?: Record<string, unknown>;
+  plan?: Record<string, unknown>;
+  zones?: string[];
+  properties: Record<string, unknown>;
+  etag: string;
+  startedAt: number;
+  /** When the operation that made or changed it ends (ms since the epoch). */
+  readyAt: number;
+  /** Set where that operation ends badly, or has. */
+  failure?: { code: string; message: string };
+  /** Is the machine behind it to be switched on, or on? */
+  machine?: 'wanted' | 'on';
+  /** For virtual machines. */
+  power?: 'running' | 'deallocated';
+}
+
+export interface RunCommand {
+  id: string;
+  name: string;
+  location: string;
+  tags?: Record<string, string>;
+  script: string;
+  parameters: Record<string, string>;
+  protectedNames: string[];
+  view: { executionState: string; exitCode: number; output: string; error: string; startTime?: string; endTime?: string };
+}
+
+export interface DeployedResource {
+  id: string;
+  type: string;
+  name: string;
+  body: Record<string, unknown>;
+  dependsOn: string[];
+  state: 'Waiting' | 'Running' | 'Succeeded' | 'Failed';
+  failure?: { code: string; message: string };
+}
+
+export interface Deployment {
+  id: string;
+  name: string;
+  templateHash: string;
+  parameters: Record<string, { type: string; value?: unknown }>;
+  state: 'Running' | 'Succeeded' | 'Failed' | 'Canceled';
+  correlationId: string;
+  operationId: string;
+  startedAt: number;
+  finishedAt?: number;
+  resources: DeployedResource[];
+}
+
+export interface AzureState {
+  identity: Identity & { authorityPem: string };
+  port: number;
+  credentials: { tenantId: string; clientId: string; clientSecret: string };
+  tokens: string[];
+  feature: string;
+  /** Namespace → when it is registered; absent: not registered. */
+  providers: Record<string, number>;
+  groups: Record<string, { id: string; name: string; location: string; tags?: Record<string, string> }>;
+  /** By lower-cased id. */
+  resources: Record<string, Resource>;
+  deployments: Record<string, Deployment>;
+  runCommands: Record<string, RunCommand>;
+  /** Operation id → what it is about. */
+  operations: Record<string, { about: string; lied?: boolean; kind: 'resource' | 'run-command' | 'delete'; doneAt: number }>;
+  terms: Record<string, boolean>;
+  whatIfs: Record<string, unknown>;
+  lastPublicAddress: number;
+}
+
+export const subscriptionId = 'd44a44b4-f4ce-4bb4-b4bc-444444444444';

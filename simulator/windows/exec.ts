@@ -1,0 +1,87 @@
+import { cmdlets, environment } from './cmdlets.ts';
+import type { LunaClient } from './luna-client.ts';
+import { lunacm } from './lunacm.ts';
+import { PowerShell, ScriptError } from './powershell.ts';
+import { clientFolder } from './state.ts';
+import { vtl } from './vtl.ts';
+
+export interface Ran {
+  output: string;
+  exitCode: number;
+}
+
+/** As cmd.exe and the C runtime split a command line: double quotes keep words together. */
+const split = (command: string): string[] =>
+  [...command.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(([, quoted, plain]) => (quoted ?? plain ?? '').replaceAll('\\"', '"'));
+
+/** What the host does with a command that came over SSH. */
+export async function execute(client: LunaClient, command: string, connection: string, publicKeyLine: string): Promise<Ran> {
+  const [program = '', ...args] = split(command);
+  const name = program
+    .toLowerCase()
+    .replaceAll('/', '\\')
+    .replace(/^.*\\/, '')
+    .replace(/\.exe$/, '');
+  const path = args.find((arg) => /^[A-Za-z]:[\\/]/.test(arg)) ?? args[0] ?? '';
+  const good = (output = ''): Ran => ({ output, exitCode: 0 });
+  if (['lunacm', 'vtl'].includes(name)) {
+    if (!client.state.lunaClient || !program.toLowerCase().startsWith(clientFolder.toLowerCase())) return notFound(program);
+    return good(name === 'vtl' ? await vtl(client, args, connection) : await runLunacm(client, args, connection));
+  }
+  switch (name) {
+    case 'icacls':
+      client.files.restrict(
+        path,
+        args.filter((arg) => /^[^/:]+:\(?[A-Z]/.test(arg) && arg !== path).map((arg) => arg.replace(/:.*$/, '')),
+      );
+      return good(`processed file: ${path}\nSuccessfully processed 1 files; Failed processing 0 files\n`);
+    case 'cmd':
+      return execute(client, args.filter((arg) => !/^\/[cs]$/i.test(arg)).join(' '), connection, publicKeyLine);
+    case 'mkdir':
+    case 'md':
+      return good();
+    case 'del':
+      return client.files.remove(path) ? good() : { output: `Could Not Find ${path}\n`, exitCode: 1 };
+    case 'type':
+      return client.files.exists(path) ? good(client.files.text(path)) : { output: 'The system cannot find the file specified.\n', exitCode: 1 };
+    case 'powershell':
+      return runScript(client, args.slice(args.findIndex((arg) => /^-c(ommand)?$/i.test(arg)) + 1).join(' '), {}, publicKeyLine);
+    default:
+      return notFound(program);
+  }
+}
+
+const notFound = (program: string): Ran => ({
+  output: `'${program}' is not recognized as an internal or external command,\noperable program or batch file.\n`,
+  exitCode: 1,
+});
+
+async function runLunacm(client: LunaClient, args: string[], connection: string): Promise<string> {
+  const [mode = '', ...rest] = args;
+  if (mode === '-f') {
+    const script = client.files.text(rest[0] ?? '');
+    return script === undefined ? `Unable to open file ${rest[0]}\n` : lunacm(client, script.split(/\r?\n/), connection, false);
+  }
+  if (mode === '-c' || mode === '-q')
+    return lunacm(client, [rest.map((word) => (word.includes(' ') ? `"${word}"` : word)).join(' ')], connection, mode === '-q');
+  return 'Unknown command-line arguments\n';
+}
+
+/** Runs a PowerShell script and gives its output; a throw ends it with exit code 1. */
+export async function runScript(
+  client: LunaClient,
+  script: string,
+  parameters: Record<string, string>,
+  publicKeyLine: string,
+): Promise<Ran & { error: string }> {
+  const shell = new PowerShell(cmdlets(client.world, client.state, publicKeyLine), environment);
+  try {
+    await shell.run(script, parameters);
+    return { exitCode: 0, output: `${shell.output.join('\n')}\n`, error: '' };
+  } catch (error) {
+    if (!(error instanceof ScriptError)) throw error;
+    return { exitCode: 1, output: `${shell.output.join('\n')}\n`, error: `${error.message}\n    + CategoryInfo          : OperationStopped\n` };
+  } finally {
+    client.world.changed();
+  }
+}

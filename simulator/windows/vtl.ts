@@ -1,0 +1,41 @@
+import { X509Certificate } from 'node:crypto';
+import { settle } from '../ledger.ts';
+import type { LunaClient } from './luna-client.ts';
+
+/** `vtl`: makes certificates, knows servers, and shows what can be seen. */
+export async function vtl(client: LunaClient, args: string[], connection: string): Promise<string> {
+  const verb = (args[0] ?? '').toLowerCase();
+  const option = (name: string) => {
+    const at = args.indexOf(name);
+    return at < 0 ? undefined : args[at + 1];
+  };
+  const entry = client.world.ledger.arrive({ system: 'vtl', connection, operation: `vtl:${verb}`, target: client.state.address, destructive: false });
+  const fault = await client.world.weather.strike(entry.operation);
+  settle(entry, fault?.kind === 'lie' ? 'lied' : 'done');
+  client.world.changed();
+  switch (verb) {
+    case 'createcert': {
+      const name = option('-n') ?? '';
+      const folder = 'C:\\Program Files\\SafeNet\\LunaClient\\cert\\client';
+      if (fault?.kind !== 'lie') await client.createCertificate(name, Number(option('-d') ?? 3650));
+      return `Private Key created and written to: ${folder}\\${name}Key.pem\nCertificate created and written to: ${folder}\\${name}.pem\n`;
+    }
+    case 'addserver':
+      client.addServer(option('-n') ?? '', client.files.text(option('-c') ?? '') ?? '');
+      return `\nNew server ${option('-n')} successfully added to server list.\n`;
+    case 'listservers':
+      return client.setting('ServerName00') ? `Server: ${client.setting('ServerName00')}  HTL required: no\n` : 'There are no servers registered.\n';
+    case 'deleteserver':
+      client.set('ServerName00', '');
+      return `Server: ${option('-n')} successfully removed from server list.\n`;
+    case 'fingerprint':
+      return `Certificate fingerprint: ${new X509Certificate(client.files.text(option('-c') ?? option('-f') ?? '') ?? '').fingerprint256}\n`;
+    case 'verify': {
+      const slots = client.slots();
+      if (slots.length === 0) return 'Error: Unable to find any Luna SA slots/partitions among registered server.\n';
+      return `\nThe following Luna SA Slots/Partitions were found:\n\nSlot    Serial #                Label\n====    ================        =====\n${slots.map(({ serial, label }, slot) => `   ${slot}    ${serial.padStart(16)}        ${label}`).join('\n')}\n`;
+    }
+    default:
+      return `Error: unknown command ${args[0]}\n`;
+  }
+}

@@ -17,12 +17,9 @@ export async function createCipherTrust(world: World, spec: Spec): Promise<Ciphe
   const all = (world.state['cipherTrusts'] ??= {}) as Record<string, ManagerState>;
   const state = (all[spec.address] ??= await newManager(world, spec));
   const sockets = new Set<Socket>();
-  const server = createServer(
-    { cert: state.web.certificatePem, key: state.web.privateKeyPem, SNICallback: (_, give) => give(null, context()) },
-    (request, response) => {
-      void handle(world, state, request, response).catch(() => response.destroy());
-    },
-  );
+  const server = createServer({ cert: state.web.certificatePem, key: state.web.privateKeyPem }, (request, response) => {
+    void handle(world, state, request, response).catch(() => response.destroy());
+  });
   let current = state.web.certificatePem;
   server.prependListener('connection', (socket: Socket) => {
     // Behind the proxy nobody listens during the first moments of a boot; and a new certificate is presented from the next connection on.

@@ -1,0 +1,187 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { Socket } from 'node:net';
+import { issueServer } from '../certificates.ts';
+import { settle } from '../ledger.ts';
+import { listenLocally } from '../machine.ts';
+import type { Fault } from '../weather.ts';
+import type { World } from '../world.ts';
+import { authority, checkBearer, metadata } from './authority.ts';
+import * as deployments from './deployments.ts';
+import { Engine } from './engine.ts';
+import { ArmError, type ArmReply, type ArmRequest, readBody, send } from './http.ts';
+import { parseId } from './ids.ts';
+import { type Routed, route } from './routes.ts';
+import * as runCommands from './run-commands.ts';
+import { type AzureState, subscriptionId } from './state.ts';
+
+export interface Azure {
+  /** Base address of ARM, and of the authority: `https://localhost:port`. */
+  arm: string;
+  authority: string;
+  caPem: string;
+  credentials: AzureState['credentials'];
+  subscriptionId: string;
+  /** Puts something there as if it had been there for long. */
+  seed(id: string, body: Record<string, unknown>): Promise<void>;
+  seedGroup(name: string, location: string): void;
+  setFeature(state: string): void;
+  resources(): { id: string; type: string; provisioningState: string }[];
+  stop(): Promise<void>;
+}
+
+const tickMs = 40;
+
+async function newState(): Promise<AzureState> {
+  return {
+    identity: await issueServer({ commonName: 'localhost', names: { dns: ['localhost'], ip: ['127.0.0.1'] } }),
+    port: 0,
+    credentials: { tenantId: randomUUID(), clientId: randomUUID(), clientSecret: randomBytes(24).toString('base64url') },
+    tokens: [],
+    feature: 'Registered',
+    providers: { 'Microsoft.Network': 0, 'Microsoft.Compute': 0, 'Microsoft.Resources': 0, 'Microsoft.Features': 0, 'Microsoft.Storage': 0 },
+    groups: {},
+    resources: {},
+    deployments: {},
+    runCommands: {},
+    operations: {},
+    terms: {},
+    whatIfs: {},
+    lastPublicAddress: 0,
+  };
+}
+
+/** The simulated Azure Resource Manager and its OAuth authority, over HTTPS with an authority of its own. */
+export async function createAzure(world: World, wantedPort = 0): Promise<Azure> {
+  const state = (world.state['azure'] ??= await newState()) as AzureState;
+  const engine = new Engine(world, state);
+  const sockets = new Set<Socket>();
+  const { certificatePem: cert, privateKeyPem: key, authorityPem } = state.identity;
+  const server = createServer({ cert, key }, (request, response) => void serve(engine, base, request, response).catch(() => response.destroy()));
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  // Addresses of running operations hold the port: after a restart it should be the same.
+  state.port = await listenLocally(server, wantedPort || state.port).catch(() => listenLocally(server));
+  const base = `https://localhost:${state.port}`;
+  let advancing = false;
+  const advance = async () => {
+    if (advancing) return;
+    advancing = true;
+    deployments.advance(engine);
+    runCommands.advance(engine);
+    await engine.advance();
+    advancing = false;
+  };
+  const ticking = setInterval(() => void advance(), tickMs);
+  return {
+    arm: base,
+    authority: base,
+    caPem: authorityPem,
+    credentials: state.credentials,
+    subscriptionId,
+    async seed(id, body) {
+      const { resource } = engine.put(parseId(id)!, body);
+      Object.assign(resource, { startedAt: 0, readyAt: 1 });
+      await engine.advance();
+    },
+    seedGroup(name, location) {
+      state.groups[name.toLowerCase()] = { id: `/subscriptions/${subscriptionId}/resourceGroups/${name}`, name, location };
+    },
+    setFeature(feature) {
+      state.feature = feature;
+      world.changed();
+    },
+    resources: () =>
+      Object.values(state.resources).map((resource) => ({ id: resource.id, type: resource.type, provisioningState: engine.provisioningState(resource) })),
+    stop: () =>
+      new Promise((resolve) => {
+        clearInterval(ticking);
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}
+
+async function serve(engine: Engine, base: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? '/', base);
+  const text = await readBody(request);
+  const signIn = authority(engine.state, base, request.method ?? '', url.pathname, text);
+  if (signIn) {
+    engine.world.changed();
+    return send(request, response, signIn);
+  }
+  const apiVersion = url.searchParams.get('api-version') ?? '';
+  if (url.pathname === '/metadata/endpoints') return send(request, response, { status: 200, body: metadata(base, apiVersion) });
+  const arm: ArmRequest = {
+    method: request.method ?? 'GET',
+    path: decodeURI(url.pathname),
+    query: url.searchParams,
+    headers: request.headers,
+    body: {},
+    base,
+    apiVersion,
+  };
+  const routed = route(engine, arm);
+  const { operation, target } = routed ?? { operation: `${arm.method} unknown`, target: arm.path };
+  const entry = engine.world.ledger.arrive({
+    system: 'arm',
+    connection: `${request.socket.remotePort}`,
+    operation: `arm:${operation}`,
+    target,
+    destructive: arm.method === 'DELETE',
+  });
+  const fault = await engine.world.weather.strike(entry.operation);
+  if (fault?.kind === 'reset') {
+    settle(entry, 'cut');
+    return void request.socket.destroy();
+  }
+  if (fault?.kind === 'slow') await engine.world.clock.sleepMinutes(fault.amount ?? 1);
+  const reply = bad(fault) ?? answer(engine, arm, text, routed, fault?.kind === 'lie');
+  const refused = reply.status >= 400 ? (reply.body as { error?: { code?: string } } | undefined)?.error?.code : undefined;
+  settle(entry, reply.status < 400 ? (fault?.kind === 'lie' ? 'lied' : 'done') : 'refused', refused ?? (reply.status >= 400 ? `${reply.status}` : undefined));
+  if (fault?.kind === 'reset-after-accept') return void request.socket.destroy();
+  send(request, response, arm.method === 'HEAD' ? { status: reply.status } : reply);
+}
+
+/** A bad answer that the weather wants. */
+function bad(fault: Fault | undefined): ArmReply | undefined {
+  if (fault?.kind === 'throttle')
+    return {
+      status: 429,
+      ...(fault.amount === undefined ? {} : { headers: { 'retry-after': `${fault.amount}` } }),
+      body: {
+        error: {
+          code: 'SubscriptionRequestsThrottled',
+          message: `Number of requests for subscription '${subscriptionId}' exceeded. Please try again after '${fault.amount ?? 10}' seconds after additional tokens are available. Refer to https://aka.ms/arm-throttling for additional information.`,
+        },
+      },
+    };
+  if (fault?.kind === 'error')
+    return {
+      status: fault.status ?? 503,
+      body: { error: { code: 'ServiceUnavailable', message: fault.message ?? 'The service is temporarily unavailable.' } },
+    };
+  return undefined;
+}
+
+function answer(engine: Engine, request: ArmRequest, text: string, routed: Routed | undefined, lies: boolean): ArmReply {
+  try {
+    checkBearer(engine.state, request.headers.authorization);
+    if (!request.apiVersion)
+      throw new ArmError(400, 'MissingApiVersionParameter', 'The api-version query parameter (?api-version=) is required for all requests.');
+    if (!routed) throw new ArmError(404, 'InvalidResourceType', `There is nothing at ${request.path}.`);
+    request.body = text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
+    return routed.answer(lies);
+  } catch (error) {
+    if (error instanceof ArmError) return { status: error.status, body: error.body() };
+    if (error instanceof SyntaxError)
+      return {
+        status: 400,
+        body: { error: { code: 'InvalidRequestContent', message: `The request content was invalid and could not be deserialized: '${error.message}'.` } },
+      };
+    throw error;
+  }
+}

@@ -1,0 +1,29 @@
+/** What Azure offers here: images, in order of their versions, and VM sizes. */
+export const images: { publisher: string; offer: string; sku: string; version: string; plan?: boolean }[] = [
+  ...['19045.4046.240209', '19045.5011.241004'].map((version) => ({
+    publisher: 'MicrosoftWindowsDesktop',
+    offer: 'Windows-10',
+    sku: 'win10-22h2-pro-g2',
+    version,
+  })),
+  ...['2.6.6506', '2.7.6808', '2.10.7973', '2.19.14195'].map((version) => ({
+    publisher: 'thalesdiscplusainc1596561677238',
+    offer: 'cm_k170v',
+    sku: 'ciphertrust_manager',
+    version,
+    plan: true,
+  })),
+];
+
+export const sizes = ['Standard_D2s_v3', 'Standard_D4s_v3', 'Standard_D2s_v5', 'Standard_D4s_v5', 'Standard_F4s_v2', 'Standard_F8s_v2', 'Standard_B2ms'];
+
+export const namespaces = [
+  'Microsoft.HardwareSecurityModules',
+  'Microsoft.Network',
+  'Microsoft.Compute',
+  'Microsoft.Storage',
+  'Microsoft.MarketplaceOrdering',
+  'Microsoft.KeyVault',
+  'Microsoft.Resources',
+  'Microsoft.Features',
+];

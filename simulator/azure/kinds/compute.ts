@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import { images, sizes } from '../catalogue.ts';
+import type { Engine } from '../engine.ts';
+import { ArmError } from '../http.ts';
+import type { Resource } from '../state.ts';
+import type { Kind } from './kind.ts';
+
+interface ImageReference {
+  id?: string;
+  publisher?: string;
+  offer?: string;
+  sku?: string;
+  version?: string;
+  exactVersion?: string;
+}
+interface MachineProperties {
+  vmId?: string;
+  hardwareProfile?: { vmSize?: string };
+  storageProfile?: { imageReference?: ImageReference; osDisk?: Record<string, unknown> };
+  osProfile?: {
+    computerName?: string;
+    adminUsername?: string;
+    adminPassword?: string;
+    customData?: string;
+    linuxConfiguration?: { ssh?: { publicKeys?: { keyData: string }[] } };
+  };
+  networkProfile?: { networkInterfaces?: { id: string }[] };
+}
+const propertiesOf = ({ properties }: Resource): MachineProperties => properties as MachineProperties;
+
+export const isWindows = (resource: Resource): boolean =>
+  propertiesOf(resource).storageProfile?.imageReference?.publisher?.startsWith('MicrosoftWindows') ?? false;
+
+/** The private and public address of a machine, from its interface. */
+export function addressesOf(engine: Engine, resource: Resource): { privateAddress: string; publicAddress?: string } {
+  const nic = engine.need(propertiesOf(resource).networkProfile?.networkInterfaces?.[0]?.id ?? '');
+  const [configuration] = nic.properties['ipConfigurations'] as { properties: { privateIPAddress: string; publicIPAddress?: { id: string } } }[];
+  const publicId = configuration!.properties.publicIPAddress?.id;
+  const publicAddress = publicId && (engine.find(publicId)?.properties['ipAddress'] as string);
+  return { privateAddress: configuration!.properties.privateIPAddress, ...(publicAddress ? { publicAddress } : {}) };
+}
+
+function checkImage(engine: Engine, resource: Resource, image: ImageReference): void {
+  if (image.id) return;
+  const known = images.filter(({ publisher, offer, sku }) => publisher === image.publisher && offer === image.offer && sku === image.sku);
+  const found = image.version === 'latest' ? known.at(-1) : known.find(({ version }) => version === image.version);
+  if (!found)
+    throw new ArmError(
+      404,
+      'PlatformImageNotFound',
+      `The platform image '${image.publisher}:${image.offer}:${image.sku}:${image.version}' is not available. Verify that all fields in the storage profile are correct.`,
+    );
+  image.exactVersion = found.version;
+  if (!found.plan) return;
+  if (resource.plan?.['name'] !== image.sku || resource.plan?.['product'] !== image.offer)
+    throw new ArmError(400, 'VMMarketplaceInvalidInput', 'Creating a virtual machine from Marketplace image requires Plan information in the request.');
+  if (!engine.state.terms[`${image.publisher}/${image.offer}/${image.sku}`])
+    throw new ArmError(
+      400,
+      'ResourcePurchaseValidationFailed',
+      `User failed validation to purchase resources. Error message: 'You have not accepted the legal terms on this subscription: '${engine.state.credentials.tenantId}' for this plan. Before the subscription can be used, you need to accept the legal terms of the image.'`,
+    );
+}
+
+const virtualMachine: Kind = {
+  polling: 'operation',
+  location: 'Microsoft.Compute',
+  prepare(engine, resource, old) {
+    const properties = propertiesOf(resource);
+    if (!sizes.includes(properties.hardwareProfile?.vmSize ?? ''))
+      throw new ArmError(400, 'SkuNotAvailable', `The requested VM size ${properties.hardwareProfile?.vmSize} is not available in the current region.`);
+    checkImage(engine, resource, properties.storageProfile?.imageReference ?? {});
+    addressesOf(engine, resource);
+    if (isWindows(resource) && (properties.osProfile?.computerName ?? resource.name).length > 15)
+      throw new ArmError(400, 'InvalidParameter', 'Windows computer name cannot be more than 15 characters long.');
+    properties.vmId = (old?.properties['vmId'] as string | undefined) ?? randomUUID();
+    if (old) return 0.1;
+    Object.assign(resource, { machine: 'wanted', power: 'running' });
+    return engine.world.durations.virtualMachine;
+  },
+  running: () => 'Creating',
+  show(_, resource, provisioningState) {
+    const { osProfile, ...rest } = structuredClone(propertiesOf(resource));
+    if (osProfile) {
+      delete osProfile.adminPassword;
+      delete osProfile.customData;
+    }
+    return { ...rest, ...(osProfile ? { osProfile } : {}), provisioningState, timeCreated: new Date(resource.startedAt).toISOString() };
+  },
+  async switchOn(engine, resource) {
+    const { privateAddress: address, publicAddress } = addressesOf(engine, resource);
+    const { osProfile } = propertiesOf(resource);
+    const { machines, windowsHosts, cipherTrusts } = engine.world;
+    const machine = isWindows(resource)
+      ? (windowsHosts.get(address) ??
+        (await machines.windowsHost({
+          name: resource.name,
+          address,
+          adminUser: osProfile?.adminUsername ?? '',
+          adminPassword: osProfile?.adminPassword ?? '',
+        })))
+      : (cipherTrusts.get(address) ??
+        (await machines.cipherTrust({
+          name: resource.name,
+          address,
+          adminUser: osProfile?.adminUsername ?? '',
+          sshPublicKey: osProfile?.linuxConfiguration?.ssh?.publicKeys?.[0]?.keyData ?? '',
+          ...(osProfile?.customData ? { customData: osProfile.customData } : {}),
+        })));
+    if (publicAddress) machine.attach(publicAddress);
+  },
+};
+
+/** What `…/instanceView` shows. */
+export function instanceView(engine: Engine, resource: Resource): Record<string, unknown> {
+  const state = engine.provisioningState(resource);
+  const time = new Date(Math.min(Date.now(), resource.readyAt)).toISOString();
+  const agentReady = Date.now() >= resource.readyAt + engine.world.clock.realMs(engine.world.durations.agentReady);
+  const status = (code: string, displayStatus: string) => ({ code, level: 'Info', displayStatus, time });
+  const power = resource.power === 'deallocated' ? status('PowerState/deallocated', 'VM deallocated') : status('PowerState/running', 'VM running');
+  return {
+    computerName: resource.name,
+    ...(isWindows(resource)
+      ? {
+          vmAgent: {
+            vmAgentVersion: agentReady ? '2.7.41491.1117' : 'Unknown',
+            statuses: [
+              agentReady ? status('ProvisioningState/succeeded', 'Ready') : { ...status('ProvisioningState/Unavailable', 'Not Ready'), level: 'Warning' },
+            ],
+          },
+        }
+      : {}),
+    disks: [],
+    statuses: [status(`ProvisioningState/${state.toLowerCase()}`, `Provisioning ${state.toLowerCase()}`), ...(state === 'Succeeded' ? [power] : [])],
+  };
+}
+
+export const compute: Record<string, Kind> = { 'microsoft.compute/virtualmachines': virtualMachine };

@@ -1,0 +1,93 @@
+import type { Engine } from './engine.ts';
+import { ArmError } from './http.ts';
+import { addressesOf } from './kinds/compute.ts';
+import type { RunCommand } from './state.ts';
+
+const tail = (text: string): string => text.slice(-4096);
+
+interface Asked {
+  location?: string;
+  tags?: Record<string, string>;
+  properties?: { source?: { script?: string }; parameters?: { name: string; value: string }[]; protectedParameters?: { name: string; value: string }[] };
+}
+
+/** PUT of a managed run command: the same name with the same script does not run again. */
+export function put(engine: Engine, id: string, name: string, body: Asked, lies: boolean): { command: RunCommand; created: boolean } {
+  const vm = engine.need(id.replace(/\/runCommands\/[^/]+$/i, ''));
+  const key = id.toLowerCase();
+  const old = engine.state.runCommands[key];
+  const { source, parameters = [], protectedParameters = [] } = body.properties ?? {};
+  if (old && old.script === (source?.script ?? '')) return { command: old, created: false };
+  const machine = engine.world.windowsHosts.get(addressesOf(engine, vm).privateAddress);
+  if (!machine || vm.power !== 'running') throw new ArmError(409, 'OperationNotAllowed', 'The virtual machine is not running, or its agent is not ready.');
+  const command: RunCommand = {
+    id,
+    name,
+    location: body.location ?? vm.location,
+    ...(body.tags ? { tags: body.tags } : {}),
+    script: source?.script ?? '',
+    parameters: Object.fromEntries([...parameters, ...protectedParameters].map((parameter) => [parameter.name, parameter.value])),
+    protectedNames: protectedParameters.map((parameter) => parameter.name),
+    view: { executionState: 'Pending', exitCode: 0, output: '', error: '' },
+  };
+  engine.state.runCommands[key] = command;
+  if (lies)
+    command.view = { executionState: 'Succeeded', exitCode: 0, output: '', error: '', startTime: new Date().toISOString(), endTime: new Date().toISOString() };
+  engine.world.changed();
+  return { command, created: !old };
+}
+
+const running = new Set<RunCommand>();
+
+/** Starts what is pending; what was running when the simulator ended starts again. */
+export function advance(engine: Engine): void {
+  for (const command of Object.values(engine.state.runCommands)) {
+    if (!['Pending', 'Running'].includes(command.view.executionState) || running.has(command)) continue;
+    const vm = engine.find(command.id.replace(/\/runCommands\/[^/]+$/i, ''));
+    const machine = vm && engine.world.windowsHosts.get(addressesOf(engine, vm).privateAddress);
+    if (machine) void execute(engine, command, machine.runScript.bind(machine));
+  }
+}
+
+async function execute(
+  engine: Engine,
+  command: RunCommand,
+  runScript: (script: string, parameters: Record<string, string>) => Promise<{ exitCode: number; output: string; error: string }>,
+): Promise<void> {
+  running.add(command);
+  command.view = { ...command.view, executionState: 'Running', startTime: new Date().toISOString() };
+  const ran = await runScript(command.script, command.parameters);
+  command.view = {
+    ...command.view,
+    executionState: ran.exitCode === 0 ? 'Succeeded' : 'Failed',
+    exitCode: ran.exitCode,
+    output: tail(ran.output),
+    error: tail(ran.error),
+    endTime: new Date().toISOString(),
+  };
+  running.delete(command);
+  engine.world.changed();
+}
+
+/** As ARM shows it: the script and open parameters, never protected ones. */
+export function view(
+  { id, name, location, tags, script, parameters, protectedNames, view: instanceView }: RunCommand,
+  expand: boolean,
+): Record<string, unknown> {
+  return {
+    id,
+    name,
+    type: 'Microsoft.Compute/virtualMachines/runCommands',
+    location,
+    ...(tags ? { tags } : {}),
+    properties: {
+      source: { script },
+      asyncExecution: true,
+      provisioningState: 'Succeeded',
+      parameters: Object.entries(parameters)
+        .filter(([parameter]) => !protectedNames.includes(parameter))
+        .map(([parameter, value]) => ({ name: parameter, value })),
+      ...(expand ? { instanceView } : {}),
+    },
+  };
+}

@@ -15,6 +15,12 @@ const commands = {
   secret: 'scripts/secret.ts',
 };
 
+/** npm that was killed cannot pass that on: then this process has another parent. */
+function whenOrphaned(leave) {
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && leave(), 500).unref();
+}
+
 async function run([name, ...args]) {
   const script = commands[name];
   if (!script) throw new SetupError(`There is no command "${name ?? ''}": it is one of ${Object.keys(commands).join(', ')}.`);
@@ -23,6 +29,7 @@ async function run([name, ...args]) {
   const child = spawn(node, [join(root, script), ...args], { cwd: root, env, stdio: 'inherit' });
   // A terminal sends Ctrl-C to the child as well: it must take the second one as the same wish.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  if (process.env.npm_lifecycle_event) whenOrphaned(() => child.kill('SIGTERM'));
   child.on('error', giveUp);
   child.on('exit', (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
 }

@@ -14,6 +14,9 @@ export interface Leaving {
 export function interruption(): Leaving {
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => controller.abort(new Interrupted(`${signal} received`)));
+  // Whoever started this process may be killed and cannot tell: then it has another parent.
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && controller.abort(new Interrupted('the starting process has ended')), 500).unref();
   return {
     signal: controller.signal,
     get reason() {

@@ -19,6 +19,8 @@ import { residentMegabytes } from './memory.ts';
 
 const timeScale = 60;
 const starts = 20;
+/** A job that takes longer has gone wrong. */
+const longestMs = 5 * 60_000;
 const request = JSON.parse(readFileSync(fileURLToPath(new URL('../examples/luna-kylo.json', import.meta.url)), 'utf8')) as ProvisioningRequest;
 
 /** Runs the job to its end, approving at once, and looks at every part's memory while it goes. */
@@ -27,7 +29,8 @@ async function runJob(stack: Stack, api: Api): Promise<{ id: string; progress: P
   const { id } = await api.send<{ id: string }>('POST', '/v1/provisionings', operator, request);
   const memory = new Map<PartName, number>();
   const approved = new Set<string>();
-  for (;;) {
+  const deadline = Date.now() + longestMs;
+  while (Date.now() < deadline) {
     for (const name of ['temporal', 'simulator', 'worker', 'api'] as const) {
       const now = residentMegabytes(stack.pid(name) ?? 0) ?? 0;
       memory.set(name, Math.max(now, memory.get(name) ?? 0));
@@ -36,13 +39,14 @@ async function runJob(stack: Stack, api: Api): Promise<{ id: string; progress: P
     const approval = seen && openApproval(seen.progress);
     if (approval && !approved.has(approval.id)) {
       approved.add(approval.id);
-      await api.send('POST', `/v1/provisionings/${id}/approvals/${approval.id}`, approver, { decision: 'approve' });
+      await api.send('POST', `/v1/provisionings/${id}/approvals/${approval.id}`, approver, { decision: 'approve', actor: 'bench' });
     }
     const [incident] = seen ? openIncidents(seen.progress) : [];
     if (incident) throw new Error(`The job has an incident: ${JSON.stringify(incident.problem)}`);
     if (seen?.progress.job.finishedAt) return { id, progress: seen.progress, memory };
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
+  throw new Error(`The job is not over after ${longestMs / 60_000} minutes`);
 }
 
 /** Milliseconds that a start takes through the API and with the bare client, one after the other. No worker runs: nothing is carried out. */

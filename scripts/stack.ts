@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Child, Ended } from './stack/child.ts';
+import { guard } from './stack/guard.ts';
 import { type Setting, type SimulatorReady, startApi, startSimulator, startTemporal, startWorker } from './stack/parts.ts';
 import { failed, freePort, StackError } from './stack/ready.ts';
 import { clearLeftovers, dropRegister, keepRegister } from './stack/register.ts';
@@ -83,9 +84,7 @@ class RunningStack implements Stack {
   readonly #setting: Setting;
   readonly #children = new Map<PartName, Child>();
   readonly #ending = new Set<Child>();
-  readonly #killAll = () => {
-    for (const child of this.#children.values()) if (child.alive) process.kill(child.pid, 'SIGKILL');
-  };
+  #unguard = () => {};
   #simulator: SimulatorReady | undefined;
   #ports = { temporal: 0, ui: 0, api: 0 };
   #report: (error: StackError) => void = () => {};
@@ -103,7 +102,9 @@ class RunningStack implements Stack {
   async start(): Promise<void> {
     const { env } = this.#setting;
     await this.#choosePorts();
-    process.once('exit', this.#killAll);
+    this.#unguard = guard(() => {
+      for (const child of this.#children.values()) if (child.alive) process.kill(child.pid, 'SIGKILL');
+    });
     if (env.TEMPORAL_ADDRESS) this.temporal = env.TEMPORAL_ADDRESS;
     else {
       this.temporal = env.TEMPORAL_ADDRESS = `127.0.0.1:${this.#ports.temporal}`;
@@ -172,7 +173,7 @@ class RunningStack implements Stack {
   async stop(): Promise<void> {
     // The worker first: it must say to Temporal that it leaves. Temporal last.
     for (const names of [['worker', 'api'], ['simulator'], ['temporal']] as const) await Promise.all(names.map((name) => this.#end(name)));
-    process.off('exit', this.#killAll);
+    this.#unguard();
     dropRegister(this.dataFolder);
   }
 

@@ -51,6 +51,19 @@ describe('the processes of the stack', () => {
     );
   });
 
+  it('are ended with the process that started them, whatever ends that', async () => {
+    const guard = new URL('../../../scripts/stack/guard.ts', import.meta.url).href;
+    const owner = (name: string, how: string) =>
+      start(name, `import('${guard}').then(({ guard }) => { guard(() => console.log('ended all')); console.log('ready'); ${runs}; ${how} })`);
+    const exiting = owner('exiting', 'process.exit(4)');
+    assert.deepEqual(await exiting.ended, { code: 4, signal: null });
+    assert.match(exiting.lastLines(), /ended all/);
+    const killed = owner('killed', '');
+    await untilReady(killed, 10_000, () => killed.lastLines().includes('ready') || undefined);
+    assert.deepEqual(await killed.kill('SIGTERM'), { code: null, signal: 'SIGTERM' });
+    assert.equal(killed.lastLines(1), 'ended all');
+  });
+
   it('of a stack that was killed are ended by the next one, and only those', async function () {
     if (process.platform !== 'linux') this.skip();
     const [left, another] = [start('worker', runs), start('another', runs)];

@@ -36,6 +36,8 @@ export interface Rule<Input, Seen, Result, Change extends string> {
 export interface Attempt {
   signal: AbortSignal;
   number: number;
+  /** When the step was first asked for (ms since the epoch): what failed before that is history, what fails after it is this step’s. */
+  askedAt: number;
 }
 
 /** How long before the attempt's time is up its connections are cut, in milliseconds. */
@@ -44,7 +46,7 @@ const marginMs = 5_000;
 function thisAttempt(): Attempt {
   const { info, cancellationSignal } = Context.current();
   const outOfTime = AbortSignal.timeout(Math.max(1_000, info.startToCloseTimeoutMs - marginMs));
-  return { signal: AbortSignal.any([cancellationSignal, outOfTime]), number: info.attempt };
+  return { signal: AbortSignal.any([cancellationSignal, outOfTime]), number: info.attempt, askedAt: info.scheduledTimestampMs };
 }
 
 /**

@@ -48,6 +48,7 @@ export interface Deployment {
   id: string;
   name: string;
   templateHash: string;
+  tags?: Record<string, string>;
   parameters: Record<string, { type: string; value?: unknown }>;
   state: 'Running' | 'Succeeded' | 'Failed' | 'Canceled';
   correlationId: string;

@@ -1,0 +1,37 @@
+import type { StepInput, StepResult } from '../../domain/results.ts';
+import { act, converge, done } from '../converge.ts';
+import type { Systems } from '../systems.ts';
+
+type Input = StepInput<'accept-terms'>;
+
+export const decideAcceptTerms = (accepted: boolean | undefined) =>
+  accepted === false ? act('accept') : done<StepResult<'accept-terms'>>({ accepted: accepted === true });
+
+/** `az vm image terms accept`. An image of one’s own has no terms. */
+export const acceptTerms = ({ azure }: Systems) => {
+  const read = async ({ request, image }: Input, signal: AbortSignal) => {
+    if ('id' in image) return undefined;
+    const { marketplace } = await azure.clients(request.azure);
+    return azure.ask('reading the marketplace terms', () =>
+      marketplace.marketplaceAgreements.get('virtualmachine', image.publisher, image.offer, image.sku, { abortSignal: signal }),
+    );
+  };
+  return converge<Input, boolean | undefined, StepResult<'accept-terms'>, 'accept'>({
+    observe: async (input, { signal }) => {
+      const terms = await read(input, signal);
+      return terms && terms.accepted === true;
+    },
+    decide: decideAcceptTerms,
+    act: {
+      async accept(input, _, { signal }) {
+        if ('id' in input.image) return;
+        const { publisher, offer, sku } = input.image;
+        const { marketplace } = await azure.clients(input.request.azure);
+        const terms = await read(input, signal);
+        await azure.ask('accepting the marketplace terms', () =>
+          marketplace.marketplaceAgreements.create('virtualmachine', publisher, offer, sku, { ...terms!, accepted: true }, { abortSignal: signal }),
+        );
+      },
+    },
+  });
+};

@@ -1,0 +1,177 @@
+import { refused, unsafe } from '../../domain/failure.ts';
+import type { StepInput, StepResult } from '../../domain/results.ts';
+import type { Azure, AzureClients } from '../../systems/azure/azure.ts';
+import { azureFailure, innermost } from '../../systems/azure/errors.ts';
+import { hsmDeployment } from '../../systems/azure/hsm-template.ts';
+import { otherOwner, tagsOf } from '../../systems/azure/tags.ts';
+import { type Attempt, act, converge, done, halt, refuse, wait } from '../converge.ts';
+import type { Systems } from '../systems.ts';
+
+type Input = StepInput<'deploy-hsm'>;
+
+const deploymentName = 'HSMdeploy';
+const hashTag = 'provisioner-template';
+const source = 'Azure Resource Manager';
+
+export interface Seen {
+  hsm?: { state: string; message: string; tags?: Record<string, string> };
+  /** The network’s gateway, whoever made it. */
+  gateway?: { name: string; state: string };
+  deployment?: {
+    id: string;
+    state: string;
+    templateHash: string;
+    ours: boolean;
+    finishedAt: number;
+    error?: { code: string; message: string; target?: string };
+  };
+  askedAt: number;
+}
+
+const progressOf = ({ hsm, gateway }: Seen, { hsm: { name, resourcePrefix } }: Input['request']): string =>
+  [
+    `gateway ${gateway?.name ?? `${resourcePrefix}-ergw`}: ${gateway?.state ?? 'not there yet'}`,
+    `HSM ${name}: ${hsm ? `${hsm.state}. ${hsm.message}` : 'waits for the gateway'}`,
+  ].join('; ');
+
+export const decideDeployHsm = (seen: Seen, input: Pick<Input, 'target' | 'request'>) => {
+  const { hsm, gateway, deployment, askedAt } = seen;
+  const { name } = input.request.hsm;
+  const tried = `deploying the HSM ${name}`;
+  const owner = otherOwner(hsm?.tags, input.target);
+  if (owner) return halt({ tried, seen: `an HSM of this name belongs to ${owner}`, source, remedy: 'Choose another name in a new request.' });
+  if (hsm?.state === 'Succeeded' && gateway?.state === 'Succeeded' && deployment?.state !== 'Running')
+    return done<StepResult<'deploy-hsm'>>({
+      deploymentId: deployment?.id ?? 'none: the HSM was there',
+      templateHash: deployment?.templateHash ?? '',
+      gatewayWasThere: !deployment?.ours,
+    });
+  if (deployment?.state === 'Running' || deployment?.state === 'Accepted')
+    return wait(
+      deployment.ours
+        ? progressOf(seen, input.request)
+        : `Another deployment named ${deploymentName} is active in the resource group; it is waited for, not adopted.`,
+    );
+  if (hsm?.state === 'Failed')
+    return refuse({
+      tried,
+      seen: hsm.message || 'the HSM is Failed',
+      source,
+      remedy: 'Mend the cause, delete the failed HSM resource (it counts against the quota), then retry.',
+    });
+  if (deployment?.state === 'Failed' && deployment.ours && deployment.finishedAt >= askedAt)
+    return refuse({
+      tried,
+      seen: `${deployment.error?.target?.split('/').pop() ?? deploymentName}: ${deployment.error?.code}: ${deployment.error?.message}`,
+      source,
+      remedy: 'Mend what Azure names, then retry: what succeeded is kept.',
+    });
+  if (hsm && hsm.state !== 'Succeeded') return wait(progressOf(seen, input.request));
+  if (gateway && gateway.state !== 'Succeeded') return wait(progressOf(seen, input.request));
+  return act('deploy');
+};
+
+/**
+ * The runbook’s `HSMdeploy`: gateway, its address and the HSM. Checked by validation and what-if first: a deployment that would change anything existing is
+ * not sent. After a crash the running deployment is found again by its tags; another one is never adopted.
+ */
+export const deployHsm = ({ azure }: Systems) =>
+  converge<Input, Seen, StepResult<'deploy-hsm'>, 'deploy'>({
+    observe: (input, attempt) => observe(azure, input, attempt),
+    decide: decideDeployHsm,
+    act: {
+      async deploy(input, { gateway }, { signal }) {
+        const clients = await azure.clients(input.request.azure);
+        const { template, parameters, hash } = hsmDeployment(input, gateway === undefined);
+        const properties = { template, parameters, mode: 'Incremental' as const };
+        await check(azure, clients, input, properties, signal);
+        const { resourceGroup } = input.request.azure;
+        const body = { properties, tags: { ...tagsOf(input), [hashTag]: hash } };
+        await azure.submit(`sending the deployment ${deploymentName}`, () =>
+          clients.deployments.deployments.createOrUpdate(resourceGroup, deploymentName, body, { abortSignal: signal }),
+        );
+      },
+    },
+    sight: ({ hsm, gateway, deployment }) => [hsm?.state, gateway?.state, deployment?.id, deployment?.state],
+  });
+
+async function observe(azure: Azure, input: Input, { signal, askedAt }: Attempt): Promise<Seen> {
+  const { resourceGroup } = input.request.azure;
+  const options = { abortSignal: signal };
+  const clients = await azure.clients(input.request.azure);
+  const [hsm, gateways, deployment] = await Promise.all([
+    azure.look(`reading the HSM ${input.request.hsm.name}`, () => clients.hsms.dedicatedHsmOperations.get(resourceGroup, input.request.hsm.name, options)),
+    azure.ask('listing the gateways', async () => {
+      const all = [];
+      for await (const gateway of clients.network.virtualNetworkGateways.list(resourceGroup, options)) all.push(gateway);
+      return all;
+    }),
+    azure.look(`reading the deployment ${deploymentName}`, () => clients.deployments.deployments.get(resourceGroup, deploymentName, options)),
+  ]);
+  const network = input.hsmSubnetId.replace(/\/subnets\/.*$/i, '').toLowerCase();
+  const gateway = gateways.find(({ ipConfigurations }) => ipConfigurations?.some(({ subnet }) => subnet?.id?.toLowerCase().startsWith(`${network}/`)));
+  const hash = [true, false].map((withGateway) => hsmDeployment(input, withGateway).hash);
+  const properties = deployment?.properties;
+  const error = properties?.error && innermost(properties.error as never);
+  return {
+    askedAt,
+    ...(hsm ? { hsm: { state: hsm.provisioningState ?? '', message: hsm.statusMessage ?? '', ...(hsm.tags ? { tags: hsm.tags } : {}) } } : {}),
+    ...(gateway ? { gateway: { name: gateway.name!, state: gateway.provisioningState ?? '' } } : {}),
+    ...(deployment && properties
+      ? {
+          deployment: {
+            id: deployment.id!,
+            state: properties.provisioningState ?? '',
+            templateHash: properties.templateHash ?? '',
+            ours: hash.includes(deployment.tags?.[hashTag] ?? ''),
+            finishedAt: properties.timestamp?.getTime() ?? 0,
+            ...(error ? { error: { ...error, ...(properties.error?.details?.[0]?.target ? { target: properties.error.details[0].target } : {}) } } : {}),
+          },
+        }
+      : {}),
+  };
+}
+
+/** Azure’s own checks. Nothing that exists may be changed by the deployment. */
+async function check(
+  azure: Azure,
+  clients: AzureClients,
+  { request }: Input,
+  properties: { template: object; parameters: object; mode: 'Incremental' },
+  signal: AbortSignal,
+): Promise<void> {
+  const { resourceGroup } = request.azure;
+  const options = { abortSignal: signal, updateIntervalInMs: 500 };
+  let refusal: string | undefined;
+  const onResponse = ({ status, bodyAsText }: { status: number; bodyAsText?: string | null }) => {
+    if (status === 400) refusal = bodyAsText ?? '';
+  };
+  await azure.ask(`validating the deployment ${deploymentName}`, async () => {
+    try {
+      await clients.deployments.deployments.validate(resourceGroup, deploymentName, { properties } as never, { ...options, onResponse });
+    } catch (error) {
+      // The client loses the details of a 400; they are in the response.
+      throw refusal === undefined
+        ? error
+        : azureFailure(`validating the deployment ${deploymentName}`, { statusCode: 400, response: { status: 400, bodyAsText: refusal } });
+    }
+  });
+  const { changes = [], error } = await azure.ask(`asking what ${deploymentName} would change`, () =>
+    clients.deployments.deployments.whatIf(resourceGroup, deploymentName, { properties } as never, options),
+  );
+  if (error)
+    throw refused({
+      tried: `asking what ${deploymentName} would change`,
+      seen: `${error.code}: ${error.message}`,
+      source,
+      remedy: 'Mend what Azure names, then retry.',
+    });
+  const touched = changes.filter(({ changeType }) => changeType === 'Modify' || changeType === 'Delete');
+  if (touched.length > 0)
+    throw unsafe({
+      tried: `sending the deployment ${deploymentName}`,
+      seen: `it would change ${touched.map(({ resourceId }) => resourceId?.split('/').slice(-2).join('/')).join(', ')}`,
+      source,
+      remedy: 'Nothing was sent. Look at these resources; a gateway that carries an HSM must never be changed.',
+    });
+}

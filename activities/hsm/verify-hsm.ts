@@ -1,0 +1,63 @@
+import type { StepInput, StepResult } from '../../domain/results.ts';
+import { converge, done, refuse, wait } from '../converge.ts';
+import type { Systems } from '../systems.ts';
+
+type Input = StepInput<'verify-hsm'>;
+
+interface Seen {
+  id: string;
+  state: string;
+  message: string;
+  location: string;
+  tags: Record<string, string>;
+  /** Of its interface, which is what counts; `ergwpip` is the gateway’s. */
+  address: string | undefined;
+}
+
+export const decideVerifyHsm = (seen: Seen | undefined, { request }: Pick<Input, 'request'>) => {
+  const problem = (what: string) =>
+    refuse({
+      tried: `verifying the HSM ${request.hsm.name}`,
+      seen: what,
+      source: 'Azure Resource Manager',
+      remedy: 'Look at the HSM in the portal (show hidden types), then retry.',
+    });
+  if (!seen) return problem('there is no such HSM');
+  if (seen.state === 'Failed') return problem(seen.message || 'it is Failed');
+  if (seen.state !== 'Succeeded') return wait(`${seen.state}. ${seen.message}`);
+  const { hsm, azure } = request;
+  const wrong = [
+    ...(seen.location.toLowerCase() === azure.region.toLowerCase() ? [] : [`it is in ${seen.location}`]),
+    ...(seen.address ? [] : [`the interface ${hsm.name}_HSMnic has no private address`]),
+    ...(hsm.address && seen.address && seen.address !== hsm.address ? [`its address is ${seen.address}, not ${hsm.address}`] : []),
+    ...['Environment', 'resourceType'].flatMap((tag) => (seen.tags[tag] ? [] : [`the tag ${tag} is missing`])),
+  ];
+  return wrong.length > 0 ? problem(wrong.join('; ')) : done<StepResult<'verify-hsm'>>({ id: seen.id, address: seen.address!, tags: seen.tags });
+};
+
+/** `Get-AzResource` of the runbook, and the HSM’s address from its interface. */
+export const verifyHsm = ({ azure }: Systems) =>
+  converge<Input, Seen | undefined, StepResult<'verify-hsm'>, never>({
+    async observe({ request }, { signal }) {
+      const { hsms, network } = await azure.clients(request.azure);
+      const { resourceGroup } = request.azure;
+      const hsm = await azure.look(`reading the HSM ${request.hsm.name}`, () =>
+        hsms.dedicatedHsmOperations.get(resourceGroup, request.hsm.name, { abortSignal: signal }),
+      );
+      const nic = await azure.look(`reading the interface ${request.hsm.name}_HSMnic`, () =>
+        network.networkInterfaces.get(resourceGroup, `${request.hsm.name}_HSMnic`, { abortSignal: signal }),
+      );
+      return (
+        hsm && {
+          id: hsm.id!,
+          state: hsm.provisioningState ?? '',
+          message: hsm.statusMessage ?? '',
+          location: hsm.location ?? '',
+          tags: hsm.tags ?? {},
+          address: nic?.ipConfigurations?.[0]?.privateIPAddress,
+        }
+      );
+    },
+    decide: decideVerifyHsm,
+    act: {},
+  });

@@ -1,0 +1,40 @@
+import type { StepInput, StepResult } from '../../domain/results.ts';
+import { tagsOf } from '../../systems/azure/tags.ts';
+import { act, converge, done, refuse } from '../converge.ts';
+import type { Systems } from '../systems.ts';
+
+type Input = StepInput<'resource-group'>;
+type Seen = { id: string; location: string } | undefined;
+
+export const decideResourceGroup = (group: Seen, { request: { azure } }: Pick<Input, 'request'>) => {
+  if (!group) return act('create');
+  if (group.location.toLowerCase() !== azure.region.toLowerCase())
+    return refuse({
+      tried: `using the resource group ${azure.resourceGroup}`,
+      seen: `it is in ${group.location}, not in ${azure.region}`,
+      source: 'Azure Resource Manager',
+      remedy: 'Name another group, or the group’s own region, in a new request.',
+    });
+  return done<StepResult<'resource-group'>>({ id: group.id });
+};
+
+/** The group that holds everything; kept as it is where it exists. */
+export const resourceGroup = ({ azure }: Systems) =>
+  converge<Input, Seen, StepResult<'resource-group'>, 'create'>({
+    async observe({ request }, { signal }) {
+      const { resources } = await azure.clients(request.azure);
+      const { resourceGroup: name } = request.azure;
+      const found = await azure.look(`reading the resource group ${name}`, () => resources.resourceGroups.get(name, { abortSignal: signal }));
+      return found && { id: found.id!, location: found.location };
+    },
+    decide: decideResourceGroup,
+    act: {
+      async create(input, _, { signal }) {
+        const { region: location, resourceGroup: name } = input.request.azure;
+        const { resources } = await azure.clients(input.request.azure);
+        await azure.ask(`creating the resource group ${name}`, () =>
+          resources.resourceGroups.createOrUpdate(name, { location, tags: tagsOf(input) }, { abortSignal: signal }),
+        );
+      },
+    },
+  });

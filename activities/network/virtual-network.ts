@@ -1,0 +1,114 @@
+import type { Subnet } from '@azure/arm-network';
+import type { ProvisioningRequest } from '../../domain/request.ts';
+import type { StepInput, StepResult } from '../../domain/results.ts';
+import { tagsOf } from '../../systems/azure/tags.ts';
+import { act, converge, done, refuse, wait } from '../converge.ts';
+import type { Systems } from '../systems.ts';
+
+type Input = StepInput<'virtual-network'>;
+
+const serviceName = 'Microsoft.HardwareSecurityModules/dedicatedHSMs';
+
+interface SubnetSeen {
+  id: string;
+  name: string;
+  range: string;
+  delegatedTo: string[];
+  securityGroup: boolean;
+}
+type Seen = { id: string; state: string; subnets: SubnetSeen[] } | undefined;
+
+/** The three subnets that a job needs, in the order in which they are made. */
+const wanted = ({ network }: ProvisioningRequest) => [
+  { name: network.compute.name ?? 'Compute', range: network.compute.range, forHsm: false },
+  { name: network.hsm.name, range: network.hsm.range, forHsm: true },
+  { name: 'GatewaySubnet', range: network.gateway.range, forHsm: false },
+];
+
+const named = (subnets: SubnetSeen[], name: string) => subnets.find((subnet) => subnet.name.toLowerCase() === name.toLowerCase());
+
+/** What an existing subnet has that the job cannot use. What is there is kept: a person decides. */
+function problems(seen: SubnetSeen[], request: ProvisioningRequest): string[] {
+  return wanted(request).flatMap(({ name, range, forHsm }) => {
+    const there = named(seen, name);
+    if (!there) return [];
+    return [
+      ...(there.range === range ? [] : [`${name} has the range ${there.range}, not ${range}`]),
+      ...(forHsm && !there.delegatedTo.some((service) => service.toLowerCase() === serviceName.toLowerCase())
+        ? [`${name} is not delegated to ${serviceName}`]
+        : []),
+      ...(forHsm && there.securityGroup ? [`${name} has a network security group, which a Dedicated HSM does not support`] : []),
+    ];
+  });
+}
+
+export const decideVirtualNetwork = (seen: Seen, { request }: Pick<Input, 'request'>) => {
+  if (!seen) return act('create');
+  if (seen.state === 'Updating') return wait(`The virtual network ${request.network.name} is being updated.`);
+  const wrong = problems(seen.subnets, request);
+  if (wrong.length > 0)
+    return refuse({
+      tried: `using the virtual network ${request.network.name}`,
+      seen: wrong.join('; '),
+      source: 'Azure Resource Manager',
+      remedy: 'Change the subnets in Azure or the request; nothing existing is overwritten. Then retry.',
+    });
+  if (wanted(request).some(({ name }) => !named(seen.subnets, name))) return act('add-subnet');
+  const [compute, hsm, gateway] = wanted(request).map(({ name }) => named(seen.subnets, name)!.id);
+  return done<StepResult<'virtual-network'>>({ computeSubnetId: compute!, hsmSubnetId: hsm!, gatewaySubnetId: gateway! });
+};
+
+const shape = (range: string, forHsm: boolean): Subnet => ({
+  addressPrefix: range,
+  ...(forHsm ? { delegations: [{ name: 'dedicated-hsm', serviceName }] } : {}),
+});
+
+/** The virtual network with the subnets Compute, HSM (delegated) and GatewaySubnet. An existing one is kept; only what is missing is added, one after the other. */
+export const virtualNetwork = ({ azure }: Systems) =>
+  converge<Input, Seen, StepResult<'virtual-network'>, 'create' | 'add-subnet'>({
+    async observe({ request }, { signal }) {
+      const { network } = await azure.clients(request.azure);
+      const found = await azure.look(`reading the virtual network ${request.network.name}`, () =>
+        network.virtualNetworks.get(request.azure.resourceGroup, request.network.name, { abortSignal: signal }),
+      );
+      return (
+        found && {
+          id: found.id!,
+          state: found.provisioningState ?? '',
+          subnets: (found.subnets ?? []).map((subnet) => ({
+            id: subnet.id!,
+            name: subnet.name!,
+            range: subnet.addressPrefix ?? subnet.addressPrefixes?.[0] ?? '',
+            delegatedTo: (subnet.delegations ?? []).map((delegation) => delegation.serviceName ?? ''),
+            securityGroup: subnet.networkSecurityGroup !== undefined,
+          })),
+        }
+      );
+    },
+    decide: decideVirtualNetwork,
+    act: {
+      async create(input, _, { signal }) {
+        const {
+          azure: where,
+          network: { name, addressSpace },
+        } = input.request;
+        const { network } = await azure.clients(where);
+        const body = {
+          location: where.region,
+          tags: tagsOf(input),
+          addressSpace: { addressPrefixes: [addressSpace] },
+          subnets: wanted(input.request).map((subnet) => ({ name: subnet.name, ...shape(subnet.range, subnet.forHsm) })),
+        };
+        await azure.submit(`creating the virtual network ${name}`, () =>
+          network.virtualNetworks.createOrUpdate(where.resourceGroup, name, body, { abortSignal: signal }),
+        );
+      },
+      async 'add-subnet'({ request }, seen, { signal }) {
+        const { network } = await azure.clients(request.azure);
+        const { name, range, forHsm } = wanted(request).find((subnet) => !named(seen!.subnets, subnet.name))!;
+        await azure.submit(`adding the subnet ${name}`, () =>
+          network.subnets.createOrUpdate(request.azure.resourceGroup, request.network.name, name, shape(range, forHsm), { abortSignal: signal }),
+        );
+      },
+    },
+  });

@@ -1,0 +1,191 @@
+import type { VirtualMachine } from '@azure/arm-compute';
+import type { NetworkInterface, NetworkSecurityGroup, PublicIPAddress, SecurityRule } from '@azure/arm-network';
+import type { Job, VmSeen } from '../domain/results.ts';
+import { otherOwner, tagsOf } from '../systems/azure/tags.ts';
+import { act, converge, done, halt, refuse, wait } from './converge.ts';
+import type { Systems } from './systems.ts';
+
+/** A virtual machine with its interface, public address and security group, as a step wants it. */
+export interface MachinePlan {
+  name: string;
+  subnetId: string;
+  privateAddress: string;
+  isPublic: boolean;
+  rules: SecurityRule[];
+  /** Everything but location, tags and network. */
+  machine: Omit<VirtualMachine, 'location' | 'tags' | 'networkProfile'>;
+  /** Must the guest agent be ready, too? */
+  needsAgent: boolean;
+}
+
+type Change = 'create-security-group' | 'create-public-address' | 'create-interface' | 'create-machine' | 'start-machine';
+
+interface Thing {
+  id: string;
+  state: string;
+  tags?: Record<string, string>;
+}
+export interface MachineSeen {
+  group?: Thing;
+  publicAddress?: Thing & { address?: string };
+  nic?: Thing & { privateAddress?: string };
+  machine?: Thing & { power?: string; agentReady: boolean };
+}
+
+export const namesOf = (name: string) => ({ group: `${name}-nsg`, publicAddress: `${name}-ip`, nic: `${name}-nic` });
+
+/** The temporary rules for administration: 22 and others, from the admins’ ranges and from where this service connects. */
+export function allow(
+  name: string,
+  ports: string[],
+  sources: string[],
+  priority: number,
+  direction: 'Inbound' | 'Outbound' = 'Inbound',
+  protocol: 'Tcp' | 'Udp' = 'Tcp',
+): SecurityRule {
+  const inbound = direction === 'Inbound';
+  return {
+    name,
+    priority,
+    direction,
+    protocol,
+    access: 'Allow',
+    sourcePortRange: '*',
+    destinationPortRanges: ports,
+    ...(inbound ? { sourceAddressPrefixes: sources, destinationAddressPrefix: '*' } : { sourceAddressPrefix: '*', destinationAddressPrefix: '*' }),
+  };
+}
+
+export function decideMachine(seen: MachineSeen, plan: Pick<MachinePlan, 'name' | 'isPublic' | 'privateAddress' | 'needsAgent'>, target: string) {
+  const { group, publicAddress, nic, machine } = seen;
+  const things = { [namesOf(plan.name).group]: group, [namesOf(plan.name).publicAddress]: publicAddress, [namesOf(plan.name).nic]: nic, [plan.name]: machine };
+  for (const [name, thing] of Object.entries(things)) {
+    const owner = otherOwner(thing?.tags, target);
+    const told = { tried: `creating ${name}`, source: 'Azure Resource Manager' };
+    if (owner) return halt({ ...told, seen: `it belongs to ${owner}`, remedy: 'Choose another name in a new request.' });
+    if (thing?.state === 'Failed')
+      return refuse({ ...told, seen: 'it is Failed', remedy: 'Look at it in the portal, delete it if it is of no use, then retry.' });
+  }
+  if (!group) return act('create-security-group');
+  if (plan.isPublic && !publicAddress) return act('create-public-address');
+  if (!nic && group.state === 'Succeeded' && (!plan.isPublic || publicAddress?.state === 'Succeeded')) return act('create-interface');
+  if (nic?.privateAddress && nic.privateAddress !== plan.privateAddress)
+    return refuse({
+      tried: `creating ${plan.name}`,
+      seen: `its interface has the address ${nic.privateAddress}, not ${plan.privateAddress}`,
+      source: 'Azure Resource Manager',
+      remedy: 'Name that address in a new request, or remove the interface, then retry.',
+    });
+  const busy = Object.entries(things).find(([, thing]) => thing && thing.state !== 'Succeeded');
+  if (busy) return wait(`${busy[0]}: ${busy[1]!.state}`);
+  if (!machine) return act('create-machine');
+  if (machine.power === 'deallocated' || machine.power === 'stopped') return act('start-machine');
+  if (machine.power !== 'running') return wait(`${plan.name}: ${machine.power ?? 'starting'}`);
+  if (plan.needsAgent && !machine.agentReady) return wait(`${plan.name} is running; its agent is not ready yet.`);
+  const reachable = plan.isPublic ? publicAddress!.address! : plan.privateAddress;
+  return done<VmSeen>({ id: machine.id, privateAddress: plan.privateAddress, ...(plan.isPublic ? { publicAddress: reachable } : {}), reachable });
+}
+
+const thing = (found: NetworkSecurityGroup | PublicIPAddress | NetworkInterface | VirtualMachine): Thing => ({
+  id: found.id!,
+  state: found.provisioningState ?? '',
+  ...(found.tags ? { tags: found.tags } : {}),
+});
+
+/** One change after the other: security group, public address, interface, machine; then it must run. */
+export const virtualMachine = <Input extends Job>({ azure }: Systems, planOf: (input: Input) => Promise<MachinePlan> | MachinePlan) =>
+  converge<Input, { seen: MachineSeen; plan: MachinePlan }, VmSeen, Change>({
+    async observe(input, { signal }) {
+      const plan = await planOf(input);
+      const { network, compute } = await azure.clients(input.request.azure);
+      const { resourceGroup: group } = input.request.azure;
+      const names = namesOf(plan.name);
+      const options = { abortSignal: signal };
+      const [securityGroup, publicAddress, nic, machine] = await Promise.all([
+        azure.look(`reading ${names.group}`, () => network.networkSecurityGroups.get(group, names.group, options)),
+        azure.look(`reading ${names.publicAddress}`, () => network.publicIPAddresses.get(group, names.publicAddress, options)),
+        azure.look(`reading ${names.nic}`, () => network.networkInterfaces.get(group, names.nic, options)),
+        azure.look(`reading ${plan.name}`, () => compute.virtualMachines.get(group, plan.name, options)),
+      ]);
+      const view = machine && (await azure.ask(`reading the state of ${plan.name}`, () => compute.virtualMachines.instanceView(group, plan.name, options)));
+      const power = view?.statuses?.find(({ code }) => code?.startsWith('PowerState/'))?.code?.split('/')[1];
+      const privateAddress = nic?.ipConfigurations?.[0]?.privateIPAddress;
+      return {
+        plan,
+        seen: {
+          ...(securityGroup ? { group: thing(securityGroup) } : {}),
+          ...(publicAddress ? { publicAddress: { ...thing(publicAddress), ...(publicAddress.ipAddress ? { address: publicAddress.ipAddress } : {}) } } : {}),
+          ...(nic ? { nic: { ...thing(nic), ...(privateAddress ? { privateAddress } : {}) } } : {}),
+          ...(machine
+            ? {
+                machine: {
+                  ...thing(machine),
+                  ...(power ? { power } : {}),
+                  agentReady: view?.vmAgent?.statuses?.some(({ displayStatus }) => displayStatus === 'Ready') ?? false,
+                },
+              }
+            : {}),
+        },
+      };
+    },
+    decide: ({ seen, plan }, { target }) => decideMachine(seen, plan, target),
+    sight: ({ seen }) => seen,
+    act: {
+      async 'create-security-group'(input, { plan }, { signal }) {
+        const { network } = await azure.clients(input.request.azure);
+        const { resourceGroup, region } = input.request.azure;
+        const name = namesOf(plan.name).group;
+        await azure.submit(`creating ${name}`, () =>
+          network.networkSecurityGroups.createOrUpdate(
+            resourceGroup,
+            name,
+            { location: region, tags: tagsOf(input), securityRules: plan.rules },
+            { abortSignal: signal },
+          ),
+        );
+      },
+      async 'create-public-address'(input, { plan }, { signal }) {
+        const { network } = await azure.clients(input.request.azure);
+        const { resourceGroup, region } = input.request.azure;
+        const name = namesOf(plan.name).publicAddress;
+        const body = { location: region, tags: tagsOf(input), sku: { name: 'Standard' }, publicIPAllocationMethod: 'Static', publicIPAddressVersion: 'IPv4' };
+        await azure.submit(`creating ${name}`, () => network.publicIPAddresses.createOrUpdate(resourceGroup, name, body, { abortSignal: signal }));
+      },
+      async 'create-interface'(input, { plan, seen }, { signal }) {
+        const { network } = await azure.clients(input.request.azure);
+        const { resourceGroup, region } = input.request.azure;
+        const name = namesOf(plan.name).nic;
+        const body = {
+          location: region,
+          tags: tagsOf(input),
+          networkSecurityGroup: { id: seen.group!.id },
+          ipConfigurations: [
+            {
+              name: 'ipconfig1',
+              primary: true,
+              privateIPAllocationMethod: 'Static',
+              privateIPAddress: plan.privateAddress,
+              subnet: { id: plan.subnetId },
+              ...(plan.isPublic ? { publicIPAddress: { id: seen.publicAddress!.id } } : {}),
+            },
+          ],
+        };
+        await azure.submit(`creating ${name}`, () => network.networkInterfaces.createOrUpdate(resourceGroup, name, body, { abortSignal: signal }));
+      },
+      async 'create-machine'(input, { plan, seen }, { signal }) {
+        const { compute } = await azure.clients(input.request.azure);
+        const { resourceGroup, region } = input.request.azure;
+        const body: VirtualMachine = {
+          ...plan.machine,
+          location: region,
+          tags: tagsOf(input),
+          networkProfile: { networkInterfaces: [{ id: seen.nic!.id, primary: true }] },
+        };
+        await azure.submit(`creating ${plan.name}`, () => compute.virtualMachines.createOrUpdate(resourceGroup, plan.name, body, { abortSignal: signal }));
+      },
+      async 'start-machine'({ request }, { plan }, { signal }) {
+        const { compute } = await azure.clients(request.azure);
+        await azure.submit(`starting ${plan.name}`, () => compute.virtualMachines.start(request.azure.resourceGroup, plan.name, { abortSignal: signal }));
+      },
+    },
+  });

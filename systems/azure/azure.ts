@@ -1,0 +1,123 @@
+import type { ComputeManagementClient } from '@azure/arm-compute';
+import type { FeatureClient } from '@azure/arm-features';
+import type { AzureDedicatedHSMResourceProvider } from '@azure/arm-hardwaresecuritymodules';
+import type { MarketplaceOrderingAgreements } from '@azure/arm-marketplaceordering';
+import type { NetworkManagementClient } from '@azure/arm-network';
+import type { ResourceManagementClient } from '@azure/arm-resources';
+import type { DeploymentsClient } from '@azure/arm-resourcesdeployments';
+import type { PipelinePolicy } from '@azure/core-rest-pipeline';
+import type { TokenCredential } from '@azure/identity';
+import { StepFailure } from '../../domain/failure.ts';
+import type { ProvisioningRequest } from '../../domain/request.ts';
+import type { Settings } from '../../worker/settings.ts';
+import type { Outbound } from '../outbound.ts';
+import { type Cloud, cloudOf } from './clouds.ts';
+import { azureFailure, statusOf } from './errors.ts';
+
+export interface AzureClients {
+  resources: ResourceManagementClient;
+  deployments: DeploymentsClient;
+  features: FeatureClient;
+  network: NetworkManagementClient;
+  compute: ComputeManagementClient;
+  hsms: AzureDedicatedHSMResourceProvider;
+  marketplace: MarketplaceOrderingAgreements;
+}
+
+interface Submitted {
+  submitted(): Promise<void>;
+}
+
+/** Microsoft’s own clients for the subscription of a request. Whatever they throw becomes a failure that says what to do. */
+export interface Azure {
+  clients(azure: ProvisioningRequest['azure']): Promise<AzureClients>;
+  /** Asks something. `tried` is what failed, in a person’s words. */
+  ask<T>(tried: string, question: () => Promise<T>): Promise<T>;
+  /** Reads something that may not exist. */
+  look<T>(tried: string, question: () => Promise<T>): Promise<T | undefined>;
+  /** Starts a long operation and waits until Azure has accepted it, no longer: what comes of it is looked at afterwards. */
+  submit(tried: string, operation: () => Submitted): Promise<void>;
+}
+
+/** Only those versions whose specification is at hand are spoken. */
+const versions = { resources: '2024-03-01', deployments: '2024-03-01', features: '2021-07-01', network: '2024-01-01', compute: '2024-03-01' } as const;
+
+export function createAzure(settings: Settings, outbound: Outbound): Azure {
+  const known = new Map<string, Promise<AzureClients>>();
+  return {
+    clients(azure) {
+      const key = `${azure.cloud ?? 'public'} ${azure.subscriptionId}`;
+      if (!known.has(key)) known.set(key, connect(settings, outbound, cloudOf(azure), azure.subscriptionId));
+      return known.get(key)!;
+    },
+    async ask(tried, question) {
+      try {
+        return await question();
+      } catch (error) {
+        throw error instanceof StepFailure || isAbort(error) ? error : azureFailure(tried, error);
+      }
+    },
+    look(tried, question) {
+      return this.ask(tried, () =>
+        question().catch((error: unknown) => {
+          if (statusOf(error) === 404) return undefined;
+          throw error;
+        }),
+      );
+    },
+    submit(tried, operation) {
+      return this.ask(tried, () => operation().submitted());
+    },
+  };
+}
+
+const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
+
+async function credential(settings: Settings, cloud: Cloud, common: object): Promise<TokenCredential> {
+  const { ClientSecretCredential, DefaultAzureCredential } = await import('@azure/identity');
+  const { tenantId, clientId, clientSecret, authorityHost } = settings.azure;
+  const options = { ...common, authorityHost: authorityHost ?? cloud.authority, disableInstanceDiscovery: authorityHost !== undefined };
+  return tenantId && clientId && clientSecret ? new ClientSecretCredential(tenantId, clientId, clientSecret, options) : new DefaultAzureCredential(options);
+}
+
+/** Azure goes through the same way out as everything else. */
+function wayOut(outbound: Outbound, ca: string | undefined): { policy: PipelinePolicy; position: 'perRetry' }[] {
+  if (!outbound.proxy) return [];
+  const agent = outbound.httpsAgent(ca ? { ca } : {});
+  const policy: PipelinePolicy = {
+    name: 'outbound',
+    sendRequest: (request, next) => {
+      request.agent = agent;
+      return next(request);
+    },
+  };
+  return [{ policy, position: 'perRetry' }];
+}
+
+async function connect(settings: Settings, outbound: Outbound, cloud: Cloud, subscriptionId: string): Promise<AzureClients> {
+  const ca = settings.authorityPem;
+  // Retries are Temporal’s: a client that repeats by itself would repeat what must not be repeated.
+  const common = { ...(ca ? { tlsOptions: { ca } } : {}), additionalPolicies: wayOut(outbound, ca), retryOptions: { maxRetries: 0 } };
+  const identity = await credential(settings, cloud, common);
+  const { scope } = cloud;
+  const endpoint = settings.azure.armEndpoint ?? cloud.arm;
+  const options = { ...common, endpoint, credentials: { scopes: [scope] }, credentialScopes: [scope] };
+  const [resources, deployments, features, network, compute, hsms, marketplace] = await Promise.all([
+    import('@azure/arm-resources'),
+    import('@azure/arm-resourcesdeployments'),
+    import('@azure/arm-features'),
+    import('@azure/arm-network'),
+    import('@azure/arm-compute'),
+    import('@azure/arm-hardwaresecuritymodules'),
+    import('@azure/arm-marketplaceordering'),
+  ]);
+  return {
+    resources: new resources.ResourceManagementClient(identity, subscriptionId, { ...options, apiVersion: versions.resources }),
+    deployments: new deployments.DeploymentsClient(identity, subscriptionId, { ...options, apiVersion: versions.deployments }),
+    features: new features.FeatureClient(identity, subscriptionId, { ...options, apiVersion: versions.features }),
+    network: new network.NetworkManagementClient(identity, subscriptionId, { ...options, apiVersion: versions.network }),
+    compute: new compute.ComputeManagementClient(identity, subscriptionId, { ...options, apiVersion: versions.compute }),
+    hsms: new hsms.AzureDedicatedHSMResourceProvider(identity, subscriptionId, { ...options, $host: endpoint }),
+    marketplace: new marketplace.MarketplaceOrderingAgreements(identity, subscriptionId, { ...options, $host: endpoint }),
+  };
+}

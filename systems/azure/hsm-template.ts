@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import type { Job } from '../../domain/results.ts';
+import { tagsOf } from './tags.ts';
+
+export interface HsmDeployment {
+  template: Record<string, unknown>;
+  /** The runbook’s four. */
+  parameters: Record<string, { value: string }>;
+  /** SHA-256 over template and parameters: which deployment is ours. */
+  hash: string;
+}
+
+const apiVersions = { network: '2024-01-01', hsm: '2021-11-30' };
+const subnetId = (name: string) => `[resourceId('Microsoft.Network/virtualNetworks/subnets',parameters('ExistingVNetName'),${name})]`;
+
+const gateway = [
+  {
+    type: 'Microsoft.Network/publicIPAddresses',
+    apiVersion: apiVersions.network,
+    name: "[variables('publicIp')]",
+    location: "[variables('location')]",
+    sku: { name: 'Standard' },
+    properties: { publicIPAllocationMethod: 'Static', publicIPAddressVersion: 'IPv4', idleTimeoutInMinutes: 4 },
+  },
+  {
+    type: 'Microsoft.Network/virtualNetworkGateways',
+    apiVersion: apiVersions.network,
+    name: "[variables('gateway')]",
+    location: "[variables('location')]",
+    dependsOn: ["[resourceId('Microsoft.Network/publicIPAddresses',variables('publicIp'))]"],
+    properties: {
+      gatewayType: 'ExpressRoute',
+      sku: { name: 'Standard', tier: 'Standard' },
+      ipConfigurations: [
+        {
+          name: 'gwipconf',
+          properties: {
+            privateIPAllocationMethod: 'Dynamic',
+            subnet: { id: subnetId("'GatewaySubnet'") },
+            publicIPAddress: { id: "[resourceId('Microsoft.Network/publicIPAddresses',variables('publicIp'))]" },
+          },
+        },
+      ],
+    },
+  },
+];
+
+/**
+ * Gateway and HSM with the parameters of the runbook’s `Deploy-1HSM-toVNET` template, whose own text Microsoft hands out at onboarding only. Subnets are left
+ * alone. Without the gateway where the network has one: an existing gateway must never be touched. The HSM waits for the gateway; their race is the second
+ * most frequent cause of failed deployments.
+ */
+export function hsmDeployment(job: Pick<Job, 'target' | 'request'>, withGateway: boolean): HsmDeployment {
+  const { hsm, network, azure } = job.request;
+  const tags = (more: Record<string, string> = {}) => ({ ...tagsOf(job), ...more });
+  const template = {
+    $schema: 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#',
+    contentVersion: '1.0.0.0',
+    parameters: Object.fromEntries(
+      ['ResourcePrefix', 'ExistingVNetName', 'ExistingHSMSubnetName', 'HSMResourceName'].map((name) => [name, { type: 'string' }]),
+    ),
+    variables: {
+      location: azure.region,
+      gateway: "[concat(parameters('ResourcePrefix'),'-ergw')]",
+      publicIp: "[concat(parameters('ResourcePrefix'),'-ergwpip')]",
+    },
+    resources: [
+      ...(withGateway ? gateway.map((resource) => ({ ...resource, tags: tags() })) : []),
+      {
+        type: 'Microsoft.HardwareSecurityModules/dedicatedHSMs',
+        apiVersion: apiVersions.hsm,
+        name: "[parameters('HSMResourceName')]",
+        location: "[variables('location')]",
+        ...(withGateway ? { dependsOn: ["[resourceId('Microsoft.Network/virtualNetworkGateways',variables('gateway'))]"] } : {}),
+        sku: { name: 'SafeNet Luna Network HSM A790' },
+        tags: tags({ Environment: job.request.azure.tags?.['Environment'] ?? 'prod', resourceType: 'Hsm' }),
+        properties: {
+          stampId: hsm.stamp ?? 'stamp1',
+          networkProfile: {
+            subnet: { id: subnetId("parameters('ExistingHSMSubnetName')") },
+            ...(hsm.address ? { networkInterfaces: [{ privateIpAddress: hsm.address }] } : {}),
+          },
+        },
+      },
+    ],
+  };
+  const parameters = {
+    ResourcePrefix: { value: hsm.resourcePrefix },
+    ExistingVNetName: { value: network.name },
+    ExistingHSMSubnetName: { value: network.hsm.name },
+    HSMResourceName: { value: hsm.name },
+  };
+  return {
+    template,
+    parameters,
+    hash: createHash('sha256')
+      .update(JSON.stringify([template, parameters]))
+      .digest('hex'),
+  };
+}

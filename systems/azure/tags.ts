@@ -1,0 +1,12 @@
+import type { Job } from '../../domain/results.ts';
+
+const mark = 'provisioner';
+
+/** On everything that a job creates: the user’s tags, and whose it is. */
+export const tagsOf = ({ target, request }: Pick<Job, 'target' | 'request'>): Record<string, string> => ({ ...request.azure.tags, [mark]: target });
+
+/** The other target that a resource belongs to, if it does. What carries no mark belongs to the user, and is kept. */
+export function otherOwner(tags: Record<string, string> | undefined, target: string): string | undefined {
+  const owner = tags?.[mark];
+  return owner !== undefined && owner !== target ? owner : undefined;
+}

@@ -88,7 +88,7 @@ export interface StepTypes {
   'install-luna-client': { needs: { vm: VmSeen; publicKey: string }; gives: { windows: Pinned; clientVersion: string } };
   'accept-terms': { needs: { image: ImageVersion | { id: string } }; gives: { accepted: boolean } };
   'ciphertrust-vm': { needs: { computeSubnetId: string; image: ImageVersion | { id: string }; publicKey: string }; gives: VmSeen };
-  'first-boot': { needs: { reachable: string; windows?: Pinned }; gives: { cipherTrust: Pinned } };
+  'first-boot': { needs: { reachable: string }; gives: { cipherTrust: Pinned } };
   'admin-password': { needs: { cipherTrust: Pinned }; gives: Nothing };
   ntp: { needs: { cipherTrust: Pinned }; gives: { servers: string[]; synchronised: boolean; warnings: string[] } };
   licence: { needs: { cipherTrust: Pinned }; gives: { kind: string; state: string } };

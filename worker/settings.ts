@@ -16,9 +16,8 @@ export interface Settings {
   proxy?: string;
   /** Address ranges that this worker's connections come from, for the temporary firewall rules. */
   workerSources: string[];
-  /** How the HSM and CipherTrust Manager are reached: through the Windows host or directly. */
+  /** How the HSM is reached: through the Windows host or directly. */
   lunaVia: 'client' | 'direct';
-  cipherTrustVia: 'client' | 'direct';
   secrets: { folder: string; keyFile: string; key?: string };
   reportsFolder: string;
   /** How long to wait between two looks where the server asks for nothing else, in milliseconds. */
@@ -69,7 +68,6 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     ...optional('proxy', env.HSM_PROXY),
     workerSources: list(env.HSM_WORKER_SOURCES),
     lunaVia: oneOf('HSM_LUNA_VIA', ['client', 'direct'], 'client'),
-    cipherTrustVia: oneOf('HSM_CIPHERTRUST_VIA', ['client', 'direct'], 'direct'),
     secrets: {
       folder: env.HSM_SECRETS_FOLDER ?? '.data/secrets',
       keyFile: env.HSM_SECRETS_KEY_FILE ?? '.data/secrets.key',

@@ -23,6 +23,6 @@ export function createSystems(settings: Settings): Systems {
     windows,
     azure: createAzure(settings, outbound),
     luna: createLuna(settings, outbound, secrets, windows, transcripts),
-    cipherTrust: createCipherTrust(settings, outbound, secrets, windows),
+    cipherTrust: createCipherTrust(outbound),
   };
 }

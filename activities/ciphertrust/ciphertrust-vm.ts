@@ -1,5 +1,5 @@
-import { refused } from '../../domain/failure.ts';
 import type { StepInput } from '../../domain/results.ts';
+import { userSecret } from '../../systems/secrets/kept.ts';
 import type { Systems } from '../systems.ts';
 import { allow, virtualMachine } from '../virtual-machine.ts';
 
@@ -30,15 +30,8 @@ export const ciphertrustVm = (systems: Systems) =>
             disablePasswordAuthentication: true,
             ssh: { publicKeys: [{ path: '/home/ksadmin/.ssh/authorized_keys', keyData: publicKey }] },
           },
-          ...(customData ? { customData: Buffer.from(await needed(systems, customData.secret)).toString('base64') } : {}),
+          ...(customData ? { customData: Buffer.from(await userSecret(systems.secrets, customData.secret)).toString('base64') } : {}),
         },
       },
     };
   });
-
-async function needed({ secrets }: Systems, name: string): Promise<string> {
-  const value = await secrets.get(name);
-  if (value === undefined)
-    throw refused({ tried: `reading the secret ${name}`, seen: 'it is not there', source: 'the secret store', remedy: 'Put it there, then retry.' });
-  return value;
-}

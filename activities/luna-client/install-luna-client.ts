@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { refused } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import { userSecret } from '../../systems/secrets/kept.ts';
 import { installScript } from '../../systems/windows/install-script.ts';
 import { act, converge, done, refuse, wait } from '../converge.ts';
 import type { Systems } from '../systems.ts';
@@ -56,18 +56,9 @@ export const decideInstallLunaClient = (seen: Seen | undefined, { vm, request }:
 /** Runs the installation through Azure’s agent: it works before any port of the host does. The command’s name is the run’s and the attempt’s, so that a crash finds it again. */
 export const installLunaClient = ({ azure, secrets }: Systems) => {
   const commandName = ({ runId }: Input) => `install-luna-client-${runId.slice(0, 8)}`;
-  const installerUrl = async ({ request }: Input): Promise<string> => {
+  const installerUrl = ({ request }: Input): Promise<string> | string => {
     const { url } = request.lunaClient.installer;
-    if (typeof url === 'string') return url;
-    const value = await secrets.get(url.secret);
-    if (value === undefined)
-      throw refused({
-        tried: `reading the secret ${url.secret}`,
-        seen: 'it is not there',
-        source: 'the secret store',
-        remedy: 'Put the installer’s address there, then retry.',
-      });
-    return value;
+    return typeof url === 'string' ? url : userSecret(secrets, url.secret);
   };
   return converge<Input, Seen | undefined, StepResult<'install-luna-client'>, 'run-script'>({
     async observe(input, { signal, askedAt }) {

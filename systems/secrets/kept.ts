@@ -13,3 +13,11 @@ export async function kept(secrets: SecretStore, target: string, purpose: Purpos
     });
   return value;
 }
+
+/** A secret that the user put into the store and named in the request. */
+export async function userSecret(secrets: SecretStore, name: string): Promise<string> {
+  const value = await secrets.get(name);
+  if (value === undefined)
+    throw refused({ tried: `reading the secret ${name}`, seen: 'it is not there', source: 'the secret store', remedy: 'Put it there, then retry.' });
+  return value;
+}

@@ -1,0 +1,36 @@
+import type { StepInput, StepResult } from '../../domain/results.ts';
+import { signedIn } from '../../systems/ciphertrust/ciphertrust.ts';
+import { addNtp, missingNtp, type NtpSeen, readNtp } from '../../systems/ciphertrust/essentials.ts';
+import { act, converge, done, wait } from '../converge.ts';
+import type { Systems } from '../systems.ts';
+
+type Input = StepInput<'ntp'>;
+
+/** A first synchronisation may take minutes, and none is required: after so many looks it is a warning. */
+const looksForSynchronisation = 18;
+
+export const decideNtp = (seen: NtpSeen & { look: number }, { request }: Pick<Input, 'request'>) => {
+  if (missingNtp(seen, request.cipherTrust).length > 0) return act('add');
+  const servers = request.cipherTrust.ntp.map(({ host }) => host);
+  if (!seen.synchronised && servers.length > 0 && seen.look < looksForSynchronisation) return wait('The clock is not synchronised yet.');
+  return done<StepResult<'ntp'>>({
+    servers,
+    synchronised: seen.synchronised,
+    warnings: seen.synchronised || servers.length === 0 ? [] : ['CipherTrust Manager’s clock was not synchronised yet when its root of trust was prepared.'],
+  });
+};
+
+/** “It’s strongly recommended to configure an NTP server”: every server, with its key where it has one. */
+export const ntp = ({ cipherTrust, secrets }: Systems) =>
+  converge<Input, NtpSeen & { look: number }, StepResult<'ntp'>, 'add'>({
+    observe: async (input, { signal, number }) => ({
+      ...(await readNtp(await signedIn(cipherTrust, secrets, input, input.cipherTrust, signal))),
+      look: number,
+    }),
+    decide: decideNtp,
+    act: {
+      add: async (input, seen, { signal }) =>
+        addNtp(await signedIn(cipherTrust, secrets, input, input.cipherTrust, signal), secrets, missingNtp(seen, input.request.cipherTrust)),
+    },
+    sight: ({ listed }) => listed,
+  });

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Systems } from '../activities/systems.ts';
 import { createAzure } from '../systems/azure/azure.ts';
 import { createCipherTrust } from '../systems/ciphertrust/ciphertrust.ts';
-import { createLuna } from '../systems/lunash/luna.ts';
+import { Luna } from '../systems/lunash/luna.ts';
 import { createOutbound } from '../systems/outbound.ts';
 import { createFileStore } from '../systems/secrets/file-store.ts';
 import { folderTranscripts } from '../systems/transcripts.ts';
@@ -14,7 +14,7 @@ export function createSystems(settings: Settings): Systems {
   const outbound = createOutbound(settings.proxy);
   const secrets = createFileStore(settings.secrets);
   const transcripts = folderTranscripts(join(settings.reportsFolder, 'transcripts'));
-  const windows = createWindows(settings, outbound, secrets);
+  const windows = createWindows(outbound, secrets);
   return {
     settings,
     outbound,
@@ -22,7 +22,7 @@ export function createSystems(settings: Settings): Systems {
     transcripts,
     windows,
     azure: createAzure(settings, outbound),
-    luna: createLuna(settings, outbound, secrets, windows, transcripts),
+    luna: new Luna({ settings, outbound, secrets, windows, transcripts }),
     cipherTrust: createCipherTrust(outbound),
   };
 }

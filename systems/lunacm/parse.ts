@@ -1,0 +1,71 @@
+/** Parsers of what lunacm prints (reference luna.md §3). */
+
+export interface CommandOutput {
+  command: string;
+  text: string;
+  /** `No Error`, or a code such as `0xa0 (CKR_PIN_INCORRECT)`; undefined where there is no result line. */
+  result: string | undefined;
+}
+
+export const succeeded = ({ result }: CommandOutput): boolean => result !== undefined && /^No Error/i.test(result);
+
+/** The output of each command of a script, by the prompts in between. */
+export function splitCommands(output: string, commands: readonly string[]): CommandOutput[] {
+  const parts = output.replaceAll('\r', '').split(/Command Result\s*:\s*(.+)/i);
+  return commands.map((command, at) => ({ command, text: parts[at * 2] ?? '', result: parts[at * 2 + 1]?.trim() }));
+}
+
+export interface Slot {
+  slot: number;
+  label: string;
+  serial: string;
+}
+
+export function parseSlots(text: string): Slot[] {
+  return text
+    .split(/Slot Id\s*->/i)
+    .slice(1)
+    .flatMap((block) => {
+      const slot = /^\s*(\d+)/.exec(block)?.[1];
+      const serial = /Serial Number\s*->[ \t]*(\d+)/i.exec(block)?.[1];
+      return slot && serial ? [{ slot: Number(slot), serial, label: /^\s*Label\s*->[ \t]*(.*?)[ \t]*$/im.exec(block)?.[1] ?? '' }] : [];
+    });
+}
+
+export interface PartitionInfo {
+  label: string;
+  serial: string;
+  initialised: boolean;
+  cryptoOfficer: boolean;
+}
+
+/** `partition showinfo`: label, serial and flags, whatever the words before them are. */
+export function parseShowInfo(text: string): PartitionInfo | undefined {
+  const serial = /Serial Number\s*(?:->|:)\s*(\d+)/i.exec(text)?.[1];
+  if (!serial) return undefined;
+  return {
+    serial,
+    label: /Label[ \t]*(?:->|:)[ \t]*(.*?)[ \t]*$/im.exec(text)?.[1] ?? '',
+    initialised: /CKF_TOKEN_INITIALIZED/.test(text),
+    cryptoOfficer: /CKF_USER_PIN_INITIALIZED/.test(text),
+  };
+}
+
+export interface RoleShown {
+  attemptsLeft: number | undefined;
+  mustChange: boolean;
+  initialised: boolean | undefined;
+}
+
+/** `role show`. What is not told is undefined. */
+export function parseRoleShow(text: string): RoleShown {
+  const left = /(?:attempts? before lockout|Login Attempts Left)[^\d\n]*(\d+)/i.exec(text)?.[1];
+  return {
+    attemptsLeft: left === undefined ? undefined : Number(left),
+    mustChange: /Change password on next login:\s*Yes|To Be Changed:\s*yes/i.test(text),
+    initialised: /not (?:yet )?initiali[sz]ed/i.test(text) ? false : /Password|PIN/i.test(text) ? true : undefined,
+  };
+}
+
+/** The labels in `partition contents`. */
+export const parseContents = (text: string): string[] => [...text.matchAll(/^\s*(?:Object )?Label\s*:\s*(.+?)\s*$/gim)].map(([, label]) => label!);

@@ -1,0 +1,210 @@
+import type { Duplex } from 'node:stream';
+import { unsafe } from '../../domain/failure.ts';
+import type { Hosts, HsmSeen, Job, Pinned } from '../../domain/results.ts';
+import type { Settings } from '../../worker/settings.ts';
+import { LunaClient } from '../lunacm/luna-client.ts';
+import type { Outbound } from '../outbound.ts';
+import { fetchFile, putFile } from '../scp/scp.ts';
+import { kept } from '../secrets/kept.ts';
+import type { SecretStore } from '../secrets/store.ts';
+import { legacyAlgorithms, SignInRefused, SshConnection, signInRefused } from '../ssh/connection.ts';
+import type { Transcripts } from '../transcripts.ts';
+import { reach, type Windows } from '../windows/windows.ts';
+import { digestOf, parseHsmShow, parsePartitionList } from './parse.ts';
+import { LunashSession } from './session.ts';
+import { Transcript } from './transcript.ts';
+
+const user = 'tenantadmin';
+/** As Azure delivers every appliance. */
+const factoryPassword = 'PASSWORD';
+
+export type FirstContact = { password: 'kept' | 'factory'; pin: string } | { password: 'neither' };
+
+type Where = { windows: Pinned; hsm: { address: string; pin?: string } };
+
+/** The HSM and the Luna client: LunaSH, scp and lunacm. Every session is closed after use and its transcript, without secrets, is kept for the report. */
+export class Luna {
+  readonly #settings: Settings;
+  readonly #outbound: Outbound;
+  readonly #secrets: SecretStore;
+  readonly #windows: Windows;
+  readonly #transcripts: Transcripts;
+
+  constructor(parts: { settings: Settings; outbound: Outbound; secrets: SecretStore; windows: Windows; transcripts: Transcripts }) {
+    this.#settings = parts.settings;
+    this.#outbound = parts.outbound;
+    this.#secrets = parts.secrets;
+    this.#windows = parts.windows;
+    this.#transcripts = parts.transcripts;
+  }
+
+  /** Which password the appliance accepts: the kept one is tried first. The factory one is not changed here. */
+  async firstContact(job: Job, windows: Pinned, address: string, signal: AbortSignal): Promise<FirstContact> {
+    const where = { windows, hsm: { address } };
+    for (const password of ['kept', 'factory'] as const) {
+      const connection = await this.#open(job, where, await this.#password(job, password), signal).catch(refusedMeansNo);
+      if (!connection) continue;
+      const forced = password === 'factory' && (await this.#start(connection)) !== 'forced';
+      connection.end();
+      if (forced)
+        throw unsafe({
+          tried: 'first sign-in to the appliance',
+          seen: 'the factory password works and no change is asked for',
+          source: 'LunaSH',
+          remedy: 'Change it by hand (my password set) to the kept one, then retry.',
+        });
+      return { password, pin: connection.pin };
+    }
+    return { password: 'neither' };
+  }
+
+  /** Signs in with the factory password and sets the kept one. */
+  async replaceFactoryPassword(job: Job, where: Where, step: string, signal: AbortSignal): Promise<void> {
+    const password = await this.#password(job, 'kept');
+    const connection = await this.#open(job, where, factoryPassword, signal);
+    await this.#inSession(job, connection, step, async (session) => {
+      if ((await session.start()) === 'forced') await session.choosePassword(password);
+    });
+  }
+
+  /** Runs LunaSH commands in one session, signed in with the kept password. */
+  async shell<T>(job: Job, hosts: Hosts, step: string, signal: AbortSignal, work: (session: LunashSession) => Promise<T>): Promise<T> {
+    const connection = await this.#signedIn(job, hosts, signal);
+    return this.#inSession(job, connection, step, async (session) => {
+      if ((await session.start()) === 'forced')
+        throw unsafe({
+          tried: 'signing in to the appliance',
+          seen: 'it wants a new password although the kept one works',
+          source: 'LunaSH',
+          remedy: 'Somebody reset it: sign in by hand, set the kept password, then retry.',
+        });
+      return work(session);
+    });
+  }
+
+  /** `hsm show` and `partition list` in one session. */
+  inspect(job: Job, hosts: Hosts, step: string, signal: AbortSignal): Promise<HsmSeen> {
+    return this.shell(job, hosts, step, signal, readHsm);
+  }
+
+  /** `hsm login` with the kept password: once a session, and only with all three attempts left. Any failure is `Unsafe`. */
+  async signInAsSo(job: Job, session: LunashSession): Promise<void> {
+    const { soAttemptsLeft } = await readHsm(session);
+    const tried = 'hsm login';
+    if (soAttemptsLeft !== 3)
+      throw unsafe({
+        tried,
+        seen: `${soAttemptsLeft} SO attempts are left`,
+        source: 'LunaSH',
+        remedy: 'Sign in by hand as SO with the kept password, which resets the counter, then retry.',
+      });
+    const { text, result, errors } = await session.raw(tried, { password: await kept(this.#secrets, job.target, 'hsm-so-password') });
+    if (result === 0 && errors.length === 0 && /'hsm login' successful/i.test(text)) return;
+    throw unsafe({
+      tried,
+      seen: errors.join(' ') || 'no success was reported',
+      source: 'LunaSH',
+      remedy:
+        'It is not tried again by itself: each wrong password brings the HSM nearer to erasing itself. Compare the kept SO password, sign in by hand, then retry.',
+    });
+  }
+
+  async fetch(job: Job, hosts: Hosts, name: string, signal: AbortSignal): Promise<string> {
+    const connection = await this.#signedIn(job, hosts, signal);
+    return fetchFile(connection, name).finally(() => connection.end());
+  }
+
+  async put(job: Job, hosts: Hosts, name: string, content: string, signal: AbortSignal): Promise<void> {
+    const connection = await this.#signedIn(job, hosts, signal);
+    await putFile(connection, name, content).finally(() => connection.end());
+  }
+
+  /** The Luna client on the Windows host, for as long as the work takes. */
+  async client<T>(job: Job, { windows }: Pick<Hosts, 'windows'>, step: string, signal: AbortSignal, work: (client: LunaClient) => Promise<T>): Promise<T> {
+    const session = await this.#windows.open(job, windows, signal);
+    const transcript = new Transcript();
+    try {
+      return await work(new LunaClient(session, transcript, job.target));
+    } finally {
+      session.end();
+      await this.#keep(job, step, transcript);
+    }
+  }
+
+  /** The labels of the objects in a partition, seen as crypto officer. */
+  partitionContents(job: Job & Hosts, slot: number, partitionSerial: string, signal: AbortSignal): Promise<string[]> {
+    return this.client(job, job, 'verify-root-of-trust', signal, async (client) => {
+      await client.needSlot(slot, partitionSerial);
+      return client.contents(slot, await kept(this.#secrets, job.target, 'crypto-officer-password'));
+    });
+  }
+
+  #password(job: Job, which: 'kept' | 'factory'): Promise<string> {
+    return which === 'factory' ? Promise.resolve(factoryPassword) : kept(this.#secrets, job.target, 'appliance-password');
+  }
+
+  async #signedIn(job: Job, hosts: Hosts, signal: AbortSignal): Promise<SshConnection> {
+    const connection = await this.#open(job, hosts, await this.#password(job, 'kept'), signal).catch(refusedMeansNo);
+    if (!connection)
+      throw signInRefused(`the HSM at ${hosts.hsm.address}`, 'The kept password is refused: somebody changed it. Put the kept one back, then retry.');
+    return connection;
+  }
+
+  async #open(job: Job, { windows, hsm }: Where, password: string, signal: AbortSignal): Promise<SshConnection> {
+    const socket: Duplex =
+      this.#settings.lunaVia === 'client'
+        ? await this.#windows.socket(job, windows, hsm.address, 22, signal)
+        : await reach(this.#outbound, hsm.address, signal);
+    return SshConnection.open(
+      { name: `the HSM at ${hsm.address}`, socket, username: user, password, algorithms: legacyAlgorithms, ...(hsm.pin ? { pin: hsm.pin } : {}) },
+      signal,
+    );
+  }
+
+  async #start(connection: SshConnection): Promise<'ready' | 'forced'> {
+    const session = new LunashSession(await connection.shell(), new Transcript());
+    return session.start();
+  }
+
+  async #inSession<T>(job: Job, connection: SshConnection, step: string, work: (session: LunashSession) => Promise<T>): Promise<T> {
+    const transcript = new Transcript();
+    try {
+      return await work(new LunashSession(await connection.shell(), transcript));
+    } finally {
+      connection.end();
+      await this.#keep(job, step, transcript);
+    }
+  }
+
+  async #keep({ target, runId }: Job, step: string, transcript: Transcript): Promise<void> {
+    if (transcript.masked !== '') await this.#transcripts.append(target, runId, step, transcript.masked);
+  }
+}
+
+const refusedMeansNo = (error: unknown): undefined => {
+  if (error instanceof SignInRefused) return undefined;
+  throw error;
+};
+
+/** Reads the HSM in a session that is open. What cannot be read is `Unsafe`: nothing may be done on a guess. */
+export async function readHsm(session: LunashSession): Promise<HsmSeen> {
+  const shown = parseHsmShow(await session.read('hsm show'));
+  if (!shown)
+    throw unsafe({
+      tried: 'hsm show',
+      seen: 'its output could not be understood',
+      source: 'LunaSH',
+      remedy: 'See the transcript, look by hand, and do not go on before the state is known.',
+    });
+  const listed = shown.zeroized ? [] : parsePartitionList(await session.read('partition list'));
+  const partitions = listed.map(({ serial, name, objects, usedBytes }) => ({ serial, name, objects, usedBytes }));
+  const missing = shown.partitions.filter(({ serial }) => !partitions.some((partition) => partition.serial === serial));
+  if (missing.length > 0)
+    throw unsafe({
+      tried: 'partition list',
+      seen: `it does not show ${missing.map(({ name }) => name).join(', ')}, which hsm show does`,
+      source: 'LunaSH',
+      remedy: 'Look by hand, then retry.',
+    });
+  return { ...shown, partitions, digest: digestOf(shown, partitions) };
+}

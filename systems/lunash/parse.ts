@@ -56,7 +56,8 @@ export function digestOf({ serial, label, fips, bytesInUse }: HsmShown, partitio
 
 export interface ClientShown {
   name: string;
-  /** Its address or host name, whichever is shown. */
+  /** How it is registered. */
+  by: 'ip' | 'hostname';
   host: string;
   partitions: string[];
 }
@@ -68,6 +69,7 @@ export function parseClientShow(text: string): ClientShown | undefined {
   const partitions = field(text, 'Partitions') ?? '';
   return {
     name,
+    by: field(text, 'IPAddress') ? 'ip' : 'hostname',
     host: field(text, 'IPAddress') ?? field(text, 'Hostname') ?? '',
     partitions: [...partitions.matchAll(/"([^"]+)"/g)].map(([, partition]) => partition!),
   };

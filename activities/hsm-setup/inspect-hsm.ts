@@ -1,0 +1,55 @@
+import type { HsmSeen, StepInput, StepResult } from '../../domain/results.ts';
+import { readHsm } from '../../systems/lunash/luna.ts';
+import { parseDate, parseEth0 } from '../../systems/lunash/parse.ts';
+import { converge, done, halt, refuse } from '../converge.ts';
+import type { Systems } from '../systems.ts';
+
+type Input = StepInput<'inspect-hsm'>;
+
+export interface Seen {
+  hsm: HsmSeen;
+  eth0: string | undefined;
+  clock: string;
+  /** Appliance time less ours, in seconds; undefined where its form is not known. */
+  skewSeconds: number | undefined;
+}
+
+/** Somebody else’s HSM is not touched, not even by a sign-in. */
+export const foreign = (hsm: HsmSeen, { request }: Pick<Input, 'request'>) =>
+  halt({
+    tried: `taking over the HSM ${hsm.serial}`,
+    seen: `it is initialised with the label “${hsm.label}”, not “${request.hsm.label}”`,
+    source: 'LunaSH',
+    remedy: 'Somebody else uses it: nothing was tried. Find out who, or have it zeroized by its owner, then retry.',
+  });
+
+export const decideInspectHsm = ({ hsm, eth0, clock, skewSeconds }: Seen, input: Pick<Input, 'request' | 'hsm'>) => {
+  if (eth0 !== undefined && eth0 !== input.hsm.address)
+    return refuse({
+      tried: 'network show',
+      seen: `eth0 has the address ${eth0}, not ${input.hsm.address}`,
+      source: 'LunaSH',
+      remedy: 'Never change it: access would be lost. Find out which appliance this is, then retry.',
+    });
+  if (!hsm.zeroized && hsm.label !== input.request.hsm.label) return foreign(hsm, input);
+  const warnings = [
+    ...(eth0 === undefined ? ['The address of eth0 could not be read from network show.'] : []),
+    ...(skewSeconds === undefined ? ['The appliance’s clock could not be read.'] : []),
+  ];
+  return done<StepResult<'inspect-hsm'>>({ hsm, clock, warnings });
+};
+
+/** `network show`, `hsm show`, `status date`: only looks. */
+export const inspectHsm = ({ luna }: Systems) =>
+  converge<Input, Seen, StepResult<'inspect-hsm'>, never>({
+    observe: (input, { signal }) =>
+      luna.shell(input, input, 'inspect-hsm', signal, async (session) => {
+        const eth0 = parseEth0(await session.read('network show'));
+        const hsm = await readHsm(session);
+        const clock = (await session.read('status date')).trim();
+        const date = parseDate(clock);
+        return { hsm, eth0, clock, skewSeconds: date && Math.round((date.at.getTime() - Date.now()) / 1000) };
+      }),
+    decide: decideInspectHsm,
+    act: {},
+  });

@@ -1,0 +1,100 @@
+import { unsafe } from '../../domain/failure.ts';
+import type { StepInput, StepResult } from '../../domain/results.ts';
+import { seenOf } from '../../systems/certificates.ts';
+import { parseClientList, parseDate, parseNtlsDevice, parseRunning } from '../../systems/lunash/parse.ts';
+import { type Attempt, act, converge, done, refuse } from '../converge.ts';
+import type { Systems } from '../systems.ts';
+
+type Input = StepInput<'prepare-ntls'>;
+
+export interface Seen {
+  /** Appliance time less ours; undefined where it cannot be read. */
+  skewSeconds: number | undefined;
+  zoneHours: number;
+  clients: string[];
+  device: string | undefined;
+  running: boolean;
+  serverCertificate: string;
+  /** Did this attempt make certificate, binding and restart already? */
+  prepared: boolean;
+}
+
+const device = 'eth0';
+/** More than this, and certificates are “not yet valid”. */
+const allowedSkewSeconds = 300;
+
+export const decidePrepareNtls = (seen: Seen, { request }: Pick<Input, 'request'>) => {
+  const { skewSeconds, clients, running, prepared, serverCertificate } = seen;
+  if (skewSeconds !== undefined && Math.abs(skewSeconds) > allowedSkewSeconds)
+    return request.allowClockChange
+      ? act('set-clock')
+      : refuse({
+          tried: 'checking the appliance’s clock',
+          seen: `it is ${Math.round(skewSeconds / 60)} minutes off in UTC`,
+          source: 'LunaSH',
+          remedy: 'Set it by hand (sysconf time HH:MM YYYYMMDD), or allow it in the request (allowClockChange), then retry.',
+        });
+  if (clients.length === 0 && !prepared) return act('prepare');
+  if (seen.device !== device && seen.device !== 'all') return clients.length > 0 ? refuse(notBound(clients)) : act('prepare');
+  if (!running) return act('restart');
+  return done<StepResult<'prepare-ntls'>>({
+    serverCertificate: seenOf(serverCertificate),
+    skewSeconds: skewSeconds ?? 0,
+    warnings: skewSeconds === undefined ? ['The appliance’s clock could not be read: a skew of more than 5 minutes breaks the trust link.'] : [],
+  });
+};
+
+const notBound = (clients: string[]) => ({
+  tried: 'checking NTLS',
+  seen: `it is not bound to ${device}, though ${clients.join(', ')} are registered`,
+  source: 'LunaSH',
+  remedy: 'A new certificate would cut these clients off: bind NTLS by hand (ntls bind eth0, service restart ntls), then retry.',
+});
+
+/** A certificate of its own, bound to eth0, and a restart; only while no client is registered, since a new certificate cuts all of them off. */
+export const prepareNtls = ({ luna }: Systems) => {
+  const preparedBy = new WeakSet<Attempt>();
+  return converge<Input, Seen, StepResult<'prepare-ntls'>, 'set-clock' | 'prepare' | 'restart'>({
+    observe: async (input, attempt) => {
+      const serverCertificate = await luna.fetch(input, input, 'server.pem', attempt.signal);
+      return luna.shell(input, input, 'prepare-ntls', attempt.signal, async (session) => {
+        const date = parseDate(await session.read('status date'));
+        return {
+          skewSeconds: date && Math.round((date.at.getTime() - Date.now()) / 1000),
+          zoneHours: date?.zoneHours ?? 0,
+          clients: parseClientList(await session.read('client list')),
+          device: parseNtlsDevice(await session.read('ntls show')),
+          running: parseRunning(await session.read('service status ntls')),
+          serverCertificate,
+          prepared: preparedBy.has(attempt),
+        };
+      });
+    },
+    decide: decidePrepareNtls,
+    act: {
+      'set-clock': (input, { zoneHours }, { signal }) =>
+        luna.shell(input, input, 'prepare-ntls', signal, async (session) => {
+          const there = new Date(Date.now() + zoneHours * 3_600_000).toISOString();
+          await session.change(`sysconf time ${there.slice(11, 16)} ${there.slice(0, 10).replaceAll('-', '')}`, { proceed: true });
+        }),
+      async prepare(input, { serverCertificate }, attempt) {
+        await luna.shell(input, input, 'prepare-ntls', attempt.signal, async (session) => {
+          await session.change(`sysconf regenCert ${input.hsm.address}`, { proceed: true }, 'sysconf regenCert');
+          await session.change(`ntls bind ${device}`, { proceed: true });
+          await session.change('service restart ntls', { proceed: true });
+        });
+        if ((await luna.fetch(input, input, 'server.pem', attempt.signal)) === serverCertificate)
+          throw unsafe({
+            tried: 'sysconf regenCert',
+            seen: 'success was reported, but server.pem is the old one',
+            source: 'LunaSH',
+            remedy: 'Look at the appliance by hand, then retry.',
+          });
+        preparedBy.add(attempt);
+      },
+      restart: (input, _, { signal }) =>
+        luna.shell(input, input, 'prepare-ntls', signal, async (session) => void (await session.change('service restart ntls', { proceed: true }))),
+    },
+    sight: ({ device: bound, running, skewSeconds, clients, prepared }) => [bound, running, Math.abs(skewSeconds ?? 0) > allowedSkewSeconds, clients, prepared],
+  });
+};

@@ -1,0 +1,53 @@
+import type { StepInput, StepResult } from '../../domain/results.ts';
+import type { PartitionInfo } from '../../systems/lunacm/parse.ts';
+import { kept } from '../../systems/secrets/kept.ts';
+import { act, converge, done, halt, refuse } from '../converge.ts';
+import type { Systems } from '../systems.ts';
+
+type Input = StepInput<'initialize-partition'>;
+
+export interface Seen {
+  info: PartitionInfo | undefined;
+  objects: number;
+}
+
+export const decideInitializePartition = ({ info, objects }: Seen, { request }: Pick<Input, 'request'>) => {
+  const { name } = request.hsm.partition;
+  const tried = `initialising the partition ${name}`;
+  if (!info)
+    return refuse({ tried, seen: 'partition showinfo does not show it', source: 'lunacm', remedy: 'Look at slot list on the Windows host, then retry.' });
+  if (info.initialised && info.label === name) return done<StepResult<'initialize-partition'>>({ label: info.label });
+  if (info.initialised || info.label !== '' || objects > 0)
+    return halt({
+      tried,
+      seen: `it has the label “${info.label}” and ${objects} objects`,
+      source: 'lunacm',
+      remedy: 'Initialising would erase them: choose another partition in a new request.',
+    });
+  return act('initialize');
+};
+
+/** `partition init -label …`, with the partition SO’s password and a cloning domain; only where there is no label and no object. */
+export const initializePartition = ({ luna, secrets }: Systems) =>
+  converge<Input, Seen, StepResult<'initialize-partition'>, 'initialize'>({
+    async observe(input, { signal }) {
+      const info = await luna.client(input, input, 'initialize-partition', signal, async (client) => {
+        await client.needSlot(input.slot, input.partitionSerial);
+        return client.info(input.slot);
+      });
+      const { partitions } = await luna.inspect(input, input, 'initialize-partition', signal);
+      return { info, objects: partitions.find(({ serial }) => serial === input.partitionSerial)?.objects ?? 0 };
+    },
+    decide: decideInitializePartition,
+    act: {
+      initialize: (input, _, { signal }) =>
+        luna.client(input, input, 'initialize-partition', signal, async (client) => {
+          const [password, domain] = [await kept(secrets, input.target, 'partition-so-password'), await kept(secrets, input.target, 'partition-domain')];
+          await client.needSlot(input.slot, input.partitionSerial);
+          await client.must(
+            [`slot set -slot ${input.slot}`, `partition init -label ${input.request.hsm.partition.name} -password ${password} -domain ${domain} -force`],
+            [password, domain],
+          );
+        }),
+    },
+  });

@@ -1,0 +1,41 @@
+import type { Client } from '@temporalio/client';
+import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import { Jobs } from './jobs.ts';
+import { auth, type Tokens } from './plugins/auth.ts';
+import { documentation } from './plugins/documentation.ts';
+import { metrics } from './plugins/metrics.ts';
+import { problems } from './plugins/problems.ts';
+import { validation } from './plugins/validation.ts';
+import { decisionRoutes } from './routes/decisions.ts';
+import { eventRoutes } from './routes/events.ts';
+import { healthRoutes } from './routes/health.ts';
+import { planRoutes } from './routes/plans.ts';
+import { provisioningRoutes } from './routes/provisionings.ts';
+import { reportRoutes } from './routes/report.ts';
+
+export interface AppOptions {
+  client: Client;
+  tokens: Tokens;
+  reportsFolder: string;
+  logger?: FastifyServerOptions['logger'];
+}
+
+const bodyLimitBytes = 256 * 1024;
+
+/** The API, ready to listen or to be injected into. */
+export async function buildApp({ client, tokens, reportsFolder, logger = false }: AppOptions): Promise<FastifyInstance> {
+  const app = Fastify({ logger, bodyLimit: bodyLimitBytes, forceCloseConnections: true });
+  problems(app);
+  validation(app);
+  await documentation(app);
+  auth(app, tokens);
+  metrics(app);
+  const jobs = new Jobs(client);
+  healthRoutes(app, jobs);
+  planRoutes(app);
+  provisioningRoutes(app, jobs);
+  decisionRoutes(app, jobs);
+  eventRoutes(app, jobs);
+  reportRoutes(app, jobs, reportsFolder);
+  return app;
+}

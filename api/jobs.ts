@@ -1,0 +1,205 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { type Client, WorkflowExecutionAlreadyStartedError, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { type ProvisionInput, searchAttributes, taskQueue, workflowName } from '../domain/decisions.ts';
+import { type DecisionView, fractionDone, type JobState, type Progress, progressFromMemo, type StepView } from '../domain/progress.ts';
+import type { ProvisioningRequest } from '../domain/request.ts';
+import { catalogue, type StepId, stepIds } from '../domain/steps.ts';
+import { Problem } from './problem.ts';
+import { targetId } from './target.ts';
+
+export interface ShownStep extends StepView {
+  title: string;
+  phase: string;
+  /** What the system itself says while the step waits. */
+  detail?: string;
+}
+
+/** A job as the API shows it. */
+export interface ShownJob extends Omit<Progress, 'steps'> {
+  id: string;
+  runId: string;
+  percent: number;
+  steps: Record<StepId, ShownStep>;
+  links: Record<string, string>;
+}
+
+interface StartMemo {
+  idempotencyKey?: string;
+  bodyHash?: string;
+  request?: ProvisioningRequest;
+  requestedBy?: string;
+}
+
+const keys = {
+  state: defineSearchAttributeKey(searchAttributes.state, 'KEYWORD'),
+  hsmName: defineSearchAttributeKey(searchAttributes.hsmName, 'KEYWORD'),
+  region: defineSearchAttributeKey(searchAttributes.region, 'KEYWORD'),
+};
+
+const bodyHashOf = (request: ProvisioningRequest): string => createHash('sha256').update(JSON.stringify(request)).digest('hex');
+export const linkOf = (id: string): string => `/v1/provisionings/${id}`;
+const closedStates: Record<string, JobState> = { TERMINATED: 'failed', TIMED_OUT: 'failed', FAILED: 'failed', CANCELLED: 'cancelled' };
+const verdictPatienceMs = 2_000;
+const verdictPollMs = 50;
+
+/** Jobs in Temporal: starts them, tells how they are, and passes decisions on. Everything is read from Temporal, so it works with no worker alive. */
+export class Jobs {
+  readonly #client: Client;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  /** Starts a job, or finds the one that the same request started before. A busy target and a key with another body are refused. */
+  async start(request: ProvisioningRequest, requestedBy: string, idempotencyKey: string = randomUUID()): Promise<{ id: string; runId: string }> {
+    const id = targetId(request);
+    const bodyHash = bodyHashOf(request);
+    const begin = (workflowIdReusePolicy: 'REJECT_DUPLICATE' | 'ALLOW_DUPLICATE') => {
+      const input: ProvisionInput = { request, requestedBy };
+      return this.#client.workflow.start(workflowName, {
+        taskQueue,
+        workflowId: id,
+        args: [input],
+        workflowIdConflictPolicy: 'FAIL',
+        workflowIdReusePolicy,
+        memo: { request, requestedBy, idempotencyKey, bodyHash } satisfies StartMemo,
+        typedSearchAttributes: [
+          { key: keys.state, value: 'running' },
+          { key: keys.hsmName, value: request.hsm.name },
+          { key: keys.region, value: request.azure.region },
+        ],
+        staticSummary: `Root of trust on ${request.hsm.name} in ${request.azure.region}`,
+      });
+    };
+    const started = await begin('REJECT_DUPLICATE').catch(alreadyStarted);
+    if (started) return { id, runId: started.firstExecutionRunId };
+    const { status, memo, runId } = await this.describe(id);
+    const before = (memo ?? {}) as StartMemo;
+    if (before.idempotencyKey === idempotencyKey) {
+      if (before.bodyHash === bodyHash) return { id, runId };
+      throw new Problem(422, 'The key was used before', 'This Idempotency-Key belongs to a request with another body.', { job: linkOf(id) });
+    }
+    const busy = () =>
+      new Problem(409, 'The HSM has a job already', `${request.hsm.name} has an active job; one HSM has one job at a time.`, { job: linkOf(id) });
+    if (status.name === 'RUNNING') throw busy();
+    const again = await begin('ALLOW_DUPLICATE').catch(alreadyStarted);
+    if (!again) throw busy();
+    return { id, runId: again.firstExecutionRunId };
+  }
+
+  async describe(id: string): Promise<WorkflowExecutionDescription> {
+    try {
+      return await this.#client.workflow.getHandle(id).describe();
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) throw new Problem(404, 'No such job', `There is no job ${id}.`);
+      throw error;
+    }
+  }
+
+  async show(id: string): Promise<ShownJob> {
+    return shown(id, await this.describe(id));
+  }
+
+  /** The newest jobs, in a state if one is given. */
+  async list(state: JobState | undefined, limit: number): Promise<object[]> {
+    const query = [`WorkflowType = '${workflowName}'`, ...(state ? [`${searchAttributes.state} = '${state}'`] : [])].join(' AND ');
+    const found = [];
+    for await (const { workflowId, runId, status, startTime, closeTime, memo } of this.#client.workflow.list({ query })) {
+      const progress = progressFromMemo(memo ?? {});
+      found.push({
+        id: workflowId,
+        runId,
+        state: stateOf(progress, status.name),
+        hsmName: (memo as StartMemo | undefined)?.request?.hsm.name,
+        requestedBy: (memo as StartMemo | undefined)?.requestedBy,
+        startedAt: startTime.toISOString(),
+        ...(closeTime ? { finishedAt: closeTime.toISOString() } : {}),
+        link: linkOf(workflowId),
+      });
+      if (found.length >= limit) break;
+    }
+    return found;
+  }
+
+  /** Sends a decision and waits shortly for its verdict; undefined where no worker has judged it yet. */
+  async decide(id: string, signal: 'approve' | 'reject' | 'resolve', payload: { decisionId: string }): Promise<DecisionView | undefined> {
+    const { status } = await this.describe(id);
+    const find = async () => progressFromMemo((await this.describe(id)).memo ?? {})?.decisions.find(({ decisionId }) => decisionId === payload.decisionId);
+    if (status.name !== 'RUNNING') {
+      const judged = await find();
+      if (judged) return judged;
+      throw new Problem(409, 'The job is over', `The job ${id} has ended: nothing can be decided any more.`, { job: linkOf(id) });
+    }
+    await this.#client.workflow.getHandle(id).signal(signal, payload);
+    for (const end = Date.now() + verdictPatienceMs; Date.now() < end; ) {
+      const verdict = await find();
+      if (verdict) return verdict;
+      await new Promise((resolve) => setTimeout(resolve, verdictPollMs));
+    }
+    return undefined;
+  }
+
+  async cancel(id: string): Promise<void> {
+    const { status } = await this.describe(id);
+    if (status.name !== 'RUNNING') throw new Problem(409, 'The job is over', `The job ${id} has ended already.`, { job: linkOf(id) });
+    await this.#client.workflow.getHandle(id).cancel();
+  }
+
+  /** Does Temporal answer? */
+  async ready(): Promise<void> {
+    await this.#client.connection.workflowService.getSystemInfo({});
+  }
+}
+
+const alreadyStarted = (error: unknown): undefined => {
+  if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
+  throw error;
+};
+
+/** What a job published last; but one that was ended by force could not say so itself. */
+const stateOf = (progress: Progress | undefined, status: string): JobState => {
+  const published = progress?.job.state ?? 'running';
+  return progress?.job.finishedAt === undefined ? (closedStates[status] ?? published) : published;
+};
+
+/** A job that no worker has taken up yet. */
+function waiting({ request, requestedBy = 'unknown' }: StartMemo, startTime: Date): Progress {
+  return {
+    job: {
+      state: 'running',
+      revision: 0,
+      startedAt: startTime.toISOString(),
+      requestedBy,
+      hsmName: request?.hsm.name ?? '',
+      region: request?.azure.region ?? '',
+      warnings: [],
+    },
+    steps: Object.fromEntries(stepIds.map((id) => [id, { state: 'pending', attempts: 0 }])) as Progress['steps'],
+    incidents: [],
+    approvals: [],
+    decisions: [],
+  };
+}
+
+function shown(id: string, { memo = {}, status, runId, startTime, raw }: WorkflowExecutionDescription): ShownJob {
+  const progress = progressFromMemo(memo) ?? waiting(memo as StartMemo, startTime);
+  const details = new Map((raw.pendingActivities ?? []).map(({ activityType, lastFailure }) => [activityType?.name, lastFailure?.message]));
+  const steps = Object.fromEntries(
+    stepIds.map((step) => {
+      const view = progress.steps[step];
+      const detail = view.state === 'running' ? details.get(step) : undefined;
+      return [step, { ...view, title: catalogue[step].title, phase: catalogue[step].phase, ...(detail ? { detail } : {}) }];
+    }),
+  ) as ShownJob['steps'];
+  const home = linkOf(id);
+  return {
+    id,
+    runId,
+    percent: Math.round(fractionDone(progress) * 100),
+    ...progress,
+    steps,
+    job: { ...progress.job, state: stateOf(progress, status.name) },
+    links: { self: home, events: `${home}/events`, report: `${home}/report`, cancel: `${home}/cancel` },
+  };
+}

@@ -1,0 +1,17 @@
+import { Ajv } from 'ajv';
+import formats from 'ajv-formats';
+import type { FastifyInstance } from 'fastify';
+import { ProvisioningRequest } from '../../domain/request.ts';
+
+/** All mistakes at once; unknown fields are refused, not dropped; bodies are taken as they are, while queries are text by nature. */
+export function validation(app: FastifyInstance): void {
+  const compiler = (coerceTypes: boolean): Ajv => {
+    const ajv = new Ajv({ allErrors: true, removeAdditional: false, useDefaults: false, coerceTypes, strict: false });
+    (formats as unknown as (ajv: Ajv) => void)(ajv);
+    ajv.addSchema(ProvisioningRequest);
+    return ajv;
+  };
+  const [body, text] = [compiler(false), compiler(true)];
+  app.addSchema(ProvisioningRequest);
+  app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? body : text).compile(schema as object));
+}

@@ -1,0 +1,43 @@
+import type { FastifyInstance } from 'fastify';
+import type { Static } from 'typebox';
+import type { JobState } from '../../domain/progress.ts';
+import type { ProvisioningRequest } from '../../domain/request.ts';
+import { type Jobs, linkOf } from '../jobs.ts';
+import { JobParameters, KeyHeader, ListQuery } from '../schemas/schemas.ts';
+import { planned, requestBody } from './plans.ts';
+
+const tags = ['provisionings'];
+
+export function provisioningRoutes(app: FastifyInstance, jobs: Jobs): void {
+  app.post<{ Body: ProvisioningRequest; Headers: Static<typeof KeyHeader> }>(
+    '/v1/provisionings',
+    { config: { role: 'operator' }, schema: { tags, summary: 'Start a job', body: requestBody, headers: KeyHeader } },
+    async ({ body, headers, role }, reply) => {
+      const { warnings, estimateMinutes } = planned(body);
+      const { id, runId } = await jobs.start(body, role!, headers['idempotency-key']);
+      return reply
+        .code(202)
+        .header('location', linkOf(id))
+        .send({ id, runId, estimateMinutes, warnings, links: { self: linkOf(id), events: `${linkOf(id)}/events` } });
+    },
+  );
+  app.get<{ Querystring: { state?: JobState; limit?: number } }>(
+    '/v1/provisionings',
+    { schema: { tags, summary: 'The newest jobs', querystring: ListQuery } },
+    async ({ query: { state, limit = 50 } }) => ({ provisionings: await jobs.list(state, limit) }),
+  );
+  app.get<{ Params: { id: string } }>('/v1/provisionings/:id', { schema: { tags, summary: 'How a job is', params: JobParameters } }, ({ params }) =>
+    jobs.show(params.id),
+  );
+  app.post<{ Params: { id: string } }>(
+    '/v1/provisionings/:id/cancel',
+    {
+      config: { role: 'operator' },
+      schema: { tags, summary: 'Cancel a job: what must not be cut is finished first; nothing is removed', params: JobParameters },
+    },
+    async ({ params }, reply) => {
+      await jobs.cancel(params.id);
+      return reply.code(202).send({ id: params.id, links: { self: linkOf(params.id) } });
+    },
+  );
+}

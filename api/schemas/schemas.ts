@@ -1,0 +1,30 @@
+import { Type } from 'typebox';
+
+/** Schemas of what comes in beside the request itself; each one is named in the OpenAPI text. */
+
+const closed = { additionalProperties: false } as const;
+const who = {
+  actor: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: 'Who decides; the role of the token when absent.' })),
+  comment: Type.Optional(Type.String({ maxLength: 500, description: 'Kept with the decision.' })),
+};
+
+export const ApprovalDecision = Type.Object({ decision: Type.Enum(['approve', 'reject']), ...who }, closed);
+export const IncidentDecision = Type.Object({ action: Type.Enum(['retry', 'skip', 'abort']), ...who }, closed);
+
+export const JobParameters = Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9-]{3,64}$' }) });
+export const ApprovalParameters = Type.Object({ ...JobParameters.properties, approvalId: Type.String({ maxLength: 60 }) });
+export const IncidentParameters = Type.Object({ ...JobParameters.properties, incidentId: Type.String({ maxLength: 60 }) });
+
+export const ListQuery = Type.Object(
+  {
+    state: Type.Optional(Type.Enum(['running', 'awaiting-approval', 'incident', 'completed', 'rejected', 'aborted', 'cancelled', 'failed'])),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, description: '50 when absent.' })),
+  },
+  closed,
+);
+
+export const KeyHeader = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({ minLength: 1, maxLength: 200, description: 'The same key with the same body is the same request, however often it is sent.' }),
+  ),
+});

@@ -1,0 +1,33 @@
+import { Client, Connection } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { buildApp } from './app.ts';
+import { readTokens } from './tokens.ts';
+
+const {
+  HSM_API_HOST: host = '127.0.0.1',
+  HSM_API_PORT: port = '8080',
+  HSM_TOKENS_FILE: tokensFile = '.data/tokens.json',
+  HSM_REPORTS_FOLDER: reportsFolder = '.data/reports',
+} = process.env;
+
+const { tokens, made } = readTokens(tokensFile);
+const { connectionOptions, namespace } = loadClientConnectConfig();
+// Lazy: the API answers while Temporal is still starting, and says so at /readyz.
+const connection = Connection.lazy(connectionOptions);
+const app = await buildApp({
+  client: new Client({ connection, namespace: namespace ?? 'default' }),
+  tokens,
+  reportsFolder,
+  logger: { level: process.env.HSM_LOG_LEVEL ?? 'info', redact: ['req.headers.authorization'] },
+});
+await app.listen({ host, port: Number(port) });
+app.log.info(`${made ? 'New tokens' : 'Tokens'} for operator and approver are in ${tokensFile}`);
+// A person who starts it by hand gets to see them once; a log file never does.
+if (made && process.stdout.isTTY) process.stdout.write(`operator: ${tokens.operator}\napprover: ${tokens.approver}\n`);
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, async () => {
+    await app.close();
+    await connection.close();
+    process.exit(0);
+  });

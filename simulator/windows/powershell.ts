@@ -14,7 +14,7 @@ export class ScriptError extends Error {}
 
 type Token = { kind: 'text' | 'variable' | 'word' | 'symbol'; text: string; quoted?: 'single' | 'double' };
 
-const tokenPattern = /'((?:[^']|'')*)'|"((?:[^"`]|`.|"")*)"|\$\{?([A-Za-z_][\w:]*)\}?|([(){},;=.|])|([^\s(){},;=|'"]+)|(\n)/g;
+const tokenPattern = /'((?:[^']|'')*)'|"((?:[^"`]|`.|"")*)"|\$\{?([A-Za-z_][\w:]*)\}?|([(){},;=|])|([^\s(){},;=|'"]+)|(\n)/g;
 
 function tokens(text: string): Token[] {
   const found: Token[] = [];

@@ -162,14 +162,14 @@ export class Luna {
   }
 
   async #start(connection: SshConnection): Promise<'ready' | 'forced'> {
-    const session = new LunashSession(await connection.shell(), new Transcript());
+    const session = await connection.shell((channel) => new LunashSession(channel, new Transcript()));
     return session.start();
   }
 
   async #inSession<T>(job: Job, connection: SshConnection, step: string, work: (session: LunashSession) => Promise<T>): Promise<T> {
     const transcript = new Transcript();
     try {
-      return await work(new LunashSession(await connection.shell(), transcript));
+      return await work(await connection.shell((channel) => new LunashSession(channel, transcript)));
     } finally {
       connection.end();
       await this.#keep(job, step, transcript);

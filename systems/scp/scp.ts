@@ -61,8 +61,7 @@ class Incoming {
 /** `scp host:name .`: the text of a file of the signed-in user. */
 export async function fetchFile(connection: SshConnection, name: string): Promise<string> {
   const tried = `fetching ${name} with scp`;
-  const channel = await connection.channel(`scp -f ${name}`);
-  const incoming = new Incoming(channel, tried);
+  const { channel, incoming } = await connection.channel(`scp -f ${name}`, (opened) => ({ channel: opened, incoming: new Incoming(opened, tried) }));
   channel.write(ok);
   let header = await incoming.line();
   while (header.startsWith('T')) {
@@ -81,8 +80,10 @@ export async function fetchFile(connection: SshConnection, name: string): Promis
 
 /** `scp name host:`: puts a file into the area of the signed-in user. */
 export async function putFile(connection: SshConnection, name: string, content: string): Promise<void> {
-  const channel = await connection.channel(`scp -t ${name}`);
-  const incoming = new Incoming(channel, `putting ${name} with scp`);
+  const { channel, incoming } = await connection.channel(`scp -t ${name}`, (opened) => ({
+    channel: opened,
+    incoming: new Incoming(opened, `putting ${name} with scp`),
+  }));
   await incoming.yes();
   channel.write(`C0644 ${Buffer.byteLength(content)} ${name}\n`);
   await incoming.yes();

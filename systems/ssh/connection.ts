@@ -79,54 +79,67 @@ export class SshConnection {
   }
 
   /** Runs one command without a terminal. */
-  exec(command: string): Promise<Executed> {
-    return this.channel(command).then(
-      (channel) =>
-        new Promise((resolve, reject) => {
-          let output = '';
-          let code: number | undefined;
-          channel.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
-          channel.stderr.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
-          channel.on('exit', (status: number) => (code = status));
-          channel.on('error', (error: Error) => reject(connectionLost(`running a command on ${this.#name}`, error)));
-          channel.on('close', () => resolve({ output: output.replaceAll('\r\n', '\n'), code }));
-        }),
-    );
+  async exec(command: string): Promise<Executed> {
+    const { ended } = await this.channel(command, (channel) => {
+      let output = '';
+      let code: number | undefined;
+      const add = (chunk: Buffer) => {
+        output += chunk.toString('utf8');
+      };
+      channel.on('data', add);
+      channel.stderr.on('data', add);
+      channel.on('exit', (status: number) => {
+        code = status;
+      });
+      const ended = new Promise<Executed>((resolve, reject) => {
+        channel.on('error', (error: Error) => reject(connectionLost(`running a command on ${this.#name}`, error)));
+        channel.on('close', () => resolve({ output: output.replaceAll('\r\n', '\n'), code }));
+      });
+      return { ended };
+    });
+    return ended;
   }
 
-  /** A channel that runs a command; whoever takes it attaches its listeners at once. */
-  channel(command: string): Promise<ClientChannel> {
-    return this.#opened<ClientChannel>(`running a command on ${this.#name}`, (done) => void this.#client.exec(command, done));
+  /** A channel that runs a command. `attach` gets it in the very callback that opens it: what comes in the same packet would be lost to later listeners. */
+  channel<T>(command: string, attach: (channel: ClientChannel) => T): Promise<T> {
+    return this.#opened(`running a command on ${this.#name}`, (done) => void this.#client.exec(command, done), attach);
   }
 
   /** A terminal, wide enough that nothing is wrapped. */
-  shell(): Promise<ClientChannel> {
-    return this.#opened<ClientChannel>(`opening a shell on ${this.#name}`, (done) => void this.#client.shell({ term: 'vt100', cols: 200, rows: 1000 }, done));
+  shell<T>(attach: (channel: ClientChannel) => T): Promise<T> {
+    return this.#opened(`opening a shell on ${this.#name}`, (done) => void this.#client.shell({ term: 'vt100', cols: 200, rows: 1000 }, done), attach);
   }
 
   sftp(): Promise<SFTPWrapper> {
-    return this.#opened<SFTPWrapper>(`opening SFTP on ${this.#name}`, (done) => void this.#client.sftp(done));
+    return this.#opened(
+      `opening SFTP on ${this.#name}`,
+      (done) => void this.#client.sftp(done),
+      (sftp: SFTPWrapper) => sftp,
+    );
   }
 
-  /** A connection from that host to somewhere else. */
+  /** A connection from that host to somewhere else; this one ends with it. */
   forward(host: string, port: number): Promise<Duplex> {
-    return this.#opened<ClientChannel>(
+    return this.#opened(
       `reaching ${host}:${port} through ${this.#name}`,
       (done) => void this.#client.forwardOut('127.0.0.1', 0, host, port, done),
-    ).then((channel) => {
-      channel.once('close', () => this.end());
-      return channel;
-    });
+      (channel: ClientChannel) => channel.once('close', () => this.end()),
+    );
   }
 
   end(): void {
     this.#client.end();
   }
 
-  #opened<T>(tried: string, open: (done: (error: Error | undefined, opened: T) => void) => void): Promise<T> {
+  #opened<Opened, T>(tried: string, open: (done: (error: Error | undefined, opened: Opened) => void) => void, attach: (opened: Opened) => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#client.once('close', () => reject(connectionLost(tried, new Error('the connection was closed'))));
-      open((error, opened) => (error ? reject(connectionLost(tried, error)) : resolve(opened)));
+      const lost = () => reject(connectionLost(tried, new Error('the connection was closed')));
+      this.#client.once('close', lost);
+      open((error, opened) => {
+        this.#client.off('close', lost);
+        if (error) reject(connectionLost(tried, error));
+        else resolve(attach(opened));
+      });
     });
   }
 }

@@ -66,6 +66,13 @@ export const decideDeployHsm = (seen: Seen, input: Pick<Input, 'target' | 'reque
       source,
       remedy: 'Mend what Azure names, then retry: what succeeded is kept.',
     });
+  if (deployment?.state === 'Succeeded' && deployment.ours && deployment.finishedAt >= askedAt && !hsm)
+    return halt({
+      tried,
+      seen: `the deployment ${deploymentName} is Succeeded, but there is no HSM`,
+      source,
+      remedy: 'Look at the deployment in the portal; retry sends it again.',
+    });
   if (hsm && hsm.state !== 'Succeeded') return wait(progressOf(seen, input.request));
   if (gateway && gateway.state !== 'Succeeded') return wait(progressOf(seen, input.request));
   return act('deploy');

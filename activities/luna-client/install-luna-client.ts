@@ -46,7 +46,10 @@ export const decideInstallLunaClient = (seen: Seen | undefined, { vm, request }:
     });
   }
   const [version, hostKey] = [field(seen.output, 'client-version'), field(seen.output, 'host-key')];
-  if (!version || !hostKey) return refuse({ ...told, seen: 'the script ended well without saying what it must', remedy: 'Look at the host, then retry.' });
+  if (!version || !hostKey)
+    return seen.endedAt < seen.askedAt
+      ? act('run-script')
+      : refuse({ ...told, seen: 'the script ended well without saying what it must', remedy: 'Look at the host, then retry.' });
   if (!recentEnough(version))
     return refuse({ ...told, seen: `the client is version ${version}`, remedy: 'Give an installer of version 7.4 or later in a new request.' });
   if (field(seen.output, 'vtl') !== 'True') return refuse({ ...told, seen: 'vtl is missing', remedy: 'Give an installer with all features in a new request.' });

@@ -20,6 +20,8 @@ export interface LedgerEntry {
   detail?: string;
 }
 
+const usual = { timeScale: 1200, ports: 'free' } as const;
+
 export type ShownJob = Progress & { id: string };
 type Body = object | undefined;
 
@@ -30,20 +32,28 @@ export interface Answer<T = Record<string, unknown>> {
 
 /** The whole embedded stack in a folder of the test’s own, on free ports, with the API and the simulator’s control interface at hand. */
 export class StackBench {
-  readonly stack: Stack;
+  stack: Stack;
   readonly folder: string;
+  readonly #options: Partial<StackOptions>;
 
   static async start(options: Partial<StackOptions> = {}): Promise<StackBench> {
     const folder = await mkdtemp(join(tmpdir(), 'hsm-stack-'));
-    const stack = await startStack({ dataFolder: folder, timeScale: 1200, ports: 'free', ...options });
+    const stack = await startStack({ ...usual, ...options, dataFolder: folder });
     const secrets = createFileStore({ folder: join(folder, 'secrets'), keyFile: join(folder, 'secrets.key') });
     await secrets.create('ntp-key', 'a-symmetric-ntp-key-for-tests');
-    return new StackBench(stack, folder);
+    return new StackBench(stack, folder, options);
   }
 
-  constructor(stack: Stack, folder: string) {
+  constructor(stack: Stack, folder: string, options: Partial<StackOptions>) {
     this.stack = stack;
     this.folder = folder;
+    this.#options = options;
+  }
+
+  /** Everything is stopped and started again, Temporal and the simulated world included. */
+  async restartAll(): Promise<void> {
+    await this.stack.stop();
+    this.stack = await startStack({ ...usual, ...this.#options, dataFolder: this.folder });
   }
 
   async stop(): Promise<void> {

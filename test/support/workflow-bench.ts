@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker, type WorkflowBundle } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker, type WorkflowBundle } from '@temporalio/worker';
 import { type ProvisionInput, workflowName } from '../../domain/decisions.ts';
 import { type Progress, progressFromMemo } from '../../domain/progress.ts';
 import type { Activities, Inventory } from '../../domain/results.ts';
+import './quiet.ts';
 import { temporalServer } from './temporal.ts';
 import { until } from './until.ts';
 
@@ -20,7 +21,6 @@ export interface Running {
 
 /** A real Temporal server and the real workflow, with activities of the test's choice: one worker and one task queue a test. */
 export async function workflowBench() {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
   const server = await temporalServer();
   const native = await NativeConnection.connect({ address: server.address });
   const client = new Client({ connection: await Connection.connect({ address: server.address }) });

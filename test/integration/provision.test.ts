@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { Worker } from '@temporalio/worker';
+import type { Report } from '../../domain/report.ts';
+import { stepIds } from '../../domain/steps.ts';
+import { createFileStore } from '../../systems/secrets/file-store.ts';
+import '../support/quiet.ts';
+import { type ShownJob, StackBench } from '../support/stack-bench.ts';
+
+/** Every way in which a secret could be written down. */
+const disguises = (secret: string): string[] => [
+  ...new Set([secret, Buffer.from(secret).toString('base64'), encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]),
+];
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+describe('The whole runbook on the embedded stack', function () {
+  this.timeout(180_000);
+  let bench: StackBench;
+  let id: string;
+  let job: ShownJob;
+  let history: string;
+
+  before(async () => {
+    bench = await StackBench.start();
+    id = await bench.provision();
+    const asked = await bench.approvalAsked(id);
+    assert.deepEqual([asked.approvals[0]!.hsm.serial, asked.approvals[0]!.hsm.label], ['572413', 'LunaHSM']);
+    assert.equal((await bench.ledger('lunash:hsm changePolicy')).length, 0);
+    assert.equal((await bench.approve(id)).status, 200);
+    job = await bench.ended(id);
+    const connection = await Connection.connect({ address: bench.stack.temporal });
+    history = historyToJSON(await new Client({ connection }).workflow.getHandle(id).fetchHistory());
+    await connection.close();
+  });
+  after(() => bench?.stop());
+
+  it('ends with a verified root of trust, every step done', () => {
+    assert.equal(job.job.state, 'completed');
+    for (const step of stepIds) assert.equal(job.steps[step].state, 'done', step);
+  });
+
+  it('reports what was done: HSM, partition, fingerprints, approver, version, entry, names of secrets', async () => {
+    const { body } = await bench.api<Report>('GET', `/v1/provisionings/${id}/report`);
+    assert.deepEqual(
+      body.steps.map(({ id }) => id),
+      stepIds,
+    );
+    assert.deepEqual([body.outcome, body.approvedBy, body.hsm?.serial, body.hsm?.fips], ['completed', 'anna', '572413', true]);
+    assert.equal(body.cipherTrust?.entry.serial, body.partition?.serial);
+    assert.equal(Object.keys(body.fingerprints).length, 5);
+    assert.equal(body.secrets.length, 12);
+    assert.ok(body.transcripts.some(({ step, text }) => step === 'initialize-hsm' && /'hsm init' successful/.test(text)));
+    const markdown = await fetch(`${bench.stack.api}/v1/provisionings/${id}/report`, {
+      headers: { authorization: `Bearer ${bench.stack.tokens.operator}`, accept: 'text/markdown' },
+    });
+    assert.match(await markdown.text(), /^# Report: kylo-luna-hsm-/);
+  });
+
+  it('changed each thing once', async () => {
+    for (const operation of [
+      'lunash:hsm init',
+      'lunash:hsm changePolicy',
+      'lunash:partition create',
+      'lunacm:partition init',
+      'ciphertrust:POST /v1/system/hsm/setup',
+      'arm:PUT Microsoft.Resources/deployments',
+      'windows:installer',
+    ])
+      assert.equal((await bench.ledger(operation)).filter(({ outcome }) => outcome === 'done').length, 1, operation);
+  });
+
+  it('closed the temporary doors', async () => {
+    assert.ok((await bench.ledger('arm:DELETE Microsoft.Network/networkSecurityGroups/securityRules')).length > 0);
+    assert.ok((await bench.ledger('arm:POST Microsoft.Compute/virtualMachines/deallocate')).length > 0);
+  });
+
+  it('stays within 300 events and 256 KB of history, and replays from JSON', async () => {
+    assert.ok(JSON.parse(history).events.length <= 300, `${JSON.parse(history).events.length} events`);
+    assert.ok(history.length <= 256 * 1024 * 2, `${history.length} bytes as JSON`);
+    await Worker.runReplayHistory({ workflowsPath: fileURLToPath(new URL('../../workflows/provision.ts', import.meta.url)) }, JSON.parse(history), id);
+  });
+
+  it('left no secret anywhere outside the store', async () => {
+    const store = createFileStore({ folder: join(bench.folder, 'secrets'), keyFile: join(bench.folder, 'secrets.key') });
+    const names = readdirSync(join(bench.folder, 'secrets')).map((file) => file.replace(/\.secret$/, ''));
+    const secrets = (await Promise.all(names.map((name) => store.get(name)))).filter((value) => value !== undefined);
+    assert.ok(secrets.length >= 13, `${secrets.length} secrets are searched for`);
+    // The simulated world knows the passwords that it was given, as the real one does; what is the product's is searched.
+    const outside = filesBelow(bench.folder).filter((path) => !/\/(secrets|simulator)\//.test(path) && statSync(path).size < 50_000_000);
+    const places: [string, string][] = [
+      ...outside.map((path): [string, string] => [path, readFileSync(path, 'latin1')]),
+      ['decoded history', decoded(history)],
+      ['API', JSON.stringify(job)],
+    ];
+    const planted = ['planted', `x${encodeURIComponent(secrets[0]!)}x`] as [string, string];
+    const leaks = (where: [string, string][]) =>
+      where.flatMap(([place, text]) => secrets.flatMap((secret) => (disguises(secret).some((form) => text.includes(form)) ? [place] : [])));
+    assert.deepEqual(leaks([planted]), ['planted']);
+    assert.deepEqual(leaks(places), []);
+  });
+});
+
+/** Payloads in a history are base64: a secret inside would not be found otherwise. */
+const decoded = (history: string): string =>
+  history.replace(/"data":\s*"([A-Za-z0-9+/=]+)"/g, (_, data: string) => `"data":${Buffer.from(data, 'base64').toString('utf8')}`);

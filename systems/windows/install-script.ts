@@ -28,7 +28,7 @@ if (-not (Test-Path $lunacm)) {
   Invoke-WebRequest -UseBasicParsing -Uri $InstallerUrl -OutFile $installer
   $hash = (Get-FileHash -Algorithm SHA256 -Path $installer).Hash
   if ($hash -ne $InstallerSha256) {
-    throw "The installer's SHA-256 is $hash, not $InstallerSha256: it was not run."
+    throw "The installer's SHA-256 is $hash, not $InstallerSha256, so it was not run."
   }
   $setup = Start-Process -FilePath $installer -ArgumentList '/install /quiet /norestart addlocal=all' -Wait -PassThru
   if ($setup.ExitCode -ne 0) {

@@ -123,8 +123,8 @@ export class StackBench {
     return this.api('POST', `/v1/provisionings/${id}/incidents/${incidentId}`, { action, actor: 'otto' }, { 'idempotency-key': randomUUID() });
   }
 
-  ended(id: string): Promise<ShownJob> {
-    return this.reaches(id, 'the end of the job', ({ job }) => job.finishedAt !== undefined);
+  ended(id: string, { incidents = false } = {}): Promise<ShownJob> {
+    return this.reaches(id, 'the end of the job', ({ job }) => job.finishedAt !== undefined, { incidents });
   }
 
   incident(id: string, number = 1): Promise<IncidentView> {

@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { StackBench } from '../support/stack-bench.ts';
+import { exampleRequest } from '../support/workflow-bench.ts';
+
+interface ProblemBody {
+  detail: string;
+  errors?: { pointer: string; detail: string }[];
+  job?: string;
+}
+
+const hsmAddress = '172.22.1.4';
+const key = () => ({ 'idempotency-key': randomUUID() });
+
+describe('Bad input', function () {
+  this.timeout(120_000);
+  let bench: StackBench;
+  before(async () => {
+    bench = await StackBench.start();
+  });
+  after(() => bench?.stop());
+  const refusedWith = async (status: number, body: object | undefined, path = '/v1/provisionings', method = 'POST') => {
+    const answer = await bench.api<ProblemBody>(method, path, body, key());
+    assert.equal(answer.status, status, JSON.stringify(answer.body));
+    return answer.body;
+  };
+
+  it('that breaks six rules is refused naming all six, and nothing is touched', async () => {
+    const request = exampleRequest();
+    request.hsm.name = 'x';
+    request.hsm.label = '1st';
+    request.azure.region = 'atlantis';
+    request.azure.adminSources = ['*'];
+    request.network.gateway.range = '172.22.255.0/28';
+    request.cipherTrust.adminUser = 'root';
+    const { errors } = await refusedWith(422, request);
+    assert.deepEqual(errors?.map(({ pointer }) => pointer).sort(), [
+      '/azure/adminSources/0',
+      '/azure/region',
+      '/cipherTrust/adminUser',
+      '/hsm/label',
+      '/hsm/name',
+      '/network/gateway/range',
+    ]);
+    assert.deepEqual(await bench.ledger(), []);
+  });
+
+  it('of the wrong shape is refused with every mistake and its place', async () => {
+    const request = exampleRequest() as unknown as Record<string, Record<string, unknown>>;
+    request['hsm']!['fips'] = 'yes';
+    request['hsm']!['colour'] = 'red';
+    delete request['azure']!['region'];
+    const { errors } = await refusedWith(400, request);
+    assert.deepEqual(errors?.map(({ pointer }) => pointer).sort(), ['/azure/region', '/hsm/colour', '/hsm/fips']);
+  });
+
+  it('that is too large, unknown or not signed in is refused', async () => {
+    await refusedWith(413, { text: 'x'.repeat(300 * 1024) });
+    await refusedWith(404, undefined, '/v1/provisionings/no-such-job', 'GET');
+    await refusedWith(404, { decision: 'approve' }, '/v1/nothing');
+    await refusedWith(403, { decision: 'approve' }, '/v1/provisionings/no-such-job/approvals/approve-zeroize-1');
+    assert.equal((await fetch(`${bench.stack.api}/v1/provisionings`)).status, 401);
+    assert.deepEqual(await bench.ledger(), []);
+  });
+});
+
+describe('Bad weather on the way to the HSM', function () {
+  this.timeout(240_000);
+  let bench: StackBench;
+  let id: string;
+  const request = exampleRequest();
+  const first = key();
+  before(async () => {
+    bench = await StackBench.start({ timeScale: 600 });
+    await bench.control('POST', '/feature', { state: 'NotRegistered' });
+    request.lunaClient.installer.sha256 = 'a'.repeat(64);
+    id = (await bench.api<{ id: string }>('POST', '/v1/provisionings', request, first)).body.id;
+  });
+  after(() => bench?.stop());
+
+  it('a feature that is not registered is an incident with the request for access; after the registration a retry goes on', async () => {
+    const { step, problem } = await bench.incident(id);
+    assert.equal(step, 'check-feature');
+    assert.match(problem.remedy, /HSMrequest@Microsoft\.com.*westus2.*no longer onboarded/s);
+    await bench.control('POST', '/feature', { state: 'Registered' });
+    assert.equal((await bench.resolve(id, 'incident-1', 'retry')).status, 200);
+    await bench.reaches(id, 'check-feature done', ({ steps }) => steps['check-feature'].state === 'done', { incidents: true });
+  });
+
+  it('a busy HSM takes no second job; the same key finds the first one, but not with another body', async () => {
+    assert.equal((await bench.api<ProblemBody>('POST', '/v1/provisionings', request, key())).status, 409);
+    assert.equal((await bench.api<{ id: string }>('POST', '/v1/provisionings', request, first)).body.id, id);
+    assert.equal((await bench.api('POST', '/v1/provisionings', { ...request, closeDoors: false }, first)).status, 422);
+  });
+
+  it('an installer with the wrong SHA-256 is not run', async () => {
+    const job = await bench.reaches(id, 'the incident of the installation', ({ incidents }) => incidents.some(({ step }) => step === 'install-luna-client'), {
+      incidents: true,
+    });
+    assert.match(job.incidents.at(-1)!.problem.seen, /SHA-256/);
+    assert.deepEqual(await bench.ledger('windows:installer'), []);
+  });
+
+  it('with no worker alive the API still shows the step that runs and what it said last', async () => {
+    const before = await bench.reaches(id, 'the deployment’s detail', ({ steps }) => 'detail' in steps['deploy-hsm'], { incidents: true });
+    assert.equal(before.steps['deploy-hsm'].state, 'running');
+    await bench.stack.kill('worker', 'SIGTERM');
+    const { steps } = await bench.job(id);
+    assert.equal(steps['deploy-hsm'].state, 'running');
+    assert.match((steps['deploy-hsm'] as { detail?: string }).detail ?? '', /gateway HSMLuna-ergw/);
+    await bench.stack.restart('worker');
+  });
+
+  it('a cancel during the deployment ends the job with a list of what exists', async () => {
+    assert.equal((await bench.api('POST', `/v1/provisionings/${id}/cancel`)).status, 202);
+    const { job, steps } = await bench.ended(id, { incidents: true });
+    assert.equal(job.state, 'cancelled');
+    assert.equal(steps['deploy-hsm'].state, 'cancelled');
+    assert.ok(
+      job.inventory?.some((line) => line.includes('virtualNetworkGateways HSMLuna-ergw')),
+      job.inventory?.join('; '),
+    );
+  });
+});
+
+describe('Somebody else’s HSM', function () {
+  this.timeout(120_000);
+  let bench: StackBench;
+  before(async () => {
+    bench = await StackBench.start();
+  });
+  after(() => bench?.stop());
+
+  it('is not touched: no initialisation, not even a sign-in as SO', async () => {
+    await bench.fault('hold', 'lunash:first sign-in');
+    const id = await bench.provision();
+    const hold = await bench.held('lunash:first sign-in');
+    await bench.control('POST', '/meddle', { what: 'initialise-hsm', address: hsmAddress, label: 'TheirHSM' });
+    await bench.release(hold);
+    const { step, problem } = await bench.incident(id);
+    assert.deepEqual([step, problem.kind], ['inspect-hsm', 'Unsafe']);
+    assert.match(problem.seen, /TheirHSM/);
+    assert.deepEqual([...(await bench.ledger('lunash:hsm init')), ...(await bench.ledger('lunash:hsm login'))], []);
+    assert.equal((await bench.resolve(id, 'incident-1', 'skip')).status, 409);
+    assert.equal((await bench.resolve(id, 'incident-1', 'abort')).status, 200);
+    assert.equal((await bench.ended(id)).job.state, 'aborted');
+  });
+});
+
+describe('The approval', function () {
+  this.timeout(240_000);
+  let bench: StackBench;
+  let id: string;
+  before(async () => {
+    bench = await StackBench.start();
+    id = await bench.provision();
+  });
+  after(() => bench?.stop());
+
+  it('is refused too early and under a wrong id, on record and without effect', async () => {
+    assert.equal((await bench.approve(id)).status, 409);
+    await bench.approvalAsked(id);
+    assert.equal((await bench.approve(id, 'approve-zeroize-9')).status, 409);
+    const { decisions, job } = await bench.job(id);
+    assert.deepEqual(
+      decisions.map(({ verdict, about }) => [verdict, about]),
+      [
+        ['refused', 'approve-zeroize-1'],
+        ['refused', 'approve-zeroize-9'],
+      ],
+    );
+    assert.equal(job.state, 'awaiting-approval');
+  });
+
+  it('counts for exactly the HSM that was shown: with a new partition it is asked for again, and nothing is erased', async () => {
+    await bench.control('POST', '/meddle', { what: 'create-partition', address: hsmAddress, name: 'theirs' });
+    assert.equal((await bench.approve(id)).status, 200);
+    const { approvals } = await bench.approvalAsked(id, 2);
+    assert.deepEqual([approvals[0]!.outcome, approvals[1]!.hsm.partitions.map(({ name }) => name)], ['stale', ['theirs']]);
+    assert.deepEqual(await bench.ledger('lunash:hsm changePolicy'), []);
+  });
+
+  it('is still waited for after everything was stopped and started again, and the job goes on to its end', async () => {
+    await bench.restartAll();
+    assert.equal((await bench.job(id)).job.state, 'awaiting-approval');
+    await bench.fault('hold', 'lunash:hsm changePolicy');
+    assert.equal((await bench.approve(id, 'approve-zeroize-2')).status, 200);
+    assert.equal((await bench.approve(id, 'approve-zeroize-2')).status, 409, 'twice is refused');
+    await bench.release(await bench.held('lunash:hsm changePolicy'));
+    const { job } = await bench.ended(id);
+    assert.equal(job.state, 'completed');
+  });
+
+  it('when rejected leaves the HSM as it is', async () => {
+    const other = await StackBench.start();
+    try {
+      const rejected = await other.provision();
+      await other.approvalAsked(rejected);
+      assert.equal((await other.approve(rejected, 'approve-zeroize-1', 'reject')).status, 200);
+      assert.equal((await other.ended(rejected)).job.state, 'rejected');
+      assert.equal((await other.approve(rejected)).status, 409, 'an approval after the rejection is refused');
+      assert.deepEqual(await other.ledger('lunash:hsm changePolicy'), []);
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
+describe('A cancel in the middle of the act that erases', function () {
+  this.timeout(120_000);
+  let bench: StackBench;
+  before(async () => {
+    bench = await StackBench.start();
+  });
+  after(() => bench?.stop());
+
+  it('lets it finish, then ends the job', async () => {
+    await bench.fault('hold', 'lunash:hsm changePolicy');
+    const id = await bench.provision();
+    await bench.approvalAsked(id);
+    await bench.approve(id);
+    const hold = await bench.held('lunash:hsm changePolicy');
+    assert.equal((await bench.api('POST', `/v1/provisionings/${id}/cancel`)).status, 202);
+    await bench.release(hold);
+    const { job, steps } = await bench.ended(id);
+    assert.deepEqual([job.state, steps['fips-mode'].state, steps['create-partition'].state], ['cancelled', 'done', 'pending']);
+    const { body } = await bench.control<{ appliances: { fips: boolean }[] }>('GET', '/world');
+    assert.equal(body.appliances[0]!.fips, true);
+  });
+});

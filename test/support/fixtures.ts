@@ -1,0 +1,9 @@
+import { existsSync, readFileSync } from 'node:fs';
+
+const folder = new URL('../../../shared/fixtures/', import.meta.url);
+
+/** Is the recorded evidence there? It is other people’s and is read in place, beside the checkout. */
+export const haveFixtures = existsSync(folder);
+
+/** The text of a recorded file. */
+export const fixture = (path: string): string => readFileSync(new URL(path, folder), 'utf8');

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { evaluate, readParameters, scopeOf, type Template, templateHash } from '../../simulator/azure/template.ts';
 import { hsmDeployment } from '../../systems/azure/hsm-template.ts';
+import { exampleRequest } from '../support/example.ts';
 import { fixture, haveFixtures } from '../support/fixtures.ts';
-import { exampleRequest } from '../support/workflow-bench.ts';
 
 const outer = {
   subscriptionId: 'd44a44b4-f4ce-4bb4-b4bc-444444444444',

@@ -7,8 +7,9 @@ import { Worker } from '@temporalio/worker';
 import type { ProvisionInput } from '../../domain/decisions.ts';
 import type { Problem } from '../../domain/failure.ts';
 import { stepIds } from '../../domain/steps.ts';
+import { exampleRequest } from '../support/example.ts';
 import { stubActivities, zeroizedHsm } from '../support/stub-activities.ts';
-import { exampleRequest, type Running, type WorkflowBench, workflowBench } from '../support/workflow-bench.ts';
+import { type Running, type WorkflowBench, workflowBench } from '../support/workflow-bench.ts';
 
 const problem: Problem = { kind: 'Refused', tried: 'something', seen: 'no', source: 'the test', remedy: 'Mend it.' };
 const refusal = () => ApplicationFailure.create({ message: 'no', type: 'Refused', nonRetryable: true, details: [problem] });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { exampleRequest } from '../support/example.ts';
 import { StackBench } from '../support/stack-bench.ts';
-import { exampleRequest } from '../support/workflow-bench.ts';
 
 interface ProblemBody {
   detail: string;

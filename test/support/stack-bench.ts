@@ -6,8 +6,8 @@ import type { ProvisionInput } from '../../domain/decisions.ts';
 import type { IncidentView, Progress } from '../../domain/progress.ts';
 import { type Stack, type StackOptions, startStack } from '../../scripts/stack.ts';
 import { createFileStore } from '../../systems/secrets/file-store.ts';
+import { exampleRequest } from './example.ts';
 import { until } from './until.ts';
-import { exampleRequest } from './workflow-bench.ts';
 
 /** A ledger entry, as the simulator’s control interface shows it. */
 export interface LedgerEntry {

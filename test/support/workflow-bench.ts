@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker, type WorkflowBundle } from '@temporalio/worker';
@@ -9,8 +8,6 @@ import type { Activities, Inventory } from '../../domain/results.ts';
 import './quiet.ts';
 import { temporalServer } from './temporal.ts';
 import { until } from './until.ts';
-
-export const exampleRequest = (): ProvisionInput['request'] => JSON.parse(readFileSync(new URL('../../examples/luna-kylo.json', import.meta.url), 'utf8'));
 
 export interface Running {
   handle: WorkflowHandle;

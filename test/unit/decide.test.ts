@@ -1,0 +1,262 @@
+import assert from 'node:assert/strict';
+import { decideDeployHsm } from '../../activities/hsm/deploy-hsm.ts';
+import { decideVerifyHsm } from '../../activities/hsm/verify-hsm.ts';
+import { decideAppliancePassword } from '../../activities/hsm-setup/appliance-password.ts';
+import { decideCreatePartition } from '../../activities/hsm-setup/create-partition.ts';
+import { decideFipsMode } from '../../activities/hsm-setup/fips-mode.ts';
+import { decideInitializeHsm } from '../../activities/hsm-setup/initialize-hsm.ts';
+import { decideInspectHsm } from '../../activities/hsm-setup/inspect-hsm.ts';
+import { decidePrepareNtls } from '../../activities/hsm-setup/prepare-ntls.ts';
+import { decideInstallLunaClient, recentEnough } from '../../activities/luna-client/install-luna-client.ts';
+import { decideVirtualNetwork } from '../../activities/network/virtual-network.ts';
+import { decideConnectClient } from '../../activities/partition/connect-client.ts';
+import { decideCryptoOfficer } from '../../activities/partition/crypto-officer.ts';
+import { decideInitializePartition } from '../../activities/partition/initialize-partition.ts';
+import { decideCheckAvailability } from '../../activities/permissions/check-availability.ts';
+import { decideCheckFeature } from '../../activities/permissions/check-feature.ts';
+import { decideClientCertificate } from '../../activities/root-of-trust/client-certificate.ts';
+import { decideRegisterClient } from '../../activities/root-of-trust/register-client.ts';
+import { decideSetRootOfTrust } from '../../activities/root-of-trust/set-root-of-trust.ts';
+import { decideVerifyRootOfTrust } from '../../activities/root-of-trust/verify-root-of-trust.ts';
+import { decideMachine } from '../../activities/virtual-machine.ts';
+import { exampleRequest } from '../support/example.ts';
+import { zeroizedHsm } from '../support/stub-activities.ts';
+
+/** A decision in short: what it is, and which act. */
+type Any = { kind: string; change?: string; problem?: { kind: string }; result?: unknown };
+const short = (decision: Any): string => [decision.kind, decision.change ?? decision.problem?.kind].filter(Boolean).join(' ');
+type Row = [situation: string, decision: Any, expected: string];
+const table = (title: string, rows: Row[]) =>
+  describe(title, () => {
+    for (const [situation, decision, expected] of rows) it(`${situation}: ${expected}`, () => assert.equal(short(decision), expected));
+  });
+
+const request = exampleRequest();
+const ours = { ...zeroizedHsm, label: 'LunaHSM', zeroized: false };
+const fresh = { ...ours, label: '', zeroized: true, soAttemptsLeft: 0 };
+const job = { target: 't', request };
+const pinned = { address: '172.22.1.4', pin: 'SHA256:x' };
+
+table('inspect-hsm', [
+  ['as Azure delivers it', decideInspectHsm({ hsm: fresh, eth0: '172.22.1.4', clock: '', skewSeconds: 0 }, { ...job, hsm: pinned }), 'done'],
+  ['ours from an earlier run', decideInspectHsm({ hsm: ours, eth0: '172.22.1.4', clock: '', skewSeconds: 0 }, { ...job, hsm: pinned }), 'done'],
+  [
+    'somebody else’s label',
+    decideInspectHsm({ hsm: { ...ours, label: 'Theirs' }, eth0: '172.22.1.4', clock: '', skewSeconds: 0 }, { ...job, hsm: pinned }),
+    'stop Unsafe',
+  ],
+  ['another appliance than deployed', decideInspectHsm({ hsm: fresh, eth0: '172.22.1.9', clock: '', skewSeconds: 0 }, { ...job, hsm: pinned }), 'stop Refused'],
+]);
+
+table('initialize-hsm', [
+  ['zeroized', decideInitializeHsm(fresh, job), 'act initialize'],
+  ['ours, opened with the kept password', decideInitializeHsm(ours, job), 'done'],
+  ['somebody else’s', decideInitializeHsm({ ...ours, label: 'Theirs' }, job), 'stop Unsafe'],
+  ['two attempts left', decideInitializeHsm({ ...ours, soAttemptsLeft: 2 }, job), 'stop Unsafe'],
+]);
+
+table('fips-mode', [
+  ['exactly what was approved', decideFipsMode(ours, { approvedDigest: ours.digest }), 'act turn-on'],
+  ['something else than was approved', decideFipsMode({ ...ours, digest: 'other' }, { approvedDigest: ours.digest }), 'done'],
+  ['on already', decideFipsMode({ ...ours, fips: true }, { approvedDigest: 'any' }), 'done'],
+  ['on, and zeroized by it', decideFipsMode({ ...fresh, fips: true }, { approvedDigest: 'any' }), 'act initialize'],
+  ['zeroized by somebody', decideFipsMode(fresh, { approvedDigest: fresh.digest }), 'stop Unsafe'],
+  ['one attempt left', decideFipsMode({ ...ours, soAttemptsLeft: 1 }, { approvedDigest: ours.digest }), 'stop Unsafe'],
+]);
+
+it('fips-mode says that what it found is not what was approved', () => {
+  assert.deepEqual((decideFipsMode({ ...ours, digest: 'other' }, { approvedDigest: ours.digest }) as Any).result, {
+    outcome: 'changed-since-approval',
+    hsm: { ...ours, digest: 'other' },
+  });
+});
+
+table('appliance-password', [
+  ['the kept one works', decideAppliancePassword({ password: 'kept', pin: 'p' }, { hsmAddress: '172.22.1.4' }), 'done'],
+  ['the factory one works', decideAppliancePassword({ password: 'factory', pin: 'p' }, { hsmAddress: '172.22.1.4' }), 'act replace'],
+  ['neither works', decideAppliancePassword({ password: 'neither' }, { hsmAddress: '172.22.1.4' }), 'stop Refused'],
+]);
+
+const partition = { serial: '1', name: 'luna_part', objects: 0, usedBytes: 0, totalBytes: 10_000 };
+table('create-partition', [
+  ['none of that name', decideCreatePartition([{ ...partition, name: 'other' }], job), 'act create'],
+  ['there', decideCreatePartition([partition], job), 'done'],
+  ['of another size and in use', decideCreatePartition([{ ...partition, totalBytes: 5, objects: 2 }], job), 'stop Unsafe'],
+]);
+
+const ntls = { skewSeconds: 0, zoneHours: -4, clients: [], device: undefined, running: true, serverCertificate: '', prepared: false };
+table('prepare-ntls', [
+  ['no client yet', decidePrepareNtls(ntls, job), 'act prepare'],
+  ['clients registered and not bound', decidePrepareNtls({ ...ntls, clients: ['a'] }, job), 'stop Refused'],
+  ['clients registered, bound, stopped', decidePrepareNtls({ ...ntls, clients: ['a'], device: 'eth0', running: false }, job), 'act restart'],
+  ['ten minutes off, and it may be set', decidePrepareNtls({ ...ntls, skewSeconds: 600 }, job), 'act set-clock'],
+  ['ten minutes off, and it may not', decidePrepareNtls({ ...ntls, skewSeconds: -600 }, { request: { ...request, allowClockChange: false } }), 'stop Refused'],
+]);
+
+const serial = { partitionSerial: '1', request };
+table('connect-client', [
+  ['slot there', decideConnectClient({ slots: [{ slot: 0, serial: '1', label: '' }], registered: 'ours' }, serial), 'done'],
+  ['another partition’s slot only', decideConnectClient({ slots: [{ slot: 0, serial: '2', label: '' }], registered: 'no' }, serial), 'act deploy'],
+  ['registered with our certificate, no slot', decideConnectClient({ slots: [], registered: 'ours' }, serial), 'act redeploy'],
+  ['registered with another certificate', decideConnectClient({ slots: [], registered: 'foreign' }, serial), 'stop Unsafe'],
+]);
+
+const info = { label: '', serial: '1', initialised: false, cryptoOfficer: false };
+table('initialize-partition', [
+  ['new', decideInitializePartition({ info, objects: 0 }, job), 'act initialize'],
+  ['ours', decideInitializePartition({ info: { ...info, label: 'luna_part', initialised: true }, objects: 2 }, job), 'done'],
+  ['labelled by somebody else', decideInitializePartition({ info: { ...info, label: 'theirs', initialised: true }, objects: 0 }, job), 'stop Unsafe'],
+  ['not labelled, but not empty', decideInitializePartition({ info, objects: 1 }, job), 'stop Unsafe'],
+]);
+
+const co = { initialised: true, attemptsLeft: 10, mustChange: false, signedIn: true };
+table('crypto-officer', [
+  ['not there yet', decideCryptoOfficer({ ...co, initialised: false, signedIn: false }), 'act initialize'],
+  ['with the temporary password', decideCryptoOfficer({ ...co, mustChange: true, signedIn: false }), 'act change-password'],
+  ['opened with the kept password', decideCryptoOfficer(co), 'done'],
+  ['kept password refused', decideCryptoOfficer({ ...co, signedIn: false }), 'stop Unsafe'],
+  ['four attempts left', decideCryptoOfficer({ ...co, attemptsLeft: 4, mustChange: true }), 'stop Unsafe'],
+]);
+
+const generated = { target: 't', request: { ...request, certificate: 'generated' as const } };
+table('client-certificate', [
+  ['nothing yet', decideClientCertificate({ keyKept: false, certificate: undefined, keyOnHost: 'no' }, job), 'act vtl-createcert'],
+  ['nothing yet, made by this service', decideClientCertificate({ keyKept: false, certificate: undefined, keyOnHost: 'no' }, generated), 'act generate-key'],
+  ['vtl wrote a key', decideClientCertificate({ keyKept: false, certificate: undefined, keyOnHost: 'usable' }, job), 'act keep-key'],
+  ['vtl wrote an encrypted key', decideClientCertificate({ keyKept: false, certificate: undefined, keyOnHost: 'unusable' }, job), 'act generate-key'],
+  ['kept, still on the host', decideClientCertificate({ keyKept: true, certificate: undefined, keyOnHost: 'usable' }, job), 'act remove-key'],
+  ['kept, certificate gone', decideClientCertificate({ keyKept: true, certificate: undefined, keyOnHost: 'no' }, job), 'act sign'],
+]);
+
+const client = { name: 'cm', by: 'ip' as const, host: '172.22.0.5', partitions: [], certificateIsOurs: true };
+table('register-client', [
+  ['unknown', decideRegisterClient({ client: undefined, serverCertificate: '' }, job), 'act register'],
+  ['not assigned', decideRegisterClient({ client, serverCertificate: '' }, job), 'act assign'],
+  ['somebody else’s certificate', decideRegisterClient({ client: { ...client, certificateIsOurs: false }, serverCertificate: '' }, job), 'stop Unsafe'],
+]);
+
+const manager = { cipherTrust: { address: '20.0.0.4', pin: 'A' }, partitionSerial: '1' };
+table('set-root-of-trust', [
+  ['no HSM yet', decideSetRootOfTrust({ state: 'ready', servers: [] }, manager), 'act set-up'],
+  ['ours is listed', decideSetRootOfTrust({ state: 'ready', servers: [{ id: 'a', config: { serial: '1' } }] }, manager), 'done'],
+  ['another HSM is listed', decideSetRootOfTrust({ state: 'ready', servers: [{ id: 'a', config: { serial: '2' } }] }, manager), 'stop Unsafe'],
+  ['restarting', decideSetRootOfTrust({ state: 'restarting', detail: '502' }, manager), 'wait'],
+  ['wiped by what was sent', decideSetRootOfTrust({ state: 'wiped', pin: 'B', sent: true }, manager), 'done'],
+  ['wiped, though nothing was sent', decideSetRootOfTrust({ state: 'wiped', pin: 'B', sent: false }, manager), 'stop Unsafe'],
+]);
+
+const proof = {
+  version: '2.19',
+  servers: [{ id: 'a', config: { host: '172.22.1.4', serial: '1' } }],
+  sealer: 'rapido',
+  objects: ['DARKSTARKEY-mac-key', 'DARKSTARKEY-encryption-key'],
+};
+const verify = (change: object) => decideVerifyRootOfTrust({ ...proof, ...change }, { hsm: pinned, partitionSerial: '1' });
+table('verify-root-of-trust', [
+  ['everything holds', verify({}), 'done'],
+  ['no HSM is listed', verify({ servers: [] }), 'stop Unsafe'],
+  ['another host is listed', verify({ servers: [{ id: 'a', config: { host: '172.22.1.5', serial: '1' } }] }), 'stop Unsafe'],
+  ['the master key is not sealed', verify({ sealer: 'none' }), 'stop Unsafe'],
+  ['a root key is missing', verify({ objects: ['DARKSTARKEY-mac-key'] }), 'stop Unsafe'],
+  ['the version does not tell who seals', verify({ sealer: undefined }), 'done'],
+]);
+
+const running = { id: 'd', state: 'Running', templateHash: '1', ours: true, finishedAt: 0 };
+const good = { hsm: { state: 'Succeeded', message: '' }, gateway: { name: 'g', state: 'Succeeded' } };
+table('deploy-hsm', [
+  ['nothing there', decideDeployHsm({ askedAt: 1 }, job), 'act deploy'],
+  ['our deployment runs', decideDeployHsm({ askedAt: 1, deployment: running }, job), 'wait'],
+  ['another deployment runs', decideDeployHsm({ askedAt: 1, deployment: { ...running, ours: false } }, job), 'wait'],
+  ['all there', decideDeployHsm({ askedAt: 1, ...good, deployment: { ...running, state: 'Succeeded' } }, job), 'done'],
+  ['an HSM of another target', decideDeployHsm({ askedAt: 1, ...good, hsm: { ...good.hsm, tags: { provisioner: 'other' } } }, job), 'stop Unsafe'],
+  ['the HSM failed', decideDeployHsm({ askedAt: 1, hsm: { state: 'Failed', message: 'no quota' } }, job), 'stop Refused'],
+  ['our deployment failed now', decideDeployHsm({ askedAt: 1, deployment: { ...running, state: 'Failed', finishedAt: 2 } }, job), 'stop Refused'],
+  ['it failed before a retry was ordered', decideDeployHsm({ askedAt: 3, deployment: { ...running, state: 'Failed', finishedAt: 2 } }, job), 'act deploy'],
+  ['it succeeded without an HSM', decideDeployHsm({ askedAt: 1, deployment: { ...running, state: 'Succeeded', finishedAt: 2 } }, job), 'stop Unsafe'],
+]);
+
+const resource = { id: 'i', state: 'Succeeded', message: '', location: 'westus2', tags: { Environment: 'prod', resourceType: 'Hsm' }, address: '172.22.1.4' };
+table('verify-hsm', [
+  ['as deployed', decideVerifyHsm(resource, job), 'done'],
+  ['with another address', decideVerifyHsm({ ...resource, address: '172.22.1.5' }, job), 'stop Refused'],
+  ['without its tags', decideVerifyHsm({ ...resource, tags: {} }, job), 'stop Refused'],
+  ['still on its way', decideVerifyHsm({ ...resource, state: 'Provisioning' }, job), 'wait'],
+  ['gone', decideVerifyHsm(undefined, job), 'stop Refused'],
+]);
+
+const subnet = (name: string, range: string, more: object = {}) => ({ id: `/${name}`, name, range, delegatedTo: [], securityGroup: false, ...more });
+const subnets = [
+  subnet('Compute', '172.22.0.0/24'),
+  subnet('Luna_kylo_HSM_subnet', '172.22.1.0/24', { delegatedTo: ['microsoft.hardwaresecuritymodules/dedicatedhsms'] }),
+  subnet('GatewaySubnet', '172.22.255.0/26'),
+];
+const vnet = (changed: typeof subnets) => decideVirtualNetwork({ id: '/v', state: 'Succeeded', subnets: changed }, job);
+table('virtual-network', [
+  ['not there', decideVirtualNetwork(undefined, job), 'act create'],
+  ['there', vnet([...subnets, subnet('theirs', '172.22.9.0/24')]), 'done'],
+  ['one subnet missing', vnet(subnets.slice(0, 2)), 'act add-subnet'],
+  ['HSM subnet not delegated', vnet([subnets[0]!, { ...subnets[1]!, delegatedTo: [] }, subnets[2]!]), 'stop Refused'],
+  ['HSM subnet with a security group', vnet([subnets[0]!, { ...subnets[1]!, securityGroup: true }, subnets[2]!]), 'stop Refused'],
+  ['another range', vnet([{ ...subnets[0]!, range: '172.22.8.0/24' }, subnets[1]!, subnets[2]!]), 'stop Refused'],
+]);
+
+const ready = {
+  group: { id: 'g', state: 'Succeeded' },
+  publicAddress: { id: 'p', state: 'Succeeded', address: '20.0.0.4' },
+  nic: { id: 'n', state: 'Succeeded', privateAddress: '172.22.0.4' },
+  machine: { id: 'm', state: 'Succeeded', power: 'running', agentReady: true },
+};
+const vm = (seen: object) => decideMachine(seen, { name: 'lunaclient', isPublic: true, privateAddress: '172.22.0.4', needsAgent: true }, 't');
+table('A virtual machine', [
+  ['nothing there', vm({}), 'act create-security-group'],
+  ['no address yet', vm({ group: ready.group }), 'act create-public-address'],
+  ['no interface yet', vm({ group: ready.group, publicAddress: ready.publicAddress }), 'act create-interface'],
+  ['only the machine is missing', vm({ ...ready, machine: undefined }), 'act create-machine'],
+  ['its agent is not ready', vm({ ...ready, machine: { ...ready.machine, agentReady: false } }), 'wait'],
+  ['deallocated', vm({ ...ready, machine: { ...ready.machine, power: 'deallocated' } }), 'act start-machine'],
+  ['ready', vm(ready), 'done'],
+  ['another target’s', vm({ ...ready, machine: { ...ready.machine, tags: { provisioner: 'other' } } }), 'stop Unsafe'],
+  ['with another address', vm({ ...ready, nic: { ...ready.nic, privateAddress: '172.22.0.7' } }), 'stop Refused'],
+]);
+
+const script = { state: 'Succeeded', output: 'client-version: 7.4.0-226\nvtl: True\nhost-key: ssh-rsa AAAA x\n', error: '', endedAt: 5, askedAt: 1 };
+const install = (change: object) => decideInstallLunaClient({ ...script, ...change }, { vm: { id: '', privateAddress: '', reachable: '20.0.0.4' }, request });
+table('install-luna-client', [
+  ['installed', install({}), 'done'],
+  ['running', install({ state: 'Running' }), 'wait'],
+  ['failed now', install({ state: 'Failed', error: 'x' }), 'stop Refused'],
+  ['failed before a retry was ordered', install({ state: 'Failed', endedAt: 0 }), 'act run-script'],
+  ['says nothing', install({ output: '' }), 'stop Refused'],
+  ['an old client', install({ output: script.output.replace('7.4.0', '7.2.0') }), 'stop Refused'],
+]);
+
+it('knows which versions of the client are recent enough', () => {
+  assert.deepEqual(['7.4.0-226', '10.7.2-16', '7.10.1', '7.3.0', '6.9.9'].map(recentEnough), [true, true, true, false, false]);
+});
+
+table('check-feature', [
+  ['Registered', decideCheckFeature('Registered', job), 'done'],
+  ['Pending', decideCheckFeature('Pending', job), 'wait'],
+  ['NotRegistered', decideCheckFeature('NotRegistered', job), 'stop Refused'],
+]);
+
+const image = { publisher: 'p', offer: 'o', sku: 's', version: '1' };
+const available = { hsms: [], sizes: ['Standard_D2s_v3', 'Standard_F4s_v2'], windowsImage: image, cipherTrustImage: image, termsAccepted: false };
+table('check-availability', [
+  ['all there', decideCheckAvailability(available, job), 'done'],
+  [
+    'two HSMs in the stamp',
+    decideCheckAvailability(
+      {
+        ...available,
+        hsms: [
+          { name: 'a', stamp: 'stamp1' },
+          { name: 'b', stamp: 'stamp1' },
+        ],
+      },
+      job,
+    ),
+    'stop Refused',
+  ],
+  ['a size not offered, an image gone', decideCheckAvailability({ ...available, sizes: [], windowsImage: undefined }, job), 'stop Refused'],
+]);

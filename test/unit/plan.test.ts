@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { targetId } from '../../api/target.ts';
+import { criticalPath, plan } from '../../domain/plan.ts';
+import type { ProvisioningRequest } from '../../domain/request.ts';
+import { rsaBits } from '../../domain/rules/ssh-key.ts';
+import { step, stepIds } from '../../domain/steps.ts';
+import { publicLine } from '../../systems/secrets/generate.ts';
+
+const examples = new URL('../../examples/', import.meta.url);
+const example = (name = 'luna-kylo.json'): ProvisioningRequest => JSON.parse(readFileSync(new URL(name, examples), 'utf8'));
+const brokenBy = (change: (request: ProvisioningRequest) => void): string[] => {
+  const request = example();
+  change(request);
+  const planned = plan(request);
+  return planned.ok ? [] : planned.broken.map(({ path }) => path);
+};
+
+describe('The plan', () => {
+  for (const name of readdirSync(examples))
+    it(`takes ${name}`, () => assert.deepEqual(plan(example(name)), { ok: true, plan: (plan(example(name)) as { plan: object }).plan }));
+
+  it('names what is created, what is destroyed and how long it takes', () => {
+    const planned = plan(example());
+    assert.ok(planned.ok);
+    const names = planned.plan.creates.map(({ name }) => name);
+    for (const name of [
+      'Luna_kylo_rg',
+      'Luna_kylo_vnet',
+      'Luna_kylo_HSM_subnet',
+      'GatewaySubnet',
+      'HSMLuna-ergw',
+      'HSMLuna-ergwpip',
+      'kylo-luna-hsm',
+      'luna_part',
+      'lunaclient',
+      'mycompany-ciphertrust',
+    ])
+      assert.ok(names.includes(name), name);
+    assert.equal(planned.plan.destroys.length, 2);
+    assert.ok(planned.plan.criticalPath.includes('deploy-hsm') && !planned.plan.criticalPath.includes('ciphertrust-vm'));
+    assert.ok(planned.plan.warnings.some((warning) => warning.includes('31 July 2028')));
+  });
+
+  it('leaves out the approval and what it is for where FIPS mode is not wanted', () => {
+    const planned = plan(example('without-fips.json'));
+    assert.ok(planned.ok);
+    assert.ok(!planned.plan.steps.some(({ id }) => id === 'approve-zeroize' || id === 'fips-mode'));
+    assert.equal(planned.plan.destroys.length, 1);
+  });
+
+  const rules: [what: string, path: string, change: (request: ProvisioningRequest) => void][] = [
+    ['a region without Dedicated HSM', '/azure/region', ({ azure }) => void (azure.region = 'norwayeast')],
+    ['China', '/azure/region', ({ azure }) => Object.assign(azure, { cloud: 'china', region: 'chinaeast2' })],
+    [
+      'a government region with CipherTrust Manager but no HSM',
+      '/azure/region',
+      ({ azure }) => Object.assign(azure, { cloud: 'usgovernment', region: 'usgovarizona' }),
+    ],
+    ['doors for everybody', '/azure/adminSources/0', ({ azure }) => void (azure.adminSources = ['0.0.0.0/0'])],
+    ['a source that is none', '/azure/adminSources/0', ({ azure }) => void (azure.adminSources = ['somewhere'])],
+    [
+      'overlapping subnets',
+      '/network/hsm/range',
+      ({ network, hsm }) => {
+        network.hsm.range = '172.22.0.128/25';
+        delete hsm.address;
+      },
+    ],
+    ['a subnet outside', '/network/gateway/range', ({ network }) => void (network.gateway.range = '10.0.0.0/26')],
+    ['a GatewaySubnet that is too small', '/network/gateway/range', ({ network }) => void (network.gateway.range = '172.22.255.0/28')],
+    ['bits right of the prefix', '/network/compute/range', ({ network }) => void (network.compute.range = '172.22.0.1/24')],
+    ['an address that Azure keeps', '/lunaClient/address', ({ lunaClient }) => void (lunaClient.address = '172.22.0.3')],
+    ['an address outside its subnet', '/hsm/address', ({ hsm }) => void (hsm.address = '172.22.0.9')],
+    ['one address for two', '/cipherTrust/address', ({ cipherTrust, lunaClient }) => void (cipherTrust.address = lunaClient.address)],
+    ['an HSM name that is too short', '/hsm/name', ({ hsm }) => void (hsm.name = 'ab')],
+    ['a label that begins with a digit', '/hsm/label', ({ hsm }) => void (hsm.label = '1st')],
+    ['a partition name with a space', '/hsm/partition/name', ({ hsm }) => void (hsm.partition.name = 'my part')],
+    ['a partition that is larger than the HSM', '/hsm/partition/sizeBytes', ({ hsm }) => void (hsm.partition.sizeBytes = 2 ** 30)],
+    ['a Windows name that is too long', '/lunaClient/vmName', ({ lunaClient }) => void (lunaClient.vmName = 'a-very-long-computer-name')],
+    ['an installer over http', '/lunaClient/installer/url', ({ lunaClient }) => void (lunaClient.installer.url = 'http://example.com/x.exe')],
+    ['another user than ksadmin', '/cipherTrust/adminUser', ({ cipherTrust }) => void (cipherTrust.adminUser = 'azureuser')],
+    [
+      'an SSH key that is not RSA',
+      '/cipherTrust/sshPublicKey',
+      ({ cipherTrust }) => void (cipherTrust.sshPublicKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ x'),
+    ],
+    ['the service’s own tag', '/azure/tags/provisioner', ({ azure }) => void (azure.tags = { Provisioner: 'me' })],
+  ];
+  for (const [what, path, change] of rules) it(`refuses ${what}`, () => assert.deepEqual(brokenBy(change), [path]));
+
+  it('reads the size of RSA keys out of their OpenSSH form', () => {
+    for (const modulusLength of [1024, 2048, 3072]) {
+      const { privateKey } = generateKeyPairSync('rsa', {
+        modulusLength,
+        privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+        publicKeyEncoding: { type: 'pkcs1', format: 'pem' },
+      });
+      assert.equal(rsaBits(publicLine(privateKey, 'me')), modulusLength);
+    }
+  });
+
+  it('has as critical path the longest way through the steps', () => {
+    const { steps, minutes } = criticalPath((id) => step(id).usualMinutes);
+    assert.equal(
+      minutes,
+      steps.reduce((sum, id) => sum + step(id).usualMinutes, 0),
+    );
+    assert.deepEqual([steps[0], steps.at(-1)], [stepIds[0], stepIds.at(-1)]);
+    assert.ok(criticalPath((id) => (id === 'first-boot' ? 1000 : 1)).steps.includes('first-boot'));
+  });
+});
+
+describe('The target id', () => {
+  it('is one for one HSM, however its names are written', () => {
+    const shouted = example();
+    shouted.azure.resourceGroup = shouted.azure.resourceGroup.toUpperCase();
+    assert.equal(targetId(shouted), targetId(example()));
+    assert.match(targetId(example()), /^kylo-luna-hsm-[0-9a-f]{10}$/);
+    shouted.azure.resourceGroup = 'another';
+    assert.notEqual(targetId(shouted), targetId(example()));
+  });
+});

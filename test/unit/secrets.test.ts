@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { keepSecrets } from '../../activities/permissions/keep-secrets.ts';
+import type { Systems } from '../../activities/systems.ts';
+import type { StepResult } from '../../domain/results.ts';
+import { createFileStore } from '../../systems/secrets/file-store.ts';
+import { generateSecret } from '../../systems/secrets/generate.ts';
+import { purposes, type SecretStore } from '../../systems/secrets/store.ts';
+import { exampleRequest } from '../support/example.ts';
+
+describe('The encrypted-file store', () => {
+  let folder: string;
+  const open = (key?: string) => createFileStore({ folder: join(folder, 'secrets'), keyFile: join(folder, 'key'), ...(key ? { key } : {}) });
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'hsm-secrets-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('gives back what was kept, and nothing in clear is on the disk', async () => {
+    await open().create('a-password', 'opensesame');
+    assert.equal(await open().get('a-password'), 'opensesame');
+    assert.equal(await open().get('another'), undefined);
+    for (const file of readdirSync(join(folder, 'secrets'))) assert.ok(!readFileSync(join(folder, 'secrets', file), 'latin1').includes('opensesame'));
+  });
+
+  it('keeps the first value, whoever comes second', async () => {
+    assert.equal(await open().create('x', 'first'), 'first');
+    assert.equal(await open().create('x', 'second'), 'first');
+  });
+
+  it('gives two processes that write at once the same value', async () => {
+    const store = new URL('../../systems/secrets/file-store.ts', import.meta.url).href;
+    const script = `const { createFileStore } = await import(${JSON.stringify(store)}); const s = createFileStore({ folder: process.argv[1] + '/secrets', keyFile: process.argv[1] + '/key' });
+      for (let i = 0; i < 30; i++) console.log(await s.create('n-' + i, process.argv[2]));`;
+    const outputs = await Promise.all(
+      ['one', 'two'].map((value) =>
+        text(spawn(process.execPath, ['--input-type=module', '-e', script, folder, value], { stdio: ['ignore', 'pipe', 'inherit'] }).stdout),
+      ),
+    );
+    assert.equal(outputs[0]!.split('\n').length, 31);
+    assert.equal(outputs[0], outputs[1]);
+  });
+
+  it('says that the key is another one, that others may read it, that it is none', async () => {
+    await open().create('x', 'value');
+    await assert.rejects(open(randomBytes(32).toString('base64')).get('x'), /another key/);
+    chmodSync(join(folder, 'key'), 0o644);
+    await assert.rejects(open().get('x'), /read by others/);
+    await assert.rejects(open('short').get('x'), /32 bytes in base64/);
+    await assert.rejects(open().get('../x'), /no secret’s name/);
+  });
+});
+
+describe('Generated passwords', () => {
+  it('are within the rules of every system that gets one', async () => {
+    const seen = new Set<string>();
+    for (let count = 0; count < 10_000; count++) {
+      const password = await generateSecret('hsm-so-password');
+      seen.add(password);
+      const inner = password.slice(1, -1);
+      for (const kind of [/[a-z]/, /[A-Z]/, /[0-9]/, /[-_=+.]/]) assert.match(inner, kind);
+      assert.match(password, /^[a-z][A-Za-z0-9\-_=+.]{22}[a-z]$/);
+    }
+    assert.equal(seen.size, 10_000);
+    assert.match(await generateSecret('hsm-domain'), /^[A-Za-z0-9]{32}$/);
+  });
+});
+
+describe('keep-secrets', () => {
+  const input = { target: 't', runId: 'r', request: exampleRequest() };
+  const run = (secrets: SecretStore) =>
+    new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(keepSecrets({ secrets } as Systems), input) as Promise<
+      StepResult<'keep-secrets'>
+    >;
+  const memory = (start: Record<string, string> = { 'ntp-key': 'k' }, lies = false): SecretStore => {
+    const values = new Map(Object.entries(start));
+    return {
+      get: async (name) => values.get(name),
+      create: async (name, value) => {
+        if (!lies && !values.has(name)) values.set(name, value);
+        return lies ? value : values.get(name)!;
+      },
+    };
+  };
+
+  it('keeps everything that the job will need before anything is touched', async () => {
+    const { names, windowsPublicKey, cipherTrustPublicKey } = await run(memory());
+    assert.deepEqual(
+      names,
+      purposes.filter((purpose) => purpose !== 'client-certificate-key').map((purpose) => `t-${purpose}`),
+    );
+    assert.match(windowsPublicKey, /^ssh-rsa /);
+    assert.match(cipherTrustPublicKey, /^ssh-rsa /);
+  });
+
+  it('does not believe a store that says yes and keeps nothing', () => assert.rejects(run(memory(undefined, true)), /nothing changed/));
+
+  it('stops where the request names a secret that is not there', () => assert.rejects(run(memory({})), /ntp-key/));
+});

@@ -50,6 +50,13 @@ function thisAttempt(): Attempt {
 }
 
 /**
+ * Left behind by an attempt that ended by itself because it is not time yet: nothing of it is still at work on the other side. The next attempt’s first
+ * heartbeat takes it away again, before it acts; where nothing is known, the other side is given its time.
+ */
+const onlyWaited = 'only waited';
+const lastAttemptOnlyWaited = (): boolean => Context.current().info.heartbeatDetails === onlyWaited;
+
+/**
  * Look, decide, make one change, look again, until done. May be run twice, by two processes, after any crash.
  * The same change on the same sight twice means that it does not work: stop and ask.
  */
@@ -58,12 +65,15 @@ export const converge =
   (input: Input): Promise<Result> =>
     asApplicationFailure(async () => {
       const attempt = thisAttempt();
-      if (rule.settleMs !== undefined && attempt.number > 1) await sleep(rule.settleMs, undefined, { signal: attempt.signal });
+      if (rule.settleMs !== undefined && attempt.number > 1 && !lastAttemptOnlyWaited()) await sleep(rule.settleMs, undefined, { signal: attempt.signal });
       for (let last = ''; ; ) {
         const seen = await rule.observe(input, attempt);
         const next = rule.decide(seen, input);
         if (next.kind === 'done') return next.result;
-        if (next.kind === 'wait') throw notReady(next.why, next.retryAfterMs);
+        if (next.kind === 'wait') {
+          Context.current().heartbeat(onlyWaited);
+          throw notReady(next.why, next.retryAfterMs);
+        }
         if (next.kind === 'stop') throw new StepFailure(next.problem);
         const turn = JSON.stringify([next.change, rule.sight ? rule.sight(seen) : seen]);
         if (turn === last) throw changedNothing(next.change);

@@ -27,8 +27,9 @@ export interface ShownJob extends Omit<Progress, 'steps'> {
 interface StartMemo {
   idempotencyKey?: string;
   bodyHash?: string;
-  request?: ProvisioningRequest;
   requestedBy?: string;
+  hsmName?: string;
+  region?: string;
 }
 
 const keys = {
@@ -63,7 +64,7 @@ export class Jobs {
         args: [input],
         workflowIdConflictPolicy: 'FAIL',
         workflowIdReusePolicy,
-        memo: { request, requestedBy, idempotencyKey, bodyHash } satisfies StartMemo,
+        memo: { requestedBy, idempotencyKey, bodyHash, hsmName: request.hsm.name, region: request.azure.region } satisfies StartMemo,
         typedSearchAttributes: [
           { key: keys.state, value: 'running' },
           { key: keys.hsmName, value: request.hsm.name },
@@ -111,7 +112,7 @@ export class Jobs {
         id: workflowId,
         runId,
         state: stateOf(progress, status.name),
-        hsmName: (memo as StartMemo | undefined)?.request?.hsm.name,
+        hsmName: (memo as StartMemo | undefined)?.hsmName,
         requestedBy: (memo as StartMemo | undefined)?.requestedBy,
         startedAt: startTime.toISOString(),
         ...(closeTime ? { finishedAt: closeTime.toISOString() } : {}),
@@ -164,15 +165,15 @@ const stateOf = (progress: Progress | undefined, status: string): JobState => {
 };
 
 /** A job that no worker has taken up yet. */
-function waiting({ request, requestedBy = 'unknown' }: StartMemo, startTime: Date): Progress {
+function waiting({ hsmName = '', region = '', requestedBy = 'unknown' }: StartMemo, startTime: Date): Progress {
   return {
     job: {
       state: 'running',
       revision: 0,
       startedAt: startTime.toISOString(),
       requestedBy,
-      hsmName: request?.hsm.name ?? '',
-      region: request?.azure.region ?? '',
+      hsmName,
+      region,
       warnings: [],
     },
     steps: Object.fromEntries(stepIds.map((id) => [id, { state: 'pending', attempts: 0 }])) as Progress['steps'],

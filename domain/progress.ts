@@ -84,7 +84,7 @@ export interface Progress {
   decisions: DecisionView[];
 }
 
-/** The memo keys: `job`, `step.{id}`, `incident-{n}`, `approve-zeroize-{n}`, `decision-{n}`. Beside them the API writes `request` at the start. */
+/** The memo keys: `job`, `step.{id}`, `incident-{n}`, `approve-zeroize-{n}`, `decision-{n}`. Beside them the API writes who asked and the request’s key at the start. */
 export const memoKeys = {
   job: 'job',
   step: (id: StepId) => `step.${id}`,

@@ -37,6 +37,8 @@ export async function createWindowsHost(world: World, spec: Spec): Promise<Windo
   const hostKeyLine = publicLine(state.hostKeys.rsa);
   const server = new ssh2.Server({ hostKeys: [state.hostKeys.rsa] }, (connection) => {
     open.add(connection);
+    // From the start: with Nagle’s delays every handshake takes a quarter of a second.
+    (connection as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true);
     connection.on('close', () => open.delete(connection)).on('error', () => {});
     serve(world, client, connection, hostKeyLine);
   });
@@ -76,7 +78,6 @@ function serve(world: World, client: LunaClient, connection: Connection, hostKey
     world.ledger.arrive({ system: 'windows', connection: id, operation, target, destructive: false });
   connection.on('authentication', (context) => authenticate(client, context, () => arrive('windows:sign-in')));
   connection.on('ready', () => {
-    (connection as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true);
     connection.on('session', (accept) => {
       const session = accept();
       session.on('pty', (acceptPty) => acceptPty?.());

@@ -36,7 +36,11 @@ describe('The simulated template engine', () => {
       worked(template as unknown as Template, given).map(({ name }) => name),
       ['HSMLuna-ergwpip', 'HSMLuna-ergw', 'kylo-luna-hsm'],
     );
-    assert.equal(hsmDeployment({ target: 't', request: exampleRequest() }, false).template['resources'] instanceof Array, true);
+    assert.equal(
+      (hsmDeployment({ target: 't', request: exampleRequest() }, false).template['resources'] as unknown[]).length,
+      1,
+      'an existing gateway is left out',
+    );
   });
 
   it('says which function it does not know', () => {

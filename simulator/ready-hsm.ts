@@ -61,13 +61,35 @@ async function deliver(world: RunningWorld, azure: Azure): Promise<void> {
       ipConfigurations: [{ name: 'gwipconf', properties: { privateIPAllocationMethod: 'Dynamic', subnet: { id: subnet('GatewaySubnet') } } }],
     },
   });
-  await world.machines.appliance({ name: 'kylo-luna-hsm', address: addresses.hsm });
-  const windows = await world.machines.windowsHost({
-    name: 'lunaclient',
-    address: addresses.windows,
-    adminUser: 'LunaAdmin',
-    adminPassword: 'LunaAdmin-Password-1',
+  await azure.seed(`${group}/providers/Microsoft.HardwareSecurityModules/dedicatedHSMs/kylo-luna-hsm`, {
+    location,
+    sku: { name: 'SafeNet Luna Network HSM A790' },
+    tags: { Environment: 'prod', resourceType: 'Hsm' },
+    properties: {
+      stampId: 'stamp1',
+      networkProfile: { subnet: { id: subnet('Luna_kylo_HSM_subnet') }, networkInterfaces: [{ privateIpAddress: addresses.hsm }] },
+    },
   });
-  await windows.runScript(openSsh, {});
-  await world.machines.cipherTrust({ name: 'mycompany-ciphertrust', address: addresses.cipherTrust, adminUser: 'ksadmin', sshPublicKey: 'ssh-rsa AAAA' });
+  const machine = async (name: string, address: string, properties: Record<string, unknown>) => {
+    const nicId = `${group}/providers/Microsoft.Network/networkInterfaces/${name}-nic`;
+    const ipConfigurations = [
+      { name: 'ipconfig1', properties: { privateIPAllocationMethod: 'Static', privateIPAddress: address, subnet: { id: subnet('Compute') } } },
+    ];
+    await azure.seed(nicId, { location, properties: { ipConfigurations } });
+    await azure.seed(`${group}/providers/Microsoft.Compute/virtualMachines/${name}`, {
+      location,
+      properties: { ...properties, networkProfile: { networkInterfaces: [{ id: nicId }] } },
+    });
+  };
+  await machine('lunaclient', addresses.windows, {
+    hardwareProfile: { vmSize: 'Standard_D2s_v3' },
+    storageProfile: { imageReference: { publisher: 'MicrosoftWindowsDesktop', offer: 'Windows-10', sku: 'win10-22h2-pro-g2', version: 'latest' } },
+    osProfile: { computerName: 'lunaclient', adminUsername: 'LunaAdmin', adminPassword: 'LunaAdmin-Password-1' },
+  });
+  await machine('mycompany-ciphertrust', addresses.cipherTrust, {
+    hardwareProfile: { vmSize: 'Standard_F4s_v2' },
+    storageProfile: { imageReference: { id: `${group}/providers/Microsoft.Compute/images/ciphertrust` } },
+    osProfile: { computerName: 'mycompany-ciphertrust', adminUsername: 'ksadmin' },
+  });
+  await world.windowsHosts.get(addresses.windows)!.runScript(openSsh, {});
 }

@@ -21,6 +21,8 @@ export interface Resource {
   machine?: 'wanted' | 'on';
   /** For virtual machines. */
   power?: 'running' | 'deallocated';
+  /** When it is so (ms since the epoch); until then it is on its way. */
+  powerAt?: number;
 }
 
 export interface RunCommand {

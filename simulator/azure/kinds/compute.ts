@@ -111,13 +111,18 @@ const virtualMachine: Kind = {
   },
 };
 
+function powerOf({ power = 'running', powerAt = 0 }: Resource): string {
+  if (Date.now() >= powerAt) return power;
+  return power === 'running' ? 'starting' : 'deallocating';
+}
+
 /** What `…/instanceView` shows. */
 export function instanceView(engine: Engine, resource: Resource): Record<string, unknown> {
   const state = engine.provisioningState(resource);
   const time = new Date(Math.min(Date.now(), resource.readyAt)).toISOString();
   const agentReady = Date.now() >= resource.readyAt + engine.world.clock.realMs(engine.world.durations.agentReady);
   const status = (code: string, displayStatus: string) => ({ code, level: 'Info', displayStatus, time });
-  const power = resource.power === 'deallocated' ? status('PowerState/deallocated', 'VM deallocated') : status('PowerState/running', 'VM running');
+  const power = powerOf(resource);
   return {
     computerName: resource.name,
     ...(isWindows(resource)
@@ -131,7 +136,10 @@ export function instanceView(engine: Engine, resource: Resource): Record<string,
         }
       : {}),
     disks: [],
-    statuses: [status(`ProvisioningState/${state.toLowerCase()}`, `Provisioning ${state.toLowerCase()}`), ...(state === 'Succeeded' ? [power] : [])],
+    statuses: [
+      status(`ProvisioningState/${state.toLowerCase()}`, `Provisioning ${state.toLowerCase()}`),
+      ...(state === 'Succeeded' ? [status(`PowerState/${power}`, `VM ${power}`)] : []),
+    ],
   };
 }
 

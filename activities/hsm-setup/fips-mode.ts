@@ -2,7 +2,7 @@ import type { HsmSeen, StepInput, StepResult } from '../../domain/results.ts';
 import { readHsm } from '../../systems/lunash/luna.ts';
 import { act, converge, done, halt } from '../converge.ts';
 import type { Systems } from '../systems.ts';
-import { initialize } from './initialize-hsm.ts';
+import { attemptsUsed, initialize } from './initialize-hsm.ts';
 
 type Input = StepInput<'fips-mode'>;
 
@@ -16,13 +16,7 @@ export const decideFipsMode = (hsm: HsmSeen, { approvedDigest }: Pick<Input, 'ap
       remedy: 'Find out who erased it. Abort, and send the request again: it starts from the zeroized HSM.',
     });
   if (hsm.digest !== approvedDigest) return done<StepResult<'fips-mode'>>({ outcome: 'changed-since-approval', hsm });
-  if (hsm.soAttemptsLeft !== 3)
-    return halt({
-      tried: 'signing in as SO',
-      seen: `${hsm.soAttemptsLeft} attempts are left`,
-      source: 'LunaSH',
-      remedy: 'Sign in by hand as SO with the kept password, which resets the counter, then retry.',
-    });
+  if (hsm.soAttemptsLeft !== 3) return attemptsUsed(hsm);
   return act('turn-on');
 };
 

@@ -9,16 +9,19 @@ import { foreign } from './inspect-hsm.ts';
 
 type Input = StepInput<'initialize-hsm'>;
 
+/** Somebody mistyped the SO password since: no further attempt is made by itself. */
+export const attemptsUsed = ({ soAttemptsLeft }: HsmSeen) =>
+  halt({
+    tried: 'signing in as SO',
+    seen: `${soAttemptsLeft} attempts are left`,
+    source: 'LunaSH',
+    remedy: 'Sign in by hand as SO with the kept password, which resets the counter, then retry.',
+  });
+
 export const decideInitializeHsm = (hsm: HsmSeen, input: Pick<Input, 'request'>) => {
   if (hsm.zeroized) return act('initialize');
   if (hsm.label !== input.request.hsm.label) return foreign(hsm, input);
-  if (hsm.soAttemptsLeft !== 3)
-    return halt({
-      tried: 'signing in as SO',
-      seen: `${hsm.soAttemptsLeft} attempts are left`,
-      source: 'LunaSH',
-      remedy: 'Sign in by hand as SO with the kept password, which resets the counter, then retry.',
-    });
+  if (hsm.soAttemptsLeft !== 3) return attemptsUsed(hsm);
   return done<StepResult<'initialize-hsm'>>({ hsm });
 };
 

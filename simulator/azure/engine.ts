@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Fault } from '../weather.ts';
 import type { World } from '../world.ts';
 import { ArmError } from './http.ts';
 import { canonicalType, parseId, type ResourceId } from './ids.ts';
@@ -68,7 +69,7 @@ export class Engine {
       ...(old?.power ? { power: old.power } : {}),
     };
     const minutes = kind.prepare(this, resource, old);
-    const fault = this.armed(type, name);
+    const fault = this.#armed(type);
     resource.readyAt = now + this.world.clock.realMs(old ? Math.min(minutes, 0.1) : minutes);
     if (fault?.kind === 'never') resource.readyAt = Number.MAX_SAFE_INTEGER;
     if (fault?.kind === 'fail') resource.failure = { code: 'ProvisioningFailed', message: fault.message ?? 'The operation failed.' };
@@ -78,13 +79,14 @@ export class Engine {
     return { resource, created: !old };
   }
 
-  /** A fault that strikes not the request but what comes of it. */
-  armed(type: string, name: string) {
-    const matcher = this.world.weather
+  /** A fault that strikes not the request but what comes of it: `arm:provisioning Namespace/type`, `fail` or `never`. */
+  #armed(type: string): Fault | undefined {
+    const { weather } = this.world;
+    const fault = weather
       .list()
-      .find((fault) => ['never', 'fail'].includes(fault.kind) && this.world.weather.matcher(fault.operation)(`arm:provisioning ${canonicalType(type)}`));
-    if (matcher && matcher.times > 0) this.world.weather.remove(matcher.id);
-    return name ? matcher : undefined;
+      .find(({ kind, operation }) => ['never', 'fail'].includes(kind) && weather.matcher(operation)(`arm:provisioning ${canonicalType(type)}`));
+    if (fault && fault.times > 0) weather.remove(fault.id);
+    return fault;
   }
 
   remove(id: string): void {

@@ -65,6 +65,22 @@ describe('The whole runbook on the embedded stack', function () {
     assert.match(await markdown.text(), /^# Report: kylo-luna-hsm-/);
   });
 
+  it('lists the job and tells it to whoever follows', async () => {
+    const { body } = await bench.api<{ provisionings: { id: string; state: string }[] }>('GET', '/v1/provisionings?state=completed');
+    assert.deepEqual(
+      body.provisionings.map(({ id, state }) => [id, state]),
+      [[id, 'completed']],
+    );
+    const following = new AbortController();
+    const events = await fetch(`${bench.stack.api}/v1/provisionings/${id}/events`, {
+      headers: { authorization: `Bearer ${bench.stack.tokens.operator}` },
+      signal: following.signal,
+    });
+    const first = await events.body!.getReader().read();
+    following.abort();
+    assert.match(Buffer.from(first.value!).toString('utf8'), new RegExp(`^id: ${job.job.revision}\nevent: job\ndata: \\{"id":"${id}"`));
+  });
+
   it('changed each thing once', async () => {
     for (const operation of [
       'lunash:hsm init',

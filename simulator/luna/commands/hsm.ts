@@ -1,6 +1,6 @@
 import { required } from '../parse.ts';
 import { CommandError, commit, confirm, type Session } from '../session.ts';
-import { eraseHsm, type HsmState, storageBytes, usedBytes } from '../state.ts';
+import { eraseHsm, type HsmState, storageBytes } from '../state.ts';
 import type { Command } from './command.ts';
 
 const attempts = ({ zeroized, soAttemptsLeft }: HsmState): string => (zeroized ? 'HSM IS ZEROIZED !!!!' : `${soAttemptsLeft} before HSM zeroization!`);
@@ -233,4 +233,3 @@ const refusedHere = (verb: string): Command => ({
 });
 
 export const hsmCommands: Command[] = [show, init, login, logout, changePolicy, showPolicies, refusedHere('factoryReset'), refusedHere('zeroize')];
-export { usedBytes };

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { selfSigned } from '../../certificates.ts';
 import { changePassword } from '../first-sign-in.ts';
-import { CommandError, commit, confirm, type Session } from '../session.ts';
+import { CommandError, commit, confirm } from '../session.ts';
 import type { ApplianceState } from '../state.ts';
 import type { Command } from './command.ts';
 
@@ -210,4 +210,3 @@ ${state.users.map(({ name }) => `${name.padStart(24)}       admin     enabled   
 };
 
 export const systemCommands: Command[] = [date, time, network, regenCert, fingerprint, bind, showNtls, ipcheck, service, myPassword, files, users];
-export type { Session };

@@ -19,7 +19,12 @@ export interface WorldOptions {
   machines?: Partial<Machines>;
 }
 
-export type RunningWorld = World & { stop(): Promise<void> };
+export type RunningWorld = World & {
+  /** Writes the world to its file now. */
+  save(): Promise<void>;
+  /** Switches every machine off and keeps the world. */
+  stop(): Promise<void>;
+};
 
 type Kind = keyof Machines;
 interface KeptMachine {
@@ -67,6 +72,9 @@ export async function createWorld(options: WorldOptions): Promise<RunningWorld> 
       cipherTrust: (spec) =>
         switchOn('cipherTrust', spec, () => (options.machines?.cipherTrust ?? ((own) => createCipherTrust(world, own)))(spec), world.cipherTrusts),
     },
+    async save() {
+      file.save();
+    },
     async stop() {
       world.weather.clear();
       await Promise.all(running.map((machine) => machine.stop()));
@@ -77,12 +85,10 @@ export async function createWorld(options: WorldOptions): Promise<RunningWorld> 
   return world;
 }
 
-/** The machine itself keeps its listeners on the network; what is kept here is under which public addresses it can be reached, too. */
+/** A machine keeps its own listeners on the network (one that does not is attached here); what is kept is under which public addresses it can be reached, too. */
 function withAddresses<M extends Machine>(machine: M, network: VirtualNetwork, publicAddresses: string[], changed: () => void): M {
-  const attach = (address: string) => {
-    for (const [port, local] of Object.entries(machine.ports)) network.attach(address, Number(port), { host: '127.0.0.1', port: local });
-  };
-  attach(machine.address);
+  for (const [port, local] of Object.entries(machine.ports))
+    if (!network.has(machine.address, Number(port))) network.attach(machine.address, Number(port), { host: '127.0.0.1', port: local });
   for (const address of publicAddresses) machine.attach(address);
   const own = machine.attach.bind(machine);
   machine.attach = (address) => {

@@ -22,16 +22,23 @@ export type Arrival = Omit<Entry, 'seq' | 'at' | 'outcome' | 'detail'>;
 /** Everything that reached the simulated world, refused requests included, in order of arrival. */
 export class Ledger {
   readonly entries: Entry[];
+  #last: number;
 
   constructor(entries: Entry[] = []) {
     this.entries = entries;
+    this.#last = entries.at(-1)?.seq ?? 0;
   }
 
   /** Records an arrival at once; its outcome is filled in when it is known. */
   arrive(arrival: Arrival): Entry {
-    const entry: Entry = { seq: this.entries.length + 1, at: new Date().toISOString(), ...arrival, outcome: 'received' };
+    const entry: Entry = { seq: ++this.#last, at: new Date().toISOString(), ...arrival, outcome: 'received' };
     this.entries.push(entry);
     return entry;
+  }
+
+  /** Forgets what arrived so far; numbers go on, so that nobody who asks “since” misses anything. */
+  clear(): void {
+    this.entries.length = 0;
   }
 }
 

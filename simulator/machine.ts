@@ -4,6 +4,7 @@ import type { VirtualNetwork } from './network/network.ts';
 /** Keeps the listeners of one machine on the network, under its private and public addresses; ports may come and go while it runs. */
 export class Doors {
   readonly ports: Record<number, number> = {};
+  readonly #accepting = new Map<number, () => boolean>();
   readonly #addresses: string[];
   readonly #network: VirtualNetwork;
 
@@ -12,15 +13,20 @@ export class Doors {
     this.#addresses = [address];
   }
 
-  /** A port of the machine is served by this loopback port from now on. */
-  open(port: number, local: number): void {
+  /** A port of the machine is served by this loopback port from now on, and refuses while it does not accept. */
+  open(port: number, local: number, accepts: () => boolean = () => true): void {
     this.ports[port] = local;
-    for (const address of this.#addresses) this.#network.attach(address, port, { host: '127.0.0.1', port: local });
+    this.#accepting.set(port, accepts);
+    for (const address of this.#addresses) this.#show(address, port);
   }
 
   attach(address: string): void {
     this.#addresses.push(address);
-    for (const [port, local] of Object.entries(this.ports)) this.#network.attach(address, Number(port), { host: '127.0.0.1', port: local });
+    for (const port of this.#accepting.keys()) this.#show(address, port);
+  }
+
+  #show(address: string, port: number): void {
+    this.#network.attach(address, port, { host: '127.0.0.1', port: this.ports[port]! }, this.#accepting.get(port));
   }
 
   close(): void {

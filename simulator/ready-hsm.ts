@@ -1,8 +1,11 @@
 import type { Azure } from './azure/azure.ts';
+import type { AzureState } from './azure/state.ts';
 import type { RunningWorld } from './create-world.ts';
 
 const location = 'westus2';
 const addresses = { hsm: '172.22.1.4', windows: '172.22.0.4', cipherTrust: '172.22.0.5' };
+const hsmNamespace = 'Microsoft.HardwareSecurityModules';
+const image = { publisher: 'thalesdiscplusainc1596561677238', offer: 'cm_k170v', sku: 'ciphertrust_manager' };
 
 export interface ReadyMachines {
   luna: { host: string; port: number; ip: string };
@@ -32,64 +35,63 @@ Start-Service -Name sshd
 Set-NetFirewallRule -Name OpenSSH-Server-In-TCP -Profile Any`;
 
 async function deliver(world: RunningWorld, azure: Azure): Promise<void> {
-  const group = `/subscriptions/${azure.subscriptionId}/resourceGroups/Luna_kylo_rg`;
-  const networkId = `${group}/providers/Microsoft.Network/virtualNetworks/Luna_kylo_vnet`;
-  const subnet = (name: string) => `${networkId}/subnets/${name}`;
+  const { providers, terms } = world.state['azure'] as AzureState;
+  providers[hsmNamespace] = providers['Microsoft.MarketplaceOrdering'] = 0;
+  terms[`${image.publisher}/${image.offer}/${image.sku}`] = true;
+  const group = `/subscriptions/${azure.subscriptionId}/resourceGroups/Luna_kylo_rg/providers`;
+  const seed = (id: string, body: Record<string, unknown>) => azure.seed(`${group}/${id}`, { location, ...body });
+  const subnet = (name: string) => ({ id: `${group}/Microsoft.Network/virtualNetworks/Luna_kylo_vnet/subnets/${name}` });
+
   azure.seedGroup('Luna_kylo_rg', location);
-  await azure.seed(networkId, {
-    location,
+  await seed('Microsoft.Network/virtualNetworks/Luna_kylo_vnet', {
     properties: {
       addressSpace: { addressPrefixes: ['172.22.0.0/16'] },
       subnets: [
         { name: 'Compute', properties: { addressPrefix: '172.22.0.0/24' } },
         {
           name: 'Luna_kylo_HSM_subnet',
-          properties: {
-            addressPrefix: '172.22.1.0/24',
-            delegations: [{ name: 'hsm', properties: { serviceName: 'Microsoft.HardwareSecurityModules/dedicatedHSMs' } }],
-          },
+          properties: { addressPrefix: '172.22.1.0/24', delegations: [{ name: 'hsm', properties: { serviceName: `${hsmNamespace}/dedicatedHSMs` } }] },
         },
         { name: 'GatewaySubnet', properties: { addressPrefix: '172.22.255.0/26' } },
       ],
     },
   });
-  await azure.seed(`${group}/providers/Microsoft.Network/virtualNetworkGateways/HSMLuna-ergw`, {
-    location,
+  await seed('Microsoft.Network/virtualNetworkGateways/HSMLuna-ergw', {
     properties: {
       gatewayType: 'ExpressRoute',
       sku: { name: 'Standard', tier: 'Standard' },
-      ipConfigurations: [{ name: 'gwipconf', properties: { privateIPAllocationMethod: 'Dynamic', subnet: { id: subnet('GatewaySubnet') } } }],
+      ipConfigurations: [{ name: 'gwipconf', properties: { privateIPAllocationMethod: 'Dynamic', subnet: subnet('GatewaySubnet') } }],
     },
   });
-  await azure.seed(`${group}/providers/Microsoft.HardwareSecurityModules/dedicatedHSMs/kylo-luna-hsm`, {
-    location,
+  await seed(`${hsmNamespace}/dedicatedHSMs/kylo-luna-hsm`, {
     sku: { name: 'SafeNet Luna Network HSM A790' },
     tags: { Environment: 'prod', resourceType: 'Hsm' },
-    properties: {
-      stampId: 'stamp1',
-      networkProfile: { subnet: { id: subnet('Luna_kylo_HSM_subnet') }, networkInterfaces: [{ privateIpAddress: addresses.hsm }] },
-    },
+    properties: { stampId: 'stamp1', networkProfile: { subnet: subnet('Luna_kylo_HSM_subnet'), networkInterfaces: [{ privateIpAddress: addresses.hsm }] } },
   });
-  const machine = async (name: string, address: string, properties: Record<string, unknown>) => {
-    const nicId = `${group}/providers/Microsoft.Network/networkInterfaces/${name}-nic`;
-    const ipConfigurations = [
-      { name: 'ipconfig1', properties: { privateIPAllocationMethod: 'Static', privateIPAddress: address, subnet: { id: subnet('Compute') } } },
-    ];
-    await azure.seed(nicId, { location, properties: { ipConfigurations } });
-    await azure.seed(`${group}/providers/Microsoft.Compute/virtualMachines/${name}`, {
-      location,
-      properties: { ...properties, networkProfile: { networkInterfaces: [{ id: nicId }] } },
+
+  const machine = async (name: string, address: string, body: { plan?: object; properties: object }) => {
+    const nic = `Microsoft.Network/networkInterfaces/${name}-nic`;
+    const ip = { privateIPAllocationMethod: 'Static', privateIPAddress: address, subnet: subnet('Compute') };
+    await seed(nic, { properties: { ipConfigurations: [{ name: 'ipconfig', properties: ip }] } });
+    await seed(`Microsoft.Compute/virtualMachines/${name}`, {
+      ...body,
+      properties: { ...body.properties, networkProfile: { networkInterfaces: [{ id: `${group}/${nic}` }] } },
     });
   };
   await machine('lunaclient', addresses.windows, {
-    hardwareProfile: { vmSize: 'Standard_D2s_v3' },
-    storageProfile: { imageReference: { publisher: 'MicrosoftWindowsDesktop', offer: 'Windows-10', sku: 'win10-22h2-pro-g2', version: 'latest' } },
-    osProfile: { computerName: 'lunaclient', adminUsername: 'LunaAdmin', adminPassword: 'LunaAdmin-Password-1' },
+    properties: {
+      hardwareProfile: { vmSize: 'Standard_D2s_v3' },
+      storageProfile: { imageReference: { publisher: 'MicrosoftWindowsDesktop', offer: 'Windows-10', sku: 'win10-22h2-pro-g2', version: 'latest' } },
+      osProfile: { computerName: 'lunaclient', adminUsername: 'LunaAdmin', adminPassword: 'LunaAdmin-Password-1' },
+    },
   });
   await machine('mycompany-ciphertrust', addresses.cipherTrust, {
-    hardwareProfile: { vmSize: 'Standard_F4s_v2' },
-    storageProfile: { imageReference: { id: `${group}/providers/Microsoft.Compute/images/ciphertrust` } },
-    osProfile: { computerName: 'mycompany-ciphertrust', adminUsername: 'ksadmin' },
+    plan: { name: image.sku, product: image.offer, publisher: image.publisher },
+    properties: {
+      hardwareProfile: { vmSize: 'Standard_F4s_v2' },
+      storageProfile: { imageReference: { ...image, version: 'latest' } },
+      osProfile: { computerName: 'ciphertrust', adminUsername: 'ksadmin', linuxConfiguration: { ssh: { publicKeys: [{ keyData: 'ssh-rsa AAAA' }] } } },
+    },
   });
   await world.windowsHosts.get(addresses.windows)!.runScript(openSsh, {});
 }

@@ -8,7 +8,6 @@ import { listenLocally } from '../machine.ts';
 import type { Fault } from '../weather.ts';
 import type { World } from '../world.ts';
 import { authority, checkBearer, metadata } from './authority.ts';
-import { namespaces } from './catalogue.ts';
 import * as deployments from './deployments.ts';
 import { Engine } from './engine.ts';
 import { ArmError, type ArmReply, type ArmRequest, readBody, send } from './http.ts';
@@ -84,7 +83,6 @@ export async function createAzure(world: World, wantedPort = 0): Promise<Azure> 
     credentials: state.credentials,
     subscriptionId,
     async seed(id, body) {
-      for (const namespace of namespaces) state.providers[namespace] ??= 0;
       const { resource } = engine.put(parseId(id)!, body);
       Object.assign(resource, { startedAt: 0, readyAt: 1 });
       await engine.advance();

@@ -19,3 +19,4 @@ export const badValue = (message: string) => new ApiError(400, 9, 'NCERRInvalidP
 export const notFound = () => new ApiError(404, 16, 'NCERRResourceNotFound: Resource not found', 'Resource not found');
 export const conflict = (message: string) => new ApiError(409, 10, 'NCERRConflict: Resource already exists', message);
 export const serverError = (message: string) => new ApiError(500, 14, 'NCERRInternalServerError: unexpected error', message);
+export const unavailable = () => new ApiError(503, 1, 'NCERRServiceUnavailable: Service unavailable', 'Services are starting');

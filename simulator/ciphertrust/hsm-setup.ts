@@ -1,12 +1,16 @@
 import { createPrivateKey, randomUUID, X509Certificate } from 'node:crypto';
 import type { Appliance, NtlsAttempt } from '../world.ts';
-import { badRequest, badValue, serverError } from './errors.ts';
-import type { Call, Reply } from './routes.ts';
-import { type HsmServer, wipe } from './state.ts';
+import { badRequest, badValue, forbidden, serverError } from './errors.ts';
+import { licensed } from './licensing.ts';
+import { clockIsRight } from './ntp.ts';
+import { type Call, ok, type Reply } from './route.ts';
+import { announceRestart, type HsmServer, type RootOfTrust, unsealed } from './state.ts';
 
 const rootKeys = ['DARKSTARKEY-mac-key', 'DARKSTARKEY-encryption-key'];
-/** Seconds between the answer and the wipe where the request says nothing. */
+/** Seconds between the answer and the restart where the request says nothing. */
 const usualDelaySeconds = 5;
+
+export const delayOf = ({ body }: Call): number => Number(body['delay'] ?? usualDelaySeconds);
 
 interface Wanted {
   partitionName: string;
@@ -18,32 +22,42 @@ interface Wanted {
   clientKey: string;
 }
 
-/** `hsm/setup`: checks everything against the HSM itself, answers, then wipes all data and restarts. Nothing is wiped where a check fails. */
+/**
+ * `hsm/setup`: checks everything against the HSM itself, answers, then wipes all data and restarts. Nothing is wiped where a check fails. A lie answers the
+ * same; `unsealed` wipes and restarts without the HSM, any other changes nothing.
+ */
 export async function setUpHsm(call: Call, lie?: 'wipes-unsealed' | 'does-nothing'): Promise<Reply> {
-  const { world, state, body } = call;
+  const { world, state } = call;
+  if (!licensed(state)) throw forbidden('License not installed yet for feature HSM Root of Trust: it is not included in Community Edition');
   const wanted = read(call);
-  const { appliance, attempt, name } = connect(call, wanted);
+  if (world.quirks['ciphertrust.setupNeedsNtp'] === 'yes' && !clockIsRight(world, state)) throw serverError('HSM setup failed: the clock is not synchronised');
+  const { appliance, attempt } = connect(call, wanted);
   const signedIn = appliance.cryptoOfficerSignIn(attempt, wanted.serial, wanted.password);
   if (!signedIn.ok) throw serverError(`HSM setup failed: ${signedIn.why}`);
   await world.clock.sleepMinutes(world.durations.hsmSetup);
-  const config = { host: wanted.host, partition_name: name, serial: wanted.serial, 'server-cert': wanted.serverCertificate };
-  const server: HsmServer = { id: randomUUID(), type: 'luna', config };
-  const delayMs = world.clock.realMs(Number(body['delay'] ?? usualDelaySeconds) / 60);
-  const sealed = { hsmServers: [server], sealer: 'rapido' as const, rotKeys: rootKeys.map(() => ({ id: randomUUID(), createdAt: new Date().toISOString() })) };
-  const restart = async () => {
-    if (!lie) appliance.addObjects(wanted.serial, rootKeys);
-    await wipe(world, state, lie ? {} : sealed);
-  };
-  return {
-    status: Number(world.quirks['ciphertrust.setupStatus'] ?? 200),
-    body: { id: server.id, type: 'luna', config },
-    ...(lie === 'does-nothing' ? {} : { afterwards: () => void setTimeout(() => void restart(), delayMs) }),
-  };
+  const server = serverOf(wanted);
+  if (!lie) {
+    appliance.addObjects(wanted.serial, rootKeys);
+    announceRestart({ world, state, delaySeconds: delayOf(call) }, sealedBy(server));
+  }
+  if (lie === 'wipes-unsealed') announceRestart({ world, state, delaySeconds: delayOf(call) }, unsealed);
+  return ok(world.quirks['ciphertrust.setupBody'] === 'empty' ? {} : server, Number(world.quirks['ciphertrust.setupStatus'] ?? 200));
 }
 
+const serverOf = ({ host, partitionName, serial, serverCertificate }: Wanted): HsmServer => ({
+  id: randomUUID(),
+  type: 'luna',
+  config: { host, partition_name: partitionName, serial, 'server-cert': serverCertificate },
+});
+
+const sealedBy = (server: HsmServer): RootOfTrust => ({
+  hsmServers: [server],
+  sealer: 'rapido',
+  rotKeys: [{ id: randomUUID(), createdAt: new Date().toISOString() }],
+});
+
 function read({ world, body }: Call): Wanted {
-  if (body['type'] !== 'luna') throw badValue('type must be one of luna, lunapci, lunatct, dpod, aws, nshield');
-  if (body['reset'] !== true) throw badRequest('reset must be true: the first HSM resets the CipherTrust Manager');
+  if (body['type'] !== 'luna') throw badValue('type: only luna can be set up here');
   const info =
     typeof body['connInfo'] === 'string' ? parsed(body['connInfo']) : world.quirks['ciphertrust.connInfo'] === 'object' ? body['connInfo'] : undefined;
   if (typeof info !== 'object' || info === null) throw badRequest('Validation errors:\nconnInfo: connInfo must be a JSON string');
@@ -53,6 +67,7 @@ function read({ world, body }: Call): Wanted {
     (name) => typeof fields[name] !== 'string' || fields[name] === '',
   );
   if (absent.length > 0) throw badRequest(`Validation errors:\n${absent.map((name) => `${name}: ${name} is a required field`).join('\n')}`);
+  if (body['reset'] !== true) throw badRequest('reset must be true: the first HSM resets the CipherTrust Manager');
   const field = (name: string) => fields[name] as string;
   return {
     partitionName: field('partition_name'),
@@ -73,7 +88,8 @@ function parsed(text: string): unknown {
   }
 }
 
-function connect({ world, state }: Call, wanted: Wanted): { appliance: Appliance; attempt: NtlsAttempt; name: string } {
+/** Reaches the wanted partition over NTLS, from this machine’s own address. */
+function connect({ world, state }: Call, wanted: Wanted): { appliance: Appliance; attempt: NtlsAttempt } {
   try {
     const matching = new X509Certificate(wanted.clientCertificate).checkPrivateKey(createPrivateKey(wanted.clientKey));
     if (!matching) throw new Error('the client key does not belong to the client certificate');
@@ -97,5 +113,5 @@ function connect({ world, state }: Call, wanted: Wanted): { appliance: Appliance
   if (!partition) throw serverError(`HSM setup failed: no partition with serial ${wanted.serial} is visible to this client`);
   if (![partition.label, partition.name].includes(wanted.partitionName))
     throw serverError(`HSM setup failed: the partition is not called ${wanted.partitionName}`);
-  return { appliance, attempt, name: wanted.partitionName };
+  return { appliance, attempt };
 }

@@ -1,6 +1,7 @@
 import Fastify from 'fastify';
 import type { Azure } from '../azure/azure.ts';
 import type { RunningWorld } from '../create-world.ts';
+import { scenarios } from '../scenarios.ts';
 import type { FaultRequest } from '../weather.ts';
 import { type Meddling, meddle } from './meddle.ts';
 
@@ -27,6 +28,11 @@ export async function createControl(world: RunningWorld, azure: Azure, wantedPor
     const wanted = world.weather.matcher(query.operation ?? '*');
     return world.ledger.entries.filter(({ seq, operation }) => seq > Number(query.since ?? 0) && wanted(operation));
   });
+  app.delete('/ledger', (_, reply) => {
+    world.ledger.clear();
+    world.changed();
+    return reply.code(204).send();
+  });
   app.get('/faults', () => world.weather.list());
   app.post<{ Body: FaultRequest }>('/faults', (request, reply) => {
     const { kind, operation } = request.body ?? {};
@@ -41,7 +47,12 @@ export async function createControl(world: RunningWorld, azure: Azure, wantedPor
   app.delete<{ Params: { id: string } }>('/faults/:id', ({ params }, reply) => reply.code(world.weather.remove(params.id) ? 204 : 404).send());
   app.get('/holds', () => world.weather.held());
   app.post<{ Params: { id: string } }>('/holds/:id/release', ({ params }, reply) => reply.code(world.weather.release(params.id) ? 204 : 404).send());
-  app.post<{ Body: { state: string } }>('/feature', ({ body }, reply) => {
+  app.post<{ Body: { name?: string } }>('/scenario', async ({ body }, reply) => {
+    const scenario = Object.hasOwn(scenarios, body?.name ?? '') ? scenarios[body.name!] : undefined;
+    return scenario ? scenario(world, azure) : reply.code(400).send({ error: `Known are ${Object.keys(scenarios).join(', ')}.` });
+  });
+  app.post<{ Body: { state?: string } }>('/feature', ({ body }, reply) => {
+    if (!body?.state) return reply.code(400).send({ error: 'A feature has a state: Registered, NotRegistered, Pending …' });
     azure.setFeature(body.state);
     return reply.code(204).send();
   });

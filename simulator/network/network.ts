@@ -4,13 +4,18 @@ export interface Endpoint {
   port: number;
 }
 
+interface Listener {
+  endpoint: Endpoint;
+  accepts: () => boolean;
+}
+
 /** The runbook's own addresses (172.22.1.4 …) and the public ones, mapped to loopback listeners. The SOCKS5 proxy is the only way in. */
 export class VirtualNetwork {
-  readonly #listeners = new Map<string, Endpoint>();
+  readonly #listeners = new Map<string, Listener>();
 
-  /** Makes a port of an address reachable. Attaching it again replaces the listener. */
-  attach(address: string, port: number, endpoint: Endpoint): void {
-    this.#listeners.set(`${address}:${port}`, endpoint);
+  /** Makes a port of an address reachable, while it accepts connections. Attaching it again replaces the listener. */
+  attach(address: string, port: number, endpoint: Endpoint, accepts: () => boolean = () => true): void {
+    this.#listeners.set(`${address}:${port}`, { endpoint, accepts });
   }
 
   /** Takes every port of an address off the network. */
@@ -18,8 +23,14 @@ export class VirtualNetwork {
     for (const key of this.#listeners.keys()) if (key.startsWith(`${address}:`)) this.#listeners.delete(key);
   }
 
+  /** Is there a listener, whether or not it accepts connections now? */
+  has(address: string, port: number): boolean {
+    return this.#listeners.has(`${address}:${port}`);
+  }
+
   /** The listener behind an address and port; undefined means that the connection is refused. */
   resolve(address: string, port: number): Endpoint | undefined {
-    return this.#listeners.get(`${address}:${port}`);
+    const listener = this.#listeners.get(`${address}:${port}`);
+    return listener?.accepts() ? listener.endpoint : undefined;
   }
 }

@@ -6,7 +6,9 @@ import type { Endpoint } from './network.ts';
 
 const version = 5;
 const connectCommand = 1;
-const replies = { granted: 0, refused: 5, unsupported: 7 } as const;
+const noAuthentication = 0;
+const noneAcceptable = 0xff;
+const replies = { granted: 0, refused: 5, unsupportedCommand: 7, unsupportedAddress: 8 } as const;
 const loopback = ['127.0.0.1', 'localhost'];
 
 export interface Socks {
@@ -36,13 +38,15 @@ export async function createSocks(world: World, wantedPort = 0): Promise<Socks> 
 
 async function serve(world: World, client: Socket): Promise<void> {
   const reader = new Reader(client);
-  const [, methods] = await reader.take(2);
-  await reader.take(methods!);
-  client.write(Buffer.from([version, 0]));
+  const [asked, methods] = await reader.take(2);
+  if (asked !== version) return void client.destroy();
+  if (!(await reader.take(methods!)).includes(noAuthentication)) return void client.end(Buffer.from([version, noneAcceptable]));
+  client.write(Buffer.from([version, noAuthentication]));
   const [, command, , kind] = await reader.take(4);
   const host = await readHost(reader, kind!);
+  if (host === undefined) return void client.end(reply(replies.unsupportedAddress));
   const port = (await reader.take(2)).readUInt16BE();
-  if (command !== connectCommand || host === undefined) return void client.end(reply(replies.unsupported));
+  if (command !== connectCommand) return void client.end(reply(replies.unsupportedCommand));
   const endpoint: Endpoint | undefined = loopback.includes(host) ? { host: '127.0.0.1', port } : world.network.resolve(host, port);
   if (!endpoint) {
     settle(
@@ -52,13 +56,16 @@ async function serve(world: World, client: Socket): Promise<void> {
     return void client.end(reply(replies.refused));
   }
   const rest = reader.release();
+  let granted = false;
   const machine = connect(endpoint, () => {
+    granted = true;
     client.write(reply(replies.granted));
     if (rest.length > 0) machine.write(rest);
     client.pipe(machine).pipe(client);
   });
   machine.setNoDelay(true);
-  machine.on('error', () => client.destroy()).on('close', () => client.destroy());
+  machine.on('error', () => (granted ? client.destroy() : client.end(reply(replies.refused))));
+  machine.on('close', () => granted && client.destroy());
   client.on('close', () => machine.destroy());
 }
 

@@ -1,0 +1,76 @@
+import type { World } from '../world.ts';
+import { conflict } from './errors.ts';
+import { type Call, find, list, noContent, ok, type Reply, type Route, remove, text } from './route.ts';
+import type { ManagerState, NtpServer } from './state.ts';
+
+/** A key is shown again to those who are signed in, as the Terraform provider reads it back; or not. */
+const shown = ({ world }: Call, { host, key, key_type }: Omit<NtpServer, 'addedAt'>) => ({
+  host,
+  ...(key && world.quirks['ciphertrust.ntpKeyShown'] !== 'no' ? { key } : {}),
+  ...(key ? { key_type } : {}),
+});
+
+function wanted({ body }: Call): Omit<NtpServer, 'addedAt'> {
+  const { key, key_type = 'SHA-256' } = body as { key?: string; key_type?: string };
+  return { host: text(body, 'host'), ...(key ? { key, key_type } : {}) };
+}
+
+function add(call: Call): Reply {
+  const { ntp } = call.state.data;
+  const server = wanted(call);
+  if (ntp.some(({ host }) => host === server.host)) throw conflict(`NTP server ${server.host} already exists`);
+  ntp.push({ ...server, addedAt: Date.now() });
+  call.world.changed();
+  return ok(shown(call, server), 201);
+}
+
+/** A server whose name says that it wants authentication does not answer without a key. */
+const answers = ({ host, key }: NtpServer): boolean => key !== undefined || !host.includes('authenticated');
+
+const isSynchronised = (world: World, server: NtpServer): boolean =>
+  answers(server) && Date.now() >= server.addedAt + world.clock.realMs(world.durations.ntpSynchronisation);
+
+/** Does the clock follow any server? */
+export const clockIsRight = (world: World, { data }: ManagerState): boolean => data.ntp.some((server) => isSynchronised(world, server));
+
+const heading = '     remote           refid      st t when poll reach   delay   offset  jitter';
+
+function status({ state: { data }, world }: Call): Reply {
+  const followed = data.ntp.find((server) => isSynchronised(world, server));
+  const rows = data.ntp.map((server) => {
+    const mark = server === followed ? '*' : isSynchronised(world, server) ? '+' : ' ';
+    const facts = isSynchronised(world, server)
+      ? '.GOOG.           1 u   33   64  377    9.000    0.100   0.200'
+      : '.INIT.          16 u    -   64    0    0.000    0.000   0.000';
+    return `${mark}${server.host.slice(0, 15).padEnd(15)} ${facts}`;
+  });
+  return ok({ 'ntpq -p': [heading, '='.repeat(78), ...rows, ''].join('\n') });
+}
+
+export const ntpRoutes: Route[] = [
+  {
+    operation: 'GET /v1/system/ntp/servers',
+    answer: (call) =>
+      list(
+        call,
+        call.state.data.ntp.map((server) => shown(call, server)),
+      ),
+  },
+  { operation: 'POST /v1/system/ntp/servers', answer: add, lie: (call) => ok(shown(call, wanted(call)), 201) },
+  {
+    operation: 'GET /v1/system/ntp/servers/{id}',
+    answer: (call) =>
+      ok(
+        shown(
+          call,
+          find(call.state.data.ntp, ({ host }) => host === call.id),
+        ),
+      ),
+  },
+  {
+    operation: 'DELETE /v1/system/ntp/servers/{id}',
+    answer: (call) => remove(call, call.state.data.ntp, ({ host }) => host === call.id),
+    lie: () => noContent,
+  },
+  { operation: 'GET /v1/system/ntp/status', answer: status },
+];

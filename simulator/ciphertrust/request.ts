@@ -1,0 +1,114 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Entry, settle } from '../ledger.ts';
+import type { Fault } from '../weather.ts';
+import type { World } from '../world.ts';
+import { ApiError, badRequest, notFound, serverError, unavailable } from './errors.ts';
+import type { Call, Reply } from './route.ts';
+import { type Found, findRoute } from './routes.ts';
+import { checkBearer } from './sign-in.ts';
+import { isStarted, type ManagerState } from './state.ts';
+
+/** One HTTP request: recorded, exposed to the weather, answered. With and without a slash at the end of the path is the same. */
+export async function serve(world: World, state: ManagerState, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const body = await read(request);
+  const url = new URL(request.url ?? '/', 'https://manager');
+  const path = decodeURIComponent(url.pathname.replace(/^\/api(?=\/)/, '').replace(/\/$/, ''));
+  const found = findRoute(request.method ?? 'GET', path);
+  const operation = `ciphertrust:${found?.route.operation ?? `${request.method} ${path}`}`;
+  const destructive = found?.route.destructive ?? false;
+  const entry = world.ledger.arrive({ system: 'ciphertrust', connection: `${request.socket.remotePort}`, operation, target: state.address, destructive });
+  const early = pageWhileBooting(state);
+  if (early !== undefined) {
+    settle(entry, 'refused', 'booting');
+    return page(response, early);
+  }
+  const fault = await world.weather.strike(operation);
+  if (await strikes(world, fault, entry, request, response)) return;
+  const lies = fault?.kind === 'lie' && found?.route.lie !== undefined;
+  const { authorization } = request.headers;
+  const reply = await answer(found, { world, state, id: found?.id ?? '', query: url.searchParams, authorization, body: {} }, body, fault);
+  settle(entry, reply.status >= 400 ? 'refused' : lies ? 'lied' : 'done', reply.status >= 400 ? said(reply) : undefined);
+  if (fault?.kind === 'reset-after-accept') return void request.socket.destroy();
+  response.writeHead(reply.status, reply.body === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' });
+  response.end(reply.body === undefined ? undefined : JSON.stringify(reply.body));
+}
+
+/** A proxy answers before the service behind it does, first one way, then the other. */
+function pageWhileBooting({ boot: { listensAt, answersAt } }: ManagerState): 502 | 503 | undefined {
+  const now = Date.now();
+  if (now >= answersAt) return undefined;
+  return now < (listensAt + answersAt) / 2 ? 502 : 503;
+}
+
+/** Acts out what prevents any answer of the manager itself; true where that is the end of the request. */
+async function strikes(world: World, fault: Fault | undefined, entry: Entry, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+  switch (fault?.kind) {
+    case 'slow':
+      await world.clock.sleepMinutes(fault.amount ?? 1);
+      return false;
+    case 'never':
+      settle(entry, 'cut', 'never answered');
+      return true;
+    case 'reset':
+      settle(entry, 'cut');
+      request.socket.destroy();
+      return true;
+    case 'throttle':
+      settle(entry, 'refused', '429');
+      page(response, 429, fault.message, fault.amount);
+      return true;
+    case 'error':
+      settle(entry, 'failed');
+      page(response, fault.status ?? 503, fault.message);
+      return true;
+    default:
+      return false;
+  }
+}
+
+async function answer(found: Found | undefined, call: Call, body: string, fault: Fault | undefined): Promise<Reply> {
+  try {
+    if (!found) throw notFound();
+    const { route } = found;
+    if (!isStarted(call.state) && !route.duringBoot) throw unavailable();
+    if (!route.open) checkBearer(call.state, call.authorization);
+    if (fault?.kind === 'fail') throw serverError(fault.message ?? 'an internal error occurred');
+    const parsed = { ...call, body: parse(body) };
+    return await (fault?.kind === 'lie' && route.lie ? route.lie(parsed, fault.message) : route.answer(parsed));
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const { message: _, ...labelOnly } = error.body;
+    return { status: error.status, body: call.world.quirks['ciphertrust.errorBody'] === 'label-only' ? labelOnly : error.body };
+  }
+}
+
+function parse(body: string): Record<string, unknown> {
+  if (body === '') return {};
+  try {
+    const parsed: unknown = JSON.parse(body);
+    if (typeof parsed === 'object' && parsed !== null) return parsed as Record<string, unknown>;
+  } catch {}
+  throw badRequest('invalid JSON');
+}
+
+function said({ status, body }: Reply): string {
+  const { message, codeDesc } = (body ?? {}) as { message?: string; codeDesc?: string };
+  return message ?? codeDesc ?? `${status}`;
+}
+
+async function read(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+const reasons: Record<number, string> = { 429: 'Too Many Requests', 502: 'Bad Gateway', 503: 'Service Temporarily Unavailable', 504: 'Gateway Time-out' };
+
+/** What the proxy in front says: a page, not JSON. */
+function page(response: ServerResponse, status: number, reason = reasons[status] ?? 'Error', retryAfterSeconds?: number): void {
+  response.writeHead(status, { 'content-type': 'text/html', ...(retryAfterSeconds === undefined ? {} : { 'retry-after': `${retryAfterSeconds}` }) });
+  const title = `${status} ${reason}`;
+  response.end(
+    `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>`,
+  );
+}

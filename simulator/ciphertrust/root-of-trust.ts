@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { badRequest } from './errors.ts';
+import { delayOf, setUpHsm } from './hsm-setup.ts';
+import { type Call, find, list, noContent, ok, type Reply, type Route, remove } from './route.ts';
+import { announceRestart, unsealed } from './state.ts';
+
+const byId =
+  ({ id }: Call) =>
+  (thing: { id: string }): boolean =>
+    thing.id === id;
+
+/** Only total and resources, as ksctl prints them. */
+const servers = ({ state: { data } }: Call): Reply => ok({ total: data.hsmServers.length, resources: data.hsmServers });
+
+/** The last one that goes takes all data with it. */
+function removeServer(call: Call): Reply {
+  const { world, state, body } = call;
+  find(state.data.hsmServers, byId(call));
+  if (body['reset'] !== true) throw badRequest('reset must be true: without its HSM the CipherTrust Manager is reset');
+  if (state.data.hsmServers.length > 1) return remove(call, state.data.hsmServers, byId(call));
+  announceRestart({ world, state, delaySeconds: delayOf(call) }, unsealed);
+  return noContent;
+}
+
+const mkeks = ({ state: { data } }: Call): Reply =>
+  ok({ total: 1, info: [{ id: data.mkek.id, name: 'mkek', is_default: true, created_at: data.mkek.createdAt, sealer_name: data.sealer }] });
+
+const newKey = () => ({ id: randomUUID(), createdAt: new Date().toISOString() });
+
+function rotateMkek(call: Call): Reply {
+  call.state.data.mkek = newKey();
+  call.world.changed();
+  return mkeks(call);
+}
+
+function rotateRotKeys({ world, state: { data } }: Call): Reply {
+  if (data.hsmServers.length === 0) throw badRequest('there is no HSM');
+  const key = newKey();
+  data.rotKeys.unshift(key);
+  world.changed();
+  return ok(key, 201);
+}
+
+export const rootOfTrustRoutes: Route[] = [
+  { operation: 'GET /v1/system/hsm/servers', answer: servers },
+  { operation: 'GET /v1/system/hsm/servers/{id}', answer: (call) => ok({ ...find(call.state.data.hsmServers, byId(call)), reset: false }) },
+  { operation: 'DELETE /v1/system/hsm/servers/{id}', destructive: true, answer: removeServer, lie: () => noContent },
+  {
+    operation: 'POST /v1/system/hsm/setup',
+    destructive: true,
+    answer: (call) => setUpHsm(call),
+    lie: (call, how) => setUpHsm(call, how === 'unsealed' ? 'wipes-unsealed' : 'does-nothing'),
+  },
+  { operation: 'GET /v1/system/mkeks', answer: mkeks },
+  { operation: 'POST /v1/system/mkeks/rotate', answer: rotateMkek, lie: mkeks },
+  { operation: 'GET /v1/system/rot-keys', answer: (call) => list(call, call.state.data.rotKeys) },
+  { operation: 'GET /v1/system/rot-keys/{id}', answer: (call) => ok(find(call.state.data.rotKeys, byId(call))) },
+  { operation: 'POST /v1/system/rotate-rot-keys', answer: rotateRotKeys, lie: () => ok(newKey(), 201) },
+];

@@ -1,0 +1,59 @@
+import type { World } from '../world.ts';
+import { badRequest, notFound } from './errors.ts';
+import type { ManagerState } from './state.ts';
+
+/** One request to the REST API. */
+export interface Call {
+  world: World;
+  state: ManagerState;
+  /** The value of `{id}` in the path. */
+  id: string;
+  query: URLSearchParams;
+  authorization: string | undefined;
+  body: Record<string, unknown>;
+}
+
+export interface Reply {
+  status: number;
+  body?: unknown;
+}
+
+export interface Route {
+  /** `VERB /v1/path`, with `{id}` for a varying part. */
+  operation: string;
+  /** Needs no sign-in. */
+  open?: boolean;
+  /** Is answered before the services are up, too. */
+  duringBoot?: boolean;
+  destructive?: boolean;
+  answer(call: Call): Promise<Reply> | Reply;
+  /** How to answer so that nothing changes; absent for what only reads. */
+  lie?(call: Call, how: string | undefined): Promise<Reply> | Reply;
+}
+
+export const ok = (body: unknown, status = 200): Reply => ({ status, body });
+export const noContent: Reply = { status: 204 };
+
+/** A page of a list, in the usual form. */
+export function list({ query }: Call, resources: unknown[]): Reply {
+  const [skip, limit] = [Number(query.get('skip') ?? 0), Number(query.get('limit') ?? 10)];
+  return ok({ skip, limit, total: resources.length, resources: resources.slice(skip, skip + limit) });
+}
+
+export function text(body: Record<string, unknown>, field: string): string {
+  const value = body[field];
+  if (typeof value !== 'string' || value === '') throw badRequest(`Validation errors:\n${field}: ${field} is a required field`);
+  return value;
+}
+
+export function find<Thing>(things: Thing[], wanted: (thing: Thing) => boolean): Thing {
+  const found = things.find(wanted);
+  if (found === undefined) throw notFound();
+  return found;
+}
+
+export function remove<Thing>({ world }: Call, things: Thing[], wanted: (thing: Thing) => boolean): Reply {
+  things.splice(things.indexOf(find(things, wanted)), 1);
+  world.changed();
+  return noContent;
+}

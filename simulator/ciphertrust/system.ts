@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import { badValue, notFound } from './errors.ts';
+import { delayOf } from './hsm-setup.ts';
+import { type Call, list, ok, type Reply, type Route, text } from './route.ts';
+import { checkBearer } from './sign-in.ts';
+import { announceRestart, boot, isStarted, isUsableKey, type ManagerState, unsealed, version } from './state.ts';
+
+export function services(state: ManagerState) {
+  const status = isStarted(state) ? 'started' : 'starting';
+  return {
+    status,
+    services: [
+      { name: 'web', status: 'started' },
+      { name: 'nae-kmip', status },
+    ],
+  };
+}
+
+const info = ({ state: { name } }: Call): Reply =>
+  ok({
+    name,
+    version,
+    version_suffix: 'null',
+    model: 'CipherTrust Manager k170v',
+    vendor: 'Thales Group',
+    crypto_version: '1.7.0',
+    uptime: '0 days, 1 hours, 2 minutes',
+    system_time: new Date().toISOString(),
+  });
+
+/** Before the services are up anybody may replace the default key of `ksadmin`: that is what they wait for. Afterwards it takes a sign-in. */
+async function addSshKey(call: Call, counts: boolean): Promise<Reply> {
+  const { state, world, body, authorization } = call;
+  if (isStarted(state)) checkBearer(state, authorization);
+  if (!isUsableKey(text(body, 'key'))) throw badValue('key: an OpenSSH public key of the kind ssh-rsa is needed');
+  if (counts && !state.keyReplaced) {
+    const { startedAt } = await boot(world, world.durations.cipherTrustBoot);
+    state.boot.startedAt = startedAt;
+    state.keyReplaced = true;
+    world.changed();
+  }
+  return ok({ id: randomUUID() }, 201);
+}
+
+const restartServices =
+  (wipes: boolean) =>
+  (call: Call): Reply => {
+    const { world, state } = call;
+    announceRestart({ world, state, delaySeconds: delayOf(call) }, wipes ? unsealed : undefined);
+    return ok({});
+  };
+
+/** Only the port of NTLS on an HSM is ever open to it. */
+function checkPort({ world, body }: Call): Reply {
+  const [host, port] = [text(body, 'host'), Number(body['port'])];
+  const open = port === 1792 && world.appliances.get(host)?.state.ntls.running === true;
+  return ok({ host, port, open });
+}
+
+export const systemRoutes: Route[] = [
+  { operation: 'GET /v1/system/services/status', open: true, duringBoot: true, answer: ({ state }) => ok(services(state)) },
+  { operation: 'POST /v1/system/services/restart', answer: restartServices(false), lie: () => ok({}) },
+  { operation: 'POST /v1/system/services/reset', destructive: true, answer: restartServices(true), lie: () => ok({}) },
+  { operation: 'GET /v1/system/info', answer: info },
+  {
+    operation: 'POST /v1/system/ssh/keys',
+    open: true,
+    duringBoot: true,
+    answer: (call) => addSshKey(call, true),
+    lie: (call) => addSshKey(call, false),
+  },
+  { operation: 'POST /v1/system/network/checkport', answer: checkPort },
+  {
+    operation: 'GET /v1/configs/interfaces/{id}/certificate',
+    answer: ({ state, id }) => {
+      if (id !== 'web') throw notFound();
+      return ok({ certificates: state.web.certificatePem });
+    },
+  },
+  { operation: 'GET /v1/system/alarms', answer: (call) => list(call, []) },
+  { operation: 'GET /v1/cluster', answer: () => ok({ nodeID: '', status: { code: 'none', description: 'not clustered' } }) },
+];

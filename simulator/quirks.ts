@@ -1,0 +1,44 @@
+interface Quirk {
+  /** What it may be, its usual value first; any text where there is none. */
+  values?: readonly [string, ...string[]];
+  about: string;
+}
+
+/** Every unverified fact that can be turned the other way round, so that a misspelt one is not silently the usual one. */
+export const quirks: Record<string, Quirk> = {
+  'ciphertrust.defaultPasswordLogin': { values: ['401', '403', '200-limited'], about: 'how a sign-in with admin/admin is answered' },
+  'ciphertrust.setupStatus': { values: ['200', '201'], about: 'status of a successful hsm/setup' },
+  'ciphertrust.setupBody': { values: ['full', 'empty'], about: 'body of a successful hsm/setup' },
+  'ciphertrust.setupNeedsNtp': { values: ['no', 'yes'], about: 'hsm/setup fails until the clock is synchronised' },
+  'ciphertrust.connInfo': { values: ['string', 'object'], about: 'connInfo is taken as an object, too' },
+  'ciphertrust.trialStatus': { values: ['200', '201'], about: 'status of an activated trial' },
+  'ciphertrust.trialSurvivesReset': { values: ['no', 'yes'], about: 'the trial licence is still active after a reset' },
+  'ciphertrust.ntpSurvivesReset': { values: ['no', 'yes'], about: 'time servers are still there after a reset' },
+  'ciphertrust.certificateSurvivesReset': { values: ['no', 'yes'], about: 'the web certificate is the same after a reset' },
+  'ciphertrust.ntpKeyShown': { values: ['yes', 'no'], about: 'a time server’s key is shown again' },
+  'ciphertrust.errorBody': { values: ['full', 'label-only'], about: 'errors carry a message, or only their label' },
+  'luna.signIn': { values: ['password', 'keyboard-interactive'], about: 'how the appliance asks for a password over SSH' },
+  'luna.passwordPrompts': { values: ['new', 'old'], about: 'how the forced password change asks' },
+  'luna.clockSkewMinutes': { about: 'how far the appliance’s clock is off' },
+  'luna.zone': { about: 'time zone that the appliance shows (EDT)' },
+  'luna.changePolicy': { values: ['keeps', 'zeroizes'], about: 'a destructive policy change zeroizes the HSM, too' },
+  'luna.soStaysSignedIn': { values: ['no', 'yes'], about: 'the SO is still signed in after a destructive policy change' },
+  'luna.restartAsks': { values: ['no', 'yes'], about: 'restarting NTLS asks for proceed' },
+  'luna.registerByIp': { values: ['accepted', 'refused'], about: 'client register -ip' },
+  'luna.clientFingerprint': { values: ['sha256', 'md5'], about: 'which fingerprint of a client is shown' },
+  'vtl.keyFormat': { values: ['plain', 'encrypted'], about: 'how vtl writes a private key' },
+};
+
+/** Reads `name=value` options; says what is wrong with the first that is unknown. */
+export function readQuirks(options: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    options.map((option) => {
+      const [name = '', value = ''] = option.split('=', 2);
+      const quirk = quirks[name];
+      if (!quirk) throw new Error(`There is no quirk ${name}; known are ${Object.keys(quirks).join(', ')}.`);
+      if (value === '' || (quirk.values && !quirk.values.includes(value)))
+        throw new Error(`The quirk ${name} (${quirk.about}) is one of: ${quirk.values?.join(', ') ?? 'any text'}.`);
+      return [name, value];
+    }),
+  );
+}

@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SocksClient } from 'socks';
+import type { Fault } from '../../simulator/weather.ts';
+import { until } from '../support/until.ts';
+
+const main = fileURLToPath(new URL('../../simulator/main.ts', import.meta.url));
+const hsmAddress = '172.22.1.4';
+
+interface Ready {
+  arm: string;
+  socks: string;
+  control: string;
+  caFile: string;
+  luna: { host: string; port: number; ip: string };
+  windows: { host: string; port: number; ip: string };
+  ciphertrust: { url: string; ip: string };
+}
+interface Shown {
+  timeScale: number;
+  quirks: Record<string, string>;
+  resources: { type: string; provisioningState: string }[];
+  appliances: { address: string; label: string; zeroized: boolean; partitions: { name: string }[] }[];
+  windowsHosts: string[];
+  cipherTrusts: { address: string; status: string }[];
+}
+
+describe('The simulator as a program', function () {
+  this.timeout(60_000);
+  let folder: string;
+  let child: ChildProcess;
+  let ready: Ready;
+  let said = '';
+
+  async function start(...options: string[]): Promise<void> {
+    const file = join(folder, 'ready.json');
+    await rm(file, { force: true });
+    child = spawn(process.execPath, [main, '--time-scale', '600', '--state', join(folder, 'world', 'state.json'), '--ready-file', file, ...options]);
+    for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (chunk) => (said += chunk));
+    await until('the ready file', async () => {
+      if (child.exitCode !== null) throw new Error(`the simulator ended: ${said}`);
+      return existsSync(file) ? true : undefined;
+    });
+    ready = JSON.parse(readFileSync(file, 'utf8'));
+  }
+
+  async function end(): Promise<number | null> {
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
+    return (await ended)[0];
+  }
+
+  async function control<T>(method: string, path: string, body?: object): Promise<{ status: number; body: T }> {
+    const response = await fetch(`${ready.control}${path}`, {
+      method,
+      ...(body ? { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } } : {}),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === '' ? (undefined as T) : JSON.parse(text) };
+  }
+  const world = async () => (await control<Shown>('GET', '/world')).body;
+
+  /** The first bytes that a machine says through the proxy. */
+  async function greeting(ip: string): Promise<string> {
+    const { hostname, port } = new URL(ready.socks);
+    const proxy = { host: hostname, port: Number(port), type: 5 } as const;
+    const { socket } = await SocksClient.createConnection({ proxy, command: 'connect', destination: { host: ip, port: 22 } });
+    const [chunk] = await once(socket, 'data');
+    socket.destroy();
+    return `${chunk}`;
+  }
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'simulator-'));
+    await start('--scenario', 'ready-hsm', '--quirk', 'luna.zone=UTC', '--fault', 'unsealed');
+  });
+  after(async () => {
+    if (child.exitCode === null) await end();
+    await rm(folder, { recursive: true });
+  });
+
+  it('tells where everything is, in a file for its owner only', () => {
+    assert.equal(statSync(join(folder, 'ready.json')).mode & 0o077, 0);
+    assert.match(readFileSync(ready.caFile, 'utf8'), /BEGIN CERTIFICATE/);
+    assert.deepEqual([ready.luna.ip, ready.windows.ip, ready.ciphertrust.ip], [hsmAddress, '172.22.0.4', '172.22.0.5']);
+    for (const line of ['ARM', 'authority', 'SOCKS5', 'control']) assert.match(said, new RegExp(`^${line} +\\S+:\\d+`, 'm'));
+  });
+
+  it('shows the world, without a secret', async () => {
+    const shown = await world();
+    assert.deepEqual([shown.timeScale, shown.quirks], [600, { 'luna.zone': 'UTC' }]);
+    const [appliance] = shown.appliances;
+    assert.deepEqual([appliance?.address, appliance?.zeroized, appliance?.partitions], [hsmAddress, true, []]);
+    assert.deepEqual([shown.windowsHosts, shown.cipherTrusts.map(({ address }) => address)], [['172.22.0.4'], ['172.22.0.5']]);
+    const types = shown.resources.map(({ type }) => type);
+    for (const type of ['Microsoft.HardwareSecurityModules/dedicatedHSMs', 'Microsoft.Compute/virtualMachines', 'Microsoft.Network/virtualNetworkGateways'])
+      assert.ok(types.includes(type), type);
+    assert.ok(shown.resources.every(({ provisioningState }) => provisioningState === 'Succeeded'));
+    assert.doesNotMatch(JSON.stringify(shown), /PRIVATE KEY|LunaAdmin-Password-1|PASSWORD/);
+  });
+
+  it('lets the HSM and the Windows host be reached at their own addresses', async () => {
+    assert.match(await greeting(hsmAddress), /^SSH-2\.0/);
+    assert.match(await greeting('172.22.0.4'), /^SSH-2\.0/);
+    await assert.rejects(greeting('172.22.1.99'), /refused/i);
+  });
+
+  it('shows what arrived, by pattern and since a number, and forgets it when told', async () => {
+    type Entry = { seq: number; operation: string; target: string };
+    const refused = (await control<Entry[]>('GET', '/ledger?operation=socks:*')).body;
+    assert.deepEqual(
+      refused.map(({ target }) => target),
+      ['172.22.1.99:22'],
+    );
+    assert.deepEqual((await control<Entry[]>('GET', `/ledger?operation=socks:*&since=${refused[0]!.seq}`)).body, []);
+    assert.equal((await control('DELETE', '/ledger')).status, 204);
+    assert.deepEqual((await control<Entry[]>('GET', '/ledger')).body, []);
+  });
+
+  it('takes faults, shows and removes them', async () => {
+    const scripted = (await control<Fault[]>('GET', '/faults')).body;
+    assert.deepEqual(
+      scripted.map(({ kind, message }) => [kind, message]),
+      [['lie', 'unsealed']],
+    );
+    assert.equal((await control('POST', '/faults', { kind: 'earthquake', operation: '*' })).status, 400);
+    const added = await control<Fault>('POST', '/faults', { kind: 'slow', operation: 'lunash:*', amount: 2 });
+    assert.equal(added.status, 201);
+    assert.equal((await control('DELETE', `/faults/${added.body.id}`)).status, 204);
+    assert.equal((await control('DELETE', `/faults/${added.body.id}`)).status, 404);
+    assert.equal((await control('DELETE', '/faults')).status, 204);
+    assert.deepEqual((await control<Fault[]>('GET', '/faults')).body, []);
+  });
+
+  it('keeps a request received and unanswered until it is released', async () => {
+    await control('POST', '/faults', { kind: 'hold', operation: 'arm:GET *' });
+    const { port } = new URL(ready.arm);
+    let answered = false;
+    const asking = import('axios').then(async ({ default: axios }) => {
+      const { Agent } = await import('node:https');
+      const httpsAgent = new Agent({ ca: readFileSync(ready.caFile), keepAlive: false });
+      const url = `https://localhost:${port}/subscriptions/x/resourcegroups/Luna_kylo_rg?api-version=2021-04-01`;
+      const { status } = await axios.get(url, { httpsAgent, proxy: false, validateStatus: () => true });
+      answered = true;
+      return status;
+    });
+    type Hold = { id: string; operation: string };
+    const hold = await until('the hold', async () => (await control<Hold[]>('GET', '/holds')).body[0]);
+    assert.equal(answered, false);
+    assert.equal((await control('POST', `/holds/${hold.id}/release`)).status, 204);
+    assert.equal(await asking, 401);
+    assert.equal((await control('POST', `/holds/${hold.id}/release`)).status, 404);
+  });
+
+  it('says what it does not know', async () => {
+    for (const [path, body] of [
+      ['/scenario', { name: 'atlantis' }],
+      ['/feature', {}],
+      ['/meddle', { what: 'unplug', address: hsmAddress }],
+      ['/meddle', { what: 'create-partition', address: '172.22.1.99', name: 'theirs' }],
+    ] as const)
+      assert.equal((await control('POST', path, body)).status, 400, path);
+  });
+
+  it('changes the feature, plays a scenario, and meddles with the HSM; all of it is still there after a restart', async () => {
+    assert.equal((await control('POST', '/feature', { state: 'Pending' })).status, 204);
+    const again = await control<Ready>('POST', '/scenario', { name: 'ready-hsm' });
+    assert.deepEqual([again.status, again.body.luna], [200, ready.luna]);
+    assert.equal((await control('POST', '/meddle', { what: 'initialise-hsm', address: hsmAddress, label: 'TheirHSM' })).status, 204);
+    assert.equal((await control('POST', '/meddle', { what: 'create-partition', address: hsmAddress, name: 'theirs' })).status, 204);
+    const before = await world();
+    assert.equal(await end(), 0);
+    assert.equal(statSync(join(folder, 'world', 'state.json')).mode & 0o077, 0);
+    await start();
+    const { appliances, windowsHosts, cipherTrusts, resources } = await world();
+    assert.deepEqual([appliances, windowsHosts], [before.appliances, before.windowsHosts]);
+    assert.deepEqual([appliances[0]?.label, appliances[0]?.partitions.map(({ name }) => name)], ['TheirHSM', ['theirs']]);
+    assert.deepEqual([cipherTrusts.length, resources.length], [1, before.resources.length]);
+    assert.match(await greeting(hsmAddress), /^SSH-2\.0/);
+    assert.equal(JSON.parse(readFileSync(join(folder, 'world', 'state.json'), 'utf8')).azure.feature, 'Pending');
+  });
+
+  for (const [mistake, options, words] of [
+    ['an option', ['--tim-scale', '3'], /tim-scale/],
+    ['a time scale', ['--time-scale', 'fast'], /--time-scale/],
+    ['a port', ['--arm-port', '70000'], /--arm-port/],
+    ['a scenario', ['--scenario', 'atlantis'], /known are empty, ready-hsm/],
+    ['a fault', ['--fault', 'sealed'], /known are unsealed/],
+    ['a quirk', ['--quirk', 'luna.zon=UTC'], /no quirk luna\.zon/],
+  ] as const)
+    it(`refuses ${mistake} that it does not know, in words`, async () => {
+      const mistaken = spawn(process.execPath, [main, ...options], { stdio: ['ignore', 'ignore', 'pipe'] });
+      let heard = '';
+      mistaken.stderr.on('data', (chunk) => (heard += chunk));
+      assert.equal((await once(mistaken, 'close'))[0], 2);
+      assert.match(heard, words);
+      assert.doesNotMatch(heard, /\n +at /);
+    });
+});

@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { quirks, readQuirks } from '../../../simulator/quirks.ts';
+
+const simulator = new URL('../../../simulator/', import.meta.url);
+
+describe('The quirks of the simulated world', () => {
+  it('are each declared, and each used', () => {
+    const files = readdirSync(simulator, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts') && file !== 'quirks.ts');
+    const sources = files.map((file) => readFileSync(new URL(file, simulator), 'utf8')).join('\n');
+    const used = [...sources.matchAll(/(?:quirks\[|keeps\()'([^']+)'/g)].map(([, name]) => name);
+    assert.deepEqual([...new Set(used)].sort(), Object.keys(quirks).sort());
+  });
+
+  it('are read from options, and a misspelt one is refused', () => {
+    assert.deepEqual(readQuirks(['ciphertrust.setupStatus=201', 'luna.zone=UTC']), { 'ciphertrust.setupStatus': '201', 'luna.zone': 'UTC' });
+    assert.throws(() => readQuirks(['ciphertrust.setupStaus=201']), /no quirk ciphertrust\.setupStaus/);
+    assert.throws(() => readQuirks(['ciphertrust.setupStatus=404']), /one of: 200, 201/);
+    assert.throws(() => readQuirks(['luna.zone']), /any text/);
+  });
+});

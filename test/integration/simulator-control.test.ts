@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SocksClient } from 'socks';
+import type { AzureState } from '../../simulator/azure/state.ts';
+import { StateFile } from '../../simulator/state-file.ts';
 import type { Fault } from '../../simulator/weather.ts';
 import { until } from '../support/until.ts';
 
@@ -183,7 +185,7 @@ describe('The simulator as a program', function () {
     assert.deepEqual([appliances[0]?.label, appliances[0]?.partitions.map(({ name }) => name)], ['TheirHSM', ['theirs']]);
     assert.deepEqual([cipherTrusts.length, resources.length], [1, before.resources.length]);
     assert.match(await greeting(hsmAddress), /^SSH-2\.0/);
-    assert.equal(JSON.parse(readFileSync(join(folder, 'world', 'state.json'), 'utf8')).azure.feature, 'Pending');
+    assert.equal((new StateFile(join(folder, 'world', 'state.json')).state['azure'] as AzureState).feature, 'Pending');
   });
 
   for (const [mistake, options, words] of [

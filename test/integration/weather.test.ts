@@ -228,3 +228,26 @@ describe('A cancel in the middle of the act that erases', function () {
     assert.equal(body.appliances[0]!.fips, true);
   });
 });
+
+describe('An abort in one branch while the other erases', function () {
+  this.timeout(120_000);
+  let bench: StackBench;
+  before(async () => {
+    bench = await StackBench.start();
+  });
+  after(() => bench?.stop());
+
+  it('waits for the act, then ends the job', async () => {
+    await bench.fault('lie', 'ciphertrust:POST /v1/licensing/trials/{id}/activate', { times: 0 });
+    await bench.fault('hold', 'lunash:hsm changePolicy');
+    const id = await bench.provision();
+    assert.equal((await bench.incident(id)).step, 'licence');
+    await bench.reaches(id, 'the approval', ({ approvals }) => approvals.length > 0, { incidents: true });
+    await bench.approve(id);
+    const hold = await bench.held('lunash:hsm changePolicy');
+    assert.equal((await bench.resolve(id, 'incident-1', 'abort')).status, 200);
+    await bench.release(hold);
+    const { job, steps } = await bench.ended(id);
+    assert.deepEqual([job.state, steps['fips-mode'].state, steps['create-partition'].state], ['aborted', 'done', 'pending']);
+  });
+});

@@ -6,6 +6,9 @@ export type Judgement = { verdict: 'accepted' } | { verdict: 'refused'; reason: 
 const accepted: Judgement = { verdict: 'accepted' };
 const refused = (reason: string): Judgement => ({ verdict: 'refused', reason });
 
+/** Names are typed by hand: letters' case and spaces around them make no second person. */
+const samePerson = (one: string, other: string): boolean => one.trim().toLowerCase() === other.trim().toLowerCase();
+
 /** Judges an approve or reject: only what is open, before its deadline, by a person who may. `now` is ISO 8601. */
 export function judgeApproval({ approvals }: Progress, { approvalId, actor }: ApprovalSignal, now: string): Judgement {
   const approval = approvals.find(({ id }) => id === approvalId);
@@ -22,7 +25,7 @@ export function judgeApproval({ approvals }: Progress, { approvalId, actor }: Ap
     return refused(
       `${approvalId} was already ${approval.outcome ?? 'closed'}${approval.decision ? ` by ${approval.decision.actor}` : ''} at ${approval.closedAt}.`,
     );
-  if (approval.secondPerson && actor === approval.requestedBy) return refused(`${actor} asked for this job: another person must decide.`);
+  if (approval.secondPerson && samePerson(actor, approval.requestedBy)) return refused(`${actor} asked for this job: another person must decide.`);
   return accepted;
 }
 

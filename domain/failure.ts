@@ -20,8 +20,22 @@ export interface Problem {
   retryAfterMs?: number;
 }
 
-const maximumText = 300;
-const brief = (text: string): string => (text.length <= maximumText ? text : `${text.slice(0, maximumText - 1)}…`);
+/** Of each text: three of them, with what surrounds them, stay within 1 KB. */
+const maximumBytes = 300;
+
+/** UTF-8 bytes of a text as it is written in JSON, without its quotes. */
+const bytesOf = (text: string): number =>
+  [...JSON.stringify(text)].reduce((sum, letter) => sum + (letter < '\u0080' ? 1 : letter < '\u0800' ? 2 : letter.length === 1 ? 3 : 4), -2);
+
+function brief(text: string): string {
+  if (bytesOf(text) <= maximumBytes) return text;
+  let kept = '';
+  for (const letter of text) {
+    if (bytesOf(`${kept}${letter}…`) > maximumBytes) break;
+    kept += letter;
+  }
+  return `${kept}…`;
+}
 
 /** The one error that systems and activities throw on purpose. Foreign errors become one of these where they enter. */
 export class StepFailure extends Error {

@@ -7,7 +7,7 @@ const table = (head: string[], rows: string[][]): string[] =>
     ? [
         `| ${head.join(' | ')} |`,
         `|${head.map(() => '---').join('|')}|`,
-        ...rows.map((row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`),
+        ...rows.map((row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|').replace(/\s*[\r\n]+\s*/g, ' ')).join(' | ')} |`),
       ]
     : [];
 

@@ -41,9 +41,11 @@ export function innermost(error: ArmErrorBody): { code: string; message: string 
 
 export const statusOf = (error: unknown): number | undefined => (error as Foreign).statusCode ?? (error as Foreign).response?.status;
 
+/** Retry-After holds seconds or a date (RFC 9110 §10.2.3). */
 function retryAfterMs({ response }: Foreign): number | undefined {
-  const seconds = Number(response?.headers?.get('retry-after'));
-  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined;
+  const value = response?.headers?.get('retry-after') ?? '';
+  const milliseconds = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return milliseconds > 0 ? milliseconds : undefined;
 }
 
 /** Turns whatever an Azure client throws into a failure that says what to do. */

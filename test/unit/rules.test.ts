@@ -41,6 +41,7 @@ describe('A decision', () => {
     assert.equal(judged([approval({ closedAt: now, outcome: 'stale' })]), 'refused');
     assert.equal(judged([approval()], {}, '2026-11-26T00:00:00.000Z'), 'refused');
     assert.equal(judged([approval({ secondPerson: true })], { actor: 'olga' }), 'refused');
+    assert.equal(judged([approval({ secondPerson: true })], { actor: ' Olga ' }), 'refused', 'a name written otherwise is no second person');
     assert.equal(judged([approval({ secondPerson: true })]), 'accepted');
   });
 
@@ -58,6 +59,8 @@ describe('A failure', () => {
   it('stays small, however much a system says', () => {
     const { problem } = unsafe({ tried: 'x'.repeat(5000), seen: 'y'.repeat(5000), source: 'z', remedy: 'r'.repeat(5000) });
     assert.ok(JSON.stringify(problem).length <= 1024);
+    const foreign = unsafe({ tried: '€'.repeat(5000), seen: '\u0001'.repeat(5000), source: 'z', remedy: '“'.repeat(5000) });
+    assert.ok(Buffer.byteLength(JSON.stringify(foreign.problem)) <= 1024);
   });
 
   it('of Azure tells the innermost code and message, and how long to wait', () => {
@@ -70,6 +73,8 @@ describe('A failure', () => {
     const answered = (status: number, headers: Record<string, string> = {}, bodyAsText = '{}') =>
       azureFailure('asking', { statusCode: status, message: 'm', response: { status, bodyAsText, headers: { get: (name: string) => headers[name] } } }).problem;
     assert.deepEqual([answered(429, { 'retry-after': '7' }).kind, answered(429, { 'retry-after': '7' }).retryAfterMs], ['Transient', 7000]);
+    const inAMinute = answered(429, { 'retry-after': new Date(Date.now() + 60_000).toUTCString() }).retryAfterMs ?? 0;
+    assert.ok(inAMinute > 50_000 && inAMinute <= 60_000, 'a date is understood, too');
     assert.equal(answered(503).kind, 'Transient');
     assert.equal(answered(403).kind, 'Refused');
     assert.equal(answered(409, {}, '{"error":{"code":"AnotherOperationInProgress","message":"m"}}').kind, 'Transient');

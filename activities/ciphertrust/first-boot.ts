@@ -1,30 +1,23 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import { type Visit, visit } from '../../systems/ciphertrust/visit.ts';
 import { converge, done, wait } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'first-boot'>;
 
-interface Seen {
-  services: string;
-  pin?: string;
-}
+/** A boot takes 5 minutes. One that takes much longer has a reason that a person should know of. */
+const longLooks = 60;
+const usualReason = 'its services start only when ksadmin has an SSH key of its own, of the kind ssh-rsa';
 
-export const decideFirstBoot = ({ services, pin }: Seen, { reachable }: Pick<Input, 'reachable'>) =>
-  services === 'started' && pin
-    ? done<StepResult<'first-boot'>>({ cipherTrust: { address: reachable, pin } })
-    : wait(`CipherTrust Manager is booting: ${services}`);
+export const decideFirstBoot = (seen: Visit & { look: number }, { reachable }: Pick<Input, 'reachable'>) =>
+  seen.started
+    ? done<StepResult<'first-boot'>>({ cipherTrust: { address: reachable, pin: seen.pin } })
+    : wait(`CipherTrust Manager is booting: ${[seen.detail, ...(seen.look > longLooks ? [usualReason] : [])].join('; ')}`);
 
 /** Waits until all services are up; the certificate of the first contact is pinned. */
 export const firstBoot = ({ cipherTrust }: Systems) =>
-  converge<Input, Seen, StepResult<'first-boot'>, never>({
-    async observe({ reachable }, { signal }) {
-      const leaf = await cipherTrust.leaf(reachable, signal);
-      if (!leaf) return { services: 'nothing answers yet' };
-      const manager = await cipherTrust.connect({ address: reachable, pin: leaf.fingerprint }, signal);
-      const answer = await manager.raw('GET', '/v1/system/services/status');
-      const status = (answer.body as { status?: string } | undefined)?.status;
-      return { services: answer.status === 200 && status ? status : `its proxy answers ${answer.status}`, pin: leaf.fingerprint };
-    },
+  converge<Input, Visit & { look: number }, StepResult<'first-boot'>, never>({
+    observe: async ({ reachable }, { signal, number }) => ({ ...(await visit(cipherTrust, reachable, signal)), look: number }),
     decide: decideFirstBoot,
     act: {},
   });

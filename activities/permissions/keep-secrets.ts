@@ -1,8 +1,8 @@
-import { unsafe } from '../../domain/failure.ts';
 import type { ProvisioningRequest, SecretReference } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { generateSecret, publicLine } from '../../systems/secrets/generate.ts';
-import { type Purpose, purposes, secretName } from '../../systems/secrets/store.ts';
+import { read, storeFailed } from '../../systems/secrets/kept.ts';
+import { type Purpose, purposes, type SecretStore, secretName } from '../../systems/secrets/store.ts';
 import { act, converge, done, refuse } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
@@ -41,47 +41,42 @@ export const decideKeepSecrets = (seen: Seen, { target, request }: Pick<Input, '
 };
 
 /** Generates every password and key that the job will need and reads them back, before anything is touched. Later steps only read. */
-export const keepSecrets = ({ secrets }: Systems) => {
-  const publicKey = async (target: string, purpose: Purpose) => {
-    const pem = await secrets.get(secretName(target, purpose));
-    return pem ? publicLine(pem, secretName(target, purpose)) : '';
-  };
-  return converge<Input, Seen, StepResult<'keep-secrets'>, 'generate'>({
-    observe: async ({ target, request }) => {
-      try {
-        const missing = await absent(needed(request), (purpose) => secrets.get(secretName(target, purpose)));
-        return {
-          missing,
-          unknown: await absent(referred(request), (name) => secrets.get(name)),
-          windowsPublicKey: await publicKey(target, 'windows-ssh-key'),
-          cipherTrustPublicKey: request.cipherTrust.sshPublicKey ?? (await publicKey(target, 'ciphertrust-ssh-key')),
-        };
-      } catch (error) {
-        throw unreadable(error);
-      }
-    },
+export const keepSecrets = ({ secrets }: Systems) =>
+  converge<Input, Seen, StepResult<'keep-secrets'>, 'generate'>({
+    observe: async ({ target, request }) => ({
+      missing: await absent(needed(request), (purpose) => read(secrets, secretName(target, purpose))),
+      unknown: await absent(referred(request), (name) => read(secrets, name)),
+      windowsPublicKey: await publicKey(secrets, secretName(target, 'windows-ssh-key')),
+      cipherTrustPublicKey: request.cipherTrust.sshPublicKey ?? (await publicKey(secrets, secretName(target, 'ciphertrust-ssh-key'))),
+    }),
     decide: decideKeepSecrets,
     act: {
       generate: async ({ target }, { missing }) => {
-        for (const purpose of missing) await secrets.create(secretName(target, purpose), await generateSecret(purpose));
+        for (const purpose of missing) await keep(secrets, secretName(target, purpose), await generateSecret(purpose));
       },
     },
     sight: ({ missing }) => missing,
   });
-};
 
 async function absent<Name>(names: Name[], get: (name: Name) => Promise<string | undefined>): Promise<Name[]> {
   const found = await Promise.all(names.map(get));
   return names.filter((_, index) => found[index] === undefined);
 }
 
-const unreadable = (error: unknown) =>
-  unsafe(
-    {
-      tried: 'reading the secret store',
-      seen: error instanceof Error ? error.message : String(error),
-      source: 'the secret store',
-      remedy: 'Mend the store or its key, then retry; nothing was touched yet.',
-    },
-    error,
-  );
+/** The OpenSSH line of a kept private key; empty where there is none yet. */
+async function publicKey(secrets: SecretStore, name: string): Promise<string> {
+  const pem = await read(secrets, name);
+  try {
+    return pem ? publicLine(pem, name) : '';
+  } catch (error) {
+    throw storeFailed(`reading the key ${name}`, error);
+  }
+}
+
+async function keep(secrets: SecretStore, name: string, value: string): Promise<void> {
+  try {
+    await secrets.create(name, value);
+  } catch (error) {
+    throw storeFailed(`keeping the secret ${name}`, error);
+  }
+}

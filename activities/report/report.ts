@@ -1,5 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { refused } from '../../domain/failure.ts';
 import { reportOf } from '../../domain/report.ts';
 import { reportMarkdown } from '../../domain/report-markdown.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
@@ -28,9 +30,21 @@ export const report = ({ settings, transcripts }: Systems): ((input: Input) => P
     act: {
       store: async (input) => {
         const [wanted, where] = [await texts(input), paths(input)];
-        await mkdir(settings.reportsFolder, { recursive: true, mode: 0o700 });
-        await writeWhole(where.json, wanted.json);
-        await writeWhole(where.markdown, wanted.markdown);
+        try {
+          await mkdir(settings.reportsFolder, { recursive: true, mode: 0o700 });
+          await writeWhole(where.json, wanted.json);
+          await writeWhole(where.markdown, wanted.markdown);
+        } catch (error) {
+          throw refused(
+            {
+              tried: `storing the report ${where.json}`,
+              seen: error instanceof Error ? error.message : String(error),
+              source: 'the report store',
+              remedy: 'Mend the folder (space, permissions), then retry; everything else is done.',
+            },
+            error,
+          );
+        }
       },
     },
   });
@@ -38,6 +52,11 @@ export const report = ({ settings, transcripts }: Systems): ((input: Input) => P
 
 /** A reader sees the old file or the new one, never half of it. */
 async function writeWhole(path: string, text: string): Promise<void> {
-  await writeFile(`${path}.new`, text, { mode: 0o600 });
-  await rename(`${path}.new`, path);
+  const draft = `${path}.${randomUUID()}`;
+  try {
+    await writeFile(draft, text, { mode: 0o600, flush: true });
+    await rename(draft, path);
+  } finally {
+    await rm(draft, { force: true });
+  }
 }

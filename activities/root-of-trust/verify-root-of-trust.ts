@@ -1,8 +1,9 @@
+import { StepFailure } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { signedIn } from '../../systems/ciphertrust/ciphertrust.ts';
 import { converge, done, halt } from '../converge.ts';
 import type { Systems } from '../systems.ts';
-import type { HsmServer } from './set-root-of-trust.ts';
+import { type HsmServer, nameOf } from './set-root-of-trust.ts';
 
 type Input = StepInput<'verify-root-of-trust'>;
 
@@ -11,6 +12,8 @@ export interface Seen {
   servers: HsmServer[];
   /** Undefined where this version does not tell. */
   sealer: string | undefined;
+  /** How many root of trust keys it lists; undefined where this version does not tell. */
+  rotKeys?: number | undefined;
   /** Labels of the objects in the partition. */
   objects: string[];
 }
@@ -18,14 +21,13 @@ export interface Seen {
 /** The two keys that CipherTrust Manager keeps in its root of trust, whatever their handles are. */
 const rootKeys = ['DARKSTARKEY-mac-key', 'DARKSTARKEY-encryption-key'];
 
-export const decideVerifyRootOfTrust = ({ version, servers, sealer, objects }: Seen, { hsm, partitionSerial }: Pick<Input, 'hsm' | 'partitionSerial'>) => {
+export const decideVerifyRootOfTrust = (
+  { version, servers, sealer, rotKeys, objects }: Seen,
+  { hsm, partitionSerial }: Pick<Input, 'hsm' | 'partitionSerial'>,
+) => {
   const entry = servers.find(({ config }) => config?.serial === partitionSerial && config?.host === hsm.address);
   const wrong = [
-    ...(entry
-      ? []
-      : [
-          `System > HSMs lists ${servers.length === 0 ? 'no HSM' : servers.map(({ config }) => `${config?.host} ${config?.serial}`).join(', ')}, not ${hsm.address} ${partitionSerial}`,
-        ]),
+    ...(entry ? [] : [`System > HSMs lists ${servers.length === 0 ? 'no HSM' : servers.map(nameOf).join(', ')}, not ${hsm.address} ${partitionSerial}`]),
     ...(sealer === 'none' ? ['the master key is not sealed by the HSM'] : []),
     ...rootKeys.filter((label) => !objects.includes(label)).map((label) => `the partition does not hold ${label}`),
   ];
@@ -41,7 +43,10 @@ export const decideVerifyRootOfTrust = ({ version, servers, sealer, objects }: S
     entry: { id: entry.id, host: entry.config!.host!, serial: partitionSerial },
     ...(sealer ? { sealer } : {}),
     rootKeys,
-    warnings: sealer ? [] : ['This version does not tell who seals the master key.'],
+    warnings: [
+      ...(sealer ? [] : ['CipherTrust Manager does not tell who seals the master key.']),
+      ...(rotKeys === 0 ? ['CipherTrust Manager lists no root of trust key.'] : []),
+    ],
   });
 };
 
@@ -52,12 +57,18 @@ export const verifyRootOfTrust = ({ cipherTrust, secrets, luna }: Systems) =>
       const manager = await signedIn(cipherTrust, secrets, input, input.cipherTrust, signal);
       const { version = 'unknown' } = await manager.ask<{ version?: string }>('GET', '/v1/system/info');
       const servers = await manager.list<HsmServer>('/v1/system/hsm/servers');
-      const mkeks = await manager.raw('GET', '/v1/system/mkeks');
-      const sealers =
-        mkeks.status === 200 ? ((mkeks.body as { info?: { sealer_name?: string }[] }).info ?? []).map(({ sealer_name }) => sealer_name ?? 'none') : [];
+      const sealers = (await whereKnown(manager.list<{ sealer_name?: string }>('/v1/system/mkeks')))?.map(({ sealer_name }) => sealer_name ?? 'none') ?? [];
+      const rotKeys = (await whereKnown(manager.list('/v1/system/rot-keys')))?.length;
       const objects = await luna.partitionContents(input, input.slot, input.partitionSerial, signal);
-      return { version, servers, sealer: sealers.includes('none') ? 'none' : sealers[0], objects };
+      return { version, servers, sealer: sealers.includes('none') ? 'none' : sealers[0], rotKeys, objects };
     },
     decide: decideVerifyRootOfTrust,
     act: {},
+  });
+
+/** What only some versions tell: undefined where it is refused. */
+const whereKnown = <T>(looking: Promise<T>): Promise<T | undefined> =>
+  looking.catch((error: unknown) => {
+    if (error instanceof StepFailure && error.problem.kind === 'Refused') return undefined;
+    throw error;
   });

@@ -4,7 +4,7 @@ import type { Job, Pinned } from '../../domain/results.ts';
 import type { Outbound } from '../outbound.ts';
 import { kept } from '../secrets/kept.ts';
 import type { SecretStore } from '../secrets/store.ts';
-import { type Answer, answerFailure, noAnswer, source } from './errors.ts';
+import { type Answer, answerFailure, isSuccess, noAnswer, source } from './errors.ts';
 import { type Leaf, readLeaf, trustOnly } from './tls.ts';
 
 const usualTimeoutMs = 60_000;
@@ -33,7 +33,7 @@ export class Manager {
   }
 
   /** Asks and gives the answer, whatever it is; a connection that fails is `Transient`. */
-  async raw(method: Method, path: string, body?: object): Promise<Answer> {
+  async raw(method: Method, path: string, body?: object, query?: object): Promise<Answer> {
     try {
       const { status, data } = await this.#http.request({
         method,
@@ -41,48 +41,47 @@ export class Manager {
         signal: this.#signal,
         timeout: path.includes('/hsm/') ? hsmTimeoutMs : usualTimeoutMs,
         ...(body === undefined ? {} : { data: body }),
+        ...(query === undefined ? {} : { params: query }),
         headers: this.#token ? { Authorization: `Bearer ${this.#token}` } : {},
       });
       return { status, body: data };
     } catch (error) {
+      this.#signal.throwIfAborted();
       throw noAnswer(`${method} ${path}`, withoutRequest(error));
     }
   }
 
   /** Asks and gives the body of a success; anything else is a failure. */
-  async ask<T>(method: Method, path: string, body?: object): Promise<T> {
-    const answer = await this.raw(method, path, body);
-    if (answer.status >= 200 && answer.status <= 206) return answer.body as T;
-    throw answerFailure(`${method} ${path}`, answer);
+  async ask<T>(method: Method, path: string, body?: object, query?: object): Promise<T> {
+    const answer = await this.raw(method, path, body, query);
+    if (isSuccess(answer)) return answer.body as T;
+    throw answerFailure(`${method} ${path}`, answer, body);
   }
 
   /** Signs in as admin. False where the password is refused; a default password is never tried here. */
   async signIn(password: string): Promise<boolean> {
     this.#token = undefined;
-    const answer = await this.raw('POST', '/v1/auth/tokens/', { grant_type: 'password', username: 'admin', password });
+    const body = { grant_type: 'password', username: 'admin', password };
+    const answer = await this.raw('POST', '/v1/auth/tokens/', body);
     if (answer.status === 401 || answer.status === 403) return false;
-    if (answer.status < 200 || answer.status > 206) throw answerFailure('signing in to CipherTrust Manager', answer);
+    if (!isSuccess(answer)) throw answerFailure('signing in to CipherTrust Manager', answer, body);
     this.#token = (answer.body as { jwt?: string }).jwt;
     return this.#token !== undefined;
   }
 
   /** Replaces the factory password. False where that password is refused: it was replaced before. */
   async replaceDefaultPassword(password: string): Promise<boolean> {
-    const answer = await this.raw('PATCH', '/v1/auth/changepw', { username: 'admin', password: 'admin', new_password: password });
+    const body = { username: 'admin', password: 'admin', new_password: password };
+    const answer = await this.raw('PATCH', '/v1/auth/changepw', body);
     if (answer.status === 401) return false;
-    if (answer.status < 200 || answer.status > 206) throw answerFailure('replacing the default password of CipherTrust Manager', answer);
+    if (!isSuccess(answer)) throw answerFailure('replacing the default password of CipherTrust Manager', answer, { new_password: password });
     return true;
   }
 
-  /** `started` when all services are up. */
-  async services(): Promise<string> {
-    const { status } = await this.ask<{ status?: string }>('GET', '/v1/system/services/status');
-    return status ?? 'unknown';
-  }
-
-  async list<T>(path: string): Promise<T[]> {
-    const { resources = [] } = await this.ask<{ resources?: T[] }>('GET', path);
-    return resources;
+  /** A list, as far as one answer goes. Its entries stand under `resources`, those of `mkeks` under `info`. */
+  async list<T>(path: string, query?: object): Promise<T[]> {
+    const { resources, info = [] } = await this.ask<{ resources?: T[]; info?: T[] }>('GET', path, undefined, query);
+    return resources ?? info;
   }
 }
 

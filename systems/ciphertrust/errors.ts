@@ -8,9 +8,12 @@ export interface Answer {
   body: unknown;
 }
 
+/** What Thales' own Terraform provider takes for success, whatever the verb. */
+export const isSuccess = ({ status }: Answer): boolean => status >= 200 && status <= 206;
+
 /** What it said, from either of its two fields, or from a proxy’s page. */
 export function saying({ status, body }: Answer): string {
-  if (typeof body === 'string') return `${status} ${/<title>(.*?)<\/title>/i.exec(body)?.[1] ?? ''}`.trim();
+  if (typeof body === 'string') return `${status} ${/<title>(.*?)<\/title>/i.exec(body)?.[1] ?? body.replace(/(<[^>]*>|\s)+/g, ' ').trim()}`.trim();
   const { codeDesc, message } = (body ?? {}) as { codeDesc?: string; message?: string };
   return `${status} ${[codeDesc, message].filter(Boolean).join(': ')}`.trim();
 }
@@ -18,9 +21,9 @@ export function saying({ status, body }: Answer): string {
 const passing = [408, 429, 502, 503, 504];
 export const isPassing = ({ status, body }: Answer): boolean => passing.includes(status) || (status >= 500 && typeof body === 'string');
 
-/** An answer that is no success. */
-export function answerFailure(tried: string, answer: Answer): StepFailure {
-  const told = { tried, seen: saying(answer), source };
+/** An answer that is no success. What was sent is needed to keep its secrets out of what is told: an answer may quote them. */
+export function answerFailure(tried: string, answer: Answer, sent: object = {}): StepFailure {
+  const told = { tried, seen: withoutSecrets(saying(answer), sent), source };
   if (isPassing(answer)) return transient({ ...told, remedy: 'It is tried again by itself.' });
   return refused({ ...told, remedy: 'Mend what CipherTrust Manager names, then retry.' });
 }
@@ -28,3 +31,20 @@ export function answerFailure(tried: string, answer: Answer): StepFailure {
 /** No answer at all. */
 export const noAnswer = (tried: string, error: unknown): StepFailure =>
   transient({ tried, seen: error instanceof Error ? error.message : String(error), source: 'the connection', remedy: 'It is tried again by itself.' }, error);
+
+const secretFields = ['password', 'new_password', 'connInfo', 'partition_password', 'client-cert-key', 'key', 'license'];
+
+/** Every form in which an answer may quote a secret that was sent. */
+function secretsIn(sent: object): string[] {
+  return Object.entries(sent).flatMap(([field, value]: [string, unknown]) => {
+    if (typeof value === 'object' && value !== null) return secretsIn(value);
+    if (typeof value !== 'string' || !secretFields.includes(field)) return [];
+    const inside = field === 'connInfo' ? secretsIn(JSON.parse(value) as object) : [];
+    return [value, JSON.stringify(value).slice(1, -1), ...inside];
+  });
+}
+
+const withoutSecrets = (text: string, sent: object): string =>
+  secretsIn(sent)
+    .filter((secret) => secret !== '')
+    .reduce((masked, secret) => masked.replaceAll(secret, '********'), text);

@@ -1,14 +1,38 @@
-import { refused } from '../../domain/failure.ts';
+import { refused, type StepFailure, unsafe } from '../../domain/failure.ts';
 import { type Purpose, type SecretStore, secretName } from './store.ts';
+
+const source = 'the secret store';
+
+/** The store itself fails: nothing may be generated or tried in place of what it holds. */
+export const storeFailed = (tried: string, error: unknown): StepFailure =>
+  unsafe(
+    {
+      tried,
+      seen: error instanceof Error ? error.message : String(error),
+      source,
+      remedy: 'Mend the store or its key, then retry.',
+    },
+    error,
+  );
+
+/** The value of a secret, undefined where there is none. */
+export async function read(secrets: SecretStore, name: string): Promise<string | undefined> {
+  try {
+    return await secrets.get(name);
+  } catch (error) {
+    throw storeFailed(`reading the secret ${name}`, error);
+  }
+}
 
 /** A secret that an earlier step kept. Without it nothing can be done, and no other value may ever be tried in its place. */
 export async function kept(secrets: SecretStore, target: string, purpose: Purpose): Promise<string> {
-  const value = await secrets.get(secretName(target, purpose));
+  const name = secretName(target, purpose);
+  const value = await read(secrets, name);
   if (value === undefined)
     throw refused({
-      tried: `reading the secret ${secretName(target, purpose)}`,
+      tried: `reading the secret ${name}`,
       seen: 'it is not there',
-      source: 'the secret store',
+      source,
       remedy: 'Bring the store’s backup back, then retry; without it the system cannot be signed in to.',
     });
   return value;
@@ -16,8 +40,7 @@ export async function kept(secrets: SecretStore, target: string, purpose: Purpos
 
 /** A secret that the user put into the store and named in the request. */
 export async function userSecret(secrets: SecretStore, name: string): Promise<string> {
-  const value = await secrets.get(name);
-  if (value === undefined)
-    throw refused({ tried: `reading the secret ${name}`, seen: 'it is not there', source: 'the secret store', remedy: 'Put it there, then retry.' });
+  const value = await read(secrets, name);
+  if (value === undefined) throw refused({ tried: `reading the secret ${name}`, seen: 'it is not there', source, remedy: 'Put it there, then retry.' });
   return value;
 }

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ApplicationFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { report } from '../../activities/report/report.ts';
+import type { Systems } from '../../activities/systems.ts';
+import type { Report, ReportDraft } from '../../domain/report.ts';
+import type { ProvisioningRequest } from '../../domain/request.ts';
+import type { StepInput, StepResult } from '../../domain/results.ts';
+import { stepIds } from '../../domain/steps.ts';
+import { folderTranscripts } from '../../systems/transcripts.ts';
+
+describe('The report step', () => {
+  const request = JSON.parse(readFileSync(new URL('../../examples/luna-kylo.json', import.meta.url), 'utf8')) as ProvisioningRequest;
+  const draft: ReportDraft = {
+    target: 'kylo',
+    runId: 'run-1',
+    outcome: 'aborted',
+    finishedAt: '2026-11-24T10:00:00.000Z',
+    request,
+    progress: {
+      job: { state: 'running', revision: 1, startedAt: '2026-11-24T09:00:00.000Z', requestedBy: 'olga', hsmName: 'h', region: 'r', warnings: [] },
+      steps: Object.fromEntries(stepIds.map((id) => [id, { state: 'pending', attempts: 0 }])) as ReportDraft['progress']['steps'],
+      incidents: [],
+      approvals: [],
+      decisions: [],
+    },
+    results: {},
+  };
+  const input: StepInput<'report'> = { target: 'kylo', runId: 'run-1', request, report: draft };
+  let home: string;
+  beforeEach(() => {
+    home = mkdtempSync(join(tmpdir(), 'hsm-report-'));
+  });
+  afterEach(() => rmSync(home, { recursive: true }));
+
+  const folder = () => join(home, 'reports');
+  const transcripts = () => folderTranscripts(join(home, 'transcripts'));
+  const run = (): Promise<StepResult<'report'>> =>
+    new MockActivityEnvironment({ startToCloseTimeoutMs: 60_000 }, { logger: new DefaultLogger('ERROR') }).run(
+      report({ settings: { reportsFolder: folder() }, transcripts: transcripts() } as Systems),
+      input,
+    );
+  const stored = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as Report;
+
+  it('stores the report with this job’s transcripts, for its owner alone, and says where', async () => {
+    await transcripts().append('kylo', 'run-1', 'fips-mode', 'hsm show');
+    await transcripts().append('kylo', 'another-run', 'fips-mode', 'hsm init');
+    const { json, markdown } = await run();
+    assert.deepEqual([json, markdown], [join(folder(), 'kylo-run-1.json'), join(folder(), 'kylo-run-1.md')]);
+    assert.deepEqual(
+      stored(json).transcripts.map(({ step, text }) => [step, text]),
+      [['fips-mode', 'hsm show\n']],
+    );
+    assert.match(readFileSync(markdown, 'utf8'), /Outcome: \*\*aborted\*\*/);
+    assert.deepEqual(readdirSync(folder()).sort(), ['kylo-run-1.json', 'kylo-run-1.md'], 'no drafts are left');
+    for (const path of [json, markdown]) assert.equal(statSync(path).mode & 0o077, 0);
+  });
+
+  it('replaces what is not the report, and leaves alone what is', async () => {
+    const { json } = await run();
+    const { ino } = statSync(json);
+    await run();
+    assert.equal(statSync(json).ino, ino, 'it was not written again');
+    writeFileSync(json, '{"outcome":"completed"}');
+    await run();
+    assert.equal(stored(json).outcome, 'aborted');
+  });
+
+  it('asks a person where the folder cannot be written to', async () => {
+    writeFileSync(folder(), 'a file where the folder should be');
+    const failure = await run().then(
+      () => assert.fail('it is done'),
+      (error: unknown) => error,
+    );
+    assert.ok(failure instanceof ApplicationFailure && failure.type === 'Refused', String(failure));
+    assert.match(failure.message, /reports.*Mend the folder/);
+  });
+});

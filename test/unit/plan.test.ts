@@ -116,6 +116,7 @@ describe('The target id', () => {
   it('is one for one HSM, however its names are written', () => {
     const shouted = example();
     shouted.azure.resourceGroup = shouted.azure.resourceGroup.toUpperCase();
+    shouted.hsm.name = shouted.hsm.name.toUpperCase();
     assert.equal(targetId(shouted), targetId(example()));
     assert.match(targetId(example()), /^kylo-luna-hsm-[0-9a-f]{10}$/);
     shouted.azure.resourceGroup = 'another';

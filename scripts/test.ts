@@ -1,4 +1,5 @@
-// `npm test [-- mocha arguments]`: lint, types, all tests. Every check runs even if one before it failed; the last line counts the tests.
+// `npm test [-- mocha arguments]`: lint, types, all tests but the long ones. `npm run test:SUITE`: the tests of one suite alone. Every check runs even if one
+// before it failed; the last line counts the tests.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -57,16 +58,27 @@ function endHangingRun(file: string, end: () => void): () => void {
   return () => clearInterval(looking);
 }
 
+/** Suites by name: which files, beside the usual settings. The long ones are no part of `npm test`. */
+const suites: Record<string, string[]> = {
+  contract: ['test/contract/**/*.test.ts'],
+  'luna-long': ['test/long/luna/**/*.test.ts'],
+  'ciphertrust-long': ['test/long/ciphertrust/**/*.test.ts'],
+};
+
+const [asked = '', ...others] = process.argv.slice(2);
+const suite = suites[asked];
+const mochaArguments = suite ? ['--config', '.mocharc.suite.json', ...others, ...suite] : process.argv.slice(2);
+
 const checks: [name: string, tool: string, args: string[]][] = [
   ['lint', 'biome', ['check', '--error-on-warnings', '.']],
   ['types', 'tsc', ['--noEmit']],
 ];
 const failed: string[] = [];
-for (const [name, tool, args] of checks) {
+for (const [name, tool, args] of suite ? [] : checks) {
   if (await run(tool, args)) console.log(`${name}: good`);
   else failed.push(name);
 }
-const { good, counts } = await mocha(process.argv.slice(2));
+const { good, counts } = await mocha(mochaArguments);
 if (!good) failed.push('tests');
 if (!counts || counts.passed + counts.failed === 0) failed.push('no test ran');
 if (failed.length > 0) console.log(`FAILED: ${failed.join(', ')}`);

@@ -38,14 +38,13 @@ describe('the Node packages of the set-up', () => {
 });
 
 describe('npm run setup', () => {
-  it('takes under a second when nothing is to be done', () => {
-    const since = Date.now();
-    const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts/setup.mjs')], {
+  it('does nothing when nothing is to be done', () => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'scripts/setup.mjs')], {
       env: { ...process.env, TEMPORAL_ADDRESS: 'temporal:7233' },
       encoding: 'utf8',
     });
     assert.equal(status, 0, stderr);
-    assert.ok(Date.now() - since < 1000, `${Date.now() - since} ms`);
+    assert.doesNotMatch(stdout + stderr, /Installing|Building|Downloading/);
   });
 
   it('names the commands when one is unknown', () => {

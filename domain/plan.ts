@@ -104,6 +104,9 @@ function warnings({ azure, hsm, cipherTrust, closeDoors }: ProvisioningRequest):
     ...(azure.access === 'public'
       ? ['Both hosts get public addresses; until its password is set, CipherTrust Manager accepts admin/admin from the allowed sources.']
       : []),
+    ...((cipherTrust.sshPublicKey ?? cipherTrust.sshKeyInAzure) !== undefined && !cipherTrust.sshPrivateKey
+      ? ['The private half of ksadmin’s SSH key is not with this service: without it nobody can upgrade, reset or repair CipherTrust Manager, so keep it.']
+      : []),
     ...(closeDoors === false ? ['The temporary rules for SSH and RDP stay open, and the Windows host goes on running.'] : []),
   ];
 }

@@ -95,9 +95,29 @@ const cipherTrust = Type.Object(
     size: Type.Optional(text('VM size; Standard_F4s_v2 when absent.')),
     adminUser: Type.Optional(text('ksadmin; CipherTrust Manager knows no other.')),
     sshPublicKey: Type.Optional(
-      Type.String({ maxLength: 4096, description: 'OpenSSH public key, RSA 2048 or more; a pair is generated and kept when absent.' }),
+      Type.String({
+        maxLength: 4096,
+        description: 'ksadmin’s OpenSSH public key, RSA 2048 or more; a pair (RSA 4096) is generated and kept when no key is named.',
+      }),
     ),
-    customData: Type.Optional(secretReference),
+    sshPrivateKey: Type.Optional(
+      Type.Object(secretReference.properties, {
+        ...closed,
+        description: 'The private half of ksadmin’s key, in OpenSSH, PKCS#1 or PKCS#8 form without a passphrase: a secret that is already in the store.',
+      }),
+    ),
+    sshKeyInAzure: Type.Optional(
+      Type.String({
+        pattern: '^([A-Za-z0-9_.-]{1,80}|/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\\.Compute/sshPublicKeys/[^/]+)$',
+        description: 'An SSH public key that is stored in Azure: its name in the resource group, or its id.',
+      }),
+    ),
+    customData: Type.Optional(
+      Type.Object(secretReference.properties, {
+        ...closed,
+        description: 'cloud-init configuration (YAML, at most 64 KiB), a secret because it may hold passwords.',
+      }),
+    ),
     ntp: Type.Array(ntpServer, { maxItems: 8 }),
     licence: Type.Union([Type.Literal('trial'), Type.Literal('none'), secretReference]),
   },

@@ -1,8 +1,10 @@
 import type { ProvisioningRequest, SecretReference } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
-import { generateSecret, publicLine } from '../../systems/secrets/generate.ts';
+import { customDataProblem } from '../../systems/ciphertrust/custom-data.ts';
+import { generateSecret } from '../../systems/secrets/generate.ts';
 import { read, storeFailed } from '../../systems/secrets/kept.ts';
 import { type Purpose, purposes, type SecretStore, secretName } from '../../systems/secrets/store.ts';
+import { publicLine, readRsaKey, sameKey } from '../../systems/ssh/private-key.ts';
 import { act, converge, done, refuse } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
@@ -13,17 +15,30 @@ interface Seen {
   missing: Purpose[];
   /** Secrets of the user’s that the request names and the store does not have. */
   unknown: string[];
+  /** What is wrong with those that are there, without a word of their content. */
+  unusable: string[];
   windowsPublicKey: string;
+  /** Empty where ksadmin’s key is one that is stored in Azure. */
   cipherTrustPublicKey: string;
 }
 
+/** Does the request name a key for ksadmin, so that none is generated? */
+const hasOwnKey = ({ sshPublicKey, sshPrivateKey, sshKeyInAzure }: ProvisioningRequest['cipherTrust']): boolean =>
+  (sshPublicKey ?? sshPrivateKey ?? sshKeyInAzure) !== undefined;
+
 /** The key of the client certificate is made later, with the certificate. */
 const needed = ({ cipherTrust }: ProvisioningRequest): Purpose[] =>
-  purposes.filter((purpose) => purpose !== 'client-certificate-key' && (purpose !== 'ciphertrust-ssh-key' || cipherTrust.sshPublicKey === undefined));
+  purposes.filter((purpose) => purpose !== 'client-certificate-key' && (purpose !== 'ciphertrust-ssh-key' || !hasOwnKey(cipherTrust)));
 
 /** The secrets that the request refers to by name. */
 function referred({ lunaClient, cipherTrust }: ProvisioningRequest): string[] {
-  const values: unknown[] = [lunaClient.installer.url, cipherTrust.customData, cipherTrust.licence, ...cipherTrust.ntp.map(({ key }) => key)];
+  const values: unknown[] = [
+    lunaClient.installer.url,
+    cipherTrust.sshPrivateKey,
+    cipherTrust.customData,
+    cipherTrust.licence,
+    ...cipherTrust.ntp.map(({ key }) => key),
+  ];
   return values.filter((value): value is SecretReference => typeof value === 'object' && value !== null && 'secret' in value).map(({ secret }) => secret);
 }
 
@@ -35,6 +50,13 @@ export const decideKeepSecrets = (seen: Seen, { target, request }: Pick<Input, '
       source: 'the secret store',
       remedy: 'Put them into the secret store under these names, then retry.',
     });
+  if (seen.unusable.length > 0)
+    return refuse({
+      tried: 'checking the secrets that the request names',
+      seen: seen.unusable.join('; '),
+      source: 'this service',
+      remedy: 'Send a request that names other secrets; nothing was created.',
+    });
   if (seen.missing.length > 0) return act('generate');
   const { windowsPublicKey, cipherTrustPublicKey } = seen;
   return done<StepResult<'keep-secrets'>>({ names: needed(request).map((purpose) => secretName(target, purpose)), windowsPublicKey, cipherTrustPublicKey });
@@ -43,12 +65,18 @@ export const decideKeepSecrets = (seen: Seen, { target, request }: Pick<Input, '
 /** Generates every password and key that the job will need and reads them back, before anything is touched. Later steps only read. */
 export const keepSecrets = ({ secrets }: Systems) =>
   converge<Input, Seen, StepResult<'keep-secrets'>, 'generate'>({
-    observe: async ({ target, request }) => ({
-      missing: await absent(needed(request), (purpose) => read(secrets, secretName(target, purpose))),
-      unknown: await absent(referred(request), (name) => read(secrets, name)),
-      windowsPublicKey: await publicKey(secrets, secretName(target, 'windows-ssh-key')),
-      cipherTrustPublicKey: request.cipherTrust.sshPublicKey ?? (await publicKey(secrets, secretName(target, 'ciphertrust-ssh-key'))),
-    }),
+    observe: async ({ target, request }) => {
+      const ownKey = await ownPrivateKey(secrets, request.cipherTrust);
+      return {
+        missing: await absent(needed(request), (purpose) => read(secrets, secretName(target, purpose))),
+        unknown: await absent(referred(request), (name) => read(secrets, name)),
+        unusable: [...(ownKey?.problem ? [ownKey.problem] : []), ...(await customDataProblems(secrets, request.cipherTrust))],
+        windowsPublicKey: await publicKey(secrets, secretName(target, 'windows-ssh-key')),
+        cipherTrustPublicKey: hasOwnKey(request.cipherTrust)
+          ? (request.cipherTrust.sshPublicKey ?? ownKey?.publicLine ?? '')
+          : await publicKey(secrets, secretName(target, 'ciphertrust-ssh-key')),
+      };
+    },
     decide: decideKeepSecrets,
     act: {
       generate: async ({ target }, { missing }) => {
@@ -61,6 +89,28 @@ export const keepSecrets = ({ secrets }: Systems) =>
 async function absent<Name>(names: Name[], get: (name: Name) => Promise<string | undefined>): Promise<Name[]> {
   const found = await Promise.all(names.map(get));
   return names.filter((_, index) => found[index] === undefined);
+}
+
+/** The private half that the request names, if it does: its public line, or why it cannot be used. */
+async function ownPrivateKey(
+  secrets: SecretStore,
+  { sshPrivateKey, sshPublicKey }: ProvisioningRequest['cipherTrust'],
+): Promise<{ publicLine?: string; problem?: string } | undefined> {
+  const text = sshPrivateKey && (await read(secrets, sshPrivateKey.secret));
+  if (!sshPrivateKey || text === undefined) return undefined;
+  const refusal = (why: string) => ({ problem: `the secret ${sshPrivateKey.secret} cannot be ksadmin’s private key: ${why}` });
+  try {
+    const key = readRsaKey(text);
+    return sshPublicKey === undefined || sameKey(sshPublicKey, key.publicLine) ? { publicLine: key.publicLine } : refusal('sshPublicKey is another key');
+  } catch (error) {
+    return refusal((error as Error).message);
+  }
+}
+
+async function customDataProblems(secrets: SecretStore, { customData }: ProvisioningRequest['cipherTrust']): Promise<string[]> {
+  const text = customData && (await read(secrets, customData.secret));
+  const problem = text === undefined ? undefined : customDataProblem(text);
+  return problem ? [`the secret ${customData!.secret} is no cloud-init configuration: ${problem}`] : [];
 }
 
 /** The OpenSSH line of a kept private key; empty where there is none yet. */

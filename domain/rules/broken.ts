@@ -123,6 +123,12 @@ const hostRules: Rules = ({ lunaClient, cipherTrust }) => [
     '/cipherTrust/vmName',
     'The Windows host and CipherTrust Manager cannot have the same name.',
   ),
+  ...imageVersionRule(cipherTrust.image),
+  ...broken(
+    cipherTrust.sshPublicKey === undefined || cipherTrust.sshKeyInAzure === undefined,
+    '/cipherTrust/sshKeyInAzure',
+    'Give ksadmin’s public key here or name one that is stored in Azure, not both.',
+  ),
   ...(cipherTrust.sshPublicKey === undefined
     ? []
     : broken(
@@ -135,6 +141,13 @@ const hostRules: Rules = ({ lunaClient, cipherTrust }) => [
   ),
   ...broken(new Set(cipherTrust.ntp.map(({ host }) => host.toLowerCase())).size === cipherTrust.ntp.length, '/cipherTrust/ntp', 'A server is listed twice.'),
 ];
+
+/** “Older versions back to 2.6 are available”: what is older comes as a VHD from Thales’ support, and then as an image id. */
+function imageVersionRule(image: string): BrokenRule[] {
+  const [, major, minor] = /^[^/]+:(\d+)\.(\d+)[^:]*$/.exec(image) ?? [];
+  const tooOld = major !== undefined && (Number(major) < 2 || (Number(major) === 2 && Number(minor) < 6));
+  return broken(!tooOld, '/cipherTrust/image', 'Versions before 2.6 are not in the marketplace: name the id of an image made from Thales’ VHD.');
+}
 
 /** Every rule that the request breaks, all at once. */
 export const brokenRules: Rules = (request) => [azureRules, networkRules, addressRules, hsmRules, hostRules].flatMap((rules) => rules(request));

@@ -1,6 +1,5 @@
 import { generateKeyPair, randomInt } from 'node:crypto';
 import { promisify } from 'node:util';
-import ssh2 from 'ssh2';
 import type { Purpose } from './store.ts';
 
 const lower = 'abcdefghijkmnopqrstuvwxyz';
@@ -39,19 +38,13 @@ async function rsaKey(bits: number): Promise<string> {
   return privateKey.export({ type: 'pkcs1', format: 'pem' }) as string;
 }
 
-/** The OpenSSH line of a private key. */
-export function publicLine(privatePem: string, comment: string): string {
-  const key = ssh2.utils.parseKey(privatePem);
-  if (key instanceof Error) throw key;
-  return `${key.type} ${key.getPublicSSH().toString('base64')} ${comment}`;
-}
-
 /** CipherTrust Manager takes 8 to 30 characters, Windows at least 12, the HSM 7 to 255: 24 fit all of them. */
 const passwordLength = 24;
 
 /** A new value for a purpose, within the rules of the system that will get it. */
 export async function generateSecret(purpose: Purpose): Promise<string> {
-  if (purpose === 'windows-ssh-key' || purpose === 'ciphertrust-ssh-key') return rsaKey(3072);
+  if (purpose === 'windows-ssh-key') return rsaKey(3072);
+  if (purpose === 'ciphertrust-ssh-key') return rsaKey(4096);
   if (purpose === 'client-certificate-key') return rsaKey(2048);
   return purpose.endsWith('-domain') ? domain() : password(passwordLength);
 }

@@ -6,7 +6,7 @@ import { criticalPath, plan } from '../../domain/plan.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import { rsaBits } from '../../domain/rules/ssh-key.ts';
 import { step, stepIds } from '../../domain/steps.ts';
-import { publicLine } from '../../systems/secrets/generate.ts';
+import { publicLine } from '../../systems/ssh/private-key.ts';
 
 const examples = new URL('../../examples/', import.meta.url);
 const example = (name = 'luna-kylo.json'): ProvisioningRequest => JSON.parse(readFileSync(new URL(name, examples), 'utf8'));

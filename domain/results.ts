@@ -78,7 +78,14 @@ export interface StepTypes {
   'register-providers': { needs: Nothing; gives: { registered: string[] } };
   'check-availability': {
     needs: Nothing;
-    gives: { cipherTrustImage: ImageVersion | { id: string }; windowsImage: ImageVersion; termsNeeded: boolean; warnings: string[] };
+    gives: {
+      cipherTrustImage: ImageVersion | { id: string };
+      windowsImage: ImageVersion;
+      termsNeeded: boolean;
+      warnings: string[];
+      /** ksadmin’s, where it is stored in Azure. */
+      cipherTrustPublicKey?: string;
+    };
   };
   'resource-group': { needs: Nothing; gives: { id: string } };
   'virtual-network': { needs: Nothing; gives: { computeSubnetId: string; hsmSubnetId: string; gatewaySubnetId: string } };

@@ -1,5 +1,7 @@
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { ImageVersion, StepInput, StepResult } from '../../domain/results.ts';
+import { rsaBits } from '../../domain/rules/ssh-key.ts';
+import { readStored, sshKeyId } from '../../systems/azure/stored.ts';
 import { converge, done, refuse } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
@@ -8,14 +10,18 @@ type Input = StepInput<'check-availability'>;
 const usualWindowsImage = 'MicrosoftWindowsDesktop:Windows-10:win10-22h2-pro-g2:latest';
 /** Microsoft’s quota for one subscription. */
 const quota = { perStamp: 2, perRegion: 4 };
+/** Thales’ minimum for CipherTrust Manager. The runbook’s own Standard_F4s_v2 has half of it. */
+const minimumMemoryGb = 16;
 
 interface Seen {
   /** Other HSMs of the subscription in the region. */
   hsms: { name: string; stamp: string }[];
-  sizes: string[];
+  sizes: { name: string; memoryGb: number }[];
   windowsImage: ImageVersion | undefined;
   cipherTrustImage: ImageVersion | { id: string } | undefined;
   termsAccepted: boolean;
+  /** ksadmin’s public key, where the request names one that is stored in Azure; empty where it is not there. */
+  keyInAzure?: string;
 }
 
 const [windowsSize, cipherTrustSize] = [
@@ -24,9 +30,9 @@ const [windowsSize, cipherTrustSize] = [
 ];
 
 /** Everything that is missing, at once. */
-export function findings({ hsms, sizes, windowsImage, cipherTrustImage }: Seen, request: ProvisioningRequest): string[] {
+export function findings({ hsms, sizes, windowsImage, cipherTrustImage, keyInAzure }: Seen, request: ProvisioningRequest): string[] {
   const stamp = request.hsm.stamp ?? 'stamp1';
-  const missing = (size: string) => (sizes.includes(size) ? [] : [`the size ${size} is not offered in ${request.azure.region}`]);
+  const missing = (size: string) => (sizes.some(({ name }) => name === size) ? [] : [`the size ${size} is not offered in ${request.azure.region}`]);
   return [
     ...(hsms.length >= quota.perRegion ? [`the region already has ${hsms.length} HSMs of this subscription (${quota.perRegion} are allowed)`] : []),
     ...(hsms.filter((other) => other.stamp === stamp).length >= quota.perStamp ? [`${stamp} already has ${quota.perStamp} HSMs of this subscription`] : []),
@@ -34,7 +40,21 @@ export function findings({ hsms, sizes, windowsImage, cipherTrustImage }: Seen, 
     ...missing(cipherTrustSize(request)),
     ...(windowsImage ? [] : [`there is no image ${request.lunaClient.image ?? usualWindowsImage}`]),
     ...(cipherTrustImage ? [] : [`there is no image ${request.cipherTrust.image}`]),
+    ...(keyInAzure === undefined ? [] : keyFindings(keyInAzure, request.cipherTrust.sshKeyInAzure!)),
   ];
+}
+
+function keyFindings(publicKey: string, name: string): string[] {
+  if (publicKey === '') return [`there is no SSH key ${name}`];
+  return (rsaBits(publicKey) ?? 0) >= 2048 ? [] : [`the SSH key ${name} is not RSA with 2048 bits or more`];
+}
+
+/** What is there, but less than what is recommended. */
+function warningsOf({ sizes }: Seen, request: ProvisioningRequest): string[] {
+  const size = sizes.find(({ name }) => name === cipherTrustSize(request));
+  return size && size.memoryGb < minimumMemoryGb
+    ? [`${size.name} has ${size.memoryGb} GB of memory; Thales’ minimum for CipherTrust Manager is ${minimumMemoryGb} GB.`]
+    : [];
 }
 
 export const decideCheckAvailability = (seen: Seen, { request }: Pick<Input, 'request'>) => {
@@ -46,12 +66,13 @@ export const decideCheckAvailability = (seen: Seen, { request }: Pick<Input, 're
       source: 'Azure Resource Manager',
       remedy: 'Send a request that asks for what is there; nothing was created.',
     });
-  const { windowsImage, cipherTrustImage, termsAccepted } = seen;
+  const { windowsImage, cipherTrustImage, termsAccepted, keyInAzure } = seen;
   return done<StepResult<'check-availability'>>({
     windowsImage: windowsImage!,
     cipherTrustImage: cipherTrustImage!,
     termsNeeded: !('id' in cipherTrustImage!) && !termsAccepted,
-    warnings: [],
+    warnings: warningsOf(seen, request),
+    ...(keyInAzure === undefined ? {} : { cipherTrustPublicKey: keyInAzure }),
   });
 };
 
@@ -71,7 +92,10 @@ export const checkAvailability = ({ azure }: Systems) =>
         return chosen ? { publisher, offer, sku, version: chosen } : undefined;
       };
       const { image } = request.cipherTrust;
-      const cipherTrustImage = image.startsWith('/') ? { id: image } : await resolve(image);
+      const stored = (id: string) => azure.look(`reading ${id}`, () => readStored(clients, id, signal));
+      const cipherTrustImage = image.startsWith('/') ? (await stored(image)) && { id: image } : await resolve(image);
+      const { sshKeyInAzure } = request.cipherTrust;
+      const key = sshKeyInAzure && ((await stored(sshKeyId(sshKeyInAzure, request.azure)))?.properties as { publicKey?: string } | undefined);
       const terms =
         cipherTrustImage && !('id' in cipherTrustImage)
           ? await azure.look('reading the marketplace terms', () =>
@@ -92,11 +116,15 @@ export const checkAvailability = ({ azure }: Systems) =>
             .map(({ name, stampId }) => ({ name: name!, stamp: stampId ?? '' }));
         }),
         sizes: await azure.ask(`listing the sizes in ${region}`, async () =>
-          (await collect(clients.compute.virtualMachineSizes.list(region, options))).map(({ name }) => name ?? ''),
+          (await collect(clients.compute.virtualMachineSizes.list(region, options))).map(({ name, memoryInMB }) => ({
+            name: name ?? '',
+            memoryGb: Math.floor((memoryInMB ?? 0) / 1024),
+          })),
         ),
         windowsImage: await resolve(request.lunaClient.image ?? usualWindowsImage),
         cipherTrustImage,
         termsAccepted: terms?.accepted === true,
+        ...(sshKeyInAzure === undefined ? {} : { keyInAzure: key ? (key.publicKey ?? '') : '' }),
       };
     },
     decide: decideCheckAvailability,

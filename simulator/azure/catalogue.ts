@@ -13,9 +13,19 @@ export const images: { publisher: string; offer: string; sku: string; version: s
     version,
     plan: true,
   })),
+  { publisher: 'thalesdiscplusainc1596561677238', offer: 'cm_ce', sku: 'ciphertrust_manager_ce', version: '2.19.14195', plan: true },
 ];
 
-export const sizes = ['Standard_D2s_v3', 'Standard_D4s_v3', 'Standard_D2s_v5', 'Standard_D4s_v5', 'Standard_F4s_v2', 'Standard_F8s_v2', 'Standard_B2ms'];
+/** VM sizes with their memory in GB. */
+export const sizes: Record<string, number> = {
+  Standard_D2s_v3: 8,
+  Standard_D4s_v3: 16,
+  Standard_D2s_v5: 8,
+  Standard_D4s_v5: 16,
+  Standard_F4s_v2: 8,
+  Standard_F8s_v2: 16,
+  Standard_B2ms: 8,
+};
 
 export const namespaces = [
   'Microsoft.HardwareSecurityModules',

@@ -145,10 +145,10 @@ const imageVersion: Handler = (_, __, [, location = '', publisher = '', offer = 
 
 const vmSizes: Handler = () =>
   ok({
-    value: sizes.map((name) => ({
+    value: Object.entries(sizes).map(([name, memoryGb]) => ({
       name,
       numberOfCores: Number(/\d+/.exec(name.split('_')[1]!)?.[0]),
-      memoryInMB: 8192,
+      memoryInMB: memoryGb * 1024,
       maxDataDiskCount: 8,
       osDiskSizeInMB: 1_047_552,
       resourceDiskSizeInMB: 16_384,

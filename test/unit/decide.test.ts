@@ -241,7 +241,15 @@ table('check-feature', [
 ]);
 
 const image = { publisher: 'p', offer: 'o', sku: 's', version: '1' };
-const available = { hsms: [], sizes: ['Standard_D2s_v3', 'Standard_F4s_v2'], windowsImage: image, cipherTrustImage: image, termsAccepted: false };
+const size = (name: string, memoryGb: number) => ({ name, memoryGb });
+const available = {
+  hsms: [],
+  sizes: [size('Standard_D2s_v3', 8), size('Standard_F4s_v2', 8)],
+  windowsImage: image,
+  cipherTrustImage: image,
+  termsAccepted: false,
+};
+const ofAnna = { request: { ...request, cipherTrust: { ...request.cipherTrust, sshKeyInAzure: 'anna' } } };
 table('check-availability', [
   ['all there', decideCheckAvailability(available, job), 'done'],
   [
@@ -259,4 +267,17 @@ table('check-availability', [
     'stop Refused',
   ],
   ['a size not offered, an image gone', decideCheckAvailability({ ...available, sizes: [], windowsImage: undefined }, job), 'stop Refused'],
+  ['ksadmin’s key is not in Azure', decideCheckAvailability({ ...available, keyInAzure: '' }, ofAnna), 'stop Refused'],
+  ['ksadmin’s key in Azure is no RSA key', decideCheckAvailability({ ...available, keyInAzure: 'ssh-ed25519 AAAA' }, ofAnna), 'stop Refused'],
 ]);
+
+describe('check-availability', () => {
+  it('warns of a VM with less memory than CipherTrust Manager needs, such as the runbook’s', () => {
+    const warnings = (memoryGb: number) => {
+      const decision = decideCheckAvailability({ ...available, sizes: [size('Standard_D2s_v3', 8), size('Standard_F4s_v2', memoryGb)] }, job);
+      return 'result' in decision ? decision.result.warnings : undefined;
+    };
+    assert.match(warnings(8)?.join() ?? '', /Standard_F4s_v2 has 8 GB/);
+    assert.deepEqual(warnings(16), []);
+  });
+});

@@ -7,6 +7,7 @@ export async function permissions(job: Job) {
   await job.step('register-providers', {});
   const available = await job.step('check-availability', {});
   job.warn(...available.warnings);
+  // A key that is stored in Azure takes the place of the one that was generated.
   return { ...keys, ...available };
 }
 

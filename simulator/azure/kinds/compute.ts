@@ -67,7 +67,7 @@ const virtualMachine: Kind = {
   location: 'Microsoft.Compute',
   prepare(engine, resource, old) {
     const properties = propertiesOf(resource);
-    if (!sizes.includes(properties.hardwareProfile?.vmSize ?? ''))
+    if (!Object.hasOwn(sizes, properties.hardwareProfile?.vmSize ?? ''))
       throw new ArmError(400, 'SkuNotAvailable', `The requested VM size ${properties.hardwareProfile?.vmSize} is not available in the current region.`);
     checkImage(engine, resource, properties.storageProfile?.imageReference ?? {});
     addressesOf(engine, resource);
@@ -143,4 +143,11 @@ export function instanceView(engine: Engine, resource: Resource): Record<string,
   };
 }
 
-export const compute: Record<string, Kind> = { 'microsoft.compute/virtualmachines': virtualMachine };
+/** What only lies there: an image made from a VHD, a public key. */
+const stored: Kind = { polling: 'operation', location: 'Microsoft.Compute', prepare: () => 0 };
+
+export const compute: Record<string, Kind> = {
+  'microsoft.compute/virtualmachines': virtualMachine,
+  'microsoft.compute/images': stored,
+  'microsoft.compute/sshpublickeys': stored,
+};

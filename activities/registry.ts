@@ -32,6 +32,7 @@ import { registerClient } from './root-of-trust/register-client.ts';
 import { resetPassword } from './root-of-trust/reset-password.ts';
 import { setRootOfTrust } from './root-of-trust/set-root-of-trust.ts';
 import { verifyRootOfTrust } from './root-of-trust/verify-root-of-trust.ts';
+import { webCertificate } from './root-of-trust/web-certificate.ts';
 import type { Systems } from './systems.ts';
 
 /** Every activity by its step id: one file a step, `{phase}/{step-id}.ts`; and `inventory`, for a job that ends before its time. */
@@ -66,6 +67,7 @@ export const createActivities = (systems: Systems): Activities & Inventory => ({
   'set-root-of-trust': setRootOfTrust(systems),
   'reset-password': resetPassword(systems),
   'verify-root-of-trust': verifyRootOfTrust(systems),
+  'web-certificate': webCertificate(systems),
   'close-doors': closeDoors(systems),
   report: report(systems),
   inventory: inventory(systems),

@@ -55,7 +55,16 @@ export function plan(request: ProvisioningRequest): Planned {
 }
 
 /** The steps that this request asks for. */
-export const stepsOf = ({ hsm }: ProvisioningRequest): StepId[] => stepIds.filter((id) => hsm.fips || (id !== 'approve-zeroize' && id !== 'fips-mode'));
+export function stepsOf({ hsm, cipherTrust }: ProvisioningRequest): StepId[] {
+  const left: StepId[] = [
+    ...(hsm.fips ? [] : (['approve-zeroize', 'fips-mode'] as const)),
+    ...(wantsOwnFace(cipherTrust) ? [] : (['web-certificate'] as const)),
+  ];
+  return stepIds.filter((id) => !left.includes(id));
+}
+
+/** Is CipherTrust Manager to get a name or a web certificate of its own? */
+export const wantsOwnFace = ({ hostName, webCertificate }: ProvisioningRequest['cipherTrust']): boolean => (hostName ?? webCertificate) !== undefined;
 
 /** The longest way through the steps, each taking so many minutes; a predecessor that is not among them is passed through. */
 export function criticalPath(minutesOf: (id: StepId) => number, ids: readonly StepId[] = stepIds): { steps: StepId[]; minutes: number } {

@@ -122,7 +122,10 @@ function fingerprints(results: StepResults): Record<string, string> {
     ['HSM host key', results['appliance-password']?.hsm.pin],
     ['HSM server certificate', (results['register-client'] ?? results['prepare-ntls'])?.serverCertificate.fingerprint],
     ['CipherTrust Manager client certificate', results['client-certificate']?.clientCertificate.fingerprint],
-    ['CipherTrust Manager web certificate', (results['reset-password'] ?? results['set-root-of-trust'] ?? results['first-boot'])?.cipherTrust.pin],
+    [
+      'CipherTrust Manager web certificate',
+      (results['web-certificate'] ?? results['reset-password'] ?? results['set-root-of-trust'] ?? results['first-boot'])?.cipherTrust.pin,
+    ],
   ];
   return Object.fromEntries(found.filter((pair): pair is [string, string] => pair[1] !== undefined));
 }
@@ -130,6 +133,7 @@ function fingerprints(results: StepResults): Record<string, string> {
 function certificates(results: StepResults): ReportedCertificate[] {
   const found: [of: string, certificate: CertificateSeen | undefined][] = [
     ['HSM server', (results['register-client'] ?? results['prepare-ntls'])?.serverCertificate],
+    ['CipherTrust Manager’s web interface', results['web-certificate']?.certificate],
     ['CipherTrust Manager as client of the HSM', results['client-certificate']?.clientCertificate],
   ];
   return found.flatMap(([of, certificate]) => (certificate ? [{ of, fingerprint: certificate.fingerprint, notAfter: certificate.notAfter }] : []));

@@ -118,6 +118,15 @@ const cipherTrust = Type.Object(
         description: 'cloud-init configuration (YAML, at most 64 KiB), a secret because it may hold passwords.',
       }),
     ),
+    hostName: Type.Optional(
+      Type.String({ pattern: '^[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$', description: 'The name that it shows; the VM’s when absent.' }),
+    ),
+    webCertificate: Type.Optional(
+      Type.Object(secretReference.properties, {
+        ...closed,
+        description: 'Its web certificate, as a secret: PEM with the private key (no passphrase), the certificate and its chain. Its own one when absent.',
+      }),
+    ),
     ntp: Type.Array(ntpServer, { maxItems: 8 }),
     licence: Type.Union([Type.Literal('trial'), Type.Literal('none'), secretReference]),
   },

@@ -129,6 +129,10 @@ export interface StepTypes {
     needs: Hosts & { cipherTrust: Pinned; partitionSerial: string; slot: number };
     gives: { version: string; entry: { id: string; host: string; serial: string }; sealer?: string; rootKeys: string[]; warnings: string[] };
   };
+  'web-certificate': {
+    needs: { cipherTrust: Pinned };
+    gives: { cipherTrust: Pinned; name: string; certificate?: CertificateSeen; warnings: string[] };
+  };
   'close-doors': { needs: { windowsVm: VmSeen }; gives: { removedRules: string[]; deallocated: boolean } };
   report: { needs: { report: ReportDraft }; gives: { json: string; markdown: string } };
 }

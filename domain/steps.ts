@@ -127,7 +127,16 @@ export const catalogue = {
   },
   'verify-root-of-trust': { ...usual, phase: 'root-of-trust', title: 'Verify the root of trust', usualMinutes: 0.1, after: ['reset-password'] },
 
-  'close-doors': { ...usual, phase: 'report', title: 'Close the temporary doors', usualMinutes: 1, skippable: true, after: ['verify-root-of-trust'] },
+  'web-certificate': {
+    ...usual,
+    phase: 'root-of-trust',
+    title: 'Set the host name and the web certificate',
+    usualMinutes: 0.5,
+    skippable: true,
+    after: ['verify-root-of-trust'],
+  },
+
+  'close-doors': { ...usual, phase: 'report', title: 'Close the temporary doors', usualMinutes: 1, skippable: true, after: ['web-certificate'] },
   report: { ...usual, phase: 'report', title: 'Store the report', usualMinutes: 0.1, after: ['close-doors'] },
 } as const satisfies Record<string, StepDefinition>;
 

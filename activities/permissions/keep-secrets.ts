@@ -1,6 +1,7 @@
 import type { ProvisioningRequest, SecretReference } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { customDataProblem } from '../../systems/ciphertrust/custom-data.ts';
+import { readWebCertificate } from '../../systems/ciphertrust/web-certificate.ts';
 import { generateSecret } from '../../systems/secrets/generate.ts';
 import { read, storeFailed } from '../../systems/secrets/kept.ts';
 import { type Purpose, purposes, type SecretStore, secretName } from '../../systems/secrets/store.ts';
@@ -36,6 +37,8 @@ function referred({ lunaClient, cipherTrust }: ProvisioningRequest): string[] {
     lunaClient.installer.url,
     cipherTrust.sshPrivateKey,
     cipherTrust.customData,
+    cipherTrust.webCertificate,
+    cipherTrust.webCertificate,
     cipherTrust.licence,
     ...cipherTrust.ntp.map(({ key }) => key),
   ];
@@ -70,7 +73,11 @@ export const keepSecrets = ({ secrets }: Systems) =>
       return {
         missing: await absent(needed(request), (purpose) => read(secrets, secretName(target, purpose))),
         unknown: await absent(referred(request), (name) => read(secrets, name)),
-        unusable: [...(ownKey?.problem ? [ownKey.problem] : []), ...(await customDataProblems(secrets, request.cipherTrust))],
+        unusable: [
+          ...(ownKey?.problem ? [ownKey.problem] : []),
+          ...(await customDataProblems(secrets, request.cipherTrust)),
+          ...(await webCertificateProblems(secrets, request.cipherTrust)),
+        ],
         windowsPublicKey: await publicKey(secrets, secretName(target, 'windows-ssh-key')),
         cipherTrustPublicKey: hasOwnKey(request.cipherTrust)
           ? (request.cipherTrust.sshPublicKey ?? ownKey?.publicLine ?? '')
@@ -111,6 +118,17 @@ async function customDataProblems(secrets: SecretStore, { customData }: Provisio
   const text = customData && (await read(secrets, customData.secret));
   const problem = text === undefined ? undefined : customDataProblem(text);
   return problem ? [`the secret ${customData!.secret} is no cloud-init configuration: ${problem}`] : [];
+}
+
+async function webCertificateProblems(secrets: SecretStore, { webCertificate }: ProvisioningRequest['cipherTrust']): Promise<string[]> {
+  const text = webCertificate && (await read(secrets, webCertificate.secret));
+  if (!webCertificate || text === undefined) return [];
+  try {
+    readWebCertificate(text);
+    return [];
+  } catch (error) {
+    return [`the secret ${webCertificate.secret} cannot be a web certificate: ${(error as Error).message}`];
+  }
 }
 
 /** The OpenSSH line of a kept private key; empty where there is none yet. */

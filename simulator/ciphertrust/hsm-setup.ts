@@ -38,9 +38,9 @@ export async function setUpHsm(call: Call, lie?: 'wipes-unsealed' | 'does-nothin
   const server = serverOf(wanted);
   if (!lie) {
     appliance.addObjects(wanted.serial, rootKeys);
-    announceRestart({ world, state, delaySeconds: delayOf(call) }, sealedBy(server));
+    announceRestart({ world, state, delaySeconds: delayOf(call) }, { wipesTo: sealedBy(server) });
   }
-  if (lie === 'wipes-unsealed') announceRestart({ world, state, delaySeconds: delayOf(call) }, unsealed);
+  if (lie === 'wipes-unsealed') announceRestart({ world, state, delaySeconds: delayOf(call) }, { wipesTo: unsealed });
   return ok(world.quirks['ciphertrust.setupBody'] === 'empty' ? {} : server, Number(world.quirks['ciphertrust.setupStatus'] ?? 200));
 }
 

@@ -18,7 +18,7 @@ function removeServer(call: Call): Reply {
   find(state.data.hsmServers, byId(call));
   if (body['reset'] !== true) throw badRequest('reset must be true: without its HSM the CipherTrust Manager is reset');
   if (state.data.hsmServers.length > 1) return remove(call, state.data.hsmServers, byId(call));
-  announceRestart({ world, state, delaySeconds: delayOf(call) }, unsealed);
+  announceRestart({ world, state, delaySeconds: delayOf(call) }, { wipesTo: unsealed });
   return noContent;
 }
 

@@ -38,6 +38,14 @@ export interface Boot {
   startedAt: number;
 }
 
+export interface Restart {
+  at: number;
+  /** What is there afterwards, where all data is wiped. */
+  wipesTo?: RootOfTrust;
+  /** How long it takes where it is shorter than that of the whole application. */
+  minutes?: number;
+}
+
 /** Everything that a CipherTrust Manager remembers. What a reset wipes stands under `data`. */
 export interface ManagerState {
   name: string;
@@ -46,8 +54,10 @@ export interface ManagerState {
   keyReplaced: boolean;
   boot: Boot;
   web: Identity;
-  /** A restart that was announced: when, and what is there afterwards if data is wiped. */
-  restart?: { at: number; wipesTo?: RootOfTrust };
+  /** What is presented after the next restart. */
+  nextWeb?: Identity;
+  /** A restart that was announced. */
+  restart?: Restart;
   data: {
     password: string;
     passwordIsDefault: boolean;
@@ -116,17 +126,21 @@ export async function boot(world: World, minutes: number): Promise<Boot> {
 
 export const isStarted = ({ keyReplaced, boot: { startedAt } }: ManagerState): boolean => keyReplaced && Date.now() >= startedAt;
 
-/** Announces a restart: `wipesTo` tells what is there afterwards where all data is wiped. It comes about even if the simulator is restarted before. */
-export function announceRestart({ world, state, delaySeconds }: { world: World; state: ManagerState; delaySeconds: number }, wipesTo?: RootOfTrust): void {
-  state.restart = { at: Date.now() + world.clock.realMs(delaySeconds / 60), ...(wipesTo ? { wipesTo } : {}) };
+/** Announces a restart. It comes about even if the simulator is restarted before. */
+export function announceRestart(
+  { world, state, delaySeconds }: { world: World; state: ManagerState; delaySeconds: number },
+  what: Omit<Restart, 'at'> = {},
+): void {
+  state.restart = { at: Date.now() + world.clock.realMs(delaySeconds / 60), ...what };
   world.changed();
 }
 
 /** Carries out the announced restart. A wipe takes all data, and a new web certificate is made; the system’s keys and network stay. */
 export async function restart(world: World, state: ManagerState): Promise<void> {
   const keeps = (quirk: string) => world.quirks[quirk] === 'yes';
-  const web = state.restart?.wipesTo && !keeps('ciphertrust.certificateSurvivesReset') ? await newWebIdentity(state.name, state.address) : state.web;
-  const next = await boot(world, world.durations.cipherTrustReset);
+  const configured = state.nextWeb ?? state.web;
+  const web = state.restart?.wipesTo && !keeps('ciphertrust.certificateSurvivesReset') ? await newWebIdentity(state.name, state.address) : configured;
+  const next = await boot(world, state.restart?.minutes ?? world.durations.cipherTrustReset);
   const { ntp, trial } = state.data;
   const rootOfTrust = state.restart?.wipesTo;
   if (rootOfTrust)
@@ -136,6 +150,7 @@ export async function restart(world: World, state: ManagerState): Promise<void> 
       ...(keeps('ciphertrust.trialSurvivesReset') ? { trial } : {}),
     };
   Object.assign(state, { web, boot: next });
+  delete state.nextWeb;
   delete state.restart;
   world.changed();
 }

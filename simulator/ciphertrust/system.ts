@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createPrivateKey, randomUUID, X509Certificate } from 'node:crypto';
 import { badValue, notFound } from './errors.ts';
 import { delayOf } from './hsm-setup.ts';
 import { type Call, list, ok, type Reply, type Route, text } from './route.ts';
@@ -42,11 +42,16 @@ async function addSshKey(call: Call, counts: boolean): Promise<Reply> {
   return ok({ id: randomUUID() }, 201);
 }
 
+/** The web service alone is back after about ten seconds. */
+const webRestartMinutes = 1 / 6;
+
 const restartServices =
   (wipes: boolean) =>
   (call: Call): Reply => {
     const { world, state } = call;
-    announceRestart({ world, state, delaySeconds: delayOf(call) }, wipes ? unsealed : undefined);
+    const { services: named } = call.body as { services?: string[] };
+    const minutes = named?.every((name) => name === 'web') ? webRestartMinutes : undefined;
+    announceRestart({ world, state, delaySeconds: delayOf(call) }, { ...(wipes ? { wipesTo: unsealed } : {}), ...(minutes ? { minutes } : {}) });
     return ok({});
   };
 
@@ -55,6 +60,32 @@ function checkPort({ world, body }: Call): Reply {
   const [host, port] = [text(body, 'host'), Number(body['port'])];
   const open = port === 1792 && world.appliances.get(host)?.state.ntls.running === true;
   return ok({ host, port, open });
+}
+
+function rename(call: Call, counts: boolean): Reply {
+  const name = text(call.body, 'name');
+  if (counts) call.state.name = name;
+  call.world.changed();
+  return info({ ...call, state: { ...call.state, name } });
+}
+
+/** A certificate for an interface is kept at once, and presented when its service restarts. */
+function putCertificate({ world, state, id, body }: Call, counts: boolean): Reply {
+  if (id !== 'web') throw notFound();
+  const [leaf = ''] = text(body, 'certificate').match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
+  const [key = ''] = text(body, 'certificate').match(/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]+?-----END [A-Z ]*PRIVATE KEY-----/g) ?? [];
+  if (!belong(leaf, key)) throw badValue('certificate: the first certificate and the private key do not belong together');
+  if (counts) state.nextWeb = { certificatePem: text(body, 'certificate').replace(key, '').trim(), privateKeyPem: key };
+  world.changed();
+  return ok({ certificates: state.nextWeb?.certificatePem ?? leaf });
+}
+
+function belong(certificatePem: string, keyPem: string): boolean {
+  try {
+    return new X509Certificate(certificatePem).checkPrivateKey(createPrivateKey(keyPem));
+  } catch {
+    return false;
+  }
 }
 
 export const systemRoutes: Route[] = [
@@ -74,9 +105,15 @@ export const systemRoutes: Route[] = [
     operation: 'GET /v1/configs/interfaces/{id}/certificate',
     answer: ({ state, id }) => {
       if (id !== 'web') throw notFound();
-      return ok({ certificates: state.web.certificatePem });
+      return ok({ certificates: (state.nextWeb ?? state.web).certificatePem });
     },
   },
+  {
+    operation: 'PUT /v1/configs/interfaces/{id}/certificate',
+    answer: (call) => putCertificate(call, true),
+    lie: (call) => putCertificate(call, false),
+  },
+  { operation: 'PATCH /v1/system/info', answer: (call) => rename(call, true), lie: (call) => rename(call, false) },
   { operation: 'GET /v1/system/alarms', answer: (call) => list(call, []) },
   { operation: 'GET /v1/cluster', answer: () => ok({ nodeID: '', status: { code: 'none', description: 'not clustered' } }) },
 ];

@@ -19,7 +19,7 @@ export interface CipherTrust {
   connect(pinned: Pinned, signal: AbortSignal): Promise<Manager>;
 }
 
-type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** The REST API of one CipherTrust Manager. */
 export class Manager {

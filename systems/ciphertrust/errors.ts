@@ -32,7 +32,7 @@ export function answerFailure(tried: string, answer: Answer, sent: object = {}):
 export const noAnswer = (tried: string, error: unknown): StepFailure =>
   transient({ tried, seen: error instanceof Error ? error.message : String(error), source: 'the connection', remedy: 'It is tried again by itself.' }, error);
 
-const secretFields = ['password', 'new_password', 'connInfo', 'partition_password', 'client-cert-key', 'key', 'license'];
+const secretFields = ['password', 'new_password', 'connInfo', 'partition_password', 'client-cert-key', 'key', 'license', 'certificate'];
 
 /** Every form in which an answer may quote a secret that was sent. */
 function secretsIn(sent: object): string[] {

@@ -42,6 +42,7 @@ describe('A job', () => {
 
   it('carries out the whole runbook after its one approval, in few events, and its history replays', async () => {
     const { activities, calls } = stubActivities();
+    request.cipherTrust.hostName = 'keys.example.com';
     await bench.withJob(activities, request, async (job) => {
       const asked = await firstApproval(job);
       assert.equal(asked.job.state, 'awaiting-approval');

@@ -7,8 +7,11 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import type { Report } from '../../domain/report.ts';
 import { stepIds } from '../../domain/steps.ts';
+import { type Identity, selfSigned } from '../../simulator/certificates.ts';
+import { seenOf } from '../../systems/certificates.ts';
 import { createFileStore } from '../../systems/secrets/file-store.ts';
 import '../support/quiet.ts';
+import { exampleRequest } from '../support/example.ts';
 import { type ShownJob, StackBench } from '../support/stack-bench.ts';
 
 /** Every way in which a secret could be written down. */
@@ -28,10 +31,15 @@ describe('The whole runbook on the embedded stack', function () {
   let id: string;
   let job: ShownJob;
   let history: string;
+  let face: Identity;
 
   before(async () => {
     bench = await StackBench.start();
-    id = await bench.provision();
+    face = await selfSigned({ commonName: 'keys.example.com', names: { dns: ['keys.example.com'] } });
+    await bench.keep('web-certificate', `${face.privateKeyPem}\n${face.certificatePem}`);
+    const request = exampleRequest();
+    Object.assign(request.cipherTrust, { hostName: 'keys.example.com', webCertificate: { secret: 'web-certificate' } });
+    id = await bench.provision(request);
     const asked = await bench.approvalAsked(id);
     assert.deepEqual([asked.approvals[0]!.hsm.serial, asked.approvals[0]!.hsm.label], ['572413', 'LunaHSM']);
     assert.equal((await bench.ledger('lunash:hsm changePolicy')).length, 0);
@@ -58,6 +66,7 @@ describe('The whole runbook on the embedded stack', function () {
     assert.equal(body.cipherTrust?.entry.serial, body.partition?.serial);
     assert.equal(Object.keys(body.fingerprints).length, 5);
     assert.equal(body.secrets.length, 12);
+    assert.equal(body.fingerprints['CipherTrust Manager web certificate'], seenOf(face.certificatePem).fingerprint);
     assert.ok(body.transcripts.some(({ step, text }) => step === 'initialize-hsm' && /'hsm init' successful/.test(text)));
     const markdown = await fetch(`${bench.stack.api}/v1/provisionings/${id}/report`, {
       headers: { authorization: `Bearer ${bench.stack.tokens.operator}`, accept: 'text/markdown' },

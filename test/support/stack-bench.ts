@@ -39,15 +39,20 @@ export class StackBench {
   static async start(options: Partial<StackOptions> = {}): Promise<StackBench> {
     const folder = await mkdtemp(join(tmpdir(), 'hsm-stack-'));
     const stack = await startStack({ ...usual, ...options, dataFolder: folder });
-    const secrets = createFileStore({ folder: join(folder, 'secrets'), keyFile: join(folder, 'secrets.key') });
-    await secrets.create('ntp-key', 'a-symmetric-ntp-key-for-tests');
-    return new StackBench(stack, folder, options);
+    const bench = new StackBench(stack, folder, options);
+    await bench.keep('ntp-key', 'a-symmetric-ntp-key-for-tests');
+    return bench;
   }
 
   constructor(stack: Stack, folder: string, options: Partial<StackOptions>) {
     this.stack = stack;
     this.folder = folder;
     this.#options = options;
+  }
+
+  /** Puts a secret of the user’s into the job’s store. */
+  async keep(name: string, value: string): Promise<void> {
+    await createFileStore({ folder: join(this.folder, 'secrets'), keyFile: join(this.folder, 'secrets.key') }).create(name, value);
   }
 
   /** Everything is stopped and started again, Temporal and the simulated world included. */

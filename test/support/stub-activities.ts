@@ -50,6 +50,7 @@ const results: { [Id in ActivityId]: StepTypes[Id]['gives'] } = {
   'set-root-of-trust': { cipherTrust: pin },
   'reset-password': { cipherTrust: pin, warnings: [] },
   'verify-root-of-trust': { version: '2.19', entry: { id: '1', host: '172.22.1.4', serial: '1' }, rootKeys: ['a', 'b'], warnings: [] },
+  'web-certificate': { cipherTrust: pin, name: 'cm', warnings: [] },
   'close-doors': { removedRules: [], deallocated: true },
   report: { json: 'r.json', markdown: 'r.md' },
 };

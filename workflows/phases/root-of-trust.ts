@@ -1,3 +1,4 @@
+import { wantsOwnFace } from '../../domain/plan.ts';
 import type { Job } from '../job.ts';
 import type { Manager } from './ciphertrust.ts';
 import type { ReadyPartition } from './partition.ts';
@@ -18,4 +19,7 @@ export async function rootOfTrust(job: Job, manager: Manager, { hosts, slot, par
   job.warn(...warnings);
   const proof = await job.step('verify-root-of-trust', { ...hosts, cipherTrust, partitionSerial, slot });
   job.warn(...proof.warnings);
+  if (!wantsOwnFace(job.request.cipherTrust)) return job.notNeeded('web-certificate');
+  const face = await job.step('web-certificate', { cipherTrust });
+  job.warn(...face.warnings);
 }

@@ -1,0 +1,93 @@
+import { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { CertificateSeen, StepInput, StepResult } from '../../domain/results.ts';
+import { type CipherTrust, signedIn } from '../../systems/ciphertrust/ciphertrust.ts';
+import { readWebCertificate, type WebCertificate } from '../../systems/ciphertrust/web-certificate.ts';
+import { userSecret } from '../../systems/secrets/kept.ts';
+import { act, converge, done, wait } from '../converge.ts';
+import type { Systems } from '../systems.ts';
+
+type Input = StepInput<'web-certificate'>;
+
+const interfacePath = '/v1/configs/interfaces/web/certificate';
+
+export type Seen =
+  | { state: 'restarting' }
+  /** Fingerprints: of the certificate that is configured, and of the one that is presented until the web service restarts. */
+  | { state: 'ready'; name: string; configured: string; presented: string; wanted?: CertificateSeen };
+
+export const decideWebCertificate = (seen: Seen, { cipherTrust, request }: Pick<Input, 'cipherTrust' | 'request'>) => {
+  if (seen.state === 'restarting') return wait('CipherTrust Manager’s web service restarts.');
+  const { hostName, address } = request.cipherTrust;
+  const { name, configured, presented, wanted } = seen;
+  if (hostName && name !== hostName) return act('set-name');
+  if (wanted && configured !== wanted.fingerprint) return act('put-certificate');
+  if (wanted && presented !== wanted.fingerprint) return act('restart-web');
+  return done<StepResult<'web-certificate'>>({
+    cipherTrust: { address: cipherTrust.address, pin: presented },
+    name,
+    ...(wanted ? { certificate: wanted } : {}),
+    warnings: wanted && !isFor(wanted, [name, hostName, address, cipherTrust.address]) ? [`The web certificate is for neither ${name} nor ${address}.`] : [],
+  });
+};
+
+function isFor({ pem }: CertificateSeen, names: (string | undefined)[]): boolean {
+  const certificate = new X509Certificate(pem);
+  return names.some((name) => name && (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)));
+}
+
+/** Names the manager and gives it the web certificate that the request names: after the wipe, which would take both away. */
+export const webCertificate = ({ cipherTrust, secrets, settings }: Systems) => {
+  const wantedBy = async ({ request }: Input): Promise<WebCertificate | undefined> => {
+    const { webCertificate: named } = request.cipherTrust;
+    return named && readWebCertificate(await userSecret(secrets, named.secret));
+  };
+  /** Only the certificate of before and the one that this step brings are accepted. */
+  const pinOf = (input: Input, presented: string, wanted: WebCertificate | undefined) =>
+    presented === wanted?.leaf.fingerprint ? presented : input.cipherTrust.pin;
+  const managerOf = async (input: Input, signal: AbortSignal) => {
+    const presented = (await cipherTrust.leaf(input.cipherTrust.address, signal))?.fingerprint ?? '';
+    const pin = pinOf(input, presented, await wantedBy(input));
+    return signedIn(cipherTrust, secrets, input, { address: input.cipherTrust.address, pin }, signal);
+  };
+  return converge<Input, Seen, StepResult<'web-certificate'>, 'set-name' | 'put-certificate' | 'restart-web'>({
+    async observe(input, { signal }) {
+      const leaf = await cipherTrust.leaf(input.cipherTrust.address, signal);
+      if (!leaf) return { state: 'restarting' };
+      const wanted = await wantedBy(input);
+      const manager = await managerOf(input, signal);
+      const { name } = await manager.ask<{ name: string }>('GET', '/v1/system/info');
+      const { certificates } = await manager.ask<{ certificates: string }>('GET', interfacePath);
+      return {
+        state: 'ready',
+        name,
+        configured: new X509Certificate(certificates).fingerprint256,
+        presented: leaf.fingerprint,
+        ...(wanted ? { wanted: wanted.leaf } : {}),
+      };
+    },
+    decide: decideWebCertificate,
+    act: {
+      'set-name': async (input, _, { signal }) => {
+        await (await managerOf(input, signal)).ask('PATCH', '/v1/system/info', { name: input.request.cipherTrust.hostName });
+      },
+      'put-certificate': async (input, _, { signal }) => {
+        const { bundle } = (await wantedBy(input))!;
+        await (await managerOf(input, signal)).ask('PUT', interfacePath, { certificate: bundle, format: 'PEM', generate: false });
+      },
+      'restart-web': async (input, seen, { signal }) => {
+        await (await managerOf(input, signal)).ask('POST', '/v1/system/services/restart', { services: ['web'], delay: 5 });
+        if (seen.state === 'ready') await changes(cipherTrust, input.cipherTrust.address, seen.presented, settings.settleMs, signal);
+      },
+    },
+  });
+};
+
+/** The restart begins after its answer: waits until another certificate, or none, is presented, as long as that may take. */
+async function changes(cipherTrust: CipherTrust, address: string, presented: string, patienceMs: number, signal: AbortSignal): Promise<void> {
+  for (const end = Date.now() + patienceMs; Date.now() < end; ) {
+    if ((await cipherTrust.leaf(address, signal))?.fingerprint !== presented) return;
+    await pause(Math.min(1_000, patienceMs / 10), undefined, { signal });
+  }
+}

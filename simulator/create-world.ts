@@ -15,6 +15,12 @@ export interface WorldOptions {
   stateFile?: string;
   quirks?: Record<string, string>;
   durations?: Partial<Durations>;
+  /** A world to go on from, where it is kept in no file. */
+  state?: Record<string, unknown>;
+  /** Told of each arrival at once, before anything is done about it. */
+  arrived?: (entry: Entry) => void;
+  /** Weather that a test makes by a plan of its own. */
+  weather?: Weather;
   /** Other machines than the simulated ones, for tests of a single part. */
   machines?: Partial<Machines>;
 }
@@ -35,7 +41,7 @@ interface KeptMachine {
 
 /** The simulated world: empty, or as it was when it was kept. Machines that were on are on again, with their keys, certificates and passwords. */
 export async function createWorld(options: WorldOptions): Promise<RunningWorld> {
-  const file = new StateFile(options.stateFile);
+  const file = new StateFile(options.stateFile, options.state);
   const state = file.state as { ledger?: Entry[]; machines?: Record<string, KeptMachine> } & Record<string, unknown>;
   state.ledger ??= [];
   const kept = (state.machines ??= {});
@@ -55,8 +61,8 @@ export async function createWorld(options: WorldOptions): Promise<RunningWorld> 
   const world: RunningWorld = {
     clock: new Clock(options.timeScale),
     durations: { ...usualDurations, ...options.durations },
-    ledger: new Ledger(state.ledger),
-    weather: new Weather(),
+    ledger: new Ledger(state.ledger, options.arrived),
+    weather: options.weather ?? new Weather(),
     network,
     quirks: options.quirks ?? {},
     downloads: new Map([['https://downloads.example.com/luna/LunaHSMClient-7.4.0.exe', Buffer.from('Luna HSM client 7.4.0 (simulated installer)\n')]]),

@@ -23,9 +23,12 @@ export type Arrival = Omit<Entry, 'seq' | 'at' | 'outcome' | 'detail'>;
 export class Ledger {
   readonly entries: Entry[];
   #last: number;
+  readonly #arrived: (entry: Entry) => void;
 
-  constructor(entries: Entry[] = []) {
+  /** `arrived` is told of each arrival at once, before anything is done about it. */
+  constructor(entries: Entry[] = [], arrived: (entry: Entry) => void = () => {}) {
     this.entries = entries;
+    this.#arrived = arrived;
     this.#last = entries.at(-1)?.seq ?? 0;
   }
 
@@ -33,6 +36,7 @@ export class Ledger {
   arrive(arrival: Arrival): Entry {
     const entry: Entry = { seq: ++this.#last, at: new Date().toISOString(), ...arrival, outcome: 'received' };
     this.entries.push(entry);
+    this.#arrived(entry);
     return entry;
   }
 

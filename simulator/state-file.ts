@@ -11,9 +11,9 @@ export class StateFile {
   readonly #path: string | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(path?: string) {
+  constructor(path?: string, initial: Record<string, unknown> = {}) {
     this.#path = path;
-    this.state = path && existsSync(path) ? JSON.parse(unseal(keyBeside(path), readFileSync(path))) : {};
+    this.state = path && existsSync(path) ? JSON.parse(unseal(keyBeside(path), readFileSync(path))) : initial;
   }
 
   changed(): void {

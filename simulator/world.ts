@@ -49,9 +49,6 @@ export interface Appliance extends Machine {
   readonly state: ApplianceState;
   /** What a person may see of it; no secrets. */
   summary(): Record<string, unknown>;
-  /** Somebody else’s doing, by hand. */
-  createPartition(name: string, sizeBytes: number): void;
-  initialise(label: string, soPassword: string, domain: string): void;
 }
 
 export interface WindowsHost extends Machine {

@@ -56,8 +56,8 @@ export async function createControl(world: RunningWorld, azure: Azure, wantedPor
     azure.setFeature(body.state);
     return reply.code(204).send();
   });
-  app.post<{ Body: Meddling }>('/meddle', ({ body }, reply) => {
-    const problem = meddle(world, body);
+  app.post<{ Body: Meddling }>('/meddle', async ({ body }, reply) => {
+    const problem = await meddle(world, body);
     return problem ? reply.code(400).send({ error: problem }) : reply.code(204).send();
   });
   await app.listen({ host: '127.0.0.1', port: wantedPort });

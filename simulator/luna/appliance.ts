@@ -10,7 +10,7 @@ import { runLine } from './lunash.ts';
 import { reachable, signInAsCryptoOfficer, viewOf } from './ntls.ts';
 import { give, take } from './scp.ts';
 import { CommandError, Cut, type Session } from './session.ts';
-import { type ApplianceState, newPartition } from './state.ts';
+import { type ApplianceState, generationOf, newCounts } from './state.ts';
 import { Terminal } from './terminal.ts';
 
 const banner = '\nLuna Network HSM Command Line Shell v7.2.0-220. Copyright (c) 2018 SafeNet. All rights reserved.\n';
@@ -27,6 +27,7 @@ async function delivered(world: World, { name, address }: { name: string; addres
     users: [{ name: 'tenantadmin', password: 'PASSWORD', mustChange: true }],
     files: { 'server.pem': server.certificatePem },
     hsm: { serial: '572413', label: '', zeroized: true, soAttemptsLeft: 3, fips: false, partitions: [] },
+    counts: newCounts(),
     clients: [],
     ntls: { device: null, running: true, ipCheck: true },
     clock: { skewMinutes: Number(world.quirks['luna.clockSkewMinutes'] ?? 0), zone: world.quirks['luna.zone'] ?? 'EDT' },
@@ -91,17 +92,10 @@ export async function createAppliance(world: World, spec: { name: string; addres
       zeroized: state.hsm.zeroized,
       fips: state.hsm.fips,
       soAttemptsLeft: state.hsm.soAttemptsLeft,
+      counts: state.counts,
       partitions: state.hsm.partitions.map(viewOf),
       clients: state.clients.map(({ name, ip, hostname, partitions }) => ({ name, ip, hostname, partitions })),
     }),
-    createPartition(name, sizeBytes) {
-      state.hsm.partitions.push(newPartition(name, sizeBytes));
-      world.changed();
-    },
-    initialise(label, soPassword, domain) {
-      Object.assign(state.hsm, { label, soPassword, domain, zeroized: false, soAttemptsLeft: 3 });
-      world.changed();
-    },
   };
 }
 
@@ -147,11 +141,17 @@ function answerOf(world: World, context: AuthContext): Promise<string> | undefin
 }
 
 function sessionOn(world: World, state: ApplianceState, connection: Connection, terminal: Terminal, user: string): Session {
+  let signedInAt: number | undefined;
   return {
     world,
     state,
     user,
-    soSignedIn: false,
+    get soSignedIn() {
+      return signedInAt === generationOf(state);
+    },
+    set soSignedIn(signedIn) {
+      signedInAt = signedIn ? generationOf(state) : undefined;
+    },
     print: (text) => terminal.write(text),
     ask: (prompt, echo) => {
       terminal.write(prompt);

@@ -5,7 +5,7 @@ import { hsmCommands } from './commands/hsm.ts';
 import { partitionCommands } from './commands/partition.ts';
 import { systemCommands } from './commands/system.ts';
 import { readOptions, words } from './parse.ts';
-import { CommandError, Cut, type Session } from './session.ts';
+import { CommandError, Cut, type Session, weatherOnRead } from './session.ts';
 
 const commands: Command[] = [...hsmCommands, ...partitionCommands, ...clientCommands, ...systemCommands];
 const usedInLedger = (command: Command, values: string[]): string =>
@@ -40,7 +40,10 @@ export async function runLine(session: Session, arrive: (operation: string, dest
   const entry = arrive(`lunash:${usedInLedger(command, values)}`, command.destructive ?? false);
   try {
     await command.run(session, readOptions(rest.slice(values.length), command.options), entry, values);
-    if (entry.outcome === 'received') settle(entry, 'done');
+    if (entry.outcome === 'received') {
+      await weatherOnRead(session, entry);
+      settle(entry, 'done');
+    }
     session.print('\n\nCommand Result : 0 (Success)\n');
   } catch (error) {
     if (error instanceof Cut) {

@@ -43,11 +43,7 @@ export async function commit(session: Session, entry: Entry, minutes: number, ch
     session.hangUp();
     throw new Cut();
   }
-  if (fault?.kind === 'fail' || fault?.kind === 'error')
-    throw new CommandError([
-      `Error:  '${entry.operation.split(':')[1]}' failed. (300000 : LUNA_RET_DEVICE_ERROR)`,
-      `Error:  ${fault.message ?? 'The device reported an error.'}`,
-    ]);
+  if (fault?.kind === 'fail' || fault?.kind === 'error') throw deviceError(entry.operation, fault.message);
   if (fault?.kind === 'reset-after-accept') session.hangUp();
   await world.clock.sleepMinutes(minutes + (fault?.kind === 'slow' ? (fault.amount ?? 1) : 0));
   if (fault?.kind === 'lie') return settle(entry, 'lied');
@@ -55,6 +51,20 @@ export async function commit(session: Session, entry: Entry, minutes: number, ch
   settle(entry, 'done');
   world.changed();
 }
+
+/** A command that changed nothing has its weather before its result line: held, late, refused or cut off. */
+export async function weatherOnRead(session: Session, { operation }: Entry): Promise<void> {
+  const fault = await session.world.weather.strike(operation);
+  if (fault?.kind === 'slow') await session.world.clock.sleepMinutes(fault.amount ?? 1);
+  if (fault?.kind === 'reset' || fault?.kind === 'reset-after-accept') {
+    session.hangUp();
+    throw new Cut();
+  }
+  if (fault?.kind === 'fail' || fault?.kind === 'error') throw deviceError(operation, fault.message);
+}
+
+const deviceError = (operation: string, message = 'The device reported an error.'): CommandError =>
+  new CommandError([`Error:  '${operation.split(':')[1]}' failed. (300000 : LUNA_RET_DEVICE_ERROR)`, `Error:  ${message}`]);
 
 /** Asks for `proceed`; anything else leaves things as they are. */
 export async function confirm(session: Session, lines: string[], prompt = '          > '): Promise<void> {

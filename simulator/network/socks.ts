@@ -13,6 +13,8 @@ const loopback = ['127.0.0.1', 'localhost'];
 
 export interface Socks {
   port: number;
+  /** Cuts every connection that goes through it now. */
+  cut(): void;
   stop(): Promise<void>;
 }
 
@@ -26,12 +28,16 @@ export async function createSocks(world: World, wantedPort = 0): Promise<Socks> 
     void serve(world, client).catch(() => client.destroy());
   });
   const port = await listenLocally(server, wantedPort);
+  const cut = () => {
+    for (const socket of open) socket.destroy();
+  };
   return {
     port,
+    cut,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        for (const socket of open) socket.destroy();
+        cut();
       }),
   };
 }

@@ -1,6 +1,6 @@
 import { required } from '../parse.ts';
 import { CommandError, commit, confirm, type Session } from '../session.ts';
-import { eraseHsm, type HsmState, storageBytes } from '../state.ts';
+import { erasePartitions, type HsmState, initialise, refuseSo, storageBytes, zeroize } from '../state.ts';
 import type { Command } from './command.ts';
 
 const attempts = ({ zeroized, soAttemptsLeft }: HsmState): string => (zeroized ? 'HSM IS ZEROIZED !!!!' : `${soAttemptsLeft} before HSM zeroization!`);
@@ -105,10 +105,8 @@ const init: Command = {
         '            > ',
       );
     await commit(session, entry, session.world.durations.hsmInit, () => {
-      const { fips } = hsm;
-      eraseHsm(hsm);
-      Object.assign(hsm, { label, zeroized: false, soPassword: password, domain, fips });
-      session.soSignedIn = false;
+      initialise(session.state, { label, soPassword: password, domain });
+      session.state.counts.inits += 1;
     });
     session.print("  'hsm init' successful.\n");
   },
@@ -140,9 +138,8 @@ const login: Command = {
     const password =
       typeof options['password'] === 'string' ? options['password'] : await session.ask("  Please enter the HSM Administrators' password:\n  > ", 'stars');
     if (password !== hsm.soPassword) {
-      hsm.soAttemptsLeft -= 1;
       entry.destructive = true;
-      if (hsm.soAttemptsLeft === 0) eraseHsm(hsm);
+      refuseSo(session.state);
       session.world.changed();
       throw hsm.zeroized
         ? new CommandError(
@@ -189,8 +186,9 @@ const changePolicy: Command = {
         '        >',
       );
     await commit(session, entry, session.world.durations.hsmChangePolicy, () => {
-      if (session.world.quirks['luna.changePolicy'] === 'zeroizes') eraseHsm(hsm);
-      hsm.partitions = [];
+      if (session.world.quirks['luna.changePolicy'] === 'zeroizes') zeroize(session.state);
+      erasePartitions(session.state);
+      session.state.counts.policyChanges += 1;
       hsm.fips = value === '0';
       if (session.world.quirks['luna.soStaysSignedIn'] !== 'yes') session.soSignedIn = false;
     });

@@ -31,7 +31,10 @@ const create: Command = {
     if (hsm.partitions.length >= 10 || size > storageBytes - inUse(hsm))
       throw new CommandError([`Error:  'partition create' failed. (300000 : LUNA_RET_DEVICE_ERROR)`, 'Error:  There is no room for another partition.']);
     if (!options['force']) await confirm(session, ['', "          Type 'proceed' to create the partition, or", "          'quit' to quit now."]);
-    await commit(session, entry, session.world.durations.partitionCreate, () => void hsm.partitions.push(newPartition(name, size)));
+    await commit(session, entry, session.world.durations.partitionCreate, () => {
+      hsm.partitions.push(newPartition(name, size));
+      session.state.counts.partitionsCreated += 1;
+    });
     session.print("'partition create' successful.\n");
   },
 };

@@ -50,7 +50,7 @@ const network: Command = {
 
    Device     State     Method     IP Address         Netmask            Gateway
    ========================================================================================
-   eth0       up        dhcp       ${state.address.padEnd(18)} 255.255.255.0      ${state.address.replace(/\d+$/, '1')}
+   eth0       up        dhcp       ${(state.eth0 ?? state.address).padEnd(18)} 255.255.255.0      ${state.address.replace(/\d+$/, '1')}
    eth1       down      none       <none>             <none>             <none>
 
 `);

@@ -3,6 +3,7 @@ export const usualDurations = {
   providerRegistration: 0.5,
   publicAddress: 0.2,
   virtualNetwork: 0.2,
+  subnet: 0.05,
   gateway: 36,
   hsm: 20,
   networkSecurityGroup: 0.1,

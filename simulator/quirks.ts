@@ -6,6 +6,8 @@ interface Quirk {
 
 /** Every unverified fact that can be turned the other way round, so that a misspelt one is not silently the usual one. */
 export const quirks: Record<string, Quirk> = {
+  'azure.anotherOperation': { values: ['429', '409'], about: 'status of AnotherOperationInProgress' },
+  'azure.restrictedSize': { about: 'a VM size that this subscription may not use' },
   'ciphertrust.defaultPasswordLogin': { values: ['401', '403', '200-limited'], about: 'how a sign-in with admin/admin is answered' },
   'ciphertrust.setupStatus': { values: ['200', '201'], about: 'status of a successful hsm/setup' },
   'ciphertrust.setupBody': { values: ['full', 'empty'], about: 'body of a successful hsm/setup' },

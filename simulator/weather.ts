@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 
 /**
  * What can go wrong with an operation:
- * `throttle` answers 429 (or the protocol's nearest), `error` a server error, `reset` cuts the connection before anything is done, `reset-after-accept`
- * cuts it after the change was made, `slow` delays the answer, `lie` answers success and changes nothing, `hold` keeps the request received and
- * unanswered until released, `fail` makes the operation end in failure with a message, `never` lets something that takes time never finish.
+ * `throttle` answers 429 (or the protocol's nearest), `error` a server error, `page` a gateway's HTML page in place of an answer, `reset` cuts the
+ * connection before anything is done, `reset-after-accept` cuts it after the change was made, `stall` makes the change, sends half of the answer and falls
+ * silent, `slow` delays the answer, `lie` answers success and changes nothing, `hold` keeps the request received and unanswered until released, `fail` makes
+ * the operation end in failure with a message, `never` lets something that takes time never finish.
  */
-export type FaultKind = 'throttle' | 'error' | 'reset' | 'reset-after-accept' | 'slow' | 'lie' | 'hold' | 'fail' | 'never';
+export const faultKinds = ['throttle', 'error', 'page', 'reset', 'reset-after-accept', 'stall', 'slow', 'lie', 'hold', 'fail', 'never'] as const;
+export type FaultKind = (typeof faultKinds)[number];
 
 export interface Fault {
   id: string;
@@ -15,14 +17,24 @@ export interface Fault {
   operation: string;
   /** How many times more it strikes; once when nothing is said, 0 means until removed. */
   times: number;
+  /** Lets so many pass by first. */
+  skip?: number;
   /** For `slow`: simulated minutes. For `throttle`: seconds of Retry-After, none when absent. */
   amount?: number;
-  /** For `error`: the status. For `fail` and `error`: what is said. */
+  /** For `throttle`: how the time to wait is told; in seconds when absent. */
+  tell?: 'seconds' | 'date' | 'milliseconds';
+  /** For `error` and `page`: the status. For `fail` and `error`: what is said, and its code where the protocol has codes. */
   status?: number;
+  code?: string;
   message?: string;
 }
 
 export type FaultRequest = Pick<Fault, 'kind' | 'operation'> & Partial<Omit<Fault, 'id' | 'kind' | 'operation'>>;
+
+interface Ordered extends Fault {
+  left: number;
+  toPass: number;
+}
 
 const matches = (pattern: string, operation: string): boolean =>
   new RegExp(
@@ -35,11 +47,11 @@ const matches = (pattern: string, operation: string): boolean =>
 
 /** The faults, lies and holds that were ordered through the control interface. */
 export class Weather {
-  #faults: (Fault & { left: number })[] = [];
+  #faults: Ordered[] = [];
   readonly #held = new Map<string, { operation: string; release: () => void }>();
 
   add(request: FaultRequest): Fault {
-    const fault = { times: 1, ...request, id: randomUUID(), left: request.times ?? 1 };
+    const fault = { times: 1, ...request, id: randomUUID(), left: request.times ?? 1, toPass: request.skip ?? 0 };
     this.#faults.push(fault);
     return fault;
   }
@@ -50,7 +62,7 @@ export class Weather {
   }
 
   list(): Fault[] {
-    return this.#faults.map(({ left: _, ...fault }) => fault);
+    return this.#faults.map(({ left: _, toPass: __, ...fault }) => fault);
   }
 
   remove(id: string): boolean {
@@ -70,10 +82,8 @@ export class Weather {
    */
   async strike(operation: string): Promise<Fault | undefined> {
     for (;;) {
-      const fault = this.#faults.find((candidate) => matches(candidate.operation, operation));
-      if (!fault) return undefined;
-      if (fault.times > 0 && --fault.left <= 0) this.#faults = this.#faults.filter((other) => other !== fault);
-      if (fault.kind !== 'hold') return fault;
+      const fault = this.#next(operation, faultKinds);
+      if (fault?.kind !== 'hold') return fault;
       await new Promise<void>((resolve) => {
         const id = randomUUID();
         this.#held.set(id, {
@@ -85,6 +95,21 @@ export class Weather {
         });
       });
     }
+  }
+
+  /** The fault of one of these kinds that strikes what is no request and cannot be held. Only a pattern that begins with the prefix means it. */
+  take(prefix: string, what: string, kinds: readonly FaultKind[]): Fault | undefined {
+    return this.#next(`${prefix}${what}`, kinds, prefix);
+  }
+
+  #next(operation: string, kinds: readonly FaultKind[], prefix = ''): Ordered | undefined {
+    const meant = this.#faults.filter(
+      (fault) => kinds.includes(fault.kind) && fault.operation.toLowerCase().startsWith(prefix) && matches(fault.operation, operation),
+    );
+    const fault = meant.find(({ toPass }) => toPass === 0);
+    for (const other of meant) if (other.toPass > 0) other.toPass--;
+    if (fault && fault.times > 0 && --fault.left <= 0) this.#faults = this.#faults.filter((other) => other !== fault);
+    return fault;
   }
 
   /** Requests that are received and unanswered now. */

@@ -4,27 +4,34 @@ import type { AzureState } from './state.ts';
 
 const tokenSeconds = 3600;
 
+/** What is asked of the authority, and how it answers. */
+export interface SignIn {
+  operation: string;
+  target: string;
+  answer(): ArmReply;
+}
+
 /** OpenID discovery and the token endpoint for client credentials; undefined for any other path. */
-export function authority(state: AzureState, base: string, method: string, path: string, body: string): ArmReply | undefined {
+export function authority(state: AzureState, base: string, method: string, path: string, body: string): SignIn | undefined {
   const [, tenant, rest] = /^\/([0-9a-f-]{36}|common|organizations)(\/.*)$/i.exec(path) ?? [];
   if (!tenant || !rest) return undefined;
   const home = `${base}/${tenant}`;
   if (/\/\.well-known\/openid-configuration$/.test(rest))
-    return {
-      status: 200,
-      body: {
-        issuer: `${home}/v2.0`,
-        token_endpoint: `${home}/oauth2/v2.0/token`,
-        authorization_endpoint: `${home}/oauth2/v2.0/authorize`,
-        jwks_uri: `${home}/discovery/v2.0/keys`,
-        response_types_supported: ['code'],
-        subject_types_supported: ['pairwise'],
-        id_token_signing_alg_values_supported: ['RS256'],
-      },
-    };
-  if (method === 'POST' && /\/token$/.test(rest)) return token(state, new URLSearchParams(body));
+    return { operation: 'authority:GET openid-configuration', target: tenant, answer: () => ({ status: 200, body: configuration(home) }) };
+  if (method === 'POST' && /\/token$/.test(rest))
+    return { operation: 'authority:POST token', target: tenant, answer: () => token(state, new URLSearchParams(body)) };
   return undefined;
 }
+
+const configuration = (home: string) => ({
+  issuer: `${home}/v2.0`,
+  token_endpoint: `${home}/oauth2/v2.0/token`,
+  authorization_endpoint: `${home}/oauth2/v2.0/authorize`,
+  jwks_uri: `${home}/discovery/v2.0/keys`,
+  response_types_supported: ['code'],
+  subject_types_supported: ['pairwise'],
+  id_token_signing_alg_values_supported: ['RS256'],
+});
 
 function token(state: AzureState, form: URLSearchParams): ArmReply {
   const { clientId, clientSecret } = state.credentials;

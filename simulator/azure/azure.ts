@@ -5,16 +5,16 @@ import type { Socket } from 'node:net';
 import { issueServer } from '../certificates.ts';
 import { settle } from '../ledger.ts';
 import { listenLocally } from '../machine.ts';
-import type { Fault } from '../weather.ts';
 import type { World } from '../world.ts';
 import { authority, checkBearer, metadata } from './authority.ts';
 import * as deployments from './deployments.ts';
 import { Engine } from './engine.ts';
-import { ArmError, type ArmReply, type ArmRequest, readBody, send } from './http.ts';
+import { ArmError, type ArmReply, type ArmRequest, readBody, send, sendHalf } from './http.ts';
 import { parseId } from './ids.ts';
 import { type Routed, route } from './routes.ts';
 import * as runCommands from './run-commands.ts';
 import { type AzureState, subscriptionId } from './state.ts';
+import { badReply } from './weather.ts';
 
 export interface Azure {
   /** Base address of ARM, and of the authority: `https://localhost:port`. */
@@ -109,10 +109,7 @@ async function serve(engine: Engine, base: string, request: IncomingMessage, res
   const url = new URL(request.url ?? '/', base);
   const text = await readBody(request);
   const signIn = authority(engine.state, base, request.method ?? '', url.pathname, text);
-  if (signIn) {
-    engine.world.changed();
-    return send(request, response, signIn);
-  }
+  if (signIn) return await meet(engine, request, response, { system: 'authority', ...signIn, destructive: false });
   const apiVersion = url.searchParams.get('api-version') ?? '';
   if (url.pathname === '/metadata/endpoints') return send(request, response, { status: 200, body: metadata(base, apiVersion) });
   const arm: ArmRequest = {
@@ -126,45 +123,41 @@ async function serve(engine: Engine, base: string, request: IncomingMessage, res
   };
   const routed = route(engine, arm);
   const { operation, target } = routed ?? { operation: `${arm.method} unknown`, target: arm.path };
-  const entry = engine.world.ledger.arrive({
+  await meet(engine, request, response, {
     system: 'arm',
-    connection: `${request.socket.remotePort}`,
     operation: `arm:${operation}`,
     target,
     destructive: arm.method === 'DELETE',
+    answer: (lies) => answer(engine, arm, text, routed, lies),
   });
-  const fault = await engine.world.weather.strike(entry.operation);
+}
+
+/** What arrived, and how it is answered in good weather. */
+interface Arrived {
+  system: string;
+  operation: string;
+  target: string;
+  destructive: boolean;
+  answer(lies: boolean): ArmReply;
+}
+
+/** Writes an arrival down and answers it as the weather lets. */
+async function meet(engine: Engine, request: IncomingMessage, response: ServerResponse, { answer, ...arrived }: Arrived): Promise<void> {
+  const { ledger, weather, clock } = engine.world;
+  const entry = ledger.arrive({ ...arrived, connection: `${request.socket.remotePort}` });
+  const fault = await weather.strike(entry.operation);
   if (fault?.kind === 'reset') {
     settle(entry, 'cut');
     return void request.socket.destroy();
   }
-  if (fault?.kind === 'slow') await engine.world.clock.sleepMinutes(fault.amount ?? 1);
-  const reply = bad(fault) ?? answer(engine, arm, text, routed, fault?.kind === 'lie');
-  const refused = reply.status >= 400 ? (reply.body as { error?: { code?: string } } | undefined)?.error?.code : undefined;
-  settle(entry, reply.status < 400 ? (fault?.kind === 'lie' ? 'lied' : 'done') : 'refused', refused ?? (reply.status >= 400 ? `${reply.status}` : undefined));
+  if (fault?.kind === 'slow') await clock.sleepMinutes(fault.amount ?? 1);
+  const lies = fault?.kind === 'lie';
+  const reply = badReply(fault, arrived.system) ?? answer(lies);
+  if (reply.status < 400) settle(entry, lies ? 'lied' : 'done');
+  else settle(entry, 'refused', (reply.body as { error?: { code?: string } } | undefined)?.error?.code ?? `${reply.status}`);
   if (fault?.kind === 'reset-after-accept') return void request.socket.destroy();
-  send(request, response, arm.method === 'HEAD' ? { status: reply.status } : reply);
-}
-
-/** A bad answer that the weather wants. */
-function bad(fault: Fault | undefined): ArmReply | undefined {
-  if (fault?.kind === 'throttle')
-    return {
-      status: 429,
-      ...(fault.amount === undefined ? {} : { headers: { 'retry-after': `${fault.amount}` } }),
-      body: {
-        error: {
-          code: 'SubscriptionRequestsThrottled',
-          message: `Number of requests for subscription '${subscriptionId}' exceeded. Please try again after '${fault.amount ?? 10}' seconds after additional tokens are available. Refer to https://aka.ms/arm-throttling for additional information.`,
-        },
-      },
-    };
-  if (fault?.kind === 'error')
-    return {
-      status: fault.status ?? 503,
-      body: { error: { code: 'ServiceUnavailable', message: fault.message ?? 'The service is temporarily unavailable.' } },
-    };
-  return undefined;
+  if (fault?.kind === 'stall') return sendHalf(request, response, reply);
+  send(request, response, request.method === 'HEAD' ? { status: reply.status } : reply);
 }
 
 function answer(engine: Engine, request: ArmRequest, text: string, routed: Routed | undefined, lies: boolean): ArmReply {

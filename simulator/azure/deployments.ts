@@ -86,20 +86,34 @@ function view(deployment: Deployment): Record<string, unknown> {
   };
 }
 
+/** As recorded: what was refused at once is told as text in JSON; what failed later is said to have failed, and an HSM’s reason stands in the HSM alone. */
+function detailOf({ id: target, type, failure }: DeployedResource) {
+  const { code, message, status } = failure!;
+  if (status !== undefined) return { code: statusNames[status] ?? 'Conflict', target, message: JSON.stringify({ error: { code, message } }, undefined, 2) };
+  return {
+    code: 'ResourceDeploymentFailure',
+    target,
+    message: "The resource write operation failed to complete successfully, because it reached terminal provisioning state 'Failed'.",
+    details: type.endsWith('dedicatedHSMs') ? [] : [{ code, message }],
+  };
+}
+
+const statusNames: Record<number, string> = {
+  400: 'BadRequest',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'NotFound',
+  409: 'Conflict',
+  429: 'TooManyRequests',
+};
+
 function errorOf({ id, resources }: Deployment) {
   return {
     code: 'DeploymentFailed',
     target: id,
     message:
       'At least one resource deployment operation failed. Please list deployment operations for details. Please see https://aka.ms/arm-deployment-operations for usage details.',
-    details: resources
-      .filter(({ failure }) => failure)
-      .map(({ id: target, failure }) => ({
-        code: 'ResourceDeploymentFailure',
-        target,
-        message: "The resource write operation failed to complete successfully, because it reached terminal provisioning state 'Failed'.",
-        details: [{ code: failure!.code, message: failure!.message }],
-      })),
+    details: resources.filter(({ failure }) => failure).map(detailOf),
   };
 }
 
@@ -160,8 +174,8 @@ export function operations(engine: Engine, parsed: ResourceId): ArmReply {
         provisioningOperation: 'Create',
         provisioningState: state,
         timestamp: new Date(startedAt).toISOString(),
-        statusCode: failure ? 'Conflict' : 'OK',
-        ...(failure ? { statusMessage: { error: failure } } : {}),
+        statusCode: failure ? (statusNames[failure.status ?? 409] ?? 'Conflict') : 'OK',
+        ...(failure ? { statusMessage: { status: 'Failed', error: { code: failure.code, message: failure.message } } } : {}),
         targetResource: { id: target, resourceType: type, resourceName: name },
       },
     }));
@@ -259,7 +273,7 @@ function start(engine: Engine, resource: DeployedResource): void {
     engine.put(parseId(resource.id)!, resource.body);
   } catch (error) {
     if (!(error instanceof ArmError)) throw error;
-    Object.assign(resource, { state: 'Failed', failure: { code: error.code, message: error.message } });
+    Object.assign(resource, { state: 'Failed', failure: { code: error.code, message: error.message, status: error.status } });
   }
 }
 

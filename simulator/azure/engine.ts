@@ -69,24 +69,20 @@ export class Engine {
       ...(old?.power ? { power: old.power } : {}),
     };
     const minutes = kind.prepare(this, resource, old);
-    const fault = this.#armed(type);
-    resource.readyAt = now + this.world.clock.realMs(old ? Math.min(minutes, 0.1) : minutes);
+    const fault = this.armed(canonicalType(type));
+    if (fault?.kind === 'error') throw new ArmError(fault.status ?? 409, fault.code ?? 'Conflict', fault.message ?? 'The operation cannot be carried out.');
+    resource.readyAt = now + this.world.clock.realMs(old && !old.failure ? Math.min(minutes, 0.1) : minutes);
     if (fault?.kind === 'never') resource.readyAt = Number.MAX_SAFE_INTEGER;
-    if (fault?.kind === 'fail') resource.failure = { code: 'ProvisioningFailed', message: fault.message ?? 'The operation failed.' };
+    if (fault?.kind === 'fail') resource.failure = { code: fault.code ?? 'ProvisioningFailed', message: fault.message ?? 'The operation failed.' };
     this.state.resources[key(id)] = resource;
     kind.stored?.(this, resource);
     this.world.changed();
     return { resource, created: !old };
   }
 
-  /** A fault that strikes not the request but what comes of it: `arm:provisioning Namespace/type`, `fail` or `never`. */
-  #armed(type: string): Fault | undefined {
-    const { weather } = this.world;
-    const fault = weather
-      .list()
-      .find(({ kind, operation }) => ['never', 'fail'].includes(kind) && weather.matcher(operation)(`arm:provisioning ${canonicalType(type)}`));
-    if (fault && fault.times > 0) weather.remove(fault.id);
-    return fault;
+  /** A fault that strikes not the request but what comes of it: `arm:provisioning Namespace/type`, refused with `error`, or accepted and `fail` or `never`. */
+  armed(what: string): Fault | undefined {
+    return this.world.weather.take('arm:provisioning ', what, ['error', 'fail', 'never']);
   }
 
   remove(id: string): void {

@@ -43,10 +43,23 @@ export async function readBody(request: IncomingMessage): Promise<string> {
 }
 
 /** Sends an answer with the headers that ARM puts on everything. */
-export function send(request: IncomingMessage, response: ServerResponse, { status, body, headers = {} }: ArmReply): void {
+export function send(request: IncomingMessage, response: ServerResponse, reply: ArmReply): void {
+  response.end(begin(request, response, reply));
+}
+
+/** Sends the head and half of an answer, then nothing more: the other side must notice by itself. */
+export function sendHalf(request: IncomingMessage, response: ServerResponse, reply: ArmReply): void {
+  const text = begin(request, response, reply) ?? '';
+  response.flushHeaders();
+  response.write(text.slice(0, text.length / 2));
+}
+
+/** Begins an answer and gives the text that is to follow; text that is no object is sent as it is. */
+function begin(request: IncomingMessage, response: ServerResponse, { status, body, headers = {} }: ArmReply): string | undefined {
   const correlation = randomUUID();
   const kind = request.method === 'GET' || request.method === 'HEAD' ? 'reads' : request.method === 'DELETE' ? 'deletes' : 'writes';
   const clientRequestId = request.headers['x-ms-client-request-id'];
+  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
   response.writeHead(status, {
     'cache-control': 'no-cache',
     pragma: 'no-cache',
@@ -58,8 +71,8 @@ export function send(request: IncomingMessage, response: ServerResponse, { statu
     'x-ms-routing-request-id': `WESTUS2:${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}:${correlation}`,
     [`x-ms-ratelimit-remaining-subscription-${kind}`]: kind === 'reads' ? '11957' : kind === 'writes' ? '1199' : '14999',
     ...(typeof clientRequestId === 'string' ? { 'x-ms-client-request-id': clientRequestId } : {}),
-    ...(body === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' }),
+    ...(text === undefined ? {} : { 'content-type': 'application/json; charset=utf-8', 'content-length': `${Buffer.byteLength(text)}` }),
     ...headers,
   });
-  response.end(body === undefined ? undefined : JSON.stringify(body));
+  return text;
 }

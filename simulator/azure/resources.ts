@@ -45,6 +45,8 @@ export function resource(engine: Engine, request: ArmRequest, parsed: ResourceId
     }
     case 'PUT': {
       const before = structuredClone(engine.state.resources[parsed.id.toLowerCase()]);
+      if (before && request.headers['if-none-match'] === '*')
+        throw new ArmError(412, 'PreconditionFailed', `The resource ${parsed.id} exists already: the condition If-None-Match is not met.`);
       const { resource: made, created } = engine.put(parsed, request.body);
       const shown = engine.view(made);
       if (lies) {

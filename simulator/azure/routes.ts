@@ -155,6 +155,26 @@ const vmSizes: Handler = () =>
     })),
   });
 
+const vmSkus: Handler = ({ world }, { query }) => {
+  const location = /location eq '([^']+)'/.exec(query.get('$filter') ?? '')?.[1] ?? 'westus2';
+  return ok({
+    value: Object.entries(sizes).map(([name, memoryGb]) => ({
+      resourceType: 'virtualMachines',
+      name,
+      tier: 'Standard',
+      size: name.replace('Standard_', ''),
+      family: `standard${name.split('_')[1]!.replace(/\d+/, '')}Family`,
+      locations: [location],
+      locationInfo: [{ location, zones: [], zoneDetails: [] }],
+      capabilities: [{ name: 'MemoryGB', value: `${memoryGb}` }],
+      restrictions:
+        world.quirks['azure.restrictedSize'] === name
+          ? [{ type: 'Location', values: [location], restrictionInfo: { locations: [location] }, reasonCode: 'NotAvailableForSubscription' }]
+          : [],
+    })),
+  });
+};
+
 const operation: Handler = (engine, _, [, id = '']) => {
   const found = engine.state.operations[id];
   if (!found) throw new ArmError(404, 'OperationNotFound', `The operation ${id} was not found.`);
@@ -253,6 +273,7 @@ const fixed: [method: string, path: string, operation: string, handler: Handler]
     imageVersion,
   ],
   ['GET', `${sub}/providers/Microsoft\\.Compute/locations/([^/]+)/vmSizes`, 'Microsoft.Compute/vmSizes', vmSizes],
+  ['GET', `${sub}/providers/Microsoft\\.Compute/skus`, 'Microsoft.Compute/skus', vmSkus],
   ['GET', `${sub}/providers/Microsoft\\.(?:Network|Compute)/locations/[^/]+/operations/([^/]+)`, 'operations', operation],
   ['GET', `${sub}/operationresults/([^/]+)`, 'operationresults', operationResult],
   ['GET', `${sub}/providers/Microsoft\\.HardwareSecurityModules/locations/[^/]+/operationResults/([^/]+)`, 'operationresults', deleted],

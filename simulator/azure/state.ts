@@ -23,6 +23,8 @@ export interface Resource {
   power?: 'running' | 'deallocated';
   /** When it is so (ms since the epoch); until then it is on its way. */
   powerAt?: number;
+  /** The guest agent never gets ready. */
+  agentIsDead?: true;
 }
 
 export interface RunCommand {
@@ -43,7 +45,8 @@ export interface DeployedResource {
   body: Record<string, unknown>;
   dependsOn: string[];
   state: 'Waiting' | 'Running' | 'Succeeded' | 'Failed';
-  failure?: { code: string; message: string };
+  /** With a status where it was refused at once. */
+  failure?: { code: string; message: string; status?: number };
 }
 
 export interface Deployment {

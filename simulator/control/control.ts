@@ -2,15 +2,13 @@ import Fastify from 'fastify';
 import type { Azure } from '../azure/azure.ts';
 import type { RunningWorld } from '../create-world.ts';
 import { scenarios } from '../scenarios.ts';
-import type { FaultRequest } from '../weather.ts';
+import { type FaultRequest, faultKinds } from '../weather.ts';
 import { type Meddling, meddle } from './meddle.ts';
 
 export interface Control {
   port: number;
   stop(): Promise<void>;
 }
-
-const faultKinds = ['throttle', 'error', 'reset', 'reset-after-accept', 'slow', 'lie', 'hold', 'fail', 'never'];
 
 /** The simulator’s control interface: what there is, what arrived, and what goes wrong next. On loopback, without sign-in. */
 export async function createControl(world: RunningWorld, azure: Azure, wantedPort = 0): Promise<Control> {

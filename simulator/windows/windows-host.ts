@@ -63,6 +63,11 @@ export async function createWindowsHost(world: World, spec: Spec): Promise<Windo
         settle(entry, 'lied');
         return { exitCode: 0, output: '', error: '' };
       }
+      if (fault?.kind === 'never') return new Promise(() => {});
+      if (fault?.kind === 'fail') {
+        settle(entry, 'failed');
+        return { exitCode: 1, output: '', error: fault.message ?? 'The script failed.' };
+      }
       const ran = await runScript(client, script, parameters, hostKeyLine);
       settle(entry, ran.exitCode === 0 ? 'done' : 'failed');
       openDoor();

@@ -76,6 +76,7 @@ const virtualMachine: Kind = {
     properties.vmId = (old?.properties['vmId'] as string | undefined) ?? randomUUID();
     if (old) return 0.1;
     Object.assign(resource, { machine: 'wanted', power: 'running' });
+    if (engine.armed('Microsoft.Compute/virtualMachines/agent')) resource.agentIsDead = true;
     return engine.world.durations.virtualMachine;
   },
   running: () => 'Creating',
@@ -120,7 +121,7 @@ function powerOf({ power = 'running', powerAt = 0 }: Resource): string {
 export function instanceView(engine: Engine, resource: Resource): Record<string, unknown> {
   const state = engine.provisioningState(resource);
   const time = new Date(Math.min(Date.now(), resource.readyAt)).toISOString();
-  const agentReady = Date.now() >= resource.readyAt + engine.world.clock.realMs(engine.world.durations.agentReady);
+  const agentReady = !resource.agentIsDead && Date.now() >= resource.readyAt + engine.world.clock.realMs(engine.world.durations.agentReady);
   const status = (code: string, displayStatus: string) => ({ code, level: 'Info', displayStatus, time });
   const power = powerOf(resource);
   return {
@@ -130,14 +131,22 @@ export function instanceView(engine: Engine, resource: Resource): Record<string,
           vmAgent: {
             vmAgentVersion: agentReady ? '2.7.41491.1117' : 'Unknown',
             statuses: [
-              agentReady ? status('ProvisioningState/succeeded', 'Ready') : { ...status('ProvisioningState/Unavailable', 'Not Ready'), level: 'Warning' },
+              agentReady
+                ? status('ProvisioningState/succeeded', 'Ready')
+                : {
+                    ...status('ProvisioningState/Unavailable', 'Not Ready'),
+                    level: 'Warning',
+                    message: 'VM status blob is found but not yet populated.',
+                  },
             ],
           },
         }
       : {}),
     disks: [],
     statuses: [
-      status(`ProvisioningState/${state.toLowerCase()}`, `Provisioning ${state.toLowerCase()}`),
+      resource.failure && state === 'Failed'
+        ? { ...status(`ProvisioningState/failed/${resource.failure.code}`, 'Provisioning failed'), level: 'Error', message: resource.failure.message }
+        : status(`ProvisioningState/${state.toLowerCase()}`, `Provisioning ${state.toLowerCase()}`),
       ...(state === 'Succeeded' ? [status(`PowerState/${power}`, `VM ${power}`)] : []),
     ],
   };

@@ -56,7 +56,7 @@ const dedicatedHsm: Kind = {
       );
     const properties = propertiesOf(resource);
     properties.stampId ??= 'stamp1';
-    if (old) {
+    if (old && !old.failure) {
       resource.properties = old.properties;
       resource.tags = { ...old.tags, ...resource.tags };
       return 0;

@@ -107,12 +107,26 @@ function completeSubnet(networkId: string, subnet: Subnet): Subnet {
   };
 }
 
+/** One operation at a time in a network, its subnets included. */
+function onlyOne(engine: Engine, network: Resource): void {
+  if (Date.now() >= network.readyAt) return;
+  throw new ArmError(
+    engine.world.quirks['azure.anotherOperation'] === '409' ? 409 : 429,
+    'AnotherOperationInProgress',
+    `Another operation on this or dependent resource is in progress: ${network.id}.`,
+  );
+}
+
 const virtualNetwork: Kind = {
   ...usual,
   prepare(engine, resource, old) {
     const { properties } = resource;
     const wanted = properties['subnets'] as Subnet[] | undefined;
     const kept = old ? subnetsOf(old) : [];
+    if (old) onlyOne(engine, old);
+    const lost = kept.filter(({ name }) => wanted && !wanted.some((subnet) => subnet.name.toLowerCase() === name.toLowerCase()));
+    for (const { id, name } of lost)
+      if (inUse(engine, id)) throw new ArmError(400, 'InUseSubnetCannotBeDeleted', `Subnet ${name} is in use and cannot be deleted.`);
     properties['subnets'] = (wanted ?? kept).map((subnet) => completeSubnet(resource.id, subnet));
     properties['resourceGuid'] = old?.properties['resourceGuid'] ?? randomUUID();
     properties['enableDdosProtection'] = false;
@@ -120,12 +134,46 @@ const virtualNetwork: Kind = {
   },
 };
 
-/** Adds or replaces a subnet of a network. */
+/** Is there anything in a subnet? */
+const inUse = (engine: Engine, subnetId: string): boolean =>
+  ['networkInterfaces', 'virtualNetworkGateways']
+    .flatMap((type) => engine.all(`Microsoft.Network/${type}`))
+    .some(({ properties }) =>
+      ((properties['ipConfigurations'] ?? []) as IpConfiguration[]).some((one) => one.properties.subnet?.id.toLowerCase() === subnetId.toLowerCase()),
+    );
+
+const rangeOf = (prefix: string): [first: number, last: number] => {
+  const [base = '', bits = '32'] = prefix.split('/');
+  return [numberOf(base), numberOf(base) + 2 ** (32 - Number(bits)) - 1];
+};
+
+/** A subnet lies in its network’s address space and overlaps no other. */
+function checkRange(network: Resource, { name, properties: { addressPrefix } }: Subnet, others: Subnet[]): void {
+  const [first, last] = rangeOf(addressPrefix);
+  const space = (network.properties['addressSpace'] as { addressPrefixes?: string[] } | undefined)?.addressPrefixes ?? [];
+  if (!space.map(rangeOf).some(([from, to]) => from <= first && last <= to))
+    throw new ArmError(400, 'NetcfgSubnetRangeOutsideVnet', `Subnet '${name}' is not valid in virtual network '${network.name}'.`);
+  const other = others.find((there) => {
+    const [from, to] = rangeOf(there.properties.addressPrefix);
+    return from <= last && first <= to;
+  });
+  if (other)
+    throw new ArmError(
+      400,
+      'NetcfgSubnetRangesOverlap',
+      `Subnet '${name}' is not valid because its IP address range overlaps with that of an existing subnet.`,
+    );
+}
+
+/** Adds or replaces a subnet of a network; until that is done, nothing else can be done with the network. */
 export function putSubnet(engine: Engine, network: Resource, subnet: Subnet): { subnet: Subnet; created: boolean } {
+  onlyOne(engine, network);
   const complete = completeSubnet(network.id, subnet);
   const others = subnetsOf(network).filter(({ name }) => name.toLowerCase() !== subnet.name.toLowerCase());
+  checkRange(network, complete, others);
   const created = others.length === subnetsOf(network).length;
   network.properties['subnets'] = [...others, complete];
+  network.readyAt = engine.world.clock.inMinutes(engine.world.durations.subnet);
   engine.world.changed();
   return { subnet: complete, created };
 }

@@ -51,6 +51,24 @@ describe('The simulated weather', () => {
     assert.equal(weather.release(hold.id), false);
   });
 
+  it('lets so many pass by first', async () => {
+    const weather = new Weather();
+    weather.add({ kind: 'reset', operation: 'arm:GET *', skip: 2, times: 2 });
+    const struck = [];
+    for (let at = 0; at < 6; at++) struck.push((await weather.strike('arm:GET something'))?.kind ?? 'passed');
+    assert.deepEqual(struck, ['passed', 'passed', 'reset', 'reset', 'passed', 'passed']);
+  });
+
+  it('strikes what is no request only under its own name', () => {
+    const weather = new Weather();
+    weather.add({ kind: 'fail', operation: 'arm:*', times: 0 });
+    assert.equal(weather.take('arm:provisioning ', 'Namespace/type', ['fail']), undefined);
+    weather.add({ kind: 'never', operation: 'arm:provisioning Namespace/*' });
+    assert.equal(weather.take('arm:provisioning ', 'Namespace/type', ['fail']), undefined);
+    assert.equal(weather.take('arm:provisioning ', 'Namespace/type', ['fail', 'never'])?.kind, 'never');
+    assert.equal(weather.take('arm:provisioning ', 'Namespace/type', ['fail', 'never']), undefined);
+  });
+
   it('lets everything go when it clears up', async () => {
     const weather = new Weather();
     weather.add({ kind: 'hold', operation: setup, times: 0 });

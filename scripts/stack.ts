@@ -139,6 +139,7 @@ class RunningStack implements Stack {
       HSM_PROXY: /^socks5h?:/.test(socks) ? socks : `socks5://${socks}`,
       HSM_WORKER_SOURCES: '203.0.113.10/32',
       HSM_POLL_INTERVAL_MS: `${Math.max(150, Math.round(10_000 / timeScale))}`,
+      HSM_AZURE_TIMEOUT_MS: `${Math.max(5000, Math.round(60_000 / timeScale))}`,
       HSM_SETTLE_MS: `${Math.max(1000, Math.round(60_000 / timeScale))}`,
       HSM_SECRETS_FOLDER: join(this.dataFolder, 'secrets'),
       HSM_SECRETS_KEY_FILE: join(this.dataFolder, 'secrets.key'),

@@ -9,6 +9,8 @@ export interface Settings {
     tenantId?: string;
     clientId?: string;
     clientSecret?: string;
+    /** How long an answer of Azure is waited for, in milliseconds; Azure itself gives up after a minute. */
+    timeoutMs: number;
   };
   /** PEM of an additional authority for the Azure endpoints. */
   authorityPem?: string;
@@ -63,6 +65,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
       ...optional('tenantId', env.AZURE_TENANT_ID),
       ...optional('clientId', env.AZURE_CLIENT_ID),
       ...optional('clientSecret', env.AZURE_CLIENT_SECRET),
+      timeoutMs: milliseconds('HSM_AZURE_TIMEOUT_MS', 60_000),
     },
     ...optional('authorityPem', file('HSM_CA_FILE')),
     ...optional('proxy', env.HSM_PROXY),

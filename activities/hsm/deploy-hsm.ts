@@ -1,7 +1,8 @@
 import { refused, unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import { innermost } from '../../systems/azure/arm-error.ts';
 import type { Azure, AzureClients } from '../../systems/azure/azure.ts';
-import { azureFailure, innermost } from '../../systems/azure/errors.ts';
+import { azureFailure } from '../../systems/azure/errors.ts';
 import { hsmDeployment } from '../../systems/azure/hsm-template.ts';
 import { otherOwner, tagsOf } from '../../systems/azure/tags.ts';
 import { type Attempt, act, converge, done, halt, refuse, wait } from '../converge.ts';

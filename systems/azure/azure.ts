@@ -12,7 +12,7 @@ import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { Settings } from '../../worker/settings.ts';
 import type { Outbound } from '../outbound.ts';
 import { type Cloud, cloudOf } from './clouds.ts';
-import { azureFailure, statusOf } from './errors.ts';
+import { azureFailure, isForeign, isSignIn, NoAnswer, statusOf } from './errors.ts';
 
 export interface AzureClients {
   resources: ResourceManagementClient;
@@ -54,7 +54,9 @@ export function createAzure(settings: Settings, outbound: Outbound): Azure {
       try {
         return await question();
       } catch (error) {
-        throw error instanceof StepFailure || isAbort(error) ? error : azureFailure(tried, error);
+        // A token that is refused is not offered again, nor does a sign-in library’s own pause count.
+        if (statusOf(error) === 401 || isSignIn(error)) known.clear();
+        throw error instanceof StepFailure || isAbort(error) || !isForeign(error) ? error : azureFailure(tried, error);
       }
     },
     look(tried, question) {
@@ -94,10 +96,41 @@ function wayOut(outbound: Outbound, ca: string | undefined): { policy: PipelineP
   return [{ policy, position: 'perRetry' }];
 }
 
+/** Cuts a request whose answer does not come, or stops half-way: neither the clients nor the operating system would notice. */
+const patience = (timeoutMs: number): { policy: PipelinePolicy; position: 'perRetry' } => ({
+  position: 'perRetry',
+  policy: {
+    name: 'patience',
+    async sendRequest(request, next) {
+      const outOfTime = new AbortController();
+      const { abortSignal } = request;
+      const giveUp = () => outOfTime.abort();
+      const timer = setTimeout(giveUp, timeoutMs);
+      abortSignal?.addEventListener('abort', giveUp);
+      request.abortSignal = outOfTime.signal;
+      try {
+        if (abortSignal?.aborted) giveUp();
+        return await next(request);
+      } catch (error) {
+        throw outOfTime.signal.aborted && !abortSignal?.aborted ? new NoAnswer(timeoutMs) : error;
+      } finally {
+        clearTimeout(timer);
+        abortSignal?.removeEventListener('abort', giveUp);
+        if (abortSignal) request.abortSignal = abortSignal;
+        else delete request.abortSignal;
+      }
+    },
+  },
+});
+
 async function connect(settings: Settings, outbound: Outbound, cloud: Cloud, subscriptionId: string): Promise<AzureClients> {
   const ca = settings.authorityPem;
   // Retries are Temporal’s: a client that repeats by itself would repeat what must not be repeated.
-  const common = { ...(ca ? { tlsOptions: { ca } } : {}), additionalPolicies: wayOut(outbound, ca), retryOptions: { maxRetries: 0 } };
+  const common = {
+    ...(ca ? { tlsOptions: { ca } } : {}),
+    additionalPolicies: [...wayOut(outbound, ca), patience(settings.azure.timeoutMs)],
+    retryOptions: { maxRetries: 0 },
+  };
   const identity = await credential(settings, cloud, common);
   const { scope } = cloud;
   const endpoint = settings.azure.armEndpoint ?? cloud.arm;

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { judgeApproval, judgeResolution } from '../../domain/approval-rules.ts';
-import { refused, StepFailure, unsafe } from '../../domain/failure.ts';
+import { refused, unsafe } from '../../domain/failure.ts';
 import type { ApprovalView, IncidentView, Progress } from '../../domain/progress.ts';
-import { azureFailure, innermost } from '../../systems/azure/errors.ts';
 import { parseDate } from '../../systems/lunash/parse.ts';
 import { Transcript } from '../../systems/lunash/transcript.ts';
 import { readSettings } from '../../worker/settings.ts';
@@ -61,26 +60,6 @@ describe('A failure', () => {
     assert.ok(JSON.stringify(problem).length <= 1024);
     const foreign = unsafe({ tried: '€'.repeat(5000), seen: '\u0001'.repeat(5000), source: 'z', remedy: '“'.repeat(5000) });
     assert.ok(Buffer.byteLength(JSON.stringify(foreign.problem)) <= 1024);
-  });
-
-  it('of Azure tells the innermost code and message, and how long to wait', () => {
-    const nested = {
-      code: 'DeploymentFailed',
-      message: 'x',
-      details: [{ code: 'Conflict', message: JSON.stringify({ error: { code: 'QuotaExceeded', message: 'no device left' } }) }],
-    };
-    assert.deepEqual(innermost(nested), { code: 'QuotaExceeded', message: 'no device left' });
-    const answered = (status: number, headers: Record<string, string> = {}, bodyAsText = '{}') =>
-      azureFailure('asking', { statusCode: status, message: 'm', response: { status, bodyAsText, headers: { get: (name: string) => headers[name] } } }).problem;
-    assert.deepEqual([answered(429, { 'retry-after': '7' }).kind, answered(429, { 'retry-after': '7' }).retryAfterMs], ['Transient', 7000]);
-    const inAMinute = answered(429, { 'retry-after': new Date(Date.now() + 60_000).toUTCString() }).retryAfterMs ?? 0;
-    assert.ok(inAMinute > 50_000 && inAMinute <= 60_000, 'a date is understood, too');
-    assert.equal(answered(503).kind, 'Transient');
-    assert.equal(answered(403).kind, 'Refused');
-    assert.equal(answered(409, {}, '{"error":{"code":"AnotherOperationInProgress","message":"m"}}').kind, 'Transient');
-    assert.equal(answered(400, {}, '{"error":{"code":"InvalidTemplate","message":"m"}}').kind, 'Refused');
-    assert.equal(azureFailure('asking', new Error('socket hang up')).problem.kind, 'Transient');
-    assert.ok(azureFailure('asking', new Error('x')) instanceof StepFailure);
   });
 });
 

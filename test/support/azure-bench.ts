@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ApplicationFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { createActivities } from '../../activities/registry.ts';
+import type { Systems } from '../../activities/systems.ts';
+import type { Problem } from '../../domain/failure.ts';
+import type { ProvisioningRequest } from '../../domain/request.ts';
+import type { Job, StepResult, StepTypes } from '../../domain/results.ts';
+import type { ActivityId } from '../../domain/steps.ts';
+import { createAzure, type Azure as SimulatedAzure } from '../../simulator/azure/azure.ts';
+import { createWorld, type RunningWorld, type WorldOptions } from '../../simulator/create-world.ts';
+import type { Entry } from '../../simulator/ledger.ts';
+import type { FaultRequest } from '../../simulator/weather.ts';
+import type { AzureClients } from '../../systems/azure/azure.ts';
+import { readSettings } from '../../worker/settings.ts';
+import { createSystems } from '../../worker/systems.ts';
+import { exampleRequest } from './example.ts';
+import './quiet.ts';
+
+export interface AzureBenchOptions extends Partial<WorldOptions> {
+  /** How long one answer is waited for. */
+  timeoutMs?: number;
+}
+
+/** One failed attempt of a step: what it said, and when it wants to be tried again. */
+export interface Attempted {
+  problem: Problem;
+  retryAfterMs: number | undefined;
+}
+
+const logger = new DefaultLogger('ERROR');
+/** Pauses are kept, so that what waits as told is seen; longer ones are cut short, so that nobody waits for it. */
+const longestPauseMs = 100;
+
+/** The product’s Azure steps, one at a time and without Temporal, against a simulated Azure in this process: what a test of a single step needs. */
+export class AzureBench {
+  readonly world: RunningWorld;
+  readonly azure: SimulatedAzure;
+  readonly systems: Systems;
+  readonly env: NodeJS.ProcessEnv;
+  request: ProvisioningRequest = exampleRequest();
+  target = 'kylo-luna-hsm-0123456789';
+  /** Every attempt that did not get through. */
+  readonly attempts: Attempted[] = [];
+  readonly #folder: string;
+
+  static async start({ timeoutMs = 20_000, ...options }: AzureBenchOptions = {}): Promise<AzureBench> {
+    const folder = await mkdtemp(join(tmpdir(), 'hsm-azure-'));
+    const world = await createWorld({ timeScale: 6000, ...options });
+    const azure = await createAzure(world);
+    const caFile = join(folder, 'ca.pem');
+    await writeFile(caFile, azure.caPem);
+    return new AzureBench(folder, world, azure, {
+      HSM_ARM_ENDPOINT: azure.arm,
+      AZURE_AUTHORITY_HOST: azure.authority,
+      AZURE_TENANT_ID: azure.credentials.tenantId,
+      AZURE_CLIENT_ID: azure.credentials.clientId,
+      AZURE_CLIENT_SECRET: azure.credentials.clientSecret,
+      HSM_CA_FILE: caFile,
+      HSM_AZURE_TIMEOUT_MS: `${timeoutMs}`,
+      HSM_SECRETS_FOLDER: join(folder, 'secrets'),
+      HSM_SECRETS_KEY_FILE: join(folder, 'secrets.key'),
+      HSM_REPORTS_FOLDER: join(folder, 'reports'),
+      HSM_POLL_INTERVAL_MS: '20',
+    });
+  }
+
+  constructor(folder: string, world: RunningWorld, azure: SimulatedAzure, env: NodeJS.ProcessEnv) {
+    this.#folder = folder;
+    this.world = world;
+    this.azure = azure;
+    this.env = env;
+    this.systems = createSystems(readSettings(env));
+  }
+
+  async stop(): Promise<void> {
+    await this.azure.stop();
+    await this.world.stop();
+    await rm(this.#folder, { recursive: true });
+  }
+
+  get job(): Job {
+    return { target: this.target, runId: 'run-1', request: this.request };
+  }
+
+  /** Microsoft’s own clients, for what somebody else does in the subscription. */
+  clients(): Promise<AzureClients> {
+    return this.systems.azure.clients(this.request.azure);
+  }
+
+  fault(kind: FaultRequest['kind'], operation: string, more: Partial<FaultRequest> = {}): void {
+    this.world.weather.add({ kind, operation, ...more });
+  }
+
+  /** What arrived, by pattern. */
+  arrived(pattern: string, outcome?: string): Entry[] {
+    const wanted = this.world.weather.matcher(pattern);
+    return this.world.ledger.entries.filter((entry) => wanted(entry.operation) && (outcome === undefined || entry.outcome === outcome));
+  }
+
+  /** One attempt of a step, as Temporal makes it. */
+  attempt<Id extends ActivityId>(id: Id, needs: StepTypes[Id]['needs'], { number = 1, askedAt = Date.now() } = {}): Promise<StepResult<Id>> {
+    const activity = createActivities(this.systems)[id] as (input: unknown) => Promise<StepResult<Id>>;
+    const info = { attempt: number, activityType: id, startToCloseTimeoutMs: 60_000, scheduledTimestampMs: askedAt };
+    return new MockActivityEnvironment(info, { logger }).run(activity, { ...this.job, ...needs });
+  }
+
+  /** A whole step: attempted again while it says that it is not ready, or that something passing was in the way. */
+  async step<Id extends ActivityId>(id: Id, needs: StepTypes[Id]['needs'], { askedAt = Date.now() } = {}): Promise<StepResult<Id>> {
+    for (let number = 1; ; number++) {
+      try {
+        return await this.attempt(id, needs, { number, askedAt });
+      } catch (error) {
+        if (!(error instanceof ApplicationFailure) || error.nonRetryable) throw error;
+        assert.ok(number < 500, `${id}: too many attempts: ${error.message}`);
+        const retryAfterMs = error.nextRetryDelay as number | undefined;
+        this.attempts.push({ problem: error.details![0] as Problem, retryAfterMs });
+        await pause(Math.min(retryAfterMs ?? 20, longestPauseMs));
+      }
+    }
+  }
+
+  /** The problem that a step stops with. */
+  async stops<Id extends ActivityId>(id: Id, needs: StepTypes[Id]['needs'], options: { askedAt?: number } = {}): Promise<Problem> {
+    const failure = await this.step(id, needs, options).then(
+      (result) => assert.fail(`${id} is done: ${JSON.stringify(result)}`),
+      (error: unknown) => error,
+    );
+    if (!(failure instanceof ApplicationFailure)) throw failure;
+    return failure.details![0] as Problem;
+  }
+
+  /** Up to the network: what deploy-hsm and the machines need. */
+  async network(): Promise<StepResult<'virtual-network'>> {
+    await this.step('register-providers', {});
+    await this.step('resource-group', {});
+    return this.step('virtual-network', {});
+  }
+}

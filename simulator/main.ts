@@ -18,6 +18,7 @@ const help = `The simulated world: Azure, a Luna HSM, a Windows host and a Ciphe
     --ready-file FILE   write the addresses here, as JSON, when everything listens
     --fault NAME        scripted weather: ${Object.keys(faultScripts).join(', ')}
     --quirk NAME=VALUE  an unverified fact the other way round; may be repeated
+    --capture FILE      append every exchange with ARM to this file, a JSON object a line, secrets kept out
     --arm-port N  --socks-port N  --control-port N   (free ones)
 
   Quirks, with their usual value first:
@@ -50,6 +51,7 @@ const { values } = reading(() =>
       'ready-file': { type: 'string' },
       fault: { type: 'string' },
       quirk: { type: 'string', multiple: true, default: [] },
+      capture: { type: 'string' },
       'arm-port': { type: 'string', default: '0' },
       'socks-port': { type: 'string', default: '0' },
       'control-port': { type: 'string', default: '0' },
@@ -76,7 +78,7 @@ const chosenQuirks = reading(() => readQuirks(values.quirk));
 
 const world = await createWorld({ timeScale, quirks: chosenQuirks, ...(values.state ? { stateFile: values.state } : {}) });
 for (const fault of script) world.weather.add(fault);
-const azure = await createAzure(world, ports.arm);
+const azure = await createAzure(world, ports.arm, values.capture);
 const socks = await createSocks(world, ports.socks);
 const control = await createControl(world, azure, ports.control);
 const machines = await scenario(world, azure);

@@ -7,9 +7,10 @@ import { settle } from '../ledger.ts';
 import { listenLocally } from '../machine.ts';
 import type { World } from '../world.ts';
 import { authority, checkBearer, metadata } from './authority.ts';
+import { Capture } from './capture.ts';
 import * as deployments from './deployments.ts';
 import { Engine } from './engine.ts';
-import { ArmError, type ArmReply, type ArmRequest, readBody, send, sendHalf } from './http.ts';
+import { ArmError, type ArmReply, type ArmRequest, readBody, type Sent, send, sendHalf } from './http.ts';
 import { parseId } from './ids.ts';
 import { type Routed, route } from './routes.ts';
 import * as runCommands from './run-commands.ts';
@@ -53,12 +54,13 @@ async function newState(): Promise<AzureState> {
 }
 
 /** The simulated Azure Resource Manager and its OAuth authority, over HTTPS with an authority of its own. */
-export async function createAzure(world: World, wantedPort = 0): Promise<Azure> {
+export async function createAzure(world: World, wantedPort = 0, captureFile?: string): Promise<Azure> {
   const state = (world.state['azure'] ??= await newState()) as AzureState;
   const engine = new Engine(world, state);
   const sockets = new Set<Socket>();
   const { certificatePem: cert, privateKeyPem: key, authorityPem } = state.identity;
-  const server = createServer({ cert, key }, (request, response) => void serve(engine, base, request, response).catch(() => response.destroy()));
+  const capture = captureFile === undefined ? undefined : new Capture(captureFile, () => base);
+  const server = createServer({ cert, key }, (request, response) => void serve(engine, base, request, response, capture).catch(() => response.destroy()));
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
@@ -105,13 +107,13 @@ export async function createAzure(world: World, wantedPort = 0): Promise<Azure> 
   };
 }
 
-async function serve(engine: Engine, base: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(engine: Engine, base: string, request: IncomingMessage, response: ServerResponse, capture: Capture | undefined): Promise<void> {
   const url = new URL(request.url ?? '/', base);
   const text = await readBody(request);
   const signIn = authority(engine.state, base, request.method ?? '', url.pathname, text);
   if (signIn) return await meet(engine, request, response, { system: 'authority', ...signIn, destructive: false });
   const apiVersion = url.searchParams.get('api-version') ?? '';
-  if (url.pathname === '/metadata/endpoints') return send(request, response, { status: 200, body: metadata(base, apiVersion) });
+  if (url.pathname === '/metadata/endpoints') return void send(request, response, { status: 200, body: metadata(base, apiVersion) });
   const arm: ArmRequest = {
     method: request.method ?? 'GET',
     path: decodeURI(url.pathname),
@@ -129,6 +131,7 @@ async function serve(engine: Engine, base: string, request: IncomingMessage, res
     target,
     destructive: arm.method === 'DELETE',
     answer: (lies) => answer(engine, arm, text, routed, lies),
+    record: (sent) => capture?.record(request, text, sent),
   });
 }
 
@@ -139,15 +142,18 @@ interface Arrived {
   target: string;
   destructive: boolean;
   answer(lies: boolean): ArmReply;
+  /** Told what was sent, or that nothing was. */
+  record?(sent?: Sent): void;
 }
 
 /** Writes an arrival down and answers it as the weather lets. */
-async function meet(engine: Engine, request: IncomingMessage, response: ServerResponse, { answer, ...arrived }: Arrived): Promise<void> {
+async function meet(engine: Engine, request: IncomingMessage, response: ServerResponse, { answer, record, ...arrived }: Arrived): Promise<void> {
   const { ledger, weather, clock } = engine.world;
   const entry = ledger.arrive({ ...arrived, connection: `${request.socket.remotePort}` });
   const fault = await weather.strike(entry.operation);
   if (fault?.kind === 'reset') {
     settle(entry, 'cut');
+    record?.();
     return void request.socket.destroy();
   }
   if (fault?.kind === 'slow') await clock.sleepMinutes(fault.amount ?? 1);
@@ -155,9 +161,11 @@ async function meet(engine: Engine, request: IncomingMessage, response: ServerRe
   const reply = badReply(fault, arrived.system) ?? answer(lies);
   if (reply.status < 400) settle(entry, lies ? 'lied' : 'done');
   else settle(entry, 'refused', (reply.body as { error?: { code?: string } } | undefined)?.error?.code ?? `${reply.status}`);
-  if (fault?.kind === 'reset-after-accept') return void request.socket.destroy();
-  if (fault?.kind === 'stall') return sendHalf(request, response, reply);
-  send(request, response, request.method === 'HEAD' ? { status: reply.status } : reply);
+  if (fault?.kind === 'reset-after-accept' || fault?.kind === 'stall') {
+    record?.();
+    return fault.kind === 'stall' ? sendHalf(request, response, reply) : void request.socket.destroy();
+  }
+  record?.(send(request, response, request.method === 'HEAD' ? { status: reply.status } : reply));
 }
 
 function answer(engine: Engine, request: ArmRequest, text: string, routed: Routed | undefined, lies: boolean): ArmReply {

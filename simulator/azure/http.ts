@@ -42,25 +42,35 @@ export async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Sends an answer with the headers that ARM puts on everything. */
-export function send(request: IncomingMessage, response: ServerResponse, reply: ArmReply): void {
-  response.end(begin(request, response, reply));
+/** An answer as it goes over the wire. */
+export interface Sent {
+  status: number;
+  headers: Record<string, string>;
+  text?: string;
+}
+
+/** Sends an answer with the headers that ARM puts on everything, and tells what was sent. */
+export function send(request: IncomingMessage, response: ServerResponse, reply: ArmReply): Sent {
+  const sent = compose(request, reply);
+  response.writeHead(sent.status, sent.headers).end(sent.text);
+  return sent;
 }
 
 /** Sends the head and half of an answer, then nothing more: the other side must notice by itself. */
 export function sendHalf(request: IncomingMessage, response: ServerResponse, reply: ArmReply): void {
-  const text = begin(request, response, reply) ?? '';
+  const { status, headers, text = '' } = compose(request, reply);
+  response.writeHead(status, headers);
   response.flushHeaders();
   response.write(text.slice(0, text.length / 2));
 }
 
-/** Begins an answer and gives the text that is to follow; text that is no object is sent as it is. */
-function begin(request: IncomingMessage, response: ServerResponse, { status, body, headers = {} }: ArmReply): string | undefined {
+/** Text that is no object is sent as it is. */
+function compose(request: IncomingMessage, { status, body, headers = {} }: ArmReply): Sent {
   const correlation = randomUUID();
   const kind = request.method === 'GET' || request.method === 'HEAD' ? 'reads' : request.method === 'DELETE' ? 'deletes' : 'writes';
   const clientRequestId = request.headers['x-ms-client-request-id'];
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
-  response.writeHead(status, {
+  const all = {
     'cache-control': 'no-cache',
     pragma: 'no-cache',
     expires: '-1',
@@ -73,6 +83,6 @@ function begin(request: IncomingMessage, response: ServerResponse, { status, bod
     ...(typeof clientRequestId === 'string' ? { 'x-ms-client-request-id': clientRequestId } : {}),
     ...(text === undefined ? {} : { 'content-type': 'application/json; charset=utf-8', 'content-length': `${Buffer.byteLength(text)}` }),
     ...headers,
-  });
-  return text;
+  };
+  return { status, headers: all, ...(text === undefined ? {} : { text }) };
 }

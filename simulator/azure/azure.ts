@@ -165,7 +165,8 @@ async function meet(engine: Engine, request: IncomingMessage, response: ServerRe
     record?.();
     return fault.kind === 'stall' ? sendHalf(request, response, reply) : void request.socket.destroy();
   }
-  record?.(send(request, response, request.method === 'HEAD' ? { status: reply.status } : reply));
+  const sent = send(request, response, request.method === 'HEAD' ? { status: reply.status } : reply);
+  record?.(sent);
 }
 
 function answer(engine: Engine, request: ArmRequest, text: string, routed: Routed | undefined, lies: boolean): ArmReply {

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ApplicationFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import type { Systems } from '../../../activities/systems.ts';
+import type { Problem } from '../../../domain/failure.ts';
+import type { Hosts } from '../../../domain/results.ts';
+import type { WorldOptions } from '../../../simulator/create-world.ts';
+import type { Entry } from '../../../simulator/ledger.ts';
+import type { PartitionState } from '../../../simulator/luna/state.ts';
+import type { FaultRequest } from '../../../simulator/weather.ts';
+import { Luna } from '../../../systems/lunash/luna.ts';
+import { createOutbound } from '../../../systems/outbound.ts';
+import { generateSecret } from '../../../systems/secrets/generate.ts';
+import { type Purpose, purposes, type SecretStore, secretName } from '../../../systems/secrets/store.ts';
+import { pinOfKey } from '../../../systems/ssh/connection.ts';
+import { publicLine } from '../../../systems/ssh/private-key.ts';
+import { folderTranscripts } from '../../../systems/transcripts.ts';
+import { createWindows } from '../../../systems/windows/windows.ts';
+import { readSettings } from '../../../worker/settings.ts';
+import { exampleRequest } from '../example.ts';
+import { addresses, type LunaWorld, lunaWorld, windowsKey } from './luna-world.ts';
+
+const logger = new DefaultLogger('ERROR');
+type Activity<Input, Result> = (systems: Systems) => (input: Input) => Promise<Result>;
+
+/** The product's own systems, in this process, over real SSH against a simulated HSM and Windows host: single steps can be run, cut off and run again. */
+export class LunaSteps {
+  readonly target = 'kylo-luna-hsm-0123456789';
+  readonly request = exampleRequest();
+  readonly values = new Map<string, string>();
+  readonly world: LunaWorld;
+  readonly systems: Systems;
+  readonly hosts: Hosts;
+  readonly #folder: string;
+
+  static async start(options: Omit<WorldOptions, 'timeScale' | 'state'> = {}): Promise<LunaSteps> {
+    const steps = new LunaSteps(await lunaWorld(options), await mkdtemp(join(tmpdir(), 'hsm-luna-steps-')));
+    for (const purpose of purposes) if (!/-key$|^client-certificate$/.test(purpose)) steps.keep(purpose, await generateSecret(purpose));
+    steps.keep('windows-ssh-key', windowsKey);
+    return steps;
+  }
+
+  private constructor(world: LunaWorld, folder: string) {
+    this.world = world;
+    this.#folder = folder;
+    const { values } = this;
+    const secrets: SecretStore = {
+      get: async (name) => values.get(name),
+      async create(name, value) {
+        if (!values.has(name)) values.set(name, value);
+        return values.get(name)!;
+      },
+    };
+    const settings = readSettings({ HSM_PROXY: `socks5://127.0.0.1:${world.socks.port}`, HSM_SETTLE_MS: '100' });
+    const outbound = createOutbound(settings.proxy);
+    const transcripts = folderTranscripts(folder);
+    const windows = createWindows(outbound, secrets);
+    const luna = new Luna({ settings, outbound, secrets, windows, transcripts });
+    this.systems = { settings, outbound, secrets, transcripts, windows, luna } as unknown as Systems;
+    const hsmPin = pinOfKey(Buffer.from(publicLine(world.appliance.state.hostKeyPem).split(' ')[1]!, 'base64'));
+    this.hosts = { windows: { address: addresses.windows, pin: world.windowsPin }, hsm: { address: addresses.hsm, pin: hsmPin } };
+  }
+
+  async stop(): Promise<void> {
+    await this.world.stop();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  get job() {
+    return { target: this.target, runId: 'run-1', request: this.request };
+  }
+
+  keep(purpose: Purpose, value: string): void {
+    this.values.set(secretName(this.target, purpose), value);
+  }
+
+  kept(purpose: Purpose): string {
+    return this.values.get(secretName(this.target, purpose))!;
+  }
+
+  /** Sets the HSM up as far as its own half of the runbook goes: kept passwords, a partition of the request's name, NTLS bound and running. */
+  setUpHsm(): PartitionState {
+    const { state } = this.world.appliance;
+    const { label, partition } = this.request.hsm;
+    Object.assign(state.users[0]!, { password: this.kept('appliance-password'), mustChange: false });
+    Object.assign(state.hsm, { label, zeroized: false, soPassword: this.kept('hsm-so-password'), domain: this.kept('hsm-domain') });
+    state.hsm.partitions.push({
+      serial: '1234567890123',
+      name: partition.name,
+      label: '',
+      sizeBytes: partition.sizeBytes,
+      objects: [],
+      poAttemptsLeft: 10,
+      coMustChange: false,
+      coAttemptsLeft: 10,
+    });
+    Object.assign(state.ntls, { device: 'eth0', running: true, active: { device: 'eth0', certificatePem: state.server.certificatePem } });
+    return this.partition;
+  }
+
+  get partition(): PartitionState {
+    return this.world.appliance.state.hsm.partitions.find(({ name }) => name === this.request.hsm.partition.name)!;
+  }
+
+  /** One attempt of a step, as Temporal makes it. */
+  attempt<Input, Result>(activity: Activity<Input, Result>, input: Input, number = 1): Promise<Result> {
+    return new MockActivityEnvironment({ attempt: number, startToCloseTimeoutMs: 60_000 }, { logger }).run(activity(this.systems), input);
+  }
+
+  /** A whole step: attempted again while it says that it is not ready, or that something passing was in the way. */
+  async step<Input, Result>(activity: Activity<Input, Result>, input: Input): Promise<Result> {
+    for (let number = 1; ; number++) {
+      try {
+        return await this.attempt(activity, input, number);
+      } catch (error) {
+        if (!(error instanceof ApplicationFailure) || error.nonRetryable) throw error;
+        assert.ok(number < 100, `too many attempts: ${error.message}`);
+        await pause(20);
+      }
+    }
+  }
+
+  /** The problem that a step stops with; nothing secret is in it. */
+  async problemOf(stopped: Promise<unknown>): Promise<Problem> {
+    const failure = await stopped.then(
+      () => assert.fail('the step is done'),
+      (error: unknown) => error,
+    );
+    if (!(failure instanceof ApplicationFailure)) throw failure;
+    const told = JSON.stringify([failure.message, failure.details]);
+    for (const [name, secret] of this.values) assert.ok(!told.includes(JSON.stringify(secret).slice(1, -1)), `${name} is in ${told}`);
+    return failure.details![0] as Problem;
+  }
+
+  fault(kind: FaultRequest['kind'], operation: string, more: Partial<FaultRequest> = {}): void {
+    this.world.weather.add({ kind, operation, ...more });
+  }
+
+  arrived(operation: string, outcome?: string): Entry[] {
+    return this.world.ledger.entries.filter((entry) => entry.operation === operation && (outcome === undefined || entry.outcome === outcome));
+  }
+}

@@ -63,7 +63,7 @@ export class Luna {
     const password = await this.#password(job, 'kept');
     const connection = await this.#open(job, where, factoryPassword, signal);
     await this.#inSession(job, connection, step, async (session) => {
-      if ((await session.start()) === 'forced') await session.choosePassword(password);
+      if ((await session.start()) === 'forced') await session.choosePassword({ current: factoryPassword, next: password });
     });
   }
 

@@ -1,13 +1,30 @@
-import type { ClientChannel } from 'ssh2';
+import { StringDecoder } from 'node:string_decoder';
 import { refused, type StepFailure, transient, unsafe } from '../../domain/failure.ts';
+import { type Outcome, readOutcome, tailLength, type Waiting, waitingFor } from './reading.ts';
 import type { Transcript } from './transcript.ts';
 
 const source = 'LunaSH';
-/** The longest that a command may take: `hsm init`, `ntls bind`, `regenCert` and restarts need up to a minute. */
-const commandTimeoutMs = 240_000;
+const interrupt = '\x03';
+
+/** What a session needs of an SSH channel. */
+export interface Terminal {
+  on(event: 'data', listener: (chunk: Buffer) => void): unknown;
+  on(event: 'close' | 'end' | 'error', listener: () => void): unknown;
+  write(text: string): unknown;
+  end(text?: string): unknown;
+}
+
+export interface Patience {
+  /** The longest that a command may take: `hsm init`, `ntls bind`, `regenCert` and restarts need up to a minute. */
+  commandMs: number;
+  /** How long nothing more may come before what looks like a question nobody knows, or like a prompt without a result, is taken for one. */
+  quietMs: number;
+}
+
+const usualPatience: Patience = { commandMs: 240_000, quietMs: 3_000 };
 
 export interface Answers {
-  /** Typed where a password is asked for. */
+  /** Typed where the HSM SO’s password is asked for. */
   password?: string;
   /** Typed where a cloning domain is asked for. */
   domain?: string;
@@ -15,62 +32,25 @@ export interface Answers {
   proceed?: boolean;
 }
 
-export interface Outcome {
-  /** What the command printed, without its echo and its result line. */
-  text: string;
-  /** 0 is success, but not reliable alone. */
-  result: number | undefined;
-  errors: string[];
-}
-
-const promptAtEnd = /lunash:>\s*$/;
-const resultLine = /Command Result\s*:\s*(\d+)\s*\(([^)]*)\)/i;
-
-/** What LunaSH waits for, when it waits for something. */
-type Waiting = 'command' | 'new-password' | 'retype' | 'answer';
-
-export function waitingFor(text: string): Waiting | undefined {
-  const end = text.trimEnd();
-  if (promptAtEnd.test(end)) return 'command';
-  if (/(?:re-?type|re-?enter) new password:$/i.test(end)) return 'retype';
-  if (/new password:$/i.test(end)) return 'new-password';
-  if (/(?:^|\n)\s*>$/.test(end)) return 'answer';
-  return undefined;
-}
-
-/** Reads the output of one command. */
-export function readOutcome(text: string, command: string): Outcome {
-  const echoed = text.indexOf(command);
-  const body = (echoed >= 0 && echoed < 200 ? text.slice(echoed + command.length) : text)
-    .replace(/\n?\[[^\]\n]*\]\s*lunash:>\s*$/, '')
-    .replace(/\n?lunash:>\s*$/, '');
-  const result = resultLine.exec(body);
-  return {
-    text: body.replace(resultLine, '').trim(),
-    result: result ? Number(result[1]) : undefined,
-    errors: [...body.matchAll(/^\s*Error:\s*(.+)$/gim)].map(([, error]) => error!.trim()),
-  };
-}
-
 /** One interactive LunaSH session: the HSM sign-in belongs to it. Keyed on the prompt `lunash:>`, never on a banner or a pause. */
 export class LunashSession {
-  readonly #channel: ClientChannel;
+  readonly #terminal: Terminal;
   readonly #transcript: Transcript;
-  #buffer = '';
+  readonly #patience: Patience;
+  /** What was printed since something was typed last. */
+  #printed: string[] = [];
+  #tail = '';
   #closed = false;
   #wake: () => void = () => {};
 
-  constructor(channel: ClientChannel, transcript: Transcript) {
-    this.#channel = channel;
+  constructor(terminal: Terminal, transcript: Transcript, patience: Partial<Patience> = {}) {
+    this.#terminal = terminal;
     this.#transcript = transcript;
-    channel.on('data', (chunk: Buffer) => {
-      const text = chunk.toString('utf8').replaceAll('\r', '');
-      this.#buffer += text;
-      transcript.add(text);
-      this.#wake();
-    });
-    for (const event of ['close', 'end', 'error'])
-      channel.on(event, () => {
+    this.#patience = { ...usualPatience, ...patience };
+    const decoder = new StringDecoder('utf8');
+    terminal.on('data', (chunk) => this.#hear(decoder.write(chunk)));
+    for (const event of ['close', 'end', 'error'] as const)
+      terminal.on(event, () => {
         this.#closed = true;
         this.#wake();
       });
@@ -78,114 +58,184 @@ export class LunashSession {
 
   /** Waits for the first prompt. `forced` where the appliance wants a new password before anything else. */
   async start(): Promise<'ready' | 'forced'> {
-    const waiting = await this.#waiting('opening LunaSH');
-    return waiting === 'new-password' ? 'forced' : 'ready';
+    const tried = 'opening LunaSH';
+    const waiting = await this.#waiting(tried);
+    if (waiting === 'command') return 'ready';
+    if (waiting === 'new-password' || waiting === 'current-password') return 'forced';
+    throw await this.#giveUp(tried);
   }
 
-  /** Answers the forced change of the first sign-in. */
-  async choosePassword(password: string): Promise<void> {
-    this.#transcript.hide(password);
+  /** Answers the forced change of the first sign-in, where LunaSH is waiting for it. */
+  async choosePassword({ current, next }: { current: string; next: string }): Promise<void> {
+    this.#transcript.hide(next);
     const tried = 'replacing the factory password of the appliance';
-    this.#type(password);
-    if ((await this.#waiting(tried)) !== 'retype')
-      throw refused({
-        tried,
-        seen: this.#buffer.trim().slice(-200),
-        source,
-        remedy: 'The kept password was not accepted and the factory password still holds; look at the rules, then retry.',
-      });
-    this.#type(password);
-    if ((await this.#waiting(tried)) !== 'command')
-      throw refused({ tried, seen: this.#buffer.trim().slice(-200), source, remedy: 'Look whether the factory or the kept password works now, then retry.' });
+    const answers = { 'current-password': current, 'new-password': next, retype: next } as const;
+    const asked = new Set<Waiting>();
+    for (;;) {
+      const waiting = await this.#waiting(tried);
+      if (waiting === 'command' && asked.has('retype')) return;
+      const answer = answers[waiting as keyof typeof answers];
+      if (answer === undefined) throw await this.#giveUp(tried);
+      if (asked.has(waiting)) throw await this.#notTaken(tried);
+      asked.add(waiting);
+      this.#type(answer);
+    }
   }
 
   /** Runs a command that only reads: result 0 and no error. */
   async read(command: string): Promise<string> {
-    const { text, result, errors } = await this.raw(command);
-    if (result !== 0 || errors.length > 0) throw commandFailed(command, errors, text);
-    return text;
+    const outcome = await this.raw(command);
+    if (outcome.result !== 0 || outcome.errors.length > 0) throw this.#failed(command, outcome);
+    return outcome.text;
   }
 
   /** Runs a command that changes something: result 0, no error, and where LunaSH has one its `'…' successful.` line. What it did is read back by the caller. */
   async change(command: string, answers: Answers = {}, successLine?: string): Promise<string> {
-    const { text, result, errors } = await this.raw(command, answers);
-    const said = successLine === undefined || text.toLowerCase().includes(`'${successLine.toLowerCase()}' successful`);
-    if (result !== 0 || errors.length > 0 || !said) throw commandFailed(command, errors, text);
-    return text;
+    const outcome = await this.raw(command, answers);
+    const said = successLine === undefined || outcome.successes.some((name) => name.toLowerCase() === successLine.toLowerCase());
+    if (outcome.result !== 0 || outcome.errors.length > 0 || !said) throw this.#failed(command, outcome);
+    return outcome.text;
   }
 
-  /** Runs a command and gives what came of it, good or bad. */
+  /** Runs a command and gives what came of it, good or bad. No question is answered twice: a password that is asked for once more was a wrong one. */
   async raw(command: string, answers: Answers = {}): Promise<Outcome> {
+    if (/[\x00-\x1f\x7f]/.test(command)) throw new Error('A LunaSH command is one line without control characters.');
     for (const secret of [answers.password, answers.domain]) if (secret) this.#transcript.hide(secret);
-    this.#buffer = '';
-    this.#channel.write(`${command}\r`);
-    let whole = '';
-    for (;;) {
-      const waiting = await this.#waiting(command);
-      whole += this.#buffer;
-      if (waiting === 'command') return readOutcome(whole, command);
-      this.#type(this.#answer(command, this.#buffer, answers));
+    const answered = new Set<Waiting>();
+    this.#type(command);
+    for (let before = ''; ; ) {
+      const waiting = await this.#waiting(command, () => /Command\s+Result\s*:/i.test(this.#tail));
+      if (waiting === 'command') return readOutcome(before + this.#printed.join(''), command);
+      const answer = answered.has(waiting) ? undefined : answerTo(waiting, answers);
+      if (answer === undefined) throw waiting === 'last-attempt' ? await this.#lastAttempt(command) : await this.#giveUp(command);
+      answered.add(waiting);
+      before += this.#printed.join('');
+      this.#type(answer);
     }
   }
 
-  end(): void {
-    if (!this.#closed) this.#channel.end('exit\r');
+  #hear(text: string): void {
+    this.#printed.push(text);
+    this.#tail = (this.#tail + text).slice(-tailLength);
+    this.#transcript.add(text.replaceAll('\r', ''));
+    this.#wake();
   }
 
-  #answer(command: string, asked: string, { password, domain, proceed }: Answers): string {
-    if (/LAST\s+available/i.test(asked)) {
-      this.#type('quit');
-      throw unsafe({
-        tried: command,
-        seen: 'it is the last sign-in before the HSM erases itself',
-        source,
-        remedy: 'Nothing was tried. Sign in by hand as SO with the kept password, which resets the counter, then retry.',
-      });
-    }
-    if (/proceed/i.test(asked)) return proceed ? 'proceed' : 'quit';
-    const answer = /domain/i.test(asked) ? domain : /password/i.test(asked) ? password : undefined;
-    if (answer !== undefined) return answer;
-    this.#channel.end();
-    throw unsafe({
-      tried: command,
-      seen: `it asks something unknown: ${asked.trim().slice(-120)}`,
-      source,
-      remedy: 'Nothing was answered. Run the command by hand, then retry.',
-    });
+  #forget(): void {
+    this.#printed = [];
+    this.#tail = '';
   }
 
   #type(text: string): void {
-    this.#buffer = '';
-    this.#channel.write(`${text}\r`);
+    this.#forget();
+    this.#terminal.write(`${text}\r`);
   }
 
-  /** Waits until LunaSH wants something. */
-  async #waiting(tried: string): Promise<Waiting> {
-    const end = Date.now() + commandTimeoutMs;
+  /**
+   * Waits until LunaSH wants something. A question that nobody knows, and a prompt where `complete` misses something before it, count only when nothing
+   * more comes for a while: output may be cut anywhere.
+   */
+  async #waiting(tried: string, complete = () => true): Promise<Waiting> {
+    const end = Date.now() + this.#patience.commandMs;
     for (;;) {
-      const waiting = waitingFor(this.#buffer);
-      if (waiting) return waiting;
+      const waiting = waitingFor(this.#tail);
+      const doubtful = waiting === 'unknown' || (waiting === 'command' && !complete());
+      if (waiting && !doubtful) return waiting;
       if (this.#closed) throw ended(tried, 'the connection was closed');
-      if (Date.now() > end) throw ended(tried, 'no answer');
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, Math.max(0, end - Date.now()));
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+      const left = end - Date.now();
+      const more = await this.#more(doubtful ? Math.min(left, this.#patience.quietMs) : left);
+      if (more || this.#closed) continue;
+      if (doubtful) return waiting;
+      if (/\S[^\n]*$/.test(this.#tail)) return 'unknown';
+      throw ended(tried, 'no answer');
     }
+  }
+
+  /** Waits for more output, or the end of the connection; false when the time is up first. */
+  #more(timeoutMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const over = (more: boolean) => {
+        clearTimeout(timer);
+        this.#wake = () => {};
+        resolve(more);
+      };
+      const timer = setTimeout(over, Math.max(0, timeoutMs), false);
+      this.#wake = () => over(true);
+    });
+  }
+
+  /** What was seen last, for the person who must act. */
+  #lastLines(): string {
+    const lines = this.#transcript
+      .mask(this.#printed.join(''))
+      .split('\n')
+      .map((line) => line.trim());
+    return lines.filter(Boolean).slice(-4).join(' / ').slice(-250);
+  }
+
+  async #giveUp(tried: string): Promise<StepFailure> {
+    const seen = `it asks something unknown: ${this.#lastLines()}`;
+    await this.#resynchronise();
+    return unsafe({ tried, seen, source, remedy: 'Nothing was answered. Run the command by hand, then retry.' });
+  }
+
+  async #lastAttempt(tried: string): Promise<StepFailure> {
+    await this.#resynchronise();
+    return unsafe({
+      tried,
+      seen: 'it is the last sign-in before the HSM erases itself',
+      source,
+      remedy: 'Nothing was tried. Sign in by hand as SO with the kept password, which resets the counter, then retry.',
+    });
+  }
+
+  async #notTaken(tried: string): Promise<StepFailure> {
+    const seen = `the kept password was not taken: ${this.#lastLines()}`;
+    await this.#resynchronise();
+    return refused({ tried, seen, source, remedy: 'The factory password still holds. Look at the appliance’s rules for passwords, then retry.' });
+  }
+
+  /**
+   * Leaves a question without an answer to it. Where it offers `quit`, that is said; else it is interrupted, and `quit` is said only at the prompt, where it
+   * does nothing: at an unknown question for a password any line could count as an attempt.
+   */
+  async #resynchronise(): Promise<void> {
+    const offersQuit = /['"‘]?quit['"’]?/i.test(this.#tail);
+    if (!offersQuit) {
+      this.#forget();
+      this.#terminal.write(interrupt);
+      if (!(await this.#atPrompt())) return void this.#terminal.end();
+    }
+    this.#type('quit');
+    if (!(await this.#atPrompt())) this.#terminal.end();
+  }
+
+  async #atPrompt(): Promise<boolean> {
+    while (waitingFor(this.#tail) !== 'command') if (this.#closed || !(await this.#more(this.#patience.quietMs))) return false;
+    return true;
+  }
+
+  #failed(command: string, { errors, text }: Outcome): StepFailure {
+    const said = errors.join(' ') || text.split('\n').filter(Boolean).slice(-2).join(' ') || 'no result line';
+    return refused({ tried: command, seen: this.#transcript.mask(said), source, remedy: 'Look at the appliance, then retry.' });
+  }
+}
+
+function answerTo(waiting: Waiting, { password, domain, proceed }: Answers): string | undefined {
+  switch (waiting) {
+    case 'proceed':
+      return proceed ? 'proceed' : 'quit';
+    case 'password':
+    case 'password-again':
+      return password;
+    case 'domain':
+    case 'domain-again':
+      return domain;
+    default:
+      return undefined;
   }
 }
 
 /** What a cut command did is looked at by the next attempt. */
 const ended = (tried: string, seen: string): StepFailure =>
   transient({ tried, seen, source: 'the connection', remedy: 'It looks again by itself what came of it.' });
-
-export const commandFailed = (command: string, errors: string[], text: string): StepFailure =>
-  refused({
-    tried: command,
-    seen: errors.join(' ') || text.split('\n').filter(Boolean).slice(-2).join(' ') || 'no result line',
-    source,
-    remedy: 'Look at the appliance, then retry.',
-  });

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { parseSlots } from '../../systems/lunacm/parse.ts';
-import { parseClientList, parseClientShow, parseFingerprint, parseHsmShow, parsePartitionList } from '../../systems/lunash/parse.ts';
-import { readOutcome, waitingFor } from '../../systems/lunash/session.ts';
-import { fixture, haveFixtures } from '../support/fixtures.ts';
+import { readFileSync } from 'node:fs';
+import { parseSlots, splitCommands } from '../../systems/lunacm/parse.ts';
+import { parseClientList, parseClientShow, parseFingerprint, parseHsmShow, parseNtlsDevice, parsePartitionList } from '../../systems/lunash/parse.ts';
+import { readOutcome, waitingFor } from '../../systems/lunash/reading.ts';
+import { fixture, fixtureNames, haveFixtures } from '../support/fixtures.ts';
 
 /** One transcript of the collection of old ones, by its heading. */
 const old = (heading: string): string => {
@@ -64,25 +65,29 @@ describe('What real appliances and clients printed', () => {
     assert.equal(parseFingerprint(old('client fingerprint\n')), 'D9:9E:25:B3:A9:68:06:50:8F:C4:90:FC:E5:50:E2:BC');
   });
 
-  it('a failed last sign-in that says result 0 is a failure all the same', () => {
-    const { result, errors } = readOutcome(fixture('luna/hsm-login-last-attempt-zeroize-azure.txt'), 'hsm login');
-    assert.equal(result, 0);
-    assert.equal(errors.length, 2);
+  it('questions by what they mean: each prefix of the first sign-in and of hsm init asks for what it asks for', () => {
+    /** Where it is cut, a sentence may look like a question that nobody knows; that counts only when nothing follows. */
+    const asked = (text: string) =>
+      [...text].flatMap((_, at) => waitingFor(text.slice(0, at + 1)) ?? []).filter((waiting, at, all) => waiting !== 'unknown' && waiting !== all[at - 1]);
+    const forced = fixture('luna/first-login-7.2-azure.txt').replace(/^[\s\S]*(?=Last login)/, '');
+    assert.deepEqual(asked(forced), ['new-password', 'retype', 'command']);
+    assert.deepEqual(asked(fixture('luna/hsm-init-ibm.txt')), ['command', 'password', 'password-again', 'domain', 'domain-again', 'proceed']);
+    assert.deepEqual(asked(fixture('luna/user-password-thalesdocs-7.0.txt').split('\n--- ')[0]!), ['command', 'new-password', 'retype']);
   });
 
-  it('the first sign-in asks for the new password twice, then gives the prompt', () => {
-    const text = fixture('luna/first-login-7.2-azure.txt');
-    const upTo = (words: string) => text.slice(0, text.indexOf(words) + words.length);
-    assert.equal(waitingFor(upTo('New password:')), 'new-password');
-    assert.equal(waitingFor(upTo('Retype new password:')), 'retype');
-    assert.equal(waitingFor(upTo('[local_host] lunash:>')), 'command');
-    assert.equal(waitingFor(upTo('DO NOT LOSE IT!')), undefined);
+  it('a result line without its space, lines that a page lost, and an excerpt without a result', () => {
+    const outcome = (file: string, command: string) => readOutcome(fixture(file), command);
+    assert.equal(outcome('luna/user-password-thalesdocs-7.0.txt', '').result, 0);
+    assert.match(fixture('luna/user-password-thalesdocs-7.0.txt'), /Command Result: 0/);
+    const [register, assign] = fixture('luna/client-register-avi-5.4.7.txt').split('\n').slice(-4);
+    assert.deepEqual([readOutcome(register!, '').successes, readOutcome(assign!, '').result], [['client register'], 0]);
+    assert.equal(outcome('luna/ntls-bind-thalesdocs-7.x.txt', '').result, undefined);
+    assert.equal(parseNtlsDevice(fixture('luna/ntls-bind-thalesdocs-7.x.txt').split('lunash:>')[1]!.split('\n').slice(1).join('\n')), 'eth0');
   });
 
-  it('hsm init asks for its secrets at a “>” of their own', () => {
-    const text = fixture('luna/hsm-init-ibm.txt');
-    for (const question of ['password for the HSM Administrator:', 'confirm:', 'cloning domain to use for initializing this HSM:', 'quit now.'])
-      assert.equal(waitingFor(text.slice(0, text.indexOf('>', text.indexOf(question)) + 2)), 'answer', question);
+  it('role changepw of lunacm, cancelled and done', () => {
+    const results = splitCommands(fixture('luna/lunacm-role-changepw-thalesdocs.txt'), ['1', '2', '3', '4']).map(({ result }) => result);
+    assert.deepEqual(results, ['0xb (User Cancelled Operation)', 'No Error', 'No Error', 'No Error']);
   });
 
   it('slots of lunacm 7.2 and 7.3', () => {
@@ -91,5 +96,13 @@ describe('What real appliances and clients printed', () => {
     ]);
     const azure = fixture('luna/azure-partition-create-assign-init-7.2-cloudflare.txt').replace('XXXXXXXXXXXXX', '1582775433934');
     assert.deepEqual(parseSlots(azure), [{ slot: 0, serial: '1582775433934', label: '' }]);
+  });
+
+  it('no recording is left out', () => {
+    const tests = ['luna', 'luna-replay'].map((name) => readFileSync(new URL(`${name}.test.ts`, import.meta.url), 'utf8')).join();
+    assert.deepEqual(
+      fixtureNames('luna').filter((name) => !tests.includes(name)),
+      [],
+    );
   });
 });

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 const folder = new URL('../../../shared/fixtures/', import.meta.url);
 
@@ -7,3 +7,6 @@ export const haveFixtures = existsSync(folder);
 
 /** The text of a recorded file. */
 export const fixture = (path: string): string => readFileSync(new URL(path, folder), 'utf8');
+
+/** The names of the recorded files in a folder. */
+export const fixtureNames = (path: string): string[] => readdirSync(new URL(path, folder));

@@ -1,0 +1,104 @@
+/**
+ * How LunaSH's side of a conversation is read (reference luna.md §1): pure, and by meaning, because wording, spaces, case and line ends differ by version.
+ * What it waits for is told from the end of what it printed; the banner and the rest do not count.
+ */
+
+/** What LunaSH waits for. `unknown` is a question that nobody here knows; it is never answered. */
+export type Waiting =
+  | 'command'
+  | 'new-password'
+  | 'retype'
+  | 'current-password'
+  | 'password'
+  | 'password-again'
+  | 'domain'
+  | 'domain-again'
+  | 'proceed'
+  | 'last-attempt'
+  | 'unknown';
+
+/** Longer than any question with the caution before it. */
+export const tailLength = 2_000;
+
+/** Colours, and the switches that newer shells put around their prompt. */
+const escapes = /\x1b\[[0-9;?]*[A-Za-z]/g;
+export const withoutEscapes = (text: string): string => text.replace(escapes, '').replaceAll('\r', '');
+
+const prompt = /(?:\[[^\]\n]*\][^\S\n]*)?lunash:>\s*$/i;
+/** The secret of somebody else: the auditor, a partition, a backup token, a PED. */
+const anotherRole = /audit|partition|crypto|owner|backup|token|remote|radius|\bPED\b/i;
+const lastAttempt = /LAST\s+available|(?:last|final|only\s+one)\b[^.]*\battempt/i;
+const asksSomething =
+  /(?:\?|->|\(y(?:es)?\/n(?:o)?\)|\[y(?:es)?\/n(?:o)?\]|(?:password|passphrase|PIN|challenge|(?<!last\s+)login|user\s*name)\s*:|(?:^|\n)[^\S\n]*>)\s*:?$/i;
+
+export function waitingFor(printed: string): Waiting | undefined {
+  const end = withoutEscapes(printed.slice(-tailLength)).trimEnd();
+  if (prompt.test(end)) return 'command';
+  if (/re-?(?:type|enter)\s+(?:the\s+)?new\s+password\s*:$/i.test(end)) return 'retype';
+  if (/new\s+(?:UNIX\s+)?password\s*:$/i.test(end)) return 'new-password';
+  if (/(?:current|old)\)?\s+(?:UNIX\s+)?password\s*:$/i.test(end)) return 'current-password';
+  const [, question] = /^([\s\S]*?)(?:^|\n)[^\S\n]*>$/.exec(end) ?? [];
+  if (question !== undefined) return answerWanted(question);
+  return asksSomething.test(end) ? 'unknown' : undefined;
+}
+
+/** What is to be typed at a `>` of its own, by the paragraph before it. */
+function answerWanted(asked: string): Waiting {
+  const question =
+    asked
+      .trimEnd()
+      .split(/\n\s*\n/)
+      .at(-1) ?? '';
+  if (/proceed/i.test(question)) return lastAttempt.test(asked) ? 'last-attempt' : 'proceed';
+  const again = /\bre-?(?:enter|type)|\bconfirm|\bagain\b/i.test(question);
+  if (/domain/i.test(question)) return again ? 'domain-again' : 'domain';
+  if (!/password/i.test(question) || anotherRole.test(question)) return 'unknown';
+  return again ? 'password-again' : 'password';
+}
+
+export interface LunaCode {
+  /** As printed: `A00000`. */
+  code: string;
+  /** `LUNA_RET_UM_PIN_INCORRECT`. */
+  symbol: string;
+}
+
+export interface Outcome {
+  /** What the command printed, without its echo, the prompt and its result line. */
+  text: string;
+  /** 0 is success, but not reliable alone. Undefined where no result was told. */
+  result: number | undefined;
+  /** Each `Error:` sentence. */
+  errors: string[];
+  codes: LunaCode[];
+  /** The commands of which it says `'…' successful.` */
+  successes: string[];
+}
+
+/** The last one counts: what a command prints could quote another. */
+const resultLine = /Command\s+Result\s*:\s*(\d+)/gi;
+
+/** Reads everything that was printed for one command. */
+export function readOutcome(printed: string, command: string): Outcome {
+  const body = withoutEcho(withoutEscapes(printed), command).replace(prompt, '');
+  const results = [...body.matchAll(resultLine)];
+  return {
+    text: body.replace(/Command\s+Result\s*:[^\n]*/gi, '').trim(),
+    result: results.length > 0 ? Number(results.at(-1)![1]) : undefined,
+    errors: [...body.matchAll(/^[^\S\n]*Error:\s*(.+)$/gim)].map(([, error]) => error!.trim()),
+    codes: [...body.matchAll(/\(\s*(?:0x)?([0-9A-F]{3,8})\s*:\s*([A-Z][A-Z0-9_]+)\s*\)/g)].map(([, code, symbol]) => ({ code: code!, symbol: symbol! })),
+    successes: [...body.matchAll(/'([^'\n]+)'\s+successful/gi)].map(([, name]) => name!),
+  };
+}
+
+/** Removes the echo in front, also where the terminal broke its line. Without an echo nothing is removed. */
+function withoutEcho(printed: string, command: string): string {
+  const start = /^\s*(?:\[[^\]\n]*\]\s*)?lunash:>/i.exec(printed)?.[0].length ?? 0;
+  let at = start;
+  for (const letter of command.replace(/\s/g, '')) {
+    while (/[\s\b]/.test(printed[at] ?? '')) at++;
+    if (printed[at] !== letter) return printed.slice(start);
+    at++;
+  }
+  return printed.slice(at);
+}

@@ -6,13 +6,15 @@ import { notReady, type Problem, StepFailure, sentence, transient, unsafe } from
 export type Decision<Result, Change extends string> =
   | { kind: 'done'; result: Result }
   | { kind: 'act'; change: Change }
-  | { kind: 'wait'; why: string; retryAfterMs?: number }
+  | { kind: 'wait'; why: string; retryAfterMs?: number; note?: unknown }
   | { kind: 'stop'; problem: Omit<Problem, 'kind'> & { kind: 'Refused' | 'Unsafe' } };
 
 export const done = <Result>(result: Result) => ({ kind: 'done', result }) as const;
 export const act = <Change extends string>(change: Change) => ({ kind: 'act', change }) as const;
 /** Not there yet: look again later. What is said here is the step's live detail. */
 export const wait = (why: string, retryAfterMs?: number) => ({ kind: 'wait', why, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }) as const;
+/** As `wait`, and the next attempt is told something: a help, never a proof, since it is lost when a worker is. */
+export const waitNoting = (why: string, note: unknown, retryAfterMs?: number) => ({ ...wait(why, retryAfterMs), note }) as const;
 type Told = Omit<Problem, 'kind'>;
 /** A person must change something first. */
 export const refuse = (told: Told) => ({ kind: 'stop', problem: { ...told, kind: 'Refused' } }) as const;
@@ -38,6 +40,12 @@ export interface Attempt {
   number: number;
   /** When the step was first asked for (ms since the epoch): what failed before that is history, what fails after it is this step’s. */
   askedAt: number;
+  /** The same for all attempts, and another one when a person orders a retry. */
+  order: string;
+  /** When this attempt became due (ms since the epoch): nobody looked between the last one and that. */
+  dueAt: number;
+  /** What the attempt before left by `waitNoting`. */
+  note?: unknown;
 }
 
 /** How long before the attempt's time is up its connections are cut, in milliseconds. */
@@ -46,15 +54,29 @@ const marginMs = 5_000;
 function thisAttempt(): Attempt {
   const { info, cancellationSignal } = Context.current();
   const outOfTime = AbortSignal.timeout(Math.max(1_000, info.startToCloseTimeoutMs - marginMs));
-  return { signal: AbortSignal.any([cancellationSignal, outOfTime]), number: info.attempt, askedAt: info.scheduledTimestampMs };
+  const { note } = waited() ?? {};
+  return {
+    signal: AbortSignal.any([cancellationSignal, outOfTime]),
+    number: info.attempt,
+    askedAt: info.scheduledTimestampMs,
+    order: info.activityId,
+    dueAt: info.currentAttemptScheduledTimestampMs,
+    ...(note === undefined ? {} : { note }),
+  };
 }
 
 /**
  * Left behind by an attempt that ended by itself because it is not time yet: nothing of it is still at work on the other side. The next attempt’s first
  * heartbeat takes it away again, before it acts; where nothing is known, the other side is given its time.
  */
-const onlyWaited = 'only waited';
-const lastAttemptOnlyWaited = (): boolean => Context.current().info.heartbeatDetails === onlyWaited;
+interface Waited {
+  waited: true;
+  note?: unknown;
+}
+const waited = (): Waited | undefined => {
+  const details = Context.current().info.heartbeatDetails as Waited | undefined;
+  return details?.waited ? details : undefined;
+};
 
 /**
  * Look, decide, make one change, look again, until done. May be run twice, by two processes, after any crash.
@@ -65,13 +87,13 @@ export const converge =
   (input: Input): Promise<Result> =>
     asApplicationFailure(async () => {
       const attempt = thisAttempt();
-      if (rule.settleMs !== undefined && attempt.number > 1 && !lastAttemptOnlyWaited()) await sleep(rule.settleMs, undefined, { signal: attempt.signal });
+      if (rule.settleMs !== undefined && attempt.number > 1 && !waited()) await sleep(rule.settleMs, undefined, { signal: attempt.signal });
       for (let last = ''; ; ) {
         const seen = await rule.observe(input, attempt);
         const next = rule.decide(seen, input);
         if (next.kind === 'done') return next.result;
         if (next.kind === 'wait') {
-          Context.current().heartbeat(onlyWaited);
+          Context.current().heartbeat({ waited: true, ...(next.note === undefined ? {} : { note: next.note }) } satisfies Waited);
           throw notReady(next.why, next.retryAfterMs);
         }
         if (next.kind === 'stop') throw new StepFailure(next.problem);

@@ -20,7 +20,7 @@ export function judgeApproval({ approvals }: Progress, { approvalId, actor }: Ap
   }
   if (approval.outcome === 'expired' || (!approval.closedAt && now > approval.deadline))
     return refused(`The deadline of ${approvalId} was ${approval.deadline}.`);
-  if (approval.outcome === 'stale') return refused(`${approvalId} counts for nothing any more: the HSM changed after it was asked.`);
+  if (approval.outcome === 'stale') return refused(`${approvalId} counts for nothing any more: what it is about changed after it was asked.`);
   if (approval.closedAt)
     return refused(
       `${approvalId} was already ${approval.outcome ?? 'closed'}${approval.decision ? ` by ${approval.decision.actor}` : ''} at ${approval.closedAt}.`,

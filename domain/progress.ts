@@ -1,5 +1,5 @@
 import type { Problem } from './failure.ts';
-import type { HsmSeen } from './results.ts';
+import type { HsmSeen, ManagerHolds } from './results.ts';
 import { catalogue, type PhaseId, type StepId, stepIds } from './steps.ts';
 
 /** A job as people and programs see it. The workflow publishes it as memo keys, so that it can be read with no worker alive. */
@@ -33,7 +33,9 @@ export interface ApprovalView {
   question: string;
   /** What is lost by it. */
   loses: string;
-  hsm: HsmSeen;
+  /** What it is about: an HSM that is to be zeroized, or a CipherTrust Manager that is to be wiped. */
+  hsm?: HsmSeen;
+  manager?: ManagerHolds;
   requestedBy: string;
   secondPerson: boolean;
   askedAt: string;
@@ -84,12 +86,12 @@ export interface Progress {
   decisions: DecisionView[];
 }
 
-/** The memo keys: `job`, `step.{id}`, `incident-{n}`, `approve-zeroize-{n}`, `decision-{n}`. Beside them the API writes who asked and the request’s key at the start. */
+/** The memo keys: `job`, `step.{id}`, `incident-{n}`, `approve-zeroize-{n}`, `approve-wipe-{n}`, `decision-{n}`. Beside them the API writes who asked and the request’s key at the start. */
 export const memoKeys = {
   job: 'job',
   step: (id: StepId) => `step.${id}`,
   incident: /^incident-\d+$/,
-  approval: /^approve-zeroize-\d+$/,
+  approval: /^approve-(zeroize|wipe)-\d+$/,
   decision: /^decision-\d+$/,
 } as const;
 
@@ -108,7 +110,7 @@ export function progressFromMemo(memo: Record<string, unknown>): Progress | unde
     job,
     steps: Object.fromEntries(stepIds.map((id) => [id, (memo[memoKeys.step(id)] as StepView | undefined) ?? pending])) as Record<StepId, StepView>,
     incidents: numbered<IncidentView>(memo, memoKeys.incident),
-    approvals: numbered<ApprovalView>(memo, memoKeys.approval),
+    approvals: numbered<ApprovalView>(memo, memoKeys.approval).sort((a, b) => a.askedAt.localeCompare(b.askedAt)),
     decisions: numbered<DecisionView>(memo, memoKeys.decision),
   };
 }

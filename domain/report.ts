@@ -66,7 +66,7 @@ export function reportOf(draft: ReportDraft, transcripts: Report['transcripts'])
   const { target, runId, outcome, finishedAt, request, progress, results } = draft;
   const { job, approvals, decisions, incidents } = progress;
   const hsm = lastSeenHsm(results);
-  const approvedBy = approvals.find((approval) => approval.outcome === 'approved')?.decision?.actor;
+  const approvedBy = approvals.find(({ id, outcome: decided }) => id.startsWith('approve-zeroize') && decided === 'approved')?.decision?.actor;
   const proof = results['verify-root-of-trust'];
   const secrets = [...(results['keep-secrets']?.names ?? []), ...(results['client-certificate'] ? [results['client-certificate'].keySecret] : [])];
   const { subscriptionId, resourceGroup, region } = request.azure;

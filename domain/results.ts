@@ -16,6 +16,44 @@ export interface Pinned {
   pin: string;
 }
 
+/** A CipherTrust Manager, and the Windows host where it is reached through that. The pin is the SHA-256 fingerprint of its web certificate. */
+export interface ManagerAt extends Pinned {
+  through?: Pinned;
+}
+
+/** The web certificate that a manager presented at a first contact: its own names, and who signed it. */
+export interface PresentedCertificate {
+  subject: string;
+  names: string;
+  /** ISO 8601. */
+  notBefore: string;
+  notAfter: string;
+  /** From the leaf upwards, as far as it was presented. */
+  chain: { subject: string; issuer: string; fingerprint: string }[];
+}
+
+/** How long the initial password worked, in ISO 8601: at most from, and at most until. */
+export interface Exposure {
+  from: string;
+  until: string;
+}
+
+/** What a CipherTrust Manager holds and `hsm/setup` would wipe, beside what every new one has. */
+export interface ManagerHolds {
+  name: string;
+  address: string;
+  version: string;
+  users: string[];
+  /** Undefined where it does not tell. */
+  keys?: number;
+  domains: string[];
+  hsms: string[];
+  /** What it does not tell of: users, keys, domains. */
+  untold: string[];
+  /** SHA-256 over all of it, single keys included: what an approval is bound to. */
+  digest: string;
+}
+
 /** The Windows host and, through it or directly, the HSM. */
 export interface Hosts {
   windows: Pinned;
@@ -95,10 +133,14 @@ export interface StepTypes {
   'install-luna-client': { needs: { vm: VmSeen; publicKey: string }; gives: { windows: Pinned; clientVersion: string } };
   'accept-terms': { needs: { image: ImageVersion | { id: string } }; gives: { accepted: boolean } };
   'ciphertrust-vm': { needs: { computeSubnetId: string; image: ImageVersion | { id: string }; publicKey: string }; gives: VmSeen };
-  'first-boot': { needs: { reachable: string }; gives: { cipherTrust: Pinned } };
-  'admin-password': { needs: { cipherTrust: Pinned }; gives: Nothing };
-  ntp: { needs: { cipherTrust: Pinned }; gives: { servers: string[]; synchronised: boolean; warnings: string[] } };
-  licence: { needs: { cipherTrust: Pinned }; gives: { kind: string; state: string } };
+  'first-boot': {
+    needs: { reachable: string; through?: Pinned; publicKey?: string };
+    gives: { cipherTrust: ManagerAt; openSince?: string; certificate?: PresentedCertificate; warnings?: string[] };
+  };
+  /** The exposure is known where it was this job that replaced the initial password. */
+  'admin-password': { needs: { cipherTrust: ManagerAt; openSince?: string }; gives: { exposure?: Exposure } };
+  ntp: { needs: { cipherTrust: ManagerAt }; gives: { servers: string[]; synchronised: boolean; warnings: string[] } };
+  licence: { needs: { cipherTrust: ManagerAt }; gives: { kind: string; state: string } };
   'appliance-password': { needs: { windows: Pinned; hsmAddress: string }; gives: { hsm: Pinned } };
   'inspect-hsm': { needs: Hosts; gives: { hsm: HsmSeen; clock: string; warnings: string[] } };
   'initialize-hsm': { needs: Hosts; gives: { hsm: HsmSeen } };
@@ -115,23 +157,38 @@ export interface StepTypes {
   };
   'set-root-of-trust': {
     needs: {
-      cipherTrust: Pinned;
+      cipherTrust: ManagerAt;
       hsmAddress: string;
       partitionSerial: string;
       serverCertificate: CertificateSeen;
       clientCertificate: CertificateSeen;
       keySecret: string;
+      /** Did this job replace the initial password? Then nobody but it could put anything in before. */
+      fresh?: boolean;
+      /** Of what a person agreed to wipe. */
+      approvedDigest?: string;
+    } & Partial<Hosts & { slot: number; hsmSkewSeconds: number }>;
+    gives: {
+      cipherTrust: ManagerAt;
+      /** Holds more than a new manager, and nobody agreed to wipe exactly that: nothing was done. */
+      needsApproval?: ManagerHolds;
+      /** Was wiped by this job: since when its initial password may have worked again, and what it presents now. */
+      openSince?: string;
+      certificate?: PresentedCertificate;
+      warnings?: string[];
     };
-    gives: { cipherTrust: Pinned };
   };
-  'reset-password': { needs: { cipherTrust: Pinned; partitionSerial: string }; gives: { cipherTrust: Pinned; warnings: string[] } };
+  'reset-password': {
+    needs: { cipherTrust: ManagerAt; partitionSerial: string; openSince?: string };
+    gives: { cipherTrust: ManagerAt; warnings: string[]; exposure?: Exposure };
+  };
   'verify-root-of-trust': {
-    needs: Hosts & { cipherTrust: Pinned; partitionSerial: string; slot: number };
+    needs: Hosts & { cipherTrust: ManagerAt; partitionSerial: string; slot: number };
     gives: { version: string; entry: { id: string; host: string; serial: string }; sealer?: string; rootKeys: string[]; warnings: string[] };
   };
   'web-certificate': {
-    needs: { cipherTrust: Pinned };
-    gives: { cipherTrust: Pinned; name: string; certificate?: CertificateSeen; warnings: string[] };
+    needs: { cipherTrust: ManagerAt };
+    gives: { cipherTrust: ManagerAt; name: string; certificate?: CertificateSeen; warnings: string[] };
   };
   'close-doors': { needs: { windowsVm: VmSeen }; gives: { removedRules: string[]; deallocated: boolean } };
   report: { needs: { report: ReportDraft }; gives: { json: string; markdown: string } };

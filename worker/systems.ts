@@ -23,6 +23,6 @@ export function createSystems(settings: Settings): Systems {
     windows,
     azure: createAzure(settings, outbound),
     luna: new Luna({ settings, outbound, secrets, windows, transcripts }),
-    cipherTrust: createCipherTrust(outbound),
+    cipherTrust: createCipherTrust(outbound, windows),
   };
 }

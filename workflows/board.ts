@@ -47,7 +47,9 @@ export class Board {
   }
 
   step(id: StepId, change: Partial<StepView>): void {
-    this.progress.steps[id] = { ...this.progress.steps[id], ...change };
+    const { finishedAt, ...before } = this.progress.steps[id];
+    // A step that is begun again is not finished.
+    this.progress.steps[id] = { ...before, ...(finishedAt && change.state !== 'running' ? { finishedAt } : {}), ...change };
     this.#changed.set(memoKeys.step(id), this.progress.steps[id]);
     this.job({});
   }

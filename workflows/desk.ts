@@ -3,7 +3,7 @@ import { type Judgement, judgeApproval, judgeResolution } from '../domain/approv
 import { type ApprovalSignal, type ResolveSignal, signalNames } from '../domain/decisions.ts';
 import type { Problem } from '../domain/failure.ts';
 import type { ApprovalView, DecisionView, IncidentView } from '../domain/progress.ts';
-import type { HsmSeen } from '../domain/results.ts';
+import type { HsmSeen, ManagerHolds } from '../domain/results.ts';
 import { catalogue, type StepId, step as stepOf } from '../domain/steps.ts';
 import type { Board } from './board.ts';
 
@@ -18,6 +18,30 @@ export interface ApprovalTerms {
   secondPerson: boolean;
   deadlineMs: number;
 }
+
+/** What a person is asked to agree to. */
+export type Ask = Pick<ApprovalView, 'question' | 'loses' | 'hsm' | 'manager'> & { kind: 'zeroize' | 'wipe' };
+
+/** Turning FIPS mode on erases exactly this HSM. */
+export const askToZeroize = (hsm: HsmSeen): Ask => ({
+  kind: 'zeroize',
+  hsm,
+  question: `Turn on FIPS 140-2 approved operation of the HSM “${hsm.label}” (serial ${hsm.serial})?`,
+  loses: `${catalogue['fips-mode'].destroys} Now: ${hsm.partitions.length} partition(s), ${hsm.partitions.reduce((sum, { objects }) => sum + objects, 0)} object(s), ${hsm.bytesInUse} byte(s) in use.`,
+});
+
+/** Setting the root of trust wipes exactly what this CipherTrust Manager holds. */
+export const askToWipe = (manager: ManagerHolds): Ask => ({
+  kind: 'wipe',
+  manager,
+  question: `Wipe the CipherTrust Manager “${manager.name}” at ${manager.address} to set its root of trust, although it is in use?`,
+  loses: `Erases all its data. Now: ${[
+    `users besides admin: ${manager.users.join(', ') || 'none'}`,
+    `keys: ${manager.keys ?? 'not told'}`,
+    `domains: ${manager.domains.join(', ') || 'none'}`,
+    `HSMs: ${manager.hsms.join(', ') || 'none'}`,
+  ].join('; ')}.${manager.untold.length > 0 ? ` It does not tell of its ${manager.untold.join(' and ')}.` : ''}`,
+});
 
 const now = () => new Date().toISOString();
 const text = (value: unknown, usual: string): string => (typeof value === 'string' && value !== '' ? value.slice(0, 300) : usual);
@@ -67,17 +91,16 @@ export class Desk {
     return find().decision!.action as 'retry' | 'skip' | 'abort';
   }
 
-  /** Asks for the approval to zeroize exactly this HSM and waits for the answer, or for the deadline. */
-  async approval(hsm: HsmSeen, terms: ApprovalTerms): Promise<ApprovalView> {
-    const id = `approve-zeroize-${this.#board.progress.approvals.length + 1}`;
+  /** Asks for an approval and waits for the answer, or for the deadline. */
+  async approval({ kind, ...asked }: Ask, terms: ApprovalTerms): Promise<ApprovalView> {
+    const prefix = `approve-${kind}-`;
+    const id = `${prefix}${this.#board.progress.approvals.filter((approval) => approval.id.startsWith(prefix)).length + 1}`;
     const askedAt = Date.now();
     this.#board.approval({
       id,
-      hsm,
+      ...asked,
       requestedBy: terms.requestedBy,
       secondPerson: terms.secondPerson,
-      question: `Turn on FIPS 140-2 approved operation of the HSM “${hsm.label}” (serial ${hsm.serial})?`,
-      loses: `${catalogue['fips-mode'].destroys} Now: ${hsm.partitions.length} partition(s), ${hsm.partitions.reduce((sum, { objects }) => sum + objects, 0)} object(s), ${hsm.bytesInUse} byte(s) in use.`,
       askedAt: new Date(askedAt).toISOString(),
       deadline: new Date(askedAt + terms.deadlineMs).toISOString(),
     });

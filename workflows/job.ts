@@ -14,10 +14,10 @@ import { type ProvisionInput, queryNames } from '../domain/decisions.ts';
 import type { Problem } from '../domain/failure.ts';
 import type { ApprovalView, Progress, StepState, StepView } from '../domain/progress.ts';
 import type { Outcome, ReportDraft } from '../domain/report.ts';
-import type { HsmSeen, Job as JobFacts, StepInput, StepResult, StepTypes } from '../domain/results.ts';
+import type { HsmSeen, Job as JobFacts, ManagerHolds, StepInput, StepResult, StepTypes } from '../domain/results.ts';
 import { type ActivityId, type StepId, step as stepOf } from '../domain/steps.ts';
 import { Board } from './board.ts';
-import { Desk } from './desk.ts';
+import { type Ask, askToWipe, askToZeroize, Desk } from './desk.ts';
 import { Ended } from './endings.ts';
 
 export const progressQuery = defineQuery<Progress>(queryNames.progress);
@@ -85,15 +85,24 @@ export class Job {
     }
   }
 
-  /** Waits until a person approves that exactly this HSM is zeroized. A rejection ends the job; a missed deadline is an incident. */
-  async approval(hsm: HsmSeen): Promise<ApprovalView> {
-    const id = 'approve-zeroize';
+  /** Waits until a person approves that exactly this HSM is zeroized. */
+  approvalToZeroize(hsm: HsmSeen): Promise<ApprovalView> {
+    return this.#approval('approve-zeroize', askToZeroize(hsm));
+  }
+
+  /** Waits until a person approves that exactly this CipherTrust Manager is wiped. Most jobs never ask, so it is no step of its own: the step that wipes waits. */
+  approvalToWipe(manager: ManagerHolds): Promise<ApprovalView> {
+    return this.#approval('set-root-of-trust', askToWipe(manager));
+  }
+
+  /** What is shown at a step until a person decides. A rejection ends the job; a missed deadline is an incident. */
+  async #approval(id: StepId, ask: Ask): Promise<ApprovalView> {
     const { deadlineHours = 24, secondPerson = false } = this.request.approval ?? {};
     const terms = { requestedBy: this.board.progress.job.requestedBy, secondPerson, deadlineMs: deadlineHours * hours };
     this.board.step(id, { state: 'running', startedAt: this.board.progress.steps[id].startedAt ?? now() });
     for (let attempts = 1; ; attempts++) {
       this.board.step(id, { state: 'running', attempts });
-      const approval = await this.#waiting(id, () => this.#desk.approval(hsm, terms));
+      const approval = await this.#waiting(id, () => this.#desk.approval(ask, terms));
       if (approval.outcome === 'approved') {
         this.#finish(id, 'done');
         return approval;
@@ -106,7 +115,7 @@ export class Job {
     }
   }
 
-  /** The HSM changed after this approval was given. */
+  /** What was approved is not what is there any more. */
   stale(approval: ApprovalView): void {
     this.#desk.stale(approval);
   }

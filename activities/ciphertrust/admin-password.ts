@@ -1,34 +1,41 @@
-import { refused } from '../../domain/failure.ts';
-import type { StepInput, StepResult } from '../../domain/results.ts';
-import type { Manager } from '../../systems/ciphertrust/ciphertrust.ts';
+import type { Exposure, StepInput, StepResult } from '../../domain/results.ts';
+import { Entrance, type Knock, noteOf } from '../../systems/ciphertrust/entrance.ts';
 import { source } from '../../systems/ciphertrust/errors.ts';
-import { kept } from '../../systems/secrets/kept.ts';
-import { act, converge, done } from '../converge.ts';
+import { act, converge, done, refuse, waitNoting } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'admin-password'>;
 
-export const decideAdminPassword = (signedIn: boolean) => (signedIn ? done<StepResult<'admin-password'>>({}) : act('replace'));
+/** Another password is shown in another attempt, and soon: until the initial one is replaced, it works for anybody. */
+const soonMs = 1_000;
 
-/** Replaces the factory password by the kept one, without ever signing in with the factory one. */
-export async function replacePassword(manager: Manager, password: string): Promise<void> {
-  if (await manager.replaceDefaultPassword(password)) return;
-  throw refused({
-    tried: 'replacing the default password of CipherTrust Manager',
-    seen: 'neither the kept nor the default password is accepted',
-    source,
-    remedy: 'Somebody set another password: put it back to the default (kscfg system reset), or abort.',
-  });
+/** What comes next at the door; undefined once inside. */
+export function decideEntrance({ signedIn, left, refusedNow, found }: Knock) {
+  if (signedIn) return undefined;
+  const [next] = left;
+  if (!next)
+    return refuse({
+      tried: 'signing in to CipherTrust Manager as admin',
+      seen: found.join('; '),
+      source,
+      remedy: 'Somebody set another password, or the account is locked for a while: set the kept one by hand or reset it (kscfg system reset), then retry.',
+    });
+  return refusedNow ? waitNoting(`CipherTrust Manager: ${found.at(-1)}; the ${next} one is next.`, noteOf(left, found), soonMs) : act('replace-password');
 }
 
-/** “Enter a new password”: admin/admin becomes the kept password. */
-export const adminPassword = ({ cipherTrust, secrets }: Systems) =>
-  converge<Input, boolean, StepResult<'admin-password'>, 'replace'>({
-    observe: async ({ target, cipherTrust: pinned }, { signal }) =>
-      (await cipherTrust.connect(pinned, signal)).signIn(await kept(secrets, target, 'ciphertrust-admin-password')),
+/** From when to when the initial password worked, where this attempt replaced it. */
+export const exposureOf = (openSince: string | undefined, replacedAt: string | undefined): { exposure?: Exposure } =>
+  openSince && replacedAt ? { exposure: { from: openSince, until: replacedAt } } : {};
+
+export const decideAdminPassword = (knock: Knock, { openSince }: Pick<Input, 'openSince'>) =>
+  decideEntrance(knock) ?? done<StepResult<'admin-password'>>(exposureOf(openSince, knock.replacedAt));
+
+/** “Enter a new password”: the initial password becomes the kept one, without ever signing in with the initial one. */
+export const adminPassword = ({ cipherTrust, secrets }: Systems) => {
+  const entrance = new Entrance(cipherTrust, secrets);
+  return converge<Input, Knock, StepResult<'admin-password'>, 'replace-password'>({
+    observe: async (input, attempt) => ({ ...(await entrance.look(input, input.cipherTrust, attempt, 'kept')).knock }),
     decide: decideAdminPassword,
-    act: {
-      replace: async ({ target, cipherTrust: pinned }, _, { signal }) =>
-        replacePassword(await cipherTrust.connect(pinned, signal), await kept(secrets, target, 'ciphertrust-admin-password')),
-    },
+    act: { 'replace-password': (input, _, attempt) => entrance.replace(input, input.cipherTrust, attempt) },
   });
+};

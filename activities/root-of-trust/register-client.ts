@@ -1,6 +1,6 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
-import { hasFingerprint, seenOf } from '../../systems/certificates.ts';
-import { type ClientShown, parseClientList, parseClientShow, parseFingerprint } from '../../systems/lunash/parse.ts';
+import { seenOf } from '../../systems/certificates.ts';
+import { type Registration, readRegistration } from '../../systems/lunash/registration.ts';
 import type { LunashSession } from '../../systems/lunash/session.ts';
 import { act, converge, done, halt } from '../converge.ts';
 import type { Systems } from '../systems.ts';
@@ -8,7 +8,7 @@ import type { Systems } from '../systems.ts';
 type Input = StepInput<'register-client'>;
 
 export interface Seen {
-  client: (ClientShown & { certificateIsOurs: boolean }) | undefined;
+  client: Registration | undefined;
   serverCertificate: string;
 }
 
@@ -33,12 +33,7 @@ export const registerClient = ({ luna }: Systems) => {
   return converge<Input, Seen, StepResult<'register-client'>, 'register' | 'assign'>({
     async observe(input, { signal }) {
       const serverCertificate = await luna.fetch(input, input, 'server.pem', signal);
-      const shown = await inShell(input, signal, async (session) => {
-        if (!parseClientList(await session.read('client list')).includes(client(input))) return undefined;
-        const found = parseClientShow(await session.read(`client show -client ${client(input)}`));
-        const fingerprint = parseFingerprint(await session.read(`client fingerprint -client ${client(input)}`));
-        return found && { ...found, certificateIsOurs: fingerprint !== undefined && hasFingerprint(input.clientCertificate.pem, fingerprint) };
-      });
+      const shown = await inShell(input, signal, (session) => readRegistration(session, client(input), input.clientCertificate.pem));
       return { client: shown, serverCertificate };
     },
     decide: decideRegisterClient,

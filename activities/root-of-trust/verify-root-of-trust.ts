@@ -1,9 +1,10 @@
-import { StepFailure } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import { rootKeys } from '../../systems/ciphertrust/before-setup.ts';
 import { signedIn } from '../../systems/ciphertrust/ciphertrust.ts';
+import { type HsmServer, isServerOf, nameOf, readServers } from '../../systems/ciphertrust/holds.ts';
+import { entriesOf } from '../../systems/ciphertrust/manager.ts';
 import { converge, done, halt } from '../converge.ts';
 import type { Systems } from '../systems.ts';
-import { type HsmServer, nameOf } from './set-root-of-trust.ts';
 
 type Input = StepInput<'verify-root-of-trust'>;
 
@@ -18,14 +19,11 @@ export interface Seen {
   objects: string[];
 }
 
-/** The two keys that CipherTrust Manager keeps in its root of trust, whatever their handles are. */
-const rootKeys = ['DARKSTARKEY-mac-key', 'DARKSTARKEY-encryption-key'];
-
 export const decideVerifyRootOfTrust = (
   { version, servers, sealer, rotKeys, objects }: Seen,
   { hsm, partitionSerial }: Pick<Input, 'hsm' | 'partitionSerial'>,
 ) => {
-  const entry = servers.find(({ config }) => config?.serial === partitionSerial && config?.host === hsm.address);
+  const entry = servers.find((server) => isServerOf(server, partitionSerial) && server.config?.host?.toLowerCase() === hsm.address.toLowerCase());
   const wrong = [
     ...(entry ? [] : [`System > HSMs lists ${servers.length === 0 ? 'no HSM' : servers.map(nameOf).join(', ')}, not ${hsm.address} ${partitionSerial}`]),
     ...(sealer === 'none' ? ['the master key is not sealed by the HSM'] : []),
@@ -40,7 +38,7 @@ export const decideVerifyRootOfTrust = (
     });
   return done<StepResult<'verify-root-of-trust'>>({
     version,
-    entry: { id: entry.id, host: entry.config!.host!, serial: partitionSerial },
+    entry: { id: entry.id ?? 'not told', host: entry.config!.host!, serial: partitionSerial },
     ...(sealer ? { sealer } : {}),
     rootKeys,
     warnings: [
@@ -55,20 +53,15 @@ export const verifyRootOfTrust = ({ cipherTrust, secrets, luna }: Systems) =>
   converge<Input, Seen, StepResult<'verify-root-of-trust'>, never>({
     async observe(input, { signal }) {
       const manager = await signedIn(cipherTrust, secrets, input, input.cipherTrust, signal);
-      const { version = 'unknown' } = await manager.ask<{ version?: string }>('GET', '/v1/system/info');
-      const servers = await manager.list<HsmServer>('/v1/system/hsm/servers');
-      const sealers = (await whereKnown(manager.list<{ sealer_name?: string }>('/v1/system/mkeks')))?.map(({ sealer_name }) => sealer_name ?? 'none') ?? [];
-      const rotKeys = (await whereKnown(manager.list('/v1/system/rot-keys')))?.length;
+      const { version = 'unknown' } = (await manager.ask<{ version?: string } | null>('GET', '/v1/system/info')) ?? {};
+      const servers = await readServers(manager);
+      const mkeks = await manager.whereKnown<object>('GET', '/v1/system/mkeks');
+      const sealers = entriesOf<{ sealer_name?: string }>(mkeks).map(({ sealer_name }) => sealer_name ?? 'none');
+      const known = await manager.whereKnown<object>('GET', '/v1/system/rot-keys');
+      const rotKeys = known && entriesOf(known).length;
       const objects = await luna.partitionContents(input, input.slot, input.partitionSerial, signal);
       return { version, servers, sealer: sealers.includes('none') ? 'none' : sealers[0], rotKeys, objects };
     },
     decide: decideVerifyRootOfTrust,
     act: {},
-  });
-
-/** What only some versions tell: undefined where it is refused. */
-const whereKnown = <T>(looking: Promise<T>): Promise<T | undefined> =>
-  looking.catch((error: unknown) => {
-    if (error instanceof StepFailure && error.problem.kind === 'Refused') return undefined;
-    throw error;
   });

@@ -2,7 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CertificateSeen, StepInput, StepResult } from '../../domain/results.ts';
-import { type CipherTrust, signedIn } from '../../systems/ciphertrust/ciphertrust.ts';
+import { signedIn } from '../../systems/ciphertrust/ciphertrust.ts';
+import type { Leaf } from '../../systems/ciphertrust/tls.ts';
 import { readWebCertificate, type WebCertificate } from '../../systems/ciphertrust/web-certificate.ts';
 import { userSecret } from '../../systems/secrets/kept.ts';
 import { act, converge, done, wait } from '../converge.ts';
@@ -25,7 +26,7 @@ export const decideWebCertificate = (seen: Seen, { cipherTrust, request }: Pick<
   if (wanted && configured !== wanted.fingerprint) return act('put-certificate');
   if (wanted && presented !== wanted.fingerprint) return act('restart-web');
   return done<StepResult<'web-certificate'>>({
-    cipherTrust: { address: cipherTrust.address, pin: presented },
+    cipherTrust: { ...cipherTrust, pin: presented },
     name,
     ...(wanted ? { certificate: wanted } : {}),
     warnings: wanted && !isFor(wanted, [name, hostName, address, cipherTrust.address]) ? [`The web certificate is for neither ${name} nor ${address}.`] : [],
@@ -47,13 +48,13 @@ export const webCertificate = ({ cipherTrust, secrets, settings }: Systems) => {
   const pinOf = (input: Input, presented: string, wanted: WebCertificate | undefined) =>
     presented === wanted?.leaf.fingerprint ? presented : input.cipherTrust.pin;
   const managerOf = async (input: Input, signal: AbortSignal) => {
-    const presented = (await cipherTrust.leaf(input.cipherTrust.address, signal))?.fingerprint ?? '';
+    const presented = (await cipherTrust.leaf(input, input.cipherTrust, signal))?.fingerprint ?? '';
     const pin = pinOf(input, presented, await wantedBy(input));
-    return signedIn(cipherTrust, secrets, input, { address: input.cipherTrust.address, pin }, signal);
+    return signedIn(cipherTrust, secrets, input, { ...input.cipherTrust, pin }, signal);
   };
   return converge<Input, Seen, StepResult<'web-certificate'>, 'set-name' | 'put-certificate' | 'restart-web'>({
     async observe(input, { signal }) {
-      const leaf = await cipherTrust.leaf(input.cipherTrust.address, signal);
+      const leaf = await cipherTrust.leaf(input, input.cipherTrust, signal);
       if (!leaf) return { state: 'restarting' };
       const wanted = await wantedBy(input);
       const manager = await managerOf(input, signal);
@@ -78,16 +79,16 @@ export const webCertificate = ({ cipherTrust, secrets, settings }: Systems) => {
       },
       'restart-web': async (input, seen, { signal }) => {
         await (await managerOf(input, signal)).ask('POST', '/v1/system/services/restart', { services: ['web'], delay: 5 });
-        if (seen.state === 'ready') await changes(cipherTrust, input.cipherTrust.address, seen.presented, settings.settleMs, signal);
+        if (seen.state === 'ready') await changes(() => cipherTrust.leaf(input, input.cipherTrust, signal), seen.presented, settings.settleMs, signal);
       },
     },
   });
 };
 
 /** The restart begins after its answer: waits until another certificate, or none, is presented, as long as that may take. */
-async function changes(cipherTrust: CipherTrust, address: string, presented: string, patienceMs: number, signal: AbortSignal): Promise<void> {
+async function changes(look: () => Promise<Leaf | undefined>, presented: string, patienceMs: number, signal: AbortSignal): Promise<void> {
   for (const end = Date.now() + patienceMs; Date.now() < end; ) {
-    if ((await cipherTrust.leaf(address, signal))?.fingerprint !== presented) return;
+    if ((await look())?.fingerprint !== presented) return;
     await pause(Math.min(1_000, patienceMs / 10), undefined, { signal });
   }
 }

@@ -2,11 +2,13 @@ import { createServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { Doors, listenLocally } from '../machine.ts';
 import type { CipherTrust, World } from '../world.ts';
+import { alarmsOf, watchHsms } from './hsm-watch.ts';
 import { serve } from './request.ts';
-import { type ManagerState, newManager, restart, version } from './state.ts';
+import { serveSsh } from './ssh.ts';
+import { adminOf, type ManagerState, newManager, restart, version } from './state.ts';
 import { services } from './system.ts';
 
-type Spec = { name: string; address: string; adminUser: string; sshPublicKey: string };
+type Spec = { name: string; address: string; adminUser: string; sshPublicKey: string; customData?: string };
 
 /** How often it is looked whether an announced restart is due. */
 const lookMs = 40;
@@ -36,6 +38,7 @@ export async function createCipherTrust(world: World, spec: Spec): Promise<Ciphe
   };
   let restarting = false;
   const looking = setInterval(() => {
+    watchHsms(world, state);
     if (restarting || !state.restart || Date.now() < state.restart.at) return;
     restarting = true;
     void restart(world, state).then(() => {
@@ -46,6 +49,8 @@ export async function createCipherTrust(world: World, spec: Spec): Promise<Ciphe
   }, lookMs);
   const doors = new Doors(world.network, state.address);
   doors.open(443, await listenLocally(server), accepts);
+  const ssh = serveSsh(world, state);
+  doors.open(22, await listenLocally(ssh.server as never), accepts);
   return {
     address: state.address,
     ports: doors.ports,
@@ -54,7 +59,7 @@ export async function createCipherTrust(world: World, spec: Spec): Promise<Ciphe
       new Promise((resolve) => {
         clearInterval(looking);
         doors.close();
-        server.close(() => resolve());
+        server.close(() => ssh.stop().then(resolve));
         cutAll();
       }),
     summary: () => summary(state),
@@ -67,7 +72,10 @@ const summary = (state: ManagerState) => ({
   address: state.address,
   version,
   status: services(state).status,
-  passwordIsDefault: state.data.passwordIsDefault,
+  passwordIsDefault: adminOf(state).mustChange,
+  users: state.data.users.map(({ username }) => username),
+  keys: state.data.keys.length,
+  alarms: alarmsOf(state).map(({ name }) => name),
   ntp: state.data.ntp.map(({ host }) => host),
   trial: state.data.trial.status,
   licences: state.data.licences.length,

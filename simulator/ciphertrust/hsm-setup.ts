@@ -3,7 +3,7 @@ import type { Appliance, NtlsAttempt } from '../world.ts';
 import { badRequest, badValue, forbidden, serverError } from './errors.ts';
 import { licensed } from './licensing.ts';
 import { clockIsRight } from './ntp.ts';
-import { type Call, ok, type Reply } from './route.ts';
+import type { Call, Reply } from './route.ts';
 import { announceRestart, type HsmServer, type RootOfTrust, unsealed } from './state.ts';
 
 const rootKeys = ['DARKSTARKEY-mac-key', 'DARKSTARKEY-encryption-key'];
@@ -41,7 +41,9 @@ export async function setUpHsm(call: Call, lie?: 'wipes-unsealed' | 'does-nothin
     announceRestart({ world, state, delaySeconds: delayOf(call) }, { wipesTo: sealedBy(server) });
   }
   if (lie === 'wipes-unsealed') announceRestart({ world, state, delaySeconds: delayOf(call) }, { wipesTo: unsealed });
-  return ok(world.quirks['ciphertrust.setupBody'] === 'empty' ? {} : server, Number(world.quirks['ciphertrust.setupStatus'] ?? 200));
+  const status = Number(world.quirks['ciphertrust.setupStatus'] ?? 200);
+  const body = { empty: {}, none: undefined }[world.quirks['ciphertrust.setupBody'] ?? 'full'] ?? server;
+  return { status, ...(status === 204 || world.quirks['ciphertrust.setupBody'] === 'none' ? {} : { body }) };
 }
 
 const serverOf = ({ host, partitionName, serial, serverCertificate }: Wanted): HsmServer => ({

@@ -26,7 +26,7 @@ export async function serve(world: World, state: ManagerState, request: Incoming
   if (await strikes(world, fault, entry, request, response)) return;
   const lies = fault?.kind === 'lie' && found?.route.lie !== undefined;
   const { authorization } = request.headers;
-  const reply = await answer(found, { world, state, id: found?.id ?? '', query: url.searchParams, authorization, body: {} }, body, fault);
+  const reply = await answer(found, { world, state, id: found?.id ?? '', query: url.searchParams, authorization, username: '', body: {} }, body, fault);
   settle(entry, reply.status >= 400 ? 'refused' : lies ? 'lied' : 'done', reply.status >= 400 ? said(reply) : undefined);
   if (fault?.kind === 'reset-after-accept') return void request.socket.destroy();
   response.writeHead(reply.status, reply.body === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' });
@@ -71,15 +71,21 @@ async function answer(found: Found | undefined, call: Call, body: string, fault:
     if (!found) throw notFound();
     const { route } = found;
     if (!isStarted(call.state) && !route.duringBoot) throw unavailable();
-    if (!route.open) checkBearer(call.state, call.authorization);
+    const username = route.open ? '' : checkBearer(call.state, call.authorization);
     if (fault?.kind === 'fail') throw serverError(fault.message ?? 'an internal error occurred');
-    const parsed = { ...call, body: parse(body) };
+    const parsed = { ...call, username, body: parse(body) };
     return await (fault?.kind === 'lie' && route.lie ? route.lie(parsed, fault.message) : route.answer(parsed));
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    const { message: _, ...labelOnly } = error.body;
-    return { status: error.status, body: call.world.quirks['ciphertrust.errorBody'] === 'label-only' ? labelOnly : error.body };
+    return { status: error.status, body: errorBody(call.world.quirks['ciphertrust.errorBody'] ?? 'full', error.body) };
   }
+}
+
+/** Either of the two fields that say something may be missing; so may everything. */
+function errorBody(form: string, { message, ...labelOnly }: Record<string, unknown>): unknown {
+  if (form === 'label-only') return labelOnly;
+  if (form === 'message-only') return { message };
+  return form === 'empty' ? undefined : { ...labelOnly, message };
 }
 
 function parse(body: string): Record<string, unknown> {

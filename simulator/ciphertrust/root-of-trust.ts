@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { badRequest } from './errors.ts';
+import { badRequest, notFound } from './errors.ts';
 import { delayOf, setUpHsm } from './hsm-setup.ts';
 import { type Call, find, list, noContent, ok, type Reply, type Route, remove } from './route.ts';
 import { announceRestart, unsealed } from './state.ts';
@@ -10,7 +10,10 @@ const byId =
     thing.id === id;
 
 /** Only total and resources, as ksctl prints them. */
-const servers = ({ state: { data } }: Call): Reply => ok({ total: data.hsmServers.length, resources: data.hsmServers });
+const servers = ({ world, state: { data } }: Call): Reply => {
+  const shown = world.quirks['ciphertrust.serverIds'] === 'no' ? data.hsmServers.map(({ id: _, ...server }) => server) : data.hsmServers;
+  return ok({ total: shown.length, resources: shown });
+};
 
 /** The last one that goes takes all data with it. */
 function removeServer(call: Call): Reply {
@@ -22,8 +25,10 @@ function removeServer(call: Call): Reply {
   return noContent;
 }
 
-const mkeks = ({ state: { data } }: Call): Reply =>
-  ok({ total: 1, info: [{ id: data.mkek.id, name: 'mkek', is_default: true, created_at: data.mkek.createdAt, sealer_name: data.sealer }] });
+function mkeks({ world, state: { data } }: Call): Reply {
+  if (world.quirks['ciphertrust.mkeks'] === 'absent') throw notFound();
+  return ok({ total: 1, info: [{ id: data.mkek.id, name: 'mkek', is_default: true, created_at: data.mkek.createdAt, sealer_name: data.sealer }] });
+}
 
 const newKey = () => ({ id: randomUUID(), createdAt: new Date().toISOString() });
 

@@ -10,6 +10,8 @@ export interface Call {
   id: string;
   query: URLSearchParams;
   authorization: string | undefined;
+  /** Who is signed in; nobody where no sign-in is needed. */
+  username: string;
   body: Record<string, unknown>;
 }
 
@@ -34,10 +36,14 @@ export interface Route {
 export const ok = (body: unknown, status = 200): Reply => ({ status, body });
 export const noContent: Reply = { status: 204 };
 
-/** A page of a list, in the usual form. */
-export function list({ query }: Call, resources: unknown[]): Reply {
-  const [skip, limit] = [Number(query.get('skip') ?? 0), Number(query.get('limit') ?? 10)];
-  return ok({ skip, limit, total: resources.length, resources: resources.slice(skip, skip + limit) });
+/** A page of a list, in the usual form or with less around it; never more at once than it gives. */
+export function list({ query, world }: Call, resources: unknown[]): Reply {
+  const form = world.quirks['ciphertrust.lists'] ?? 'paged';
+  const most = Number(world.quirks['ciphertrust.listMost'] ?? Number.MAX_SAFE_INTEGER);
+  const [skip, limit] = [Number(query.get('skip') ?? 0), Math.min(most, Number(query.get('limit') ?? 10))];
+  const page = resources.slice(skip, skip + limit);
+  if (form === 'bare') return ok({ resources });
+  return ok({ ...(form === 'paged' ? { skip, limit } : {}), total: resources.length, resources: page });
 }
 
 export function text(body: Record<string, unknown>, field: string): string {

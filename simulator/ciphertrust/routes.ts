@@ -4,9 +4,10 @@ import { rootOfTrustRoutes } from './root-of-trust.ts';
 import type { Route } from './route.ts';
 import { signInRoutes } from './sign-in.ts';
 import { systemRoutes } from './system.ts';
+import { userRoutes } from './users.ts';
 
 /** The part of the REST API that is simulated. */
-const routes: Route[] = [...systemRoutes, ...signInRoutes, ...ntpRoutes, ...licensingRoutes, ...rootOfTrustRoutes];
+const routes: Route[] = [...systemRoutes, ...signInRoutes, ...ntpRoutes, ...licensingRoutes, ...rootOfTrustRoutes, ...userRoutes];
 
 export interface Found {
   route: Route;

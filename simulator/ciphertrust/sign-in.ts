@@ -1,11 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { badRequest, badValue, forbidden, unauthorized } from './errors.ts';
-import { type Call, noContent, ok, type Reply, type Route, text } from './route.ts';
-import type { ManagerState } from './state.ts';
+import type { World } from '../world.ts';
+import { type ApiError, badRequest, badValue, forbidden, unauthorized } from './errors.ts';
+import { type Call, list, noContent, ok, type Reply, type Route, text } from './route.ts';
+import { type ManagerState, managerTime, type User } from './state.ts';
 
 type Data = ManagerState['data'];
 
-const tokenSeconds = 300;
+const usualTokenSeconds = 300;
 /** An ended token is remembered so long, to say since when it has ended. */
 const rememberedMs = 3_600_000;
 const policy: [test: (text: string) => boolean, rule: string][] = [
@@ -17,56 +18,107 @@ const policy: [test: (text: string) => boolean, rule: string][] = [
   [(text) => /[^A-Za-z0-9]/.test(text), 'at least 1 other character'],
 ];
 
-function checkChange({ state: { data }, body }: Call): string {
+/** What a locked account is told; how is documented nowhere. */
+function lockedOut(world: World, { lockedUntil }: User): ApiError {
+  const minutes = Math.ceil((lockedUntil - Date.now()) / world.clock.realMs(1));
+  switch (world.quirks['ciphertrust.lockedAnswer'] ?? 'plain') {
+    case 'told':
+      return unauthorized(`User account is locked for ${minutes} minutes.`);
+    case 'forbidden':
+      return forbidden('User account is locked.');
+    default:
+      return unauthorized();
+  }
+}
+
+/** The user with this password. Each wrong one counts, also through changing it, and may lock the account; while it is locked nobody is let in. */
+function userWith({ world, state: { data } }: Call, username: string, password: string): User {
+  const user = data.users.find((candidate) => candidate.username === username);
+  if (!user) throw unauthorized();
+  if (user.lockedUntil > Date.now()) throw lockedOut(world, user);
+  if (user.password === password) {
+    user.failures = 0;
+    return user;
+  }
+  user.failures += 1;
+  const { failed_logins_lockout_thresholds: thresholds } = data.policy;
+  const minutes = thresholds[Math.min(user.failures, thresholds.length) - 1] ?? 0;
+  user.lockedUntil = Date.now() + world.clock.realMs(minutes);
+  world.changed();
+  throw unauthorized();
+}
+
+function checkChange(call: Call): { user: User; next: string } {
+  const { body } = call;
   const [username, password, next] = [text(body, 'username'), text(body, 'password'), text(body, 'new_password')];
-  if (username !== 'admin' || password !== data.password) throw unauthorized();
+  const user = userWith(call, username, password);
   const broken = policy.filter(([holds]) => !holds(next)).map(([, rule]) => rule);
   if (broken.length > 0) throw badValue(`Password does not meet the policy: ${broken.join(', ')}`);
   if (next === password) throw badValue('The new password must be different from the old one');
-  return next;
+  return { user, next };
 }
+
+const changed = ({ world }: Call): Reply => (world.quirks['ciphertrust.changepwStatus'] === '200' ? ok({}) : noContent);
 
 function changePassword(call: Call): Reply {
-  Object.assign(call.state.data, { password: checkChange(call), passwordIsDefault: false });
+  const { user, next } = checkChange(call);
+  Object.assign(user, { password: next, mustChange: false });
   call.world.changed();
-  return noContent;
+  return changed(call);
 }
 
-function signIn({ world, state: { data }, body }: Call): Reply {
+function signIn(call: Call): Reply {
+  const { world, state, body } = call;
   const grant = body['grant_type'] ?? 'password';
   if (grant === 'refresh_token') {
     const refresh = text(body, 'refresh_token');
-    if (!data.refreshTokens.includes(refresh)) throw unauthorized('Invalid token');
-    return token(data, refresh);
+    if (!state.data.refreshTokens.includes(refresh) || world.quirks['ciphertrust.refresh'] === 'refused') throw unauthorized('Invalid token');
+    return token(call, 'admin', refresh);
   }
   if (grant !== 'password') throw badRequest(`grant_type ${grant} is not supported here`);
-  if (text(body, 'username') !== 'admin' || text(body, 'password') !== data.password) throw unauthorized();
+  const { username } = body['name'] === undefined ? { username: text(body, 'username') } : { username: text(body, 'name') };
+  const user = userWith(call, username, text(body, 'password'));
   const mode = world.quirks['ciphertrust.defaultPasswordLogin'] ?? '401';
-  if (data.passwordIsDefault && mode === '401') throw unauthorized('Password change required');
-  if (data.passwordIsDefault && mode === '403') throw forbidden('Password change required');
+  if (user.mustChange && mode === '401') throw unauthorized('Password change required');
+  if (user.mustChange && mode === '403') throw forbidden('Password change required');
   const refresh = randomBytes(24).toString('hex');
-  data.refreshTokens.push(refresh);
-  const reply = token(data, refresh);
+  state.data.refreshTokens.push(refresh);
+  const reply = token(call, username, refresh);
   world.changed();
   return reply;
 }
 
-function token(data: Data, refresh: string): Reply {
+function token({ world, state: { data } }: Call, username: string, refresh: string): Reply {
   const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
-  const now = Math.floor(Date.now() / 1000);
-  const claims = { iss: 'kylo', acc: 'kylo', sub: 'local|admin', preferred_username: 'admin', iat: now, exp: now + tokenSeconds, jwtid: randomUUID() };
+  const seconds = Number(world.quirks['ciphertrust.tokenSeconds'] ?? usualTokenSeconds);
+  const now = Math.floor(managerTime(world) / 1000);
+  const sub = data.users.find((user) => user.username === username)?.user_id;
+  const claims = { iss: 'kylo', acc: 'kylo', sub, preferred_username: username, iat: now, exp: now + seconds, jwtid: randomUUID() };
   const jwt = `${encode({ alg: 'ES256', typ: 'JWT' })}.${encode(claims)}.${randomBytes(32).toString('base64url')}`;
   for (const [old, end] of Object.entries(data.tokens)) if (end + rememberedMs < Date.now()) delete data.tokens[old];
-  data.tokens[jwt] = claims.exp * 1000;
-  return ok({ jwt, duration: tokenSeconds, token_type: 'Bearer', client_id: randomUUID(), refresh_token_id: randomUUID(), refresh_token: refresh });
+  data.tokens[jwt] = Date.now() + seconds * 1000;
+  return ok({ jwt, duration: usualTokenSeconds, token_type: 'Bearer', client_id: randomUUID(), refresh_token_id: randomUUID(), refresh_token: refresh });
 }
 
-/** Lets only signed-in requests pass; with the default password a sign-in is good for nothing but changing it. */
-export function checkBearer({ data }: ManagerState, header = ''): void {
-  const end = data.tokens[header.replace(/^Bearer /, '')];
+/** Lets only signed-in requests pass and tells whose they are; with an initial password a sign-in is good for nothing but changing it. */
+export function checkBearer({ data }: ManagerState, header = ''): string {
+  const bearer = header.replace(/^Bearer /, '');
+  const end = data.tokens[bearer];
   if (end === undefined) throw unauthorized('Invalid token');
   if (end < Date.now()) throw unauthorized(`Unauthorised: Bearer token malformed: Token is expired by ${Math.ceil((Date.now() - end) / 1000)}s`);
-  if (data.passwordIsDefault) throw forbidden('Password change required');
+  const { preferred_username: username } = JSON.parse(Buffer.from(bearer.split('.')[1]!, 'base64url').toString()) as { preferred_username: string };
+  if (userNamed(data, username)?.mustChange) throw forbidden('Password change required');
+  return username;
+}
+
+const userNamed = ({ users }: Data, name: string): User | undefined => users.find(({ username }) => username === name);
+
+function revoke({ world, state: { data }, body, authorization = '' }: Call): Reply {
+  const bearer = authorization.replace(/^Bearer /, '');
+  delete data.tokens[bearer];
+  data.refreshTokens = data.refreshTokens.filter((refresh) => refresh !== body['refresh_token']);
+  world.changed();
+  return noContent;
 }
 
 export const signInRoutes: Route[] = [
@@ -76,8 +128,19 @@ export const signInRoutes: Route[] = [
     answer: changePassword,
     lie: (call) => {
       checkChange(call);
-      return noContent;
+      return changed(call);
     },
   },
   { operation: 'POST /v1/auth/tokens', open: true, answer: signIn },
+  {
+    operation: 'GET /v1/auth/tokens',
+    answer: (call) =>
+      list(
+        call,
+        call.state.data.refreshTokens.map((_, at) => ({ id: `${at}`, labels: [] })),
+      ),
+  },
+  { operation: 'POST /v1/auth/revoke', answer: revoke, lie: () => noContent },
+  { operation: 'POST /v1/auth/logout', answer: revoke, lie: () => noContent },
+  { operation: 'GET /v1/auth/banners/pre-auth', open: true, answer: () => ok({ banner: '' }) },
 ];

@@ -1,5 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { type Identity, selfSigned } from '../certificates.ts';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { type Identity, issueServer, selfSigned } from '../certificates.ts';
+import { newRsaKey } from '../ssh-key.ts';
 import type { World } from '../world.ts';
 
 export interface NtpServer {
@@ -22,6 +23,22 @@ export interface Trial {
   description: string;
   activated_at: string;
   deactivated_at: string;
+}
+
+export interface User {
+  user_id: string;
+  username: string;
+  password: string;
+  /** Is good for nothing but changing its password. */
+  mustChange: boolean;
+  /** Wrong passwords in a row, and until when nobody is let in because of them (ms since the epoch). */
+  failures: number;
+  lockedUntil: number;
+}
+
+/** What the password policy says about lockout: minutes for the first, second … failure in a row; the last one counts on. */
+export interface Policy {
+  failed_logins_lockout_thresholds: number[];
 }
 
 /** What stands between the manager and its root keys. */
@@ -58,9 +75,19 @@ export interface ManagerState {
   nextWeb?: Identity;
   /** A restart that was announced. */
   restart?: Restart;
+  /** A password that it generated at its first start and wrote into a file. */
+  generatedPassword?: string;
+  /** The user of the VM and the key in its profile: who may sign in over SSH. */
+  ssh: { user: string; keys: string[]; hostKeyPem: string };
+  /** Since when no HSM of its root of trust answers (ms since the epoch); after long its services are shut down. */
+  hsmOffline?: { since: number; stopped: boolean };
+  /** Since when the alarm about that is on, ISO 8601. */
+  alarmed?: string;
   data: {
-    password: string;
-    passwordIsDefault: boolean;
+    users: User[];
+    policy: Policy;
+    keys: { id: string; name: string }[];
+    domains: { id: string; name: string }[];
     /** Signed-in tokens: bearer → when it ends. */
     tokens: Record<string, number>;
     refreshTokens: string[];
@@ -75,9 +102,13 @@ export const version = '2.19.0+14195';
 
 export const unsealed: RootOfTrust = { hsmServers: [], rotKeys: [], sealer: 'none' };
 
-const freshData = (rootOfTrust: RootOfTrust): ManagerState['data'] => ({
-  password: 'admin',
-  passwordIsDefault: true,
+const lockout = (world: World): number[] => (world.quirks['ciphertrust.lockoutMinutes'] ?? '').split(',').filter(Boolean).map(Number);
+
+const freshData = (world: World, rootOfTrust: RootOfTrust, generatedPassword: string | undefined): ManagerState['data'] => ({
+  users: [newUser('admin', generatedPassword ?? 'admin', true)],
+  policy: { failed_logins_lockout_thresholds: lockout(world) },
+  keys: [],
+  domains: [{ id: randomUUID(), name: 'root' }],
   tokens: {},
   refreshTokens: [],
   ntp: [],
@@ -94,26 +125,54 @@ const freshData = (rootOfTrust: RootOfTrust): ManagerState['data'] => ({
   ...rootOfTrust,
 });
 
+export const newUser = (username: string, password: string, mustChange: boolean): User => ({
+  user_id: `local|${randomUUID()}`,
+  username,
+  password,
+  mustChange,
+  failures: 0,
+  lockedUntil: 0,
+});
+
+export const adminOf = ({ data }: ManagerState): User => data.users.find(({ username }) => username === 'admin')!;
+
+/** Its own clock, in ms since the epoch. */
+export const managerTime = (world: World): number => Date.now() + Number(world.quirks['ciphertrust.clockSkewMinutes'] ?? 0) * 60_000;
+
 /** `ksadmin` gets the key of the VM profile where that is its user, and the documented kind of key is RSA. */
 export const isUsableKey = (key: string): boolean => /^ssh-rsa \S+/.test(key);
 
 /** A manager that is switched on for the first time. */
 export async function newManager(
   world: World,
-  { name, address, adminUser, sshPublicKey }: { name: string; address: string; adminUser: string; sshPublicKey: string },
+  { name, address, adminUser, sshPublicKey, customData }: { name: string; address: string; adminUser: string; sshPublicKey: string; customData?: string },
 ): Promise<ManagerState> {
+  const generates = world.quirks['ciphertrust.initialPassword'] === 'generated' || asksToGenerate(customData);
+  const generatedPassword = generates ? `Gen-1${randomBytes(8).toString('hex')}` : undefined;
   return {
     name,
     address,
     keyReplaced: adminUser === 'ksadmin' && isUsableKey(sshPublicKey),
     boot: await boot(world, world.durations.cipherTrustBoot),
-    web: await newWebIdentity(name, address),
-    data: freshData(unsealed),
+    web: await newWebIdentity(world, name, address),
+    ssh: { user: adminUser, keys: [sshPublicKey], hostKeyPem: await newRsaKey(2048) },
+    ...(generatedPassword ? { generatedPassword } : {}),
+    data: freshData(world, unsealed, generatedPassword),
   };
 }
 
-const newWebIdentity = (name: string, address: string): Promise<Identity> =>
-  selfSigned({ commonName: `web.${name}.local`, names: { dns: [name], ip: [address] }, days: 730 });
+/** cloud-init user data, base64: the one setting for this machine that is publicly documented. */
+const asksToGenerate = (customData: string | undefined): boolean =>
+  /^\s+generate-password:\s*true\s*$/m.test(Buffer.from(customData ?? '', 'base64').toString('utf8'));
+
+/** By its own clock; signed by itself, or by a local authority that is presented, too. */
+async function newWebIdentity(world: World, name: string, address: string): Promise<Identity> {
+  const notBefore = new Date(managerTime(world) - 60_000);
+  const wanted = { commonName: `web.${name}.local`, names: { dns: [name], ip: [address] }, days: 730, notBefore };
+  if (world.quirks['ciphertrust.webChain'] !== 'authority') return selfSigned(wanted);
+  const { certificatePem, authorityPem, privateKeyPem } = await issueServer(wanted);
+  return { certificatePem: `${certificatePem}${authorityPem}`, privateKeyPem };
+}
 
 /** Starts that take so many minutes; as an operation of its own the weather may let it be slow, or never end. */
 export async function boot(world: World, minutes: number): Promise<Boot> {
@@ -124,7 +183,8 @@ export async function boot(world: World, minutes: number): Promise<Boot> {
   return { listensAt: now + usualMs * 0.3, answersAt: now + usualMs * 0.6, startedAt };
 }
 
-export const isStarted = ({ keyReplaced, boot: { startedAt } }: ManagerState): boolean => keyReplaced && Date.now() >= startedAt;
+export const isStarted = ({ keyReplaced, boot: { startedAt }, hsmOffline }: ManagerState): boolean =>
+  keyReplaced && Date.now() >= startedAt && !hsmOffline?.stopped;
 
 /** Announces a restart. It comes about even if the simulator is restarted before. */
 export function announceRestart(
@@ -139,13 +199,13 @@ export function announceRestart(
 export async function restart(world: World, state: ManagerState): Promise<void> {
   const keeps = (quirk: string) => world.quirks[quirk] === 'yes';
   const configured = state.nextWeb ?? state.web;
-  const web = state.restart?.wipesTo && !keeps('ciphertrust.certificateSurvivesReset') ? await newWebIdentity(state.name, state.address) : configured;
+  const web = state.restart?.wipesTo && !keeps('ciphertrust.certificateSurvivesReset') ? await newWebIdentity(world, state.name, state.address) : configured;
   const next = await boot(world, state.restart?.minutes ?? world.durations.cipherTrustReset);
   const { ntp, trial } = state.data;
   const rootOfTrust = state.restart?.wipesTo;
   if (rootOfTrust)
     state.data = {
-      ...freshData(rootOfTrust),
+      ...freshData(world, rootOfTrust, state.generatedPassword),
       ...(keeps('ciphertrust.ntpSurvivesReset') ? { ntp } : {}),
       ...(keeps('ciphertrust.trialSurvivesReset') ? { trial } : {}),
     };

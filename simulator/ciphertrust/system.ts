@@ -1,12 +1,13 @@
 import { createPrivateKey, randomUUID, X509Certificate } from 'node:crypto';
 import { badValue, notFound } from './errors.ts';
 import { delayOf } from './hsm-setup.ts';
+import { alarmsOf } from './hsm-watch.ts';
 import { type Call, list, ok, type Reply, type Route, text } from './route.ts';
 import { checkBearer } from './sign-in.ts';
-import { announceRestart, boot, isStarted, isUsableKey, type ManagerState, unsealed, version } from './state.ts';
+import { announceRestart, boot, isStarted, isUsableKey, type ManagerState, managerTime, unsealed, version } from './state.ts';
 
 export function services(state: ManagerState) {
-  const status = isStarted(state) ? 'started' : 'starting';
+  const status = isStarted(state) ? 'started' : state.hsmOffline?.stopped ? 'error' : 'starting';
   return {
     status,
     services: [
@@ -16,7 +17,7 @@ export function services(state: ManagerState) {
   };
 }
 
-const info = ({ state: { name } }: Call): Reply =>
+const info = ({ world, state: { name } }: Call): Reply =>
   ok({
     name,
     version,
@@ -25,7 +26,7 @@ const info = ({ state: { name } }: Call): Reply =>
     vendor: 'Thales Group',
     crypto_version: '1.7.0',
     uptime: '0 days, 1 hours, 2 minutes',
-    system_time: new Date().toISOString(),
+    system_time: new Date(managerTime(world)).toISOString(),
   });
 
 /** Before the services are up anybody may replace the default key of `ksadmin`: that is what they wait for. Afterwards it takes a sign-in. */
@@ -59,7 +60,16 @@ const restartServices =
 function checkPort({ world, body }: Call): Reply {
   const [host, port] = [text(body, 'host'), Number(body['port'])];
   const open = port === 1792 && world.appliances.get(host)?.state.ntls.running === true;
-  return ok({ host, port, open });
+  switch (world.quirks['ciphertrust.checkport'] ?? 'open') {
+    case 'absent':
+      throw notFound();
+    case 'result':
+      return ok({ result: open ? 'open' : 'closed' });
+    case 'wrong':
+      return ok({ host, port, open: false });
+    default:
+      return ok({ host, port, open });
+  }
 }
 
 function rename(call: Call, counts: boolean): Reply {
@@ -114,6 +124,6 @@ export const systemRoutes: Route[] = [
     lie: (call) => putCertificate(call, false),
   },
   { operation: 'PATCH /v1/system/info', answer: (call) => rename(call, true), lie: (call) => rename(call, false) },
-  { operation: 'GET /v1/system/alarms', answer: (call) => list(call, []) },
+  { operation: 'GET /v1/system/alarms', answer: (call) => list(call, alarmsOf(call.state)) },
   { operation: 'GET /v1/cluster', answer: () => ok({ nodeID: '', status: { code: 'none', description: 'not clustered' } }) },
 ];

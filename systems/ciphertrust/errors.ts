@@ -6,6 +6,8 @@ export interface Answer {
   status: number;
   /** Parsed JSON; text where it is none. */
   body: unknown;
+  /** When it asks to be asked again, in milliseconds. */
+  retryAfterMs?: number;
 }
 
 /** What Thales' own Terraform provider takes for success, whatever the verb. */
@@ -24,7 +26,8 @@ export const isPassing = ({ status, body }: Answer): boolean => passing.includes
 /** An answer that is no success. What was sent is needed to keep its secrets out of what is told: an answer may quote them. */
 export function answerFailure(tried: string, answer: Answer, sent: object = {}): StepFailure {
   const told = { tried, seen: withoutSecrets(saying(answer), sent), source };
-  if (isPassing(answer)) return transient({ ...told, remedy: 'It is tried again by itself.' });
+  const { retryAfterMs } = answer;
+  if (isPassing(answer)) return transient({ ...told, remedy: 'It is tried again by itself.', ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
   return refused({ ...told, remedy: 'Mend what CipherTrust Manager names, then retry.' });
 }
 
@@ -32,7 +35,23 @@ export function answerFailure(tried: string, answer: Answer, sent: object = {}):
 export const noAnswer = (tried: string, error: unknown): StepFailure =>
   transient({ tried, seen: error instanceof Error ? error.message : String(error), source: 'the connection', remedy: 'It is tried again by itself.' }, error);
 
-const secretFields = ['password', 'new_password', 'connInfo', 'partition_password', 'client-cert-key', 'key', 'license', 'certificate'];
+/** `Retry-After`: seconds, or a date. */
+export function retryAfter(header: unknown, now = Date.now()): number | undefined {
+  if (typeof header !== 'string' || header.trim() === '') return undefined;
+  const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - now;
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+}
+
+/** Does it say that the account is locked after wrong passwords? How that is told is documented nowhere: by its words. */
+export const saysLocked = (answer: Answer): boolean => [401, 403, 423, 429].includes(answer.status) && /\block(ed|out)\b/i.test(saying(answer));
+
+/** For how long, where it tells. */
+export function lockedForMs(answer: Answer): number | undefined {
+  const [, number, unit] = /(\d+)\s*(second|minute)/i.exec(saying(answer)) ?? [];
+  return number === undefined ? undefined : Number(number) * (unit!.toLowerCase() === 'minute' ? 60_000 : 1_000);
+}
+
+const secretFields = ['password', 'new_password', 'connInfo', 'partition_password', 'client-cert-key', 'key', 'license', 'certificate', 'refresh_token'];
 
 /** Every form in which an answer may quote a secret that was sent. */
 function secretsIn(sent: object): string[] {

@@ -1,37 +1,92 @@
 import type { X509Certificate } from 'node:crypto';
+import { Agent, type AgentOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { connect } from 'node:tls';
+import { connect, type TLSSocket } from 'node:tls';
+import type { PresentedCertificate } from '../../domain/results.ts';
 
 export interface Leaf {
-  pem: string;
   /** SHA-256, upper-case hex with colons. */
   fingerprint: string;
+  shown: PresentedCertificate;
 }
 
-/** The certificate that a server presents, whoever signed it: a new CipherTrust Manager has signed its own. */
-export function readLeaf(socket: Duplex, signal: AbortSignal): Promise<Leaf> {
+const handshakeMs = 15_000;
+
+/**
+ * A TLS connection, whoever signed the certificate that is presented: a new CipherTrust Manager has signed its own, by a clock of its own. The handshake proves
+ * that the other side has the leaf’s key; whether it is the right leaf is for the caller to say, before anything is sent.
+ */
+function handshake(socket: Duplex, signal: AbortSignal): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
-    const tls = connect({ socket, rejectUnauthorized: false }, () => {
-      const certificate = tls.getPeerX509Certificate();
-      tls.destroy();
-      if (certificate) resolve(leafOf(certificate));
-      else reject(new Error('no certificate was presented'));
+    const tls = connect({ socket, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
+    const fail = (why: string) => tls.destroy(new Error(why));
+    const patience = setTimeout(() => fail(`no TLS handshake within ${handshakeMs / 1000} s`), handshakeMs);
+    signal.addEventListener('abort', () => fail('aborted'), { once: true });
+    tls.once('secureConnect', () => {
+      clearTimeout(patience);
+      resolve(tls);
     });
-    signal.addEventListener('abort', () => tls.destroy(new Error('aborted')), { once: true });
     tls.once('error', reject);
-    tls.once('close', () => reject(new Error('the connection was closed')));
-    tls.setTimeout(15_000, () => tls.destroy(new Error('no TLS handshake within 15 s')));
+    tls.once('close', () => {
+      clearTimeout(patience);
+      socket.destroy();
+      reject(new Error('the connection was closed'));
+    });
   });
 }
 
-const leafOf = (certificate: X509Certificate): Leaf => ({ pem: certificate.toString(), fingerprint: certificate.fingerprint256 });
+/** The certificate that a server presents. */
+export async function readLeaf(socket: Duplex, signal: AbortSignal): Promise<Leaf> {
+  const tls = await handshake(socket, signal);
+  const leaf = tls.getPeerX509Certificate();
+  tls.destroy();
+  if (!leaf) throw new Error('no certificate was presented');
+  return { fingerprint: leaf.fingerprint256, shown: shownOf(leaf) };
+}
 
-/** TLS options that trust exactly this leaf. Sessions are not resumed: a resumed one would not be checked. */
-export const trustOnly = ({ pem, fingerprint }: Leaf) => ({
-  ca: [pem],
-  allowPartialTrustChain: true,
-  maxCachedSessions: 0,
-  keepAlive: false,
-  checkServerIdentity: (_host: string, { fingerprint256 }: { fingerprint256: string }) =>
-    fingerprint256 === fingerprint ? undefined : new Error('another certificate than the pinned one was presented'),
-});
+function shownOf(leaf: X509Certificate): PresentedCertificate {
+  const chain = [leaf];
+  // A self-signed certificate is its own issuer.
+  for (let above = leaf.issuerCertificate; above && above.fingerprint256 !== chain.at(-1)!.fingerprint256; above = above.issuerCertificate) chain.push(above);
+  return {
+    subject: oneLine(leaf.subject),
+    names: leaf.subjectAltName ?? '',
+    notBefore: leaf.validFromDate.toISOString(),
+    notAfter: leaf.validToDate.toISOString(),
+    chain: chain.map(({ subject, issuer, fingerprint256 }) => ({ subject: oneLine(subject), issuer: oneLine(issuer), fingerprint: fingerprint256 })),
+  };
+}
+
+/** Distinguished names come with a line for each part, and may be missing. */
+const oneLine = (name: string | undefined): string => (name ?? '').trim().replaceAll('\n', ', ');
+
+/** Makes connections of its own for every request, and hands over only those whose other side has the pinned certificate. */
+export class PinnedAgent extends Agent {
+  readonly #open: () => Promise<Duplex>;
+  readonly #pin: string;
+  readonly #signal: AbortSignal;
+
+  constructor(pin: string, open: () => Promise<Duplex>, signal: AbortSignal) {
+    super({ keepAlive: false });
+    this.#open = open;
+    this.#pin = pin;
+    this.#signal = signal;
+  }
+
+  override createConnection(_: AgentOptions, done: (error: Error | null, socket: Duplex) => void): undefined {
+    this.#pinned().then(
+      (tls) => done(null, tls),
+      (error: Error) => done(error, undefined as never),
+    );
+  }
+
+  async #pinned(): Promise<TLSSocket> {
+    const tls = await handshake(await this.#open(), this.#signal);
+    if (tls.getPeerX509Certificate()?.fingerprint256 === this.#pin) return tls;
+    tls.destroy();
+    throw Object.assign(new Error('another certificate than the pinned one was presented'), { code: notSent });
+  }
+}
+
+/** Marks errors of a connection that never came about: nothing was sent. */
+export const notSent = 'NOT_SENT';

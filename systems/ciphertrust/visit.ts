@@ -1,22 +1,29 @@
 import { StepFailure } from '../../domain/failure.ts';
-import type { CipherTrust, Manager } from './ciphertrust.ts';
-import { saying } from './errors.ts';
+import type { Job, PresentedCertificate } from '../../domain/results.ts';
+import type { CipherTrust, Manager, Place } from './ciphertrust.ts';
+import { isSuccess, saying } from './errors.ts';
 
 /** What stands at an address now: a manager whose services are up, with the certificate that it presents, or what is seen instead. */
-export type Visit = { started: true; pin: string; manager: Manager } | { started: false; detail: string };
+export type Visit =
+  | { started: true; pin: string; certificate: PresentedCertificate; manager: Manager }
+  /** With the manager where it says itself that its services are not up. */
+  | { started: false; detail: string; manager?: Manager };
 
 /**
  * Looks whatever certificate is presented: for the first contact, and for the one after a wipe that we caused. Everything that a start looks like is “not
  * started”: nothing listens, connections break, a proxy answers for a service that is not there, the certificate changes. No password is shown to it.
  */
-export async function visit(cipherTrust: CipherTrust, address: string, signal: AbortSignal): Promise<Visit> {
-  const leaf = await cipherTrust.leaf(address, signal);
+export async function visit(cipherTrust: CipherTrust, job: Job, place: Place, signal: AbortSignal): Promise<Visit> {
+  const leaf = await cipherTrust.leaf(job, place, signal);
   if (!leaf) return { started: false, detail: 'nothing answers' };
   try {
-    const manager = await cipherTrust.connect({ address, pin: leaf.fingerprint }, signal);
+    const manager = await cipherTrust.connect(job, { ...place, pin: leaf.fingerprint }, signal);
     const answer = await manager.raw('GET', '/v1/system/services/status');
-    const status = answer.status === 200 ? (answer.body as { status?: string } | null)?.status : undefined;
-    return status === 'started' ? { started: true, pin: leaf.fingerprint, manager } : { started: false, detail: status ?? saying(answer) };
+    const told = isSuccess(answer) ? (answer.body as { status?: string; services?: { name?: string; status?: string }[] } | null) : undefined;
+    if (told?.status === 'started') return { started: true, pin: leaf.fingerprint, certificate: leaf.shown, manager };
+    if (!told?.status) return { started: false, detail: saying(answer) };
+    const late = (told.services ?? []).filter(({ status }) => status !== 'started' && status !== 'disabled').map(({ name, status }) => `${name} ${status}`);
+    return { started: false, detail: late.length > 0 ? `${told.status} (${late.join(', ')})` : told.status, manager };
   } catch (error) {
     if (error instanceof StepFailure) return { started: false, detail: error.problem.seen };
     throw error;

@@ -100,6 +100,58 @@ describe('A job', () => {
     });
   });
 
+  it('asks before it wipes a CipherTrust Manager that is in use, again when that changed, and wipes only what was approved', async () => {
+    const holds = { name: 'cm', address: '20.0.0.5', version: '2.19', users: ['anna'], keys: 2, domains: [], hsms: [], untold: [], digest: 'digest-1' };
+    const approvedDigests: (string | undefined)[] = [];
+    const { activities, calls } = stubActivities({
+      'set-root-of-trust': async ({ approvedDigest, cipherTrust }) => {
+        approvedDigests.push(approvedDigest);
+        const now = approvedDigests.length === 1 ? holds : { ...holds, keys: 3, digest: 'digest-2' };
+        return approvedDigest === now.digest ? { cipherTrust } : { cipherTrust, needsApproval: now };
+      },
+    });
+    request.hsm.fips = false;
+    request.approval = { secondPerson: true };
+    const wipe = askedFor('approve-wipe-1');
+    await bench.withJob(activities, request, async (job) => {
+      const asked = await wipe(job);
+      assert.equal(asked.job.state, 'awaiting-approval');
+      assert.equal(asked.steps['set-root-of-trust'].state, 'running');
+      assert.equal(asked.steps['set-root-of-trust'].finishedAt, undefined);
+      assert.match(asked.approvals[0]!.loses, /users besides admin: anna; keys: 2/);
+      await job.handle.signal('approve', { approvalId: 'approve-wipe-1', decisionId: 'own', actor: 'olga' });
+      const { decisions } = await job.reaches('the refusal', (now) => now.decisions.length === 1);
+      assert.match(decisions[0]!.reason ?? '', /another person/);
+      await approve(job, 'approve-wipe-1');
+      const again = await askedFor('approve-wipe-2')(job);
+      assert.deepEqual(
+        again.approvals.map(({ id, outcome, manager }) => [id, outcome, manager?.keys]),
+        [
+          ['approve-wipe-1', 'stale', 2],
+          ['approve-wipe-2', undefined, 3],
+        ],
+      );
+      await approve(job, 'approve-wipe-2');
+      assert.equal((await job.handle.result()).outcome, 'completed');
+      assert.deepEqual(approvedDigests, [undefined, 'digest-1', 'digest-2']);
+      assert.ok(calls.some(({ id }) => id === 'reset-password'));
+      const history = await job.handle.fetchHistory();
+      await Worker.runReplayHistory({ workflowBundle: bench.bundle }, JSON.parse(historyToJSON(history)), job.handle.workflowId);
+    });
+  });
+
+  it('wipes nothing where that is rejected: the job ends, everything stays in place', async () => {
+    const holds = { name: 'cm', address: '20.0.0.5', version: '2.19', users: [], domains: [], hsms: ['172.22.1.9 7'], untold: [], digest: 'digest-1' };
+    const { activities, calls } = stubActivities({ 'set-root-of-trust': async ({ cipherTrust }) => ({ cipherTrust, needsApproval: holds }) });
+    request.hsm.fips = false;
+    await bench.withJob(activities, request, async (job) => {
+      await askedFor('approve-wipe-1')(job);
+      await job.handle.signal('reject', decision({ approvalId: 'approve-wipe-1' }));
+      assert.equal((await job.handle.result()).outcome, 'rejected');
+      assert.equal(calls.filter(({ id }) => id === 'set-root-of-trust').length, 1);
+    });
+  });
+
   it('asks again when the HSM is not what was approved', async () => {
     let looks = 0;
     const { activities, calls } = stubActivities({
@@ -111,7 +163,7 @@ describe('A job', () => {
       await approve(job);
       const { approvals } = await askedFor('approve-zeroize-2')(job);
       assert.deepEqual(
-        approvals.map(({ outcome, hsm }) => [outcome, hsm.digest]),
+        approvals.map(({ outcome, hsm }) => [outcome, hsm?.digest]),
         [
           ['stale', 'digest-1'],
           [undefined, 'digest-2'],

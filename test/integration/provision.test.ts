@@ -41,7 +41,7 @@ describe('The whole runbook on the embedded stack', function () {
     Object.assign(request.cipherTrust, { hostName: 'keys.example.com', webCertificate: { secret: 'web-certificate' } });
     id = await bench.provision(request);
     const asked = await bench.approvalAsked(id);
-    assert.deepEqual([asked.approvals[0]!.hsm.serial, asked.approvals[0]!.hsm.label], ['572413', 'LunaHSM']);
+    assert.deepEqual([asked.approvals[0]!.hsm?.serial, asked.approvals[0]!.hsm?.label], ['572413', 'LunaHSM']);
     assert.equal((await bench.ledger('lunash:hsm changePolicy')).length, 0);
     assert.equal((await bench.approve(id)).status, 200);
     job = await bench.ended(id);

@@ -176,7 +176,7 @@ describe('The approval', function () {
     await bench.control('POST', '/meddle', { what: 'create-partition', address: hsmAddress, name: 'theirs' });
     assert.equal((await bench.approve(id)).status, 200);
     const { approvals } = await bench.approvalAsked(id, 2);
-    assert.deepEqual([approvals[0]!.outcome, approvals[1]!.hsm.partitions.map(({ name }) => name)], ['stale', ['theirs']]);
+    assert.deepEqual([approvals[0]!.outcome, approvals[1]!.hsm?.partitions.map(({ name }) => name)], ['stale', ['theirs']]);
     assert.deepEqual(await bench.ledger('lunash:hsm changePolicy'), []);
   });
 

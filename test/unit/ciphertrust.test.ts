@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
+import { decideEntrance } from '../../activities/ciphertrust/admin-password.ts';
 import { decideFirstBoot } from '../../activities/ciphertrust/first-boot.ts';
 import { decideLicence } from '../../activities/ciphertrust/licence.ts';
 import { decideNtp } from '../../activities/ciphertrust/ntp.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
+import type { PresentedCertificate } from '../../domain/results.ts';
+import { selfSigned } from '../../simulator/certificates.ts';
+import { type BeforeSetup, problemBeforeSetup } from '../../systems/ciphertrust/before-setup.ts';
 import type { Manager } from '../../systems/ciphertrust/ciphertrust.ts';
-import { answerFailure, saying } from '../../systems/ciphertrust/errors.ts';
+import type { Knock } from '../../systems/ciphertrust/entrance.ts';
+import { answerFailure, lockedForMs, saying, saysLocked } from '../../systems/ciphertrust/errors.ts';
 import { activateLicence } from '../../systems/ciphertrust/essentials.ts';
 import { SetupLog } from '../../systems/ciphertrust/setup-log.ts';
 import type { SecretStore } from '../../systems/secrets/store.ts';
@@ -41,16 +46,105 @@ describe('What CipherTrust Manager says to a failure', () => {
 });
 
 describe('The first boot', () => {
-  const comesTo = (seen: Parameters<typeof decideFirstBoot>[0]) => decideFirstBoot(seen, { reachable: '20.0.0.5' });
+  const manager = {} as Manager;
+  const certificate: PresentedCertificate = { subject: 'CN=web', names: 'DNS:cm', notBefore: '', notAfter: '', chain: [] };
+  const notYet = (look: number, more: object = {}) => ({ started: false as const, detail: 'starting', look, notBefore: 'T', repaired: false, ...more });
+  const comesTo = (seen: Parameters<typeof decideFirstBoot>[0], more: object = {}) => decideFirstBoot(seen, { reachable: '20.0.0.5', ...more });
 
-  it('is over when all services are up, and pins what it sees then', () => {
-    const manager = {} as Manager;
-    assert.deepEqual(comesTo({ started: true, pin: 'AA', manager, look: 9 }), { kind: 'done', result: { cipherTrust: { address: '20.0.0.5', pin: 'AA' } } });
+  it('is over when all services are up; it pins what it sees then and tells since when the box may have been open', () => {
+    assert.deepEqual(comesTo({ started: true, pin: 'AA', certificate, manager, look: 9, notBefore: 'T', repaired: false }), {
+      kind: 'done',
+      result: { cipherTrust: { address: '20.0.0.5', pin: 'AA' }, openSince: 'T', certificate },
+    });
   });
 
   it('says what it waits for, and after long the usual reason', () => {
-    assert.deepEqual(comesTo({ started: false, detail: 'starting', look: 2 }), { kind: 'wait', why: 'CipherTrust Manager is booting: starting' });
-    assert.match((comesTo({ started: false, detail: 'starting', look: 99 }) as { why: string }).why, /ksadmin/);
+    assert.deepEqual(comesTo(notYet(2)), { kind: 'wait', why: 'CipherTrust Manager is booting: starting' });
+    assert.match((comesTo(notYet(99)) as { why: string }).why, /ksadmin/);
+  });
+
+  it('gives ksadmin its key where services wait for that, not at every look, and only to a manager that says itself that it starts', () => {
+    const publicKey = 'ssh-rsa AAAA';
+    assert.equal(comesTo(notYet(61, { manager }), { publicKey }).kind, 'act');
+    assert.equal(comesTo(notYet(62, { manager }), { publicKey }).kind, 'wait');
+    assert.equal(comesTo(notYet(61, { manager, repaired: true }), { publicKey }).kind, 'wait');
+    assert.equal(comesTo(notYet(61), { publicKey }).kind, 'wait');
+  });
+});
+
+describe('The way in', () => {
+  const knock = (change: Partial<Knock>): Knock => ({ signedIn: false, left: ['kept', 'default'], refusedNow: false, found: [], ...change });
+
+  it('shows one wrong password an attempt: the next one is for the next attempt, soon', () => {
+    const next = decideEntrance(knock({ left: ['default', 'generated'], refusedNow: true, found: ['the kept password is refused'] }));
+    assert.deepEqual(next, {
+      kind: 'wait',
+      why: 'CipherTrust Manager: the kept password is refused; the default one is next.',
+      retryAfterMs: 1_000,
+      note: { left: ['default', 'generated'], found: ['the kept password is refused'] },
+    });
+    assert.deepEqual(decideEntrance(knock({ left: ['default'] })), { kind: 'act', change: 'replace-password' });
+  });
+
+  it('ends inside, or with a person who is told all that was found', () => {
+    assert.equal(decideEntrance(knock({ signedIn: true })), undefined);
+    const end = decideEntrance(knock({ left: [], found: ['the kept password is refused', 'the default password is refused'] }));
+    assert.ok(end?.kind === 'stop');
+    assert.equal(end.problem.seen, 'the kept password is refused; the default password is refused');
+  });
+});
+
+describe('Before hsm/setup', () => {
+  let pair: { certificatePem: string; privateKeyPem: string };
+  before(async () => {
+    pair = await selfSigned({ commonName: '172.22.0.5' });
+  });
+  const registration = { name: 'cm', by: 'ip' as const, host: '172.22.0.5', partitions: ['luna_part'], certificateIsOurs: true };
+  const facts = (change: Partial<BeforeSetup>): BeforeSetup => ({
+    now: Date.now(),
+    certificatePem: pair.certificatePem,
+    serverCertificatePem: pair.certificatePem,
+    keyBelongs: true,
+    clockDifferenceSeconds: 10,
+    portOpen: true,
+    registration,
+    partitionName: 'luna_part',
+    objects: [],
+    ...change,
+  });
+  const rows: [what: string, change: () => Partial<BeforeSetup>, seen: RegExp | undefined][] = [
+    ['all is well', () => ({}), undefined],
+    ['the partition holds its own root keys', () => ({ objects: ['DARKSTARKEY-mac-key', 'DARKSTARKEY-encryption-key'] }), undefined],
+    ['the key is another one', () => ({ keyBelongs: false }), /does not belong/],
+    ['the certificate has ended', () => ({ now: Date.now() + 20 * 365 * 86_400_000 }), /ended at/],
+    ['the clocks differ', () => ({ clockDifferenceSeconds: -7_200 }), /120 minutes apart/],
+    ['the client is not registered', () => ({ registration: 'none' }), /not registered/],
+    ['it is registered with another certificate', () => ({ registration: { ...registration, certificateIsOurs: false } }), /another certificate/],
+    ['the partition is not assigned', () => ({ registration: { ...registration, partitions: [] } }), /not assigned/],
+    ['the partition holds something else', () => ({ objects: ['DARKSTARKEY-mac-key', 'their-key'] }), /their-key/],
+    ['port 1792 cannot be reached', () => ({ portOpen: false }), /1792/],
+  ];
+  for (const [what, change, seen] of rows)
+    it(`${what}: ${seen ? 'it is not sent' : 'it may be sent'}`, () => {
+      const problem = problemBeforeSetup(facts(change()));
+      if (seen) assert.match(problem?.seen ?? '', seen);
+      else assert.equal(problem, undefined);
+    });
+
+  it('what cannot be found out speaks against nothing', () => {
+    const { clockDifferenceSeconds: _, portOpen: __, registration: ___, objects: ____, ...known } = facts({});
+    assert.equal(problemBeforeSetup(known), undefined);
+  });
+});
+
+describe('A locked account', () => {
+  it('is known by words, and so is for how long', () => {
+    const said = (status: number, message: string) => ({ status, body: { code: 5, codeDesc: 'NCERRUnauthorizedAccess', message } });
+    assert.equal(saysLocked(said(401, 'User account is locked for 5 minutes.')), true);
+    assert.equal(lockedForMs(said(401, 'User account is locked for 5 minutes.')), 300_000);
+    assert.equal(saysLocked(said(401, 'Wrong username or password.')), false);
+    assert.equal(saysLocked(said(403, 'License not installed yet for feature Blocklist')), false);
+    assert.equal(lockedForMs(said(401, 'User account is locked')), undefined);
   });
 });
 
@@ -110,17 +204,38 @@ describe('The log of hsm/setup', () => {
     return kept;
   }
 
-  it('counts what left and was not refused, across all who write it', async () => {
+  it('knows what left, under which order, and what was answered, across all who write it', async () => {
     const kept = transcripts();
     const log = () => new SetupLog(kept, job);
-    assert.equal(await log().sent(), 0);
-    await log().sending('for partition 1 on 172.22.1.4, with reset');
-    assert.equal(await log().sent(), 1, 'before there is an answer');
+    const what = 'for partition 1 on 172.22.1.4, with reset';
+    assert.deepEqual(await log().sent(), []);
+    await log().sending(what, '31');
+    assert.deepEqual(
+      (await log().sent()).map(({ order, answer }) => [order, answer]),
+      [['31', undefined]],
+      'before there is an answer',
+    );
     await log().refused('400 Validation errors:\nserial: serial is a required field');
-    assert.equal(await log().sent(), 0);
-    await log().sending('for partition 1 on 172.22.1.4, with reset');
+    assert.deepEqual(await log().sent(), []);
+    await log().sending(what, '31');
+    await log().failed('500 NCERRInternalServerError');
+    await log().sending(what, '44');
     await log().answered('no answer: socket hang up');
-    assert.equal(await log().sent(), 1);
-    assert.equal(kept.text.trimEnd().split('\n').length, 4, 'one line each, whatever was answered');
+    assert.deepEqual(
+      (await log().sent()).map(({ order, failed, answer }) => [order, failed, answer]),
+      [
+        ['31', true, 'failed: 500 NCERRInternalServerError'],
+        ['44', false, 'no answer: socket hang up'],
+      ],
+    );
+    assert.equal(kept.text.trimEnd().split('\n').length, 6, 'one line each, whatever was answered');
+  });
+
+  it('remembers a doubt until a person has ordered to go on', async () => {
+    const kept = transcripts();
+    const log = new SetupLog(kept, job);
+    await log.doubted('port 1792 cannot be reached', '31');
+    assert.deepEqual([await log.wasDoubted('31'), await log.wasDoubted('32')], [false, true]);
+    assert.deepEqual(await log.sent(), []);
   });
 });

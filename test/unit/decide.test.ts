@@ -19,6 +19,7 @@ import { decideRegisterClient } from '../../activities/root-of-trust/register-cl
 import { decideSetRootOfTrust } from '../../activities/root-of-trust/set-root-of-trust.ts';
 import { decideVerifyRootOfTrust } from '../../activities/root-of-trust/verify-root-of-trust.ts';
 import { decideMachine } from '../../activities/virtual-machine.ts';
+import type { ManagerHolds } from '../../domain/results.ts';
 import { exampleRequest } from '../support/example.ts';
 import { zeroizedHsm } from '../support/stub-activities.ts';
 
@@ -136,14 +137,43 @@ table('register-client', [
 ]);
 
 const manager = { cipherTrust: { address: '20.0.0.4', pin: 'A' }, partitionSerial: '1' };
+const presented = { subject: 'CN=web', names: '', notBefore: '', notAfter: '', chain: [] };
+const wiped = (lastSentMsAgo?: number) =>
+  decideSetRootOfTrust({ state: 'wiped', pin: 'B', certificate: presented, notBefore: '', ...(lastSentMsAgo === undefined ? {} : { lastSentMsAgo }) }, manager);
+const empty: ManagerHolds = { name: 'cm', address: '20.0.0.4', version: '2.19', users: [], keys: 0, domains: [], hsms: [], untold: [], digest: 'd' };
+const holding = (change: Partial<ManagerHolds>, more: object = {}) =>
+  decideSetRootOfTrust({ state: 'ready', servers: [], holds: { ...empty, ...change } }, { ...manager, ...more });
+const sentAgo = (msAgo: number) =>
+  decideSetRootOfTrust({ state: 'ready', servers: [], sent: { msAgo, patienceMs: 240_000, answer: 'no answer: socket hang up' } }, manager);
+const listed = (serial: string | number) => decideSetRootOfTrust({ state: 'ready', servers: [{ id: 'a', config: { serial } }] }, manager);
 table('set-root-of-trust', [
-  ['no HSM yet', decideSetRootOfTrust({ state: 'ready', servers: [] }, manager), 'act set-up'],
-  ['ours is listed', decideSetRootOfTrust({ state: 'ready', servers: [{ id: 'a', config: { serial: '1' } }] }, manager), 'done'],
-  ['another HSM is listed', decideSetRootOfTrust({ state: 'ready', servers: [{ id: 'a', config: { serial: '2' } }] }, manager), 'stop Unsafe'],
+  ['nothing in it', holding({}), 'act set-up'],
+  ['ours is listed', listed('1'), 'done'],
+  ['ours is listed, its serial as a number', listed(1), 'done'],
   ['restarting', decideSetRootOfTrust({ state: 'restarting', detail: '502' }, manager), 'wait'],
-  ['wiped by what was sent', decideSetRootOfTrust({ state: 'wiped', pin: 'B', sent: true }, manager), 'done'],
-  ['wiped, though nothing was sent', decideSetRootOfTrust({ state: 'wiped', pin: 'B', sent: false }, manager), 'stop Unsafe'],
+  ['wiped by what was sent', wiped(60_000), 'done'],
+  ['wiped, though nothing was sent', wiped(), 'stop Unsafe'],
+  ['another certificate, hours after what was sent', wiped(2 * 3_600_000), 'stop Unsafe'],
+  ['sent a minute ago, no effect yet', sentAgo(60_000), 'wait'],
+  ['sent long ago, without effect', sentAgo(300_000), 'stop Unsafe'],
 ]);
+
+it('set-root-of-trust asks before it wipes what a new manager does not have', () => {
+  const comesTo = (decision: ReturnType<typeof holding>) =>
+    decision.kind === 'done' ? (decision.result.needsApproval ? 'asks' : 'done') : decision.kind === 'act' ? decision.change : decision.kind;
+  const rows: [what: string, decision: ReturnType<typeof holding>, expected: string][] = [
+    ['a user', holding({ users: ['anna'] }), 'asks'],
+    ['a key', holding({ keys: 1 }), 'asks'],
+    ['a domain', holding({ domains: ['payments'] }), 'asks'],
+    ['another HSM', holding({ hsms: ['172.22.1.9 7'] }), 'asks'],
+    ['keys that are not told', holding({ untold: ['keys'] }), 'asks'],
+    ['keys that are not told, in a manager that this job found new', holding({ untold: ['keys'] }, { fresh: true }), 'set-up'],
+    ['a user, in a manager that this job found new', holding({ users: ['anna'] }, { fresh: true }), 'asks'],
+    ['exactly what was approved', holding({ users: ['anna'] }, { approvedDigest: 'd' }), 'set-up'],
+    ['something else than was approved', holding({ users: ['anna'] }, { approvedDigest: 'e' }), 'asks'],
+  ];
+  for (const [what, decision, expected] of rows) assert.equal(comesTo(decision), expected, what);
+});
 
 const proof = {
   version: '2.19',

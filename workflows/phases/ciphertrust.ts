@@ -6,12 +6,12 @@ import type { Permitted } from './permissions.ts';
 export async function cipherTrust(job: Job, { cipherTrustImage: image, cipherTrustPublicKey }: Permitted, { computeSubnetId }: Network) {
   await job.step('accept-terms', { image });
   const vm = await job.step('ciphertrust-vm', { computeSubnetId, image, publicKey: cipherTrustPublicKey });
-  const { cipherTrust } = await job.step('first-boot', { reachable: vm.reachable });
-  await job.step('admin-password', { cipherTrust });
+  const { cipherTrust, openSince } = await job.step('first-boot', { reachable: vm.reachable, publicKey: cipherTrustPublicKey });
+  const { exposure } = await job.step('admin-password', { cipherTrust, ...(openSince === undefined ? {} : { openSince }) });
   const { warnings = [] } = await job.step('ntp', { cipherTrust });
   job.warn(...warnings);
   await job.step('licence', { cipherTrust });
-  return { vm, cipherTrust };
+  return { vm, cipherTrust, fresh: exposure !== undefined };
 }
 
 export type Manager = Awaited<ReturnType<typeof cipherTrust>>;

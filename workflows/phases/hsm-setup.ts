@@ -23,7 +23,7 @@ export type SetUpHsm = Awaited<ReturnType<typeof hsmSetup>>;
 async function fipsMode(job: Job, hosts: Hosts, initialized: HsmSeen): Promise<void> {
   if (!job.request.hsm.fips || initialized.fips) return job.notNeeded('approve-zeroize', 'fips-mode');
   for (let seen = initialized; ; ) {
-    const approval = await job.approval(seen);
+    const approval = await job.approvalToZeroize(seen);
     const { outcome, hsm } = await job.step('fips-mode', { ...hosts, approvedDigest: seen.digest });
     if (outcome === 'on') return;
     job.stale(approval);

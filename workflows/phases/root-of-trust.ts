@@ -1,4 +1,5 @@
 import { wantsOwnFace } from '../../domain/plan.ts';
+import type { StepResult, StepTypes } from '../../domain/results.ts';
 import type { Job } from '../job.ts';
 import type { Manager } from './ciphertrust.ts';
 import type { ReadyPartition } from './partition.ts';
@@ -7,19 +8,38 @@ import type { ReadyPartition } from './partition.ts';
 export async function rootOfTrust(job: Job, manager: Manager, { hosts, slot, partitionSerial }: ReadyPartition) {
   const { clientCertificate, keySecret } = await job.step('client-certificate', { ...hosts, partitionSerial });
   const { serverCertificate } = await job.step('register-client', { ...hosts, clientCertificate });
-  const wiped = await job.step('set-root-of-trust', {
+  const wiped = await setRootOfTrust(job, {
+    ...hosts,
+    slot,
     cipherTrust: manager.cipherTrust,
     hsmAddress: hosts.hsm.address,
     partitionSerial,
     serverCertificate,
     clientCertificate,
     keySecret,
+    fresh: manager.fresh,
   });
-  const { cipherTrust, warnings } = await job.step('reset-password', { cipherTrust: wiped.cipherTrust, partitionSerial });
+  const { openSince } = wiped;
+  const { cipherTrust, warnings } = await job.step('reset-password', {
+    cipherTrust: wiped.cipherTrust,
+    partitionSerial,
+    ...(openSince === undefined ? {} : { openSince }),
+  });
   job.warn(...warnings);
   const proof = await job.step('verify-root-of-trust', { ...hosts, cipherTrust, partitionSerial, slot });
   job.warn(...proof.warnings);
   if (!wantsOwnFace(job.request.cipherTrust)) return job.notNeeded('web-certificate');
   const face = await job.step('web-certificate', { cipherTrust });
   job.warn(...face.warnings);
+}
+
+/** Only what a new manager has, or what was approved, may be wiped: one that changed meanwhile is asked for again. */
+async function setRootOfTrust(job: Job, needs: StepTypes['set-root-of-trust']['needs']): Promise<StepResult<'set-root-of-trust'>> {
+  let result = await job.step('set-root-of-trust', needs);
+  while (result.needsApproval) {
+    const approval = await job.approvalToWipe(result.needsApproval);
+    result = await job.step('set-root-of-trust', { ...needs, approvedDigest: result.needsApproval.digest });
+    if (result.needsApproval) job.stale(approval);
+  }
+  return result;
 }

@@ -1,0 +1,119 @@
+import { X509Certificate } from 'node:crypto';
+import type { Problem } from '../../domain/failure.ts';
+import type { Hosts, StepInput } from '../../domain/results.ts';
+import { belongTogether } from '../certificates.ts';
+import type { Luna } from '../lunash/luna.ts';
+import { parseDate } from '../lunash/parse.ts';
+import { type Registration, readRegistration } from '../lunash/registration.ts';
+import type { Manager } from './manager.ts';
+
+type Input = StepInput<'set-root-of-trust'>;
+
+/** The two keys that CipherTrust Manager keeps in its root of trust, whatever their handles are. */
+export const rootKeys = ['DARKSTARKEY-mac-key', 'DARKSTARKEY-encryption-key'];
+
+/** What must hold before `hsm/setup` is sent. Undefined is what could not be found out, and speaks against nothing. */
+export interface BeforeSetup {
+  /** ms since the epoch. */
+  now: number;
+  certificatePem: string;
+  serverCertificatePem: string;
+  keyBelongs: boolean;
+  /** Manager’s time less the HSM’s, in seconds. */
+  clockDifferenceSeconds?: number;
+  /** Can the manager reach NTLS on the HSM? */
+  portOpen?: boolean;
+  registration?: Registration | 'none';
+  partitionName: string;
+  /** Labels of the objects in the partition, read with the crypto officer’s password. */
+  objects?: string[];
+}
+
+type Stop = Omit<Problem, 'kind'> & { kind: 'Refused' | 'Unsafe' /** A person who knows better may order to go on. */; mayGoOn?: true };
+
+/** More than this, and one side finds the other’s certificate or message out of time. */
+const allowedSeconds = 300;
+
+/** Why it must not be sent yet. */
+export function problemBeforeSetup(facts: BeforeSetup): Stop | undefined {
+  const { now, keyBelongs, clockDifferenceSeconds, portOpen, registration, partitionName, objects } = facts;
+  const refused = (seen: string, remedy: string): Stop => ({ kind: 'Refused', tried: 'checking what hsm/setup needs', seen, source: 'this service', remedy });
+  if (!keyBelongs) return refused('the client’s key does not belong to its certificate', 'Look at the secrets of this job: one of them is not what was kept.');
+  const outOfDate = [facts.certificatePem, facts.serverCertificatePem].map((pem) => new X509Certificate(pem)).find((one) => one.validToDate.getTime() < now);
+  if (outOfDate) return refused(`the certificate of ${outOfDate.subject} ended at ${outOfDate.validTo}`, 'Make a new one, register it, then retry.');
+  if (clockDifferenceSeconds !== undefined && Math.abs(clockDifferenceSeconds) > allowedSeconds)
+    return refused(
+      `the clocks of CipherTrust Manager and the HSM are ${Math.round(Math.abs(clockDifferenceSeconds) / 60)} minutes apart`,
+      'Set the one that is wrong (NTP servers of CipherTrust Manager; sysconf time on the HSM), then retry.',
+    );
+  if (registration === 'none') return refused('CipherTrust Manager is not registered with the HSM any more', 'Register it (client register), then retry.');
+  if (registration && !registration.certificateIsOurs)
+    return {
+      ...refused('it is registered with another certificate', 'Find out who changed it (client show, client fingerprint), then retry.'),
+      kind: 'Unsafe',
+    };
+  if (registration && !registration.partitions.includes(partitionName))
+    return refused(`the partition ${partitionName} is not assigned to it`, 'Assign it (client assignPartition), then retry.');
+  const others = (objects ?? []).filter((label) => !rootKeys.includes(label));
+  if (others.length > 0)
+    return {
+      ...refused(
+        `the partition holds ${others.length} object(s) that are no root keys: ${others.slice(0, 5).join(', ')}`,
+        'A root of trust shares its partition with nobody: move them away, or choose another partition, then retry.',
+      ),
+      kind: 'Unsafe',
+    };
+  if (portOpen === false)
+    return {
+      ...refused(
+        'CipherTrust Manager says that it cannot reach port 1792 of the HSM',
+        'Open it (outbound rule, route), then retry; a retry sends hsm/setup whatever it says.',
+      ),
+      source: 'CipherTrust Manager',
+      mayGoOn: true,
+    };
+  return undefined;
+}
+
+/** Finds out what can be found out. A look that fails for a passing reason fails the attempt; nothing has been sent then. */
+export async function readBeforeSetup(manager: Manager, luna: Luna, input: Input, keyPem: string, signal: AbortSignal): Promise<BeforeSetup> {
+  const { request, clientCertificate, serverCertificate, hsmAddress } = input;
+  const hosts = hostsOf(input);
+  const atHsm = hosts && (await readAtHsm(luna, input, hosts, signal));
+  const info = await manager.whereKnown<{ system_time?: string } | null>('GET', '/v1/system/info');
+  const managerTime = Date.parse(info?.system_time ?? '') - Date.now();
+  const clockDifferenceSeconds = Math.round((managerTime - (atHsm?.skewMs ?? Number.NaN)) / 1000);
+  const portOpen = portOf(await manager.whereKnown('POST', '/v1/system/network/checkport', { host: hsmAddress, port: 1792 }));
+  return {
+    now: Date.now(),
+    certificatePem: clientCertificate.pem,
+    serverCertificatePem: serverCertificate.pem,
+    keyBelongs: belongTogether(clientCertificate.pem, keyPem),
+    partitionName: request.hsm.partition.name,
+    ...(Number.isNaN(clockDifferenceSeconds) ? {} : { clockDifferenceSeconds }),
+    ...(portOpen === undefined ? {} : { portOpen }),
+    ...(atHsm ? { registration: atHsm.registration ?? 'none' } : {}),
+    ...(hosts && input.slot !== undefined ? { objects: await luna.partitionContents({ ...input, ...hosts }, input.slot, input.partitionSerial, signal) } : {}),
+  };
+}
+
+/** Jobs that began before this check was there do not bring the hosts along. */
+const hostsOf = ({ windows, hsm }: Input): Hosts | undefined => (windows && hsm ? { windows, hsm } : undefined);
+
+const readAtHsm = (luna: Luna, input: Input, hosts: Hosts, signal: AbortSignal) =>
+  luna.shell(input, hosts, 'set-root-of-trust-checks', signal, async (session) => {
+    const date = parseDate(await session.read('status date'));
+    return {
+      skewMs: date && date.at.getTime() - Date.now(),
+      registration: await readRegistration(session, input.request.cipherTrust.vmName, input.clientCertificate.pem),
+    };
+  });
+
+/** What the answer says in any of the words that it may have: its form is documented nowhere, so only a plain no counts as one. */
+function portOf(body: unknown): boolean | undefined {
+  const values = Object.entries((body ?? {}) as Record<string, unknown>);
+  const says = (words: RegExp) => values.some(([, value]) => typeof value === 'string' && words.test(value));
+  if (values.some(([name, value]) => ['open', 'reachable', 'connected'].includes(name) && value === false)) return false;
+  if (says(/^(closed|refused|unreachable|filtered)$/i)) return false;
+  return values.some(([, value]) => value === true) || says(/^(open|reachable|connected)$/i) ? true : undefined;
+}

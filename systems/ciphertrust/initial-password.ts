@@ -1,0 +1,52 @@
+import { StepFailure } from '../../domain/failure.ts';
+import type { Job } from '../../domain/results.ts';
+import { kept, userSecret } from '../secrets/kept.ts';
+import type { SecretStore } from '../secrets/store.ts';
+import { SshConnection } from '../ssh/connection.ts';
+import { readRsaKey } from '../ssh/private-key.ts';
+import type { CipherTrust, Place } from './ciphertrust.ts';
+
+/** Where a manager that was told to generate its first password writes it (Thales: changing the initial password). */
+const file = '/var/keysecure/password/out';
+
+/** Do we hold the private half of ksadmin’s key? */
+export const holdsKey = ({ request: { cipherTrust } }: Job): boolean =>
+  cipherTrust.sshPrivateKey !== undefined || (cipherTrust.sshPublicKey ?? cipherTrust.sshKeyInAzure) === undefined;
+
+/** Does the custom data ask for a generated first password? */
+export async function asksForGenerated(secrets: SecretStore, { request: { cipherTrust } }: Job): Promise<boolean> {
+  const text = cipherTrust.customData && (await userSecret(secrets, cipherTrust.customData.secret));
+  return /^\s+generate-password:\s*true\s*$/m.test(text ?? '');
+}
+
+/**
+ * The password that the manager generated at its first start, read over SSH as ksadmin; or why there is none. The key of the host is not known: whoever answers
+ * gives a text that is only ever shown to the manager whose certificate is pinned.
+ */
+export async function readInitialPassword(
+  cipherTrust: CipherTrust,
+  secrets: SecretStore,
+  job: Job,
+  place: Place,
+  signal: AbortSignal,
+): Promise<{ password: string } | { why: string }> {
+  if (!holdsKey(job)) return { why: 'the private half of ksadmin’s key is not with this service' };
+  try {
+    const socket = await cipherTrust.socket(job, place, 22, signal);
+    const privateKey = await privateKeyOf(secrets, job);
+    const connection = await SshConnection.open({ name: `CipherTrust Manager at ${place.address}`, socket, username: 'ksadmin', privateKey }, signal);
+    const { output, code } = await connection.exec(`cat ${file}`).finally(() => connection.end());
+    const password = output.trim();
+    return code === 0 && /^\S{4,128}$/.test(password) ? { password } : { why: `${file} holds none` };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof StepFailure && error.problem.source === 'the secret store') throw error;
+    return { why: error instanceof StepFailure ? error.problem.seen : error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function privateKeyOf(secrets: SecretStore, { target, request: { cipherTrust } }: Job): Promise<string> {
+  return cipherTrust.sshPrivateKey
+    ? readRsaKey(await userSecret(secrets, cipherTrust.sshPrivateKey.secret)).privatePem
+    : kept(secrets, target, 'ciphertrust-ssh-key');
+}

@@ -1,0 +1,173 @@
+import axios, { type AxiosInstance } from 'axios';
+import { notReady, type StepFailure } from '../../domain/failure.ts';
+import { type Answer, answerFailure, isSuccess, lockedForMs, noAnswer, retryAfter, saysLocked } from './errors.ts';
+import { notSent } from './tls.ts';
+
+const usualTimeoutMs = 60_000;
+/** What speaks to the HSM takes its time. */
+const hsmTimeoutMs = 150_000;
+/** Tokens live for 300 s; one is renewed so long before its end (as Thales’ Terraform provider does). */
+const renewBeforeMs = 60_000;
+const usualTokenSeconds = 300;
+/** How long a locked account is left alone where nothing is said, in milliseconds. */
+const lockedMs = 300_000;
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** A sign-in, by a clock that only runs forward: whatever the manager’s or this machine’s says. */
+interface Session {
+  token: string;
+  refreshToken?: string;
+  password: string;
+  endsAt: number;
+}
+
+const setUpPath = '/v1/system/hsm/setup';
+const clock = (): number => performance.now();
+
+/** The REST API of one CipherTrust Manager. */
+export class Manager {
+  readonly #http: AxiosInstance;
+  readonly #signal: AbortSignal;
+  #session: Session | undefined;
+
+  constructor(http: AxiosInstance, signal: AbortSignal) {
+    this.#http = http;
+    this.#signal = signal;
+  }
+
+  /**
+   * Asks and gives the answer, whatever it is; a connection that fails is `Transient`. A token that has ended is renewed and the question asked again: what is
+   * answered with 401 was not done. `hsm/setup` alone is never repeated.
+   */
+  async raw(method: Method, path: string, body?: object, query?: object): Promise<Answer> {
+    if (this.#session && clock() > this.#session.endsAt - renewBeforeMs) await this.#renew();
+    const answer = await this.#send(method, path, body, query);
+    if (answer.status !== 401 || !this.#session || path === setUpPath || !(await this.#renew())) return answer;
+    return this.#send(method, path, body, query);
+  }
+
+  /** Asks and gives the body of a success; anything else is a failure. */
+  async ask<T>(method: Method, path: string, body?: object, query?: object): Promise<T> {
+    const answer = await this.raw(method, path, body, query);
+    if (isSuccess(answer)) return answer.body as T;
+    throw answerFailure(`${method} ${path}`, answer, body);
+  }
+
+  /** As `ask`; undefined where this version does not have it. */
+  async whereKnown<T>(method: Method, path: string, body?: object, query?: object): Promise<T | undefined> {
+    const answer = await this.raw(method, path, body, query);
+    if ([400, 403, 404, 405, 501].includes(answer.status)) return undefined;
+    if (isSuccess(answer)) return answer.body as T;
+    throw answerFailure(`${method} ${path}`, answer, body);
+  }
+
+  /** Signs in as admin. False where the password is refused; an account that is locked is waited for. */
+  async signIn(password: string): Promise<boolean> {
+    this.#session = undefined;
+    const body = { grant_type: 'password', username: 'admin', password };
+    const answer = await this.#send('POST', '/v1/auth/tokens/', body);
+    if (saysLocked(answer)) throw locked(answer);
+    if (answer.status === 401 || answer.status === 403) return false;
+    if (!isSuccess(answer)) throw answerFailure('signing in to CipherTrust Manager', answer, body);
+    this.#session = sessionOf(answer, password);
+    if (!this.#session) throw answerFailure('signing in to CipherTrust Manager', { ...answer, status: 500, body: { message: 'no token was given' } });
+    return true;
+  }
+
+  /** Replaces a password of admin’s. False where it is refused. No sign-in is needed, and none with an initial password is ever tried. */
+  async changePassword(from: string, to: string): Promise<boolean> {
+    const body = { username: 'admin', password: from, new_password: to };
+    const answer = await this.#send('PATCH', '/v1/auth/changepw', body);
+    if (saysLocked(answer)) throw locked(answer);
+    if (answer.status === 401) return false;
+    if (!isSuccess(answer))
+      throw answerFailure('replacing the initial password of CipherTrust Manager', answer, from === 'admin' ? { new_password: to } : body);
+    return true;
+  }
+
+  /** A whole list, page by page where it says that there is more. */
+  async list<T>(path: string, query: object = {}): Promise<T[]> {
+    const listed: T[] = [];
+    for (;;) {
+      const body = await this.ask('GET', path, undefined, listed.length > 0 ? { ...query, skip: listed.length, limit: mostAtOnce } : query);
+      const page = entriesOf<T>(body);
+      listed.push(...page);
+      if (page.length === 0 || listed.length >= totalOf(body)) return listed;
+    }
+  }
+
+  /** A new token: with the refresh token, else with the password that was right before. Where that is refused, too, the sign-in is over. */
+  async #renew(): Promise<boolean> {
+    const { refreshToken, password } = this.#session!;
+    if (refreshToken !== undefined) {
+      const answer = await this.#send('POST', '/v1/auth/tokens/', { grant_type: 'refresh_token', refresh_token: refreshToken }, undefined, false);
+      const renewed = isSuccess(answer) ? sessionOf(answer, password, refreshToken) : undefined;
+      if (renewed) this.#session = renewed;
+      if (renewed) return true;
+    }
+    return this.signIn(password);
+  }
+
+  async #send(method: Method, path: string, body?: object, query?: object, withToken = true): Promise<Answer> {
+    try {
+      const { status, data, headers } = await this.#http.request({
+        method,
+        url: path,
+        signal: this.#signal,
+        timeout: path.includes('/hsm/') ? hsmTimeoutMs : usualTimeoutMs,
+        ...(body === undefined ? {} : { data: body }),
+        ...(query === undefined ? {} : { params: query }),
+        headers: withToken && this.#session ? { Authorization: `Bearer ${this.#session.token}` } : {},
+      });
+      const retryAfterMs = retryAfter(headers['retry-after']);
+      return { status, body: data, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      throw noAnswer(`${method} ${path}`, withoutRequest(error));
+    }
+  }
+}
+
+const mostAtOnce = 1_000;
+
+/** How many there are; what it showed where it does not tell. */
+export const totalOf = (body: unknown): number => {
+  const { total } = (body ?? {}) as { total?: unknown };
+  return typeof total === 'number' ? total : entriesOf(body).length;
+};
+
+/** The entries of a list, whatever stands around them: `resources`, or `info` for `mkeks`. */
+export function entriesOf<T>(body: unknown): T[] {
+  if (Array.isArray(body)) return body as T[];
+  const { resources, info } = (body ?? {}) as { resources?: T[] | null; info?: T[] | null };
+  return resources ?? info ?? [];
+}
+
+function sessionOf({ body }: Answer, password: string, before?: string): Session | undefined {
+  const { jwt, duration, refresh_token = before } = (body ?? {}) as { jwt?: string; duration?: number; refresh_token?: string };
+  if (typeof jwt !== 'string' || jwt === '') return undefined;
+  const seconds = typeof duration === 'number' && duration > 0 && duration <= 86_400 ? duration : usualTokenSeconds;
+  return { token: jwt, password, endsAt: clock() + Math.max(seconds * 1000, renewBeforeMs * 1.5), ...(refresh_token ? { refreshToken: refresh_token } : {}) };
+}
+
+/** Nobody signs in to a locked account, and trying might lock it for longer. */
+function locked(answer: Answer): StepFailure {
+  const ms = lockedForMs(answer);
+  return notReady(
+    `CipherTrust Manager has locked the account admin after wrong passwords${ms === undefined ? '' : `, for ${Math.ceil(ms / 60_000)} minutes`}; no password is tried until then.`,
+    ms ?? lockedMs,
+  );
+}
+
+/** An axios error carries headers and bodies: only its words go on, and whether anything was sent. */
+function withoutRequest(error: unknown): unknown {
+  if (!axios.isAxiosError(error)) return error;
+  return Object.assign(new Error(`${error.code ?? ''} ${error.message}`.trim()), { code: error.code });
+}
+
+/** Did this request surely not leave this machine? */
+export const neverLeft = (error: unknown): boolean => {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === 'string' && [notSent, 'ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH'].includes(code);
+};

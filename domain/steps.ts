@@ -115,7 +115,7 @@ export const catalogue = {
     usualMinutes: 3.5,
     interruptible: false,
     after: ['register-client'],
-    destroys: 'Erases all data of the new CipherTrust Manager.',
+    destroys: 'Erases all data of CipherTrust Manager; you are asked first where it is in use.',
   },
   'reset-password': {
     ...usual,

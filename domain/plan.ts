@@ -1,8 +1,9 @@
 import type { ProvisioningRequest } from './request.ts';
-import { type BrokenRule, brokenRules } from './rules/broken.ts';
+import { brokenRules } from './rules/broken.ts';
+import type { BrokenRule } from './rules/rule.ts';
 import { catalogue, type PhaseId, type StepId, step, stepIds } from './steps.ts';
 
-export type { BrokenRule } from './rules/broken.ts';
+export type { BrokenRule } from './rules/rule.ts';
 
 export interface PlannedThing {
   kind: string;

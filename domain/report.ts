@@ -44,7 +44,14 @@ export interface Report {
     resourceGroup: string;
     region: string;
     hsmId?: string;
-    deployment?: { id: string; templateHash: string; gatewayWasThere: boolean };
+    deployment?: {
+      id: string;
+      /** As Azure works it out. */
+      templateHash: string;
+      /** SHA-256 of the user’s own template, where one was deployed. */
+      templateSha256?: string;
+      gatewayWasThere: boolean;
+    };
   };
   hsm?: Omit<HsmSeen, 'partitions'> & { address?: string };
   partition?: { name: string; serial: string; sizeBytes: number };
@@ -84,15 +91,7 @@ export function reportOf(draft: ReportDraft, transcripts: Report['transcripts'])
       resourceGroup,
       region,
       ...(results['verify-hsm'] ? { hsmId: results['verify-hsm'].id } : {}),
-      ...(results['deploy-hsm']
-        ? {
-            deployment: {
-              id: results['deploy-hsm'].deploymentId,
-              templateHash: results['deploy-hsm'].templateHash,
-              gatewayWasThere: results['deploy-hsm'].gatewayWasThere,
-            },
-          }
-        : {}),
+      ...(results['deploy-hsm'] ? { deployment: deploymentOf(results['deploy-hsm']) } : {}),
     },
     ...(hsm ? { hsm: { ...withoutPartitions(hsm), ...(results['verify-hsm'] ? { address: results['verify-hsm'].address } : {}) } } : {}),
     ...(results['create-partition'] ? { partition: results['create-partition'].partition } : {}),
@@ -111,6 +110,8 @@ export function reportOf(draft: ReportDraft, transcripts: Report['transcripts'])
     transcripts,
   };
 }
+
+const deploymentOf = ({ deploymentId: id, ...more }: NonNullable<StepResults['deploy-hsm']>) => ({ id, ...more });
 
 const withoutPartitions = ({ partitions: _, ...hsm }: HsmSeen): Omit<HsmSeen, 'partitions'> => hsm;
 

@@ -38,12 +38,28 @@ const network = Type.Object(
   closed,
 );
 
+const template = Type.Object(
+  {
+    inline: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'The template itself, at most 64 KiB.' })),
+    url: Type.Optional(
+      Type.Union([Type.String({ format: 'uri' }), secretReference], { description: 'Where this service fetches it (https only), with its SHA-256.' }),
+    ),
+    sha256: Type.Optional(Type.String({ pattern: '^[0-9a-fA-F]{64}$', description: 'Of the file behind the address.' })),
+  },
+  {
+    ...closed,
+    description:
+      'Microsoft’s own Deploy-1HSM-toVNET-Template, inline or by address and SHA-256: deployed unedited with the runbook’s four parameters. This service’s own when absent.',
+  },
+);
+
 const hsm = Type.Object(
   {
     name: text('The HSM resource.', 'kylo-luna-hsm'),
     resourcePrefix: text('Prefix of the gateway’s names.', 'HSMLuna'),
     address: Type.Optional(address('The HSM’s private address; the subnet’s first free one when absent.')),
     stamp: Type.Optional(Type.Enum(['stamp1', 'stamp2'], { description: 'stamp1 when absent.' })),
+    template: Type.Optional(template),
     label: text('The HSM’s label.', 'LunaHSM'),
     fips: Type.Boolean({ description: 'FIPS 140-2 approved operation. Turning it on erases the HSM and asks for an approval.' }),
     partition: Type.Object(
@@ -166,4 +182,20 @@ export const ProvisioningRequest = Type.Object(
 );
 
 export type ProvisioningRequest = Static<typeof ProvisioningRequest>;
+export type TemplateSource = Static<typeof template>;
 export type SecretReference = Static<typeof secretReference>;
+
+/** The request as every step gets it: an inline template goes to the one step that deploys it, else each of them would carry it into the history. */
+export const withoutTemplateText = (request: ProvisioningRequest): ProvisioningRequest =>
+  request.hsm.template?.inline ? { ...request, hsm: { ...request.hsm, template: { ...request.hsm.template, inline: {} } } } : request;
+
+/** Every secret that a request names, with where it stands (JSON pointer). A template is the user’s own text: nothing in it is a name of ours. */
+export function secretsNamed(request: ProvisioningRequest): { path: string; name: string }[] {
+  const within = (value: unknown, path: string): { path: string; name: string }[] => {
+    if (typeof value !== 'object' || value === null || path === '/hsm/template/inline') return [];
+    const { secret } = value as { secret?: unknown };
+    if (typeof secret === 'string') return [{ path: `${path}/secret`, name: secret }];
+    return Object.entries(value).flatMap(([field, inner]) => within(inner, `${path}/${field}`));
+  };
+  return within(request, '');
+}

@@ -1,5 +1,5 @@
 import type { ReportDraft } from './report.ts';
-import type { ProvisioningRequest } from './request.ts';
+import type { ProvisioningRequest, TemplateSource } from './request.ts';
 import type { ActivityId } from './steps.ts';
 
 /** What every step knows: which job it acts for and what the person decided. */
@@ -127,7 +127,17 @@ export interface StepTypes {
   };
   'resource-group': { needs: Nothing; gives: { id: string } };
   'virtual-network': { needs: Nothing; gives: { computeSubnetId: string; hsmSubnetId: string; gatewaySubnetId: string } };
-  'deploy-hsm': { needs: { hsmSubnetId: string }; gives: { deploymentId: string; templateHash: string; gatewayWasThere: boolean } };
+  'deploy-hsm': {
+    needs: { hsmSubnetId: string; template?: TemplateSource };
+    gives: {
+      deploymentId: string;
+      /** As Azure works it out. */
+      templateHash: string;
+      /** SHA-256 of the user’s own template, where one was deployed. */
+      templateSha256?: string;
+      gatewayWasThere: boolean;
+    };
+  };
   'verify-hsm': { needs: Nothing; gives: { id: string; address: string; tags: Record<string, string> } };
   'windows-vm': { needs: { computeSubnetId: string; image: ImageVersion }; gives: VmSeen };
   'install-luna-client': { needs: { vm: VmSeen; publicKey: string }; gives: { windows: Pinned; clientVersion: string } };

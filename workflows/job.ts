@@ -14,6 +14,7 @@ import { type ProvisionInput, queryNames } from '../domain/decisions.ts';
 import type { Problem } from '../domain/failure.ts';
 import type { ApprovalView, Progress, StepState, StepView } from '../domain/progress.ts';
 import type { Outcome, ReportDraft } from '../domain/report.ts';
+import { withoutTemplateText } from '../domain/request.ts';
 import type { HsmSeen, Job as JobFacts, ManagerHolds, StepInput, StepResult, StepTypes } from '../domain/results.ts';
 import { type ActivityId, type StepId, step as stepOf } from '../domain/steps.ts';
 import { Board } from './board.ts';
@@ -37,7 +38,7 @@ export class Job {
   constructor({ request, requestedBy }: ProvisionInput) {
     const { workflowId, runId } = workflowInfo();
     this.request = request;
-    this.#facts = { target: workflowId, runId, request };
+    this.#facts = { target: workflowId, runId, request: withoutTemplateText(request) };
     this.board = new Board({ startedAt: now(), requestedBy, hsmName: request.hsm.name, region: request.azure.region });
     this.#desk = new Desk(this.board);
     setHandler(progressQuery, () => this.board.progress);
@@ -146,7 +147,7 @@ export class Job {
       runId: this.#facts.runId,
       outcome,
       finishedAt: at,
-      request: this.request,
+      request: this.#facts.request,
       progress: { ...progress, steps: { ...progress.steps, report: own } },
       results: this.results,
     };

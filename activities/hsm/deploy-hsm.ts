@@ -1,10 +1,12 @@
-import { refused, unsafe } from '../../domain/failure.ts';
+import { type StepFailure, unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { innermost } from '../../systems/azure/arm-error.ts';
-import type { Azure, AzureClients } from '../../systems/azure/azure.ts';
-import { azureFailure } from '../../systems/azure/errors.ts';
-import { hsmDeployment } from '../../systems/azure/hsm-template.ts';
+import type { Azure } from '../../systems/azure/azure.ts';
+import { checkDeployment, harmOf } from '../../systems/azure/deployment-check.ts';
+import { type HsmDeployment, hsmDeployment, parametersOf } from '../../systems/azure/hsm-template.ts';
+import { ownDeploymentHash, readOwnTemplate, templateSha256 } from '../../systems/azure/own-template.ts';
 import { otherOwner, tagsOf } from '../../systems/azure/tags.ts';
+import { userSecret } from '../../systems/secrets/kept.ts';
 import { type Attempt, act, converge, done, halt, refuse, wait } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
@@ -35,7 +37,7 @@ const progressOf = ({ hsm, gateway }: Seen, { hsm: { name, resourcePrefix } }: I
     `HSM ${name}: ${hsm ? `${hsm.state}. ${hsm.message}` : 'waits for the gateway'}`,
   ].join('; ');
 
-export const decideDeployHsm = (seen: Seen, input: Pick<Input, 'target' | 'request'>) => {
+export const decideDeployHsm = (seen: Seen, input: Pick<Input, 'target' | 'request' | 'template'>) => {
   const { hsm, gateway, deployment, askedAt } = seen;
   const { name } = input.request.hsm;
   const tried = `deploying the HSM ${name}`;
@@ -45,6 +47,7 @@ export const decideDeployHsm = (seen: Seen, input: Pick<Input, 'target' | 'reque
     return done<StepResult<'deploy-hsm'>>({
       deploymentId: deployment?.id ?? 'none: the HSM was there',
       templateHash: deployment?.templateHash ?? '',
+      ...(input.template && deployment?.ours ? { templateSha256: templateSha256(input.template) } : {}),
       gatewayWasThere: !deployment?.ours,
     });
   if (deployment?.state === 'Running' || deployment?.state === 'Accepted')
@@ -83,17 +86,20 @@ export const decideDeployHsm = (seen: Seen, input: Pick<Input, 'target' | 'reque
  * The runbook’s `HSMdeploy`: gateway, its address and the HSM. Checked by validation and what-if first: a deployment that would change anything existing is
  * not sent. After a crash the running deployment is found again by its tags; another one is never adopted.
  */
-export const deployHsm = ({ azure }: Systems) =>
-  converge<Input, Seen, StepResult<'deploy-hsm'>, 'deploy'>({
+export const deployHsm = (systems: Systems) => {
+  const { azure } = systems;
+  return converge<Input, Seen, StepResult<'deploy-hsm'>, 'deploy'>({
     observe: (input, attempt) => observe(azure, input, attempt),
     decide: decideDeployHsm,
     act: {
-      async deploy(input, { gateway }, { signal }) {
+      async deploy(input, { gateway, deployment }, { signal }) {
         const clients = await azure.clients(input.request.azure);
-        const { template, parameters, hash } = hsmDeployment(input, gateway === undefined);
-        const properties = { template, parameters, mode: 'Incremental' as const };
-        await check(azure, clients, input, properties, signal);
         const { resourceGroup } = input.request.azure;
+        const { template, parameters, hash } = await deploymentOf(systems, input, gateway !== undefined, signal);
+        const properties = { template, parameters, mode: 'Incremental' as const };
+        const changes = await checkDeployment(azure, clients, { resourceGroup, name: deploymentName, properties }, signal);
+        const harm = harmOf(changes, gateway === undefined ? 'none' : deployment?.ours ? 'from this deployment' : 'there before');
+        if (harm.length > 0) throw harmful(harm, input.template !== undefined);
         const body = { properties, tags: { ...tagsOf(input), [hashTag]: hash } };
         await azure.submit(`sending the deployment ${deploymentName}`, () =>
           clients.deployments.deployments.createOrUpdate(resourceGroup, deploymentName, body, { abortSignal: signal }),
@@ -101,6 +107,17 @@ export const deployHsm = ({ azure }: Systems) =>
       },
     },
     sight: ({ hsm, gateway, deployment }) => [hsm?.state, gateway?.state, deployment?.id, deployment?.state],
+  });
+};
+
+const harmful = (harm: string[], own: boolean): StepFailure =>
+  unsafe({
+    tried: `sending the deployment ${deploymentName}`,
+    seen: harm.join('; '),
+    source,
+    remedy: own
+      ? 'Nothing was sent. A gateway that carries an HSM must never be touched: send a request without a template of your own, whose deployment leaves it out.'
+      : 'Nothing was sent. Look at these resources; a gateway that carries an HSM must never be changed.',
   });
 
 async function observe(azure: Azure, input: Input, { signal, askedAt }: Attempt): Promise<Seen> {
@@ -118,7 +135,7 @@ async function observe(azure: Azure, input: Input, { signal, askedAt }: Attempt)
   ]);
   const network = input.hsmSubnetId.replace(/\/subnets\/.*$/i, '').toLowerCase();
   const gateway = gateways.find(({ ipConfigurations }) => ipConfigurations?.some(({ subnet }) => subnet?.id?.toLowerCase().startsWith(`${network}/`)));
-  const hash = [true, false].map((withGateway) => hsmDeployment(input, withGateway).hash);
+  const hashes = hashesOf(input);
   const properties = deployment?.properties;
   const error = properties?.error && innermost(properties.error as never);
   return {
@@ -131,7 +148,7 @@ async function observe(azure: Azure, input: Input, { signal, askedAt }: Attempt)
             id: deployment.id!,
             state: properties.provisioningState ?? '',
             templateHash: properties.templateHash ?? '',
-            ours: hash.includes(deployment.tags?.[hashTag] ?? ''),
+            ours: hashes.includes(deployment.tags?.[hashTag] ?? ''),
             finishedAt: properties.timestamp?.getTime() ?? 0,
             ...(error ? { error: { ...error, ...(properties.error?.details?.[0]?.target ? { target: properties.error.details[0].target } : {}) } } : {}),
           },
@@ -140,46 +157,16 @@ async function observe(azure: Azure, input: Input, { signal, askedAt }: Attempt)
   };
 }
 
-/** Azure’s own checks. Nothing that exists may be changed by the deployment. */
-async function check(
-  azure: Azure,
-  clients: AzureClients,
-  { request }: Input,
-  properties: { template: object; parameters: object; mode: 'Incremental' },
-  signal: AbortSignal,
-): Promise<void> {
-  const { resourceGroup } = request.azure;
-  const options = { abortSignal: signal, updateIntervalInMs: 500 };
-  let refusal: string | undefined;
-  const onResponse = ({ status, bodyAsText }: { status: number; bodyAsText?: string | null }) => {
-    if (status === 400) refusal = bodyAsText ?? '';
-  };
-  await azure.ask(`validating the deployment ${deploymentName}`, async () => {
-    try {
-      await clients.deployments.deployments.validate(resourceGroup, deploymentName, { properties } as never, { ...options, onResponse });
-    } catch (error) {
-      // The client loses the details of a 400; they are in the response.
-      throw refusal === undefined
-        ? error
-        : azureFailure(`validating the deployment ${deploymentName}`, { statusCode: 400, response: { status: 400, bodyAsText: refusal } });
-    }
-  });
-  const { changes = [], error } = await azure.ask(`asking what ${deploymentName} would change`, () =>
-    clients.deployments.deployments.whatIf(resourceGroup, deploymentName, { properties } as never, options),
-  );
-  if (error)
-    throw refused({
-      tried: `asking what ${deploymentName} would change`,
-      seen: `${error.code}: ${error.message}`,
-      source,
-      remedy: 'Mend what Azure names, then retry.',
-    });
-  const touched = changes.filter(({ changeType }) => changeType === 'Modify' || changeType === 'Delete');
-  if (touched.length > 0)
-    throw unsafe({
-      tried: `sending the deployment ${deploymentName}`,
-      seen: `it would change ${touched.map(({ resourceId }) => resourceId?.split('/').slice(-2).join('/')).join(', ')}`,
-      source,
-      remedy: 'Nothing was sent. Look at these resources; a gateway that carries an HSM must never be changed.',
-    });
+/** What is sent: this service’s own template, without the gateway where there is one, or the user’s own, unedited. */
+async function deploymentOf({ outbound, secrets, settings }: Systems, input: Input, gatewayThere: boolean, signal: AbortSignal): Promise<HsmDeployment> {
+  const { template: source, request } = input;
+  if (!source) return hsmDeployment(input, !gatewayThere);
+  const url = typeof source.url === 'object' ? await userSecret(secrets, source.url.secret) : source.url;
+  const options = { signal, ...(settings.authorityPem ? { ca: settings.authorityPem } : {}) };
+  const template = await readOwnTemplate(outbound, source, url, options);
+  return { template, parameters: parametersOf(request), hash: ownDeploymentHash(source, request) };
 }
+
+/** Every hash by which a deployment of this job can be known again. */
+const hashesOf = (input: Input): string[] =>
+  input.template ? [ownDeploymentHash(input.template, input.request)] : [true, false].map((withGateway) => hsmDeployment(input, withGateway).hash);

@@ -14,6 +14,12 @@ interface Seen {
   address: string | undefined;
 }
 
+/** Those that the runbook shows. Azure takes the names of tags in any case; a template of the user’s own sets its own. */
+const missingTags = (tags: Record<string, string>): string[] =>
+  ['Environment', 'resourceType']
+    .filter((wanted) => !Object.keys(tags).some((name) => name.toLowerCase() === wanted.toLowerCase()))
+    .map((tag) => `the tag ${tag} is missing`);
+
 export const decideVerifyHsm = (seen: Seen | undefined, { request }: Pick<Input, 'request'>) => {
   const problem = (what: string) =>
     refuse({
@@ -30,7 +36,7 @@ export const decideVerifyHsm = (seen: Seen | undefined, { request }: Pick<Input,
     ...(seen.location.toLowerCase() === azure.region.toLowerCase() ? [] : [`it is in ${seen.location}`]),
     ...(seen.address ? [] : [`the interface ${hsm.name}_HSMnic has no private address`]),
     ...(hsm.address && seen.address && seen.address !== hsm.address ? [`its address is ${seen.address}, not ${hsm.address}`] : []),
-    ...['Environment', 'resourceType'].flatMap((tag) => (seen.tags[tag] ? [] : [`the tag ${tag} is missing`])),
+    ...(hsm.template ? [] : missingTags(seen.tags)),
   ];
   return wrong.length > 0 ? problem(wrong.join('; ')) : done<StepResult<'verify-hsm'>>({ id: seen.id, address: seen.address!, tags: seen.tags });
 };

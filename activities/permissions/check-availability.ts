@@ -31,7 +31,8 @@ const [windowsSize, cipherTrustSize] = [
 
 /** Everything that is missing, at once. */
 export function findings({ hsms, sizes, windowsImage, cipherTrustImage, keyInAzure }: Seen, request: ProvisioningRequest): string[] {
-  const stamp = request.hsm.stamp ?? 'stamp1';
+  // With a template of the user’s own the stamp is not known here.
+  const stamp = request.hsm.template ? undefined : (request.hsm.stamp ?? 'stamp1');
   const missing = (size: string) => (sizes.some(({ name }) => name === size) ? [] : [`the size ${size} is not offered in ${request.azure.region}`]);
   return [
     ...(hsms.length >= quota.perRegion ? [`the region already has ${hsms.length} HSMs of this subscription (${quota.perRegion} are allowed)`] : []),

@@ -1,4 +1,4 @@
-import type { ProvisioningRequest, SecretReference } from '../../domain/request.ts';
+import { type ProvisioningRequest, secretsNamed } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { customDataProblem } from '../../systems/ciphertrust/custom-data.ts';
 import { readWebCertificate } from '../../systems/ciphertrust/web-certificate.ts';
@@ -31,20 +31,6 @@ const hasOwnKey = ({ sshPublicKey, sshPrivateKey, sshKeyInAzure }: ProvisioningR
 const needed = ({ cipherTrust }: ProvisioningRequest): Purpose[] =>
   purposes.filter((purpose) => purpose !== 'client-certificate-key' && (purpose !== 'ciphertrust-ssh-key' || !hasOwnKey(cipherTrust)));
 
-/** The secrets that the request refers to by name. */
-function referred({ lunaClient, cipherTrust }: ProvisioningRequest): string[] {
-  const values: unknown[] = [
-    lunaClient.installer.url,
-    cipherTrust.sshPrivateKey,
-    cipherTrust.customData,
-    cipherTrust.webCertificate,
-    cipherTrust.webCertificate,
-    cipherTrust.licence,
-    ...cipherTrust.ntp.map(({ key }) => key),
-  ];
-  return values.filter((value): value is SecretReference => typeof value === 'object' && value !== null && 'secret' in value).map(({ secret }) => secret);
-}
-
 export const decideKeepSecrets = (seen: Seen, { target, request }: Pick<Input, 'target' | 'request'>) => {
   if (seen.unknown.length > 0)
     return refuse({
@@ -72,7 +58,7 @@ export const keepSecrets = ({ secrets }: Systems) =>
       const ownKey = await ownPrivateKey(secrets, request.cipherTrust);
       return {
         missing: await absent(needed(request), (purpose) => read(secrets, secretName(target, purpose))),
-        unknown: await absent(referred(request), (name) => read(secrets, name)),
+        unknown: await absent([...new Set(secretsNamed(request).map(({ name }) => name))], (name) => read(secrets, name)),
         unusable: [
           ...(ownKey?.problem ? [ownKey.problem] : []),
           ...(await customDataProblems(secrets, request.cipherTrust)),

@@ -1,17 +1,9 @@
-import type { ProvisioningRequest } from '../request.ts';
+import { secretsNamed } from '../request.ts';
 import { contains, overlap, parseAddress, parseRange, type Range, usable } from './addresses.ts';
 import { regionProblems } from './regions.ts';
+import { type BrokenRule, broken, type Rules } from './rule.ts';
 import { rsaBits } from './ssh-key.ts';
-
-/** A rule that a request breaks: where (JSON pointer) and why, in one sentence. */
-export interface BrokenRule {
-  path: string;
-  message: string;
-}
-
-type Rules = (request: ProvisioningRequest) => BrokenRule[];
-
-const broken = (holds: boolean, path: string, message: string): BrokenRule[] => (holds ? [] : [{ path, message }]);
+import { templateRules } from './template.ts';
 
 const azureRules: Rules = ({ azure }) => [
   ...regionProblems(azure.cloud ?? 'public', azure.region).map((message) => ({ path: '/azure/region', message })),
@@ -149,5 +141,15 @@ function imageVersionRule(image: string): BrokenRule[] {
   return broken(!tooOld, '/cipherTrust/image', 'Versions before 2.6 are not in the marketplace: name the id of an image made from Thales’ VHD.');
 }
 
+/** `{target id}-{purpose}`, as this service names what it keeps; vaults take names in any case. */
+const ownName = /^[a-z0-9-]{3,24}-[0-9a-f]{10}-/i;
+
+/** What is kept for a job never leaves through a request: an SO password named as an NTP key would be sent to a server. */
+const secretRules: Rules = (request) =>
+  secretsNamed(request).flatMap(({ path, name }) =>
+    broken(!ownName.test(name), path, `${name} has the form of the names under which this service keeps its own passwords: give the secret another name.`),
+  );
+
 /** Every rule that the request breaks, all at once. */
-export const brokenRules: Rules = (request) => [azureRules, networkRules, addressRules, hsmRules, hostRules].flatMap((rules) => rules(request));
+export const brokenRules: Rules = (request) =>
+  [azureRules, networkRules, addressRules, hsmRules, templateRules, hostRules, secretRules].flatMap((rules) => rules(request));

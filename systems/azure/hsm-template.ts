@@ -1,14 +1,19 @@
 import { createHash } from 'node:crypto';
+import { canonical } from '../../domain/canonical.ts';
+import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { Job } from '../../domain/results.ts';
+import { templateParameters } from '../../domain/rules/template.ts';
 import { tagsOf } from './tags.ts';
 
 export interface HsmDeployment {
   template: Record<string, unknown>;
   /** The runbook’s four. */
-  parameters: Record<string, { value: string }>;
+  parameters: Parameters;
   /** SHA-256 over template and parameters: which deployment is ours. */
   hash: string;
 }
+
+type Parameters = Record<(typeof templateParameters)[number], { value: string }>;
 
 const apiVersions = { network: '2024-01-01', hsm: '2021-11-30' };
 const subnetId = (name: string) => `[resourceId('Microsoft.Network/virtualNetworks/subnets',parameters('ExistingVNetName'),${name})]`;
@@ -45,20 +50,29 @@ const gateway = [
   },
 ];
 
+/** SHA-256 of a value, whatever the order of its fields. */
+export const sha256Of = (value: unknown): string => createHash('sha256').update(canonical(value)).digest('hex');
+
+/** What the runbook’s parameter file gives. */
+export const parametersOf = ({ hsm, network }: ProvisioningRequest): Parameters => ({
+  ResourcePrefix: { value: hsm.resourcePrefix },
+  ExistingVNetName: { value: network.name },
+  ExistingHSMSubnetName: { value: network.hsm.name },
+  HSMResourceName: { value: hsm.name },
+});
+
 /**
  * Gateway and HSM with the parameters of the runbook’s `Deploy-1HSM-toVNET` template, whose own text Microsoft hands out at onboarding only. Subnets are left
  * alone. Without the gateway where the network has one: an existing gateway must never be touched. The HSM waits for the gateway; their race is the second
  * most frequent cause of failed deployments.
  */
 export function hsmDeployment(job: Pick<Job, 'target' | 'request'>, withGateway: boolean): HsmDeployment {
-  const { hsm, network, azure } = job.request;
+  const { hsm, azure } = job.request;
   const tags = (more: Record<string, string> = {}) => ({ ...tagsOf(job), ...more });
   const template = {
     $schema: 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#',
     contentVersion: '1.0.0.0',
-    parameters: Object.fromEntries(
-      ['ResourcePrefix', 'ExistingVNetName', 'ExistingHSMSubnetName', 'HSMResourceName'].map((name) => [name, { type: 'string' }]),
-    ),
+    parameters: Object.fromEntries(templateParameters.map((name) => [name, { type: 'string' }])),
     variables: {
       location: azure.region,
       gateway: "[concat(parameters('ResourcePrefix'),'-ergw')]",
@@ -84,17 +98,6 @@ export function hsmDeployment(job: Pick<Job, 'target' | 'request'>, withGateway:
       },
     ],
   };
-  const parameters = {
-    ResourcePrefix: { value: hsm.resourcePrefix },
-    ExistingVNetName: { value: network.name },
-    ExistingHSMSubnetName: { value: network.hsm.name },
-    HSMResourceName: { value: hsm.name },
-  };
-  return {
-    template,
-    parameters,
-    hash: createHash('sha256')
-      .update(JSON.stringify([template, parameters]))
-      .digest('hex'),
-  };
+  const parameters = parametersOf(job.request);
+  return { template, parameters, hash: sha256Of([template, parameters]) };
 }

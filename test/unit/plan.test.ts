@@ -86,6 +86,26 @@ describe('The plan', () => {
       '/cipherTrust/sshPublicKey',
       ({ cipherTrust }) => void (cipherTrust.sshPublicKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ x'),
     ],
+    [
+      'this job’s own SO password as an NTP key',
+      '/cipherTrust/ntp/1/key/secret',
+      (request) => void (request.cipherTrust.ntp[1]!.key = { secret: `${targetId(request)}-hsm-so-password` }),
+    ],
+    [
+      'another job’s password as a licence, in capitals',
+      '/cipherTrust/licence/secret',
+      ({ cipherTrust }) => void (cipherTrust.licence = { secret: 'OTHER-HSM-0123456789-CIPHERTRUST-ADMIN-PASSWORD' }),
+    ],
+    [
+      'a kept key as the installer’s address',
+      '/lunaClient/installer/url/secret',
+      ({ lunaClient }) => void (lunaClient.installer.url = { secret: 'abc-0123456789-windows-ssh-key' }),
+    ],
+    [
+      'a kept password as custom data',
+      '/cipherTrust/customData/secret',
+      ({ cipherTrust }) => void (cipherTrust.customData = { secret: 'kylo-luna-hsm-0123456789-appliance-password' }),
+    ],
     ['the service’s own tag', '/azure/tags/provisioner', ({ azure }) => void (azure.tags = { Provisioner: 'me' })],
   ];
   for (const [what, path, change] of rules) it(`refuses ${what}`, () => assert.deepEqual(brokenBy(change), [path]));

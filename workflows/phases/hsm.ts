@@ -3,7 +3,8 @@ import type { Network } from './network.ts';
 
 /** “Deploy the Dedicated Luna HSM in the Subnet”. */
 export async function hsm(job: Job, { hsmSubnetId }: Network) {
-  await job.step('deploy-hsm', { hsmSubnetId });
+  const { template } = job.request.hsm;
+  await job.step('deploy-hsm', { hsmSubnetId, ...(template ? { template } : {}) });
   return job.step('verify-hsm', {});
 }
 

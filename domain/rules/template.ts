@@ -1,0 +1,83 @@
+import { broken, type Rules } from './rule.ts';
+
+/** The runbook’s four, in its order. Every template that deploys an HSM here takes them: the user’s own, too. */
+export const templateParameters = ['ResourcePrefix', 'ExistingVNetName', 'ExistingHSMSubnetName', 'HSMResourceName'] as const;
+
+/** A template in a request, in characters of JSON: the whole request goes into every history, so it must stay small. Microsoft’s own has a few KB. */
+const maximumInlineLength = 65_536;
+
+const hsmType = 'microsoft.hardwaresecuritymodules/dedicatedhsms';
+
+interface Found {
+  /** Below the template, as a JSON pointer. */
+  path: string;
+  message: string;
+}
+
+type Fields = Record<string, unknown>;
+const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** How many HSMs a template would deploy, nested deployments included. */
+function hsmsIn(value: unknown): number {
+  if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + hsmsIn(item), 0);
+  if (!isFields(value)) return 0;
+  const own = typeof value['type'] === 'string' && value['type'].toLowerCase() === hsmType ? 1 : 0;
+  return own + Object.values(value).reduce((sum: number, field) => sum + hsmsIn(field), 0);
+}
+
+/** ARM takes parameters’ names in any case. */
+function declared(parameters: Fields, name: string): Fields | undefined {
+  const [, found] = Object.entries(parameters).find(([other]) => other.toLowerCase() === name.toLowerCase()) ?? [];
+  return isFields(found) ? found : undefined;
+}
+
+/** Everything that speaks against deploying a template with the runbook’s four parameters. It is deployed unedited, so nothing can be mended here. */
+export function templateProblems(template: unknown): Found[] {
+  if (!isFields(template)) return [{ path: '', message: 'A template is a JSON object.' }];
+  const parameters = isFields(template['parameters']) ? template['parameters'] : {};
+  const schema = template['$schema'];
+  const hsms = hsmsIn(template['resources']);
+  const needed: readonly string[] = templateParameters.map((name) => name.toLowerCase());
+  return [
+    ...(typeof schema === 'string' && /\/deploymentTemplate\.json#?$/i.test(schema)
+      ? []
+      : [{ path: '/$schema', message: 'This is no template for a resource group: its $schema does not end with deploymentTemplate.json.' }]),
+    ...templateParameters.flatMap((name) => {
+      const found = declared(parameters, name);
+      if (!found) return [{ path: `/parameters/${name}`, message: `The template does not declare the parameter ${name}, one of the runbook’s four.` }];
+      return String(found['type']).toLowerCase() === 'string'
+        ? []
+        : [{ path: `/parameters/${name}`, message: `The parameter ${name} must be of type string.` }];
+    }),
+    ...Object.entries(parameters)
+      .filter(([name, field]) => !needed.includes(name.toLowerCase()) && !(isFields(field) && ('defaultValue' in field || field['nullable'] === true)))
+      .map(([name]) => ({ path: `/parameters/${name}`, message: `The parameter ${name} has no default value, and only the runbook’s four are given.` })),
+    ...(hsms === 1
+      ? []
+      : [{ path: '/resources', message: `A template must deploy exactly one Microsoft.HardwareSecurityModules/dedicatedHSMs; this one has ${hsms}.` }]),
+  ];
+}
+
+/** What is given about a template, and the template itself where it is in the request. */
+export const templateRules: Rules = ({ hsm: { template, address, stamp } }) => {
+  if (template === undefined) return [];
+  const { inline, url, sha256 } = template;
+  const own = (holds: boolean, path: string, message: string) => broken(holds, `/hsm/template${path}`, message);
+  return [
+    ...own((inline === undefined) !== (url === undefined), '', 'A template is given inline or by address: one of the two.'),
+    ...own((sha256 === undefined) === (url === undefined), '/sha256', 'A template behind an address needs its SHA-256, and an inline one has none.'),
+    ...own(typeof url !== 'string' || url.toLowerCase().startsWith('https://'), '/url', 'A template is fetched over https only.'),
+    ...(inline === undefined
+      ? []
+      : [
+          ...own(
+            JSON.stringify(inline).length <= maximumInlineLength,
+            '/inline',
+            `An inline template has at most ${maximumInlineLength} characters: give its address.`,
+          ),
+          ...templateProblems(inline).map(({ path, message }) => ({ path: `/hsm/template/inline${path}`, message })),
+        ]),
+    ...broken(address === undefined, '/hsm/address', 'With a template of your own the HSM’s address is the template’s affair: leave it out.'),
+    ...broken(stamp === undefined, '/hsm/stamp', 'With a template of your own the stamp is the template’s affair: leave it out.'),
+  ];
+};

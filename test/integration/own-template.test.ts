@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import type { AzureState } from '../../simulator/azure/state.ts';
+import { templateHash } from '../../simulator/azure/template.ts';
+import { templateSha256 } from '../../systems/azure/own-template.ts';
+import { readSettings } from '../../worker/settings.ts';
+import { createSystems } from '../../worker/systems.ts';
+import { AzureBench } from '../support/azure-bench.ts';
+import { customerTemplate } from '../support/template.ts';
+
+describe('A deployment with the user’s own template', function () {
+  this.timeout(60_000);
+  let bench: AzureBench;
+  const template = { inline: customerTemplate() as Record<string, unknown> };
+  const deployments = () => Object.values((bench.world.state['azure'] as AzureState).deployments);
+  beforeEach(async () => {
+    bench = await AzureBench.start();
+    bench.request.hsm.template = template;
+    delete bench.request.hsm.address;
+    delete bench.request.hsm.stamp;
+  });
+  afterEach(() => bench?.stop());
+
+  it('sends it unedited, with the runbook’s four parameters and under its name, and tells its hash', async () => {
+    const { hsmSubnetId } = await bench.network();
+    const result = await bench.step('deploy-hsm', { hsmSubnetId, template });
+    const [deployment, ...others] = deployments();
+    assert.deepEqual(others, []);
+    assert.equal(deployment!.name, 'HSMdeploy');
+    assert.equal(deployment!.templateHash, templateHash(customerTemplate()), 'as Azure sees it, it is the same');
+    const { ErSku, ...given } = Object.fromEntries(Object.entries(deployment!.parameters).map(([name, { value }]) => [name, value]));
+    assert.deepEqual(given, {
+      ResourcePrefix: 'HSMLuna',
+      ExistingVNetName: 'Luna_kylo_vnet',
+      ExistingHSMSubnetName: 'Luna_kylo_HSM_subnet',
+      HSMResourceName: 'kylo-luna-hsm',
+    });
+    assert.equal(ErSku, 'Standard', 'its own default');
+    assert.equal(result.templateSha256, templateSha256(template));
+    assert.equal(result.gatewayWasThere, false);
+    assert.equal((await bench.step('verify-hsm', {})).address, '172.22.1.4', 'its tags are its own affair');
+  });
+
+  it('after a crash finds its running deployment again instead of sending another', async () => {
+    const { hsmSubnetId } = await bench.network();
+    await assert.rejects(bench.attempt('deploy-hsm', { hsmSubnetId, template }), /gateway/);
+    const restarted = Object.assign(Object.create(Object.getPrototypeOf(bench)), bench, { systems: createSystems(readSettings(bench.env)) }) as AzureBench;
+    await restarted.step('deploy-hsm', { hsmSubnetId, template: { inline: Object.fromEntries(Object.entries(template.inline).reverse()) } });
+    assert.equal(bench.arrived('arm:PUT Microsoft.Resources/deployments').length, 1);
+  });
+
+  it('is not sent where the network has a gateway: even an equal one would be put again', async () => {
+    const { hsmSubnetId } = await bench.network();
+    await bench.azure.seed(hsmSubnetId.replace(/virtualNetworks\/.*$/, 'virtualNetworkGateways/theirs'), {
+      location: 'westus2',
+      properties: {
+        gatewayType: 'ExpressRoute',
+        ipConfigurations: [{ name: 'c', properties: { subnet: { id: hsmSubnetId.replace(/subnets\/.*$/, 'subnets/GatewaySubnet') } } }],
+      },
+    });
+    const problem = await bench.stops('deploy-hsm', { hsmSubnetId, template });
+    assert.equal(problem.kind, 'Unsafe');
+    assert.match(problem.seen, /second gateway.*HSMLuna-ergw/);
+    assert.match(problem.remedy, /without a template of your own/);
+    assert.deepEqual(bench.arrived('arm:PUT Microsoft.Resources/deployments'), []);
+    bench.request.hsm.address = '172.22.1.4';
+    delete bench.request.hsm.template;
+    assert.equal((await bench.step('deploy-hsm', { hsmSubnetId })).templateSha256, undefined);
+  });
+});

@@ -37,6 +37,8 @@ export type Checked<Good> = ({ ok: true } & Good) | { ok: false; why: string };
 
 export interface Appliance extends Machine {
   readonly serial: string;
+  /** Every command line that it was ever given while it is on, by anybody. They may hold passwords: they are shown to nobody but tests. */
+  readonly commandLines: readonly string[];
   /** The partitions that this client may see, or why the connection is refused (NTLS not bound or stopped, unknown or unassigned client, wrong certificate, clock). */
   ntls(attempt: NtlsAttempt): Checked<{ partitions: PartitionView[] }>;
   /** Signs in as crypto officer over NTLS; a wrong password counts. */

@@ -20,6 +20,8 @@ export interface Settings {
   workerSources: string[];
   /** How the HSM is reached: through the Windows host or directly. */
   lunaVia: 'client' | 'direct';
+  /** May SSH to HSMs use algorithms that are too weak by today's measure, where the appliance offers nothing better? */
+  lunaOldAlgorithms: boolean;
   secrets: { folder: string; keyFile: string; key?: string };
   reportsFolder: string;
   /** How long to wait between two looks where the server asks for nothing else, in milliseconds. */
@@ -71,6 +73,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     ...optional('proxy', env.HSM_PROXY),
     workerSources: list(env.HSM_WORKER_SOURCES),
     lunaVia: oneOf('HSM_LUNA_VIA', ['client', 'direct'], 'client'),
+    lunaOldAlgorithms: oneOf('HSM_LUNA_OLD_ALGORITHMS', ['refuse', 'allow'], 'refuse') === 'allow',
     secrets: {
       folder: env.HSM_SECRETS_FOLDER ?? '.data/secrets',
       keyFile: env.HSM_SECRETS_KEY_FILE ?? '.data/secrets.key',

@@ -2,6 +2,7 @@ import { unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { seenOf } from '../../systems/certificates.ts';
 import { parseClientList, parseDate, parseNtlsDevice, parseRunning } from '../../systems/lunash/parse.ts';
+import type { LunashSession } from '../../systems/lunash/session.ts';
 import { type Attempt, act, converge, done, refuse } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
@@ -51,6 +52,14 @@ const notBound = (clients: string[]) => ({
   remedy: 'A new certificate would cut these clients off: bind NTLS by hand (ntls bind eth0, service restart ntls), then retry.',
 });
 
+/** With the address as its name; not every version is known to take one. */
+async function regenerate(session: LunashSession, address: string): Promise<void> {
+  const named = await session.raw(`sysconf regenCert ${address}`, { proceed: true });
+  const takesNoName = named.result !== 0 && /argument|syntax|usage/i.test(`${named.errors} ${named.text}`);
+  if (takesNoName) await session.change('sysconf regenCert', { proceed: true }, 'sysconf regenCert');
+  else session.mustHaveSucceeded('sysconf regenCert', named, 'sysconf regenCert');
+}
+
 /** A certificate of its own, bound to eth0, and a restart; only while no client is registered, since a new certificate cuts all of them off. */
 export const prepareNtls = ({ luna }: Systems) => {
   const preparedBy = new WeakSet<Attempt>();
@@ -79,7 +88,7 @@ export const prepareNtls = ({ luna }: Systems) => {
         }),
       async prepare(input, { serverCertificate }, attempt) {
         await luna.shell(input, input, 'prepare-ntls', attempt.signal, async (session) => {
-          await session.change(`sysconf regenCert ${input.hsm.address}`, { proceed: true }, 'sysconf regenCert');
+          await regenerate(session, input.hsm.address);
           await session.change(`ntls bind ${device}`, { proceed: true });
           await session.change('service restart ntls', { proceed: true });
         });

@@ -1,19 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import ssh2, { type AuthContext, type Connection, type ServerChannel } from 'ssh2';
+import ssh2, { type Connection, type ServerChannel } from 'ssh2';
 import { selfSigned } from '../certificates.ts';
-import { settle } from '../ledger.ts';
 import { Doors, listenLocally } from '../machine.ts';
 import { newRsaKey } from '../ssh-key.ts';
 import type { Appliance, World } from '../world.ts';
-import { firstSignIn } from './first-sign-in.ts';
-import { runLine } from './lunash.ts';
 import { reachable, signInAsCryptoOfficer, viewOf } from './ntls.ts';
-import { give, take } from './scp.ts';
-import { CommandError, Cut, type Session } from './session.ts';
-import { type ApplianceState, generationOf, newCounts } from './state.ts';
-import { Terminal } from './terminal.ts';
-
-const banner = '\nLuna Network HSM Command Line Shell v7.2.0-220. Copyright (c) 2018 SafeNet. All rights reserved.\n';
+import { algorithmsOf } from './sign-in.ts';
+import { type ApplianceState, newCounts } from './state.ts';
+import { receive } from './visit.ts';
 
 /** How Azure delivers an appliance: zeroized, `tenantadmin` with the password `PASSWORD`, NTLS bound to nothing. */
 async function delivered(world: World, { name, address }: { name: string; address: string }): Promise<ApplianceState> {
@@ -40,18 +34,22 @@ export async function createAppliance(world: World, spec: { name: string; addres
   const state = (all[spec.address] ??= await delivered(world, spec));
   world.changed();
   const open = new Set<Connection>();
-  const server = new ssh2.Server({ hostKeys: [state.hostKeyPem] }, (connection) => {
+  const commandLines: string[] = [];
+  const shells = new Set<ServerChannel>();
+  const algorithms = algorithmsOf(world);
+  const server = new ssh2.Server({ hostKeys: [state.hostKeyPem], ...(algorithms ? { algorithms } : {}) }, (connection) => {
     open.add(connection);
     // From the start: with Nagle’s delays every handshake takes a quarter of a second.
     (connection as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true);
     connection.on('close', () => open.delete(connection)).on('error', () => {});
-    serve(world, state, connection);
+    receive({ world, state, connection, id: randomUUID().slice(0, 8), user: '', commandLines, shells });
   });
   const doors = new Doors(world.network, state.address);
   doors.open(22, await listenLocally(server as never));
   const partitionOf = (serial: string) => state.hsm.partitions.find((partition) => partition.serial === serial);
   return {
     address: state.address,
+    commandLines,
     ports: doors.ports,
     attach: (address) => doors.attach(address),
     async stop() {
@@ -97,130 +95,4 @@ export async function createAppliance(world: World, spec: { name: string; addres
       clients: state.clients.map(({ name, ip, hostname, partitions }) => ({ name, ip, hostname, partitions })),
     }),
   };
-}
-
-function serve(world: World, state: ApplianceState, connection: Connection): void {
-  const id = randomUUID().slice(0, 8);
-  let user = '';
-  connection.on('authentication', (context) => {
-    const password = answerOf(world, context);
-    if (password === undefined) return;
-    void password.then((given) => {
-      const known = state.users.find(({ name }) => name === context.username);
-      const good = known !== undefined && given === known.password;
-      settle(
-        world.ledger.arrive({ system: 'luna-ssh', connection: id, operation: 'luna-ssh:sign-in', target: state.address, destructive: false }),
-        good ? 'done' : 'refused',
-      );
-      if (!good) return context.reject(['password', 'keyboard-interactive']);
-      user = context.username;
-      context.accept();
-    });
-  });
-  connection.on('ready', () => {
-    connection.on('session', (accept) => {
-      const session = accept();
-      let tty = false;
-      session.on('pty', (acceptPty) => {
-        tty = true;
-        acceptPty?.();
-      });
-      session.on('shell', (acceptShell) => void shell(world, state, connection, id, user, acceptShell(), tty));
-      session.on('exec', (acceptExec, _, { command }) => void execute(world, state, connection, id, user, acceptExec(), command));
-    });
-  });
-}
-
-/** The password that is offered, by either method; undefined where another method was tried. */
-function answerOf(world: World, context: AuthContext): Promise<string> | undefined {
-  const offered = world.quirks['luna.signIn'] === 'keyboard-interactive' ? ['keyboard-interactive'] : ['password', 'keyboard-interactive'];
-  if (!offered.includes(context.method)) return void context.reject(offered as never);
-  if (context.method === 'password') return Promise.resolve(context.password);
-  if (context.method !== 'keyboard-interactive') return undefined;
-  return new Promise((resolve) => context.prompt([{ prompt: `(${context.username}@hsm) Password: `, echo: false }], (answers) => resolve(answers[0] ?? '')));
-}
-
-function sessionOn(world: World, state: ApplianceState, connection: Connection, terminal: Terminal, user: string): Session {
-  let signedInAt: number | undefined;
-  return {
-    world,
-    state,
-    user,
-    get soSignedIn() {
-      return signedInAt === generationOf(state);
-    },
-    set soSignedIn(signedIn) {
-      signedInAt = signedIn ? generationOf(state) : undefined;
-    },
-    print: (text) => terminal.write(text),
-    ask: (prompt, echo) => {
-      terminal.write(prompt);
-      return terminal.readLine(echo);
-    },
-    hangUp: () => connection.end(),
-  };
-}
-
-async function shell(
-  world: World,
-  state: ApplianceState,
-  connection: Connection,
-  id: string,
-  user: string,
-  channel: ServerChannel,
-  tty: boolean,
-): Promise<void> {
-  const terminal = new Terminal(channel, tty);
-  const session = sessionOn(world, state, connection, terminal, user);
-  const arrive = (operation: string, destructive: boolean) =>
-    world.ledger.arrive({ system: 'lunash', connection: id, operation, target: state.address, destructive });
-  try {
-    terminal.write(`Last login: ${new Date().toUTCString().replace(',', '').replace(' GMT', '')}\n${banner}`);
-    if (state.users.find(({ name }) => name === user)?.mustChange) await firstSignIn(session, arrive('lunash:first sign-in', false));
-    for (let goesOn = true; goesOn; ) {
-      const line = await session.ask(tty ? `\n[${state.hostname}] lunash:>` : '', 'plain');
-      goesOn = await runLine(session, arrive, line);
-    }
-  } catch (error) {
-    if (error instanceof CommandError) terminal.write(`${error.lines.join('\n')}\n`);
-    else if (!(error instanceof Cut)) throw error;
-  }
-  channel.exit(0);
-  channel.end();
-}
-
-async function execute(
-  world: World,
-  state: ApplianceState,
-  connection: Connection,
-  id: string,
-  user: string,
-  channel: ServerChannel,
-  command: string,
-): Promise<void> {
-  const [, direction, path] = /^scp\s+(?:-[a-eg-su-z]+\s+)*-[a-z]*([ft])\s+(?:--\s+)?(.*)$/.exec(command) ?? [];
-  if (state.users.find(({ name }) => name === user)?.mustChange) {
-    channel.stderr.write('You must change your password first.\n');
-    channel.exit(1);
-    return void channel.end();
-  }
-  if (direction) {
-    const get = direction === 'f';
-    const entry = world.ledger.arrive({
-      system: 'luna-scp',
-      connection: id,
-      operation: get ? 'luna-scp:get' : 'luna-scp:put',
-      target: `${state.address}:${path}`,
-      destructive: false,
-    });
-    return (get ? give : take)(world, state, channel, path!.replaceAll(/^['"]|['"]$/g, ''), entry);
-  }
-  const session = sessionOn(world, state, connection, new Terminal(channel, false), user);
-  await runLine(
-    session,
-    (operation, destructive) => world.ledger.arrive({ system: 'lunash', connection: id, operation, target: state.address, destructive }),
-    command,
-  );
-  channel.exit(0);
-  channel.end();
 }

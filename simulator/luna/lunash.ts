@@ -5,7 +5,8 @@ import { hsmCommands } from './commands/hsm.ts';
 import { partitionCommands } from './commands/partition.ts';
 import { systemCommands } from './commands/system.ts';
 import { readOptions, words } from './parse.ts';
-import { CommandError, Cut, type Session, weatherOnRead } from './session.ts';
+import { CommandError, Cut, Interrupted, type Session, weatherOnRead } from './session.ts';
+import { wordsOf } from './words.ts';
 
 const commands: Command[] = [...hsmCommands, ...partitionCommands, ...clientCommands, ...systemCommands];
 const usedInLedger = (command: Command, values: string[]): string =>
@@ -24,6 +25,7 @@ function resolve(line: string[]): { command: Command; rest: string[] } | undefin
 /** Runs one line and prints what LunaSH prints of it, result line included. False when the session is over. */
 export async function runLine(session: Session, arrive: (operation: string, destructive: boolean) => Entry, text: string): Promise<boolean> {
   const line = words(text);
+  const { result } = wordsOf(session.world);
   if (line.length === 0 || line[0]!.toLowerCase() === 'quit') return true;
   if (line[0]!.toLowerCase() === 'exit') return false;
   if (['help', '?'].includes(line[0]!)) {
@@ -32,7 +34,7 @@ export async function runLine(session: Session, arrive: (operation: string, dest
   }
   const found = resolve(line);
   if (!found) {
-    session.print(`\nError:  '${line[0]}' is not recognized as a LunaSH command.\n\nCommand Result : 65535 (Luna Shell execution)\n`);
+    session.print(`\nError:  '${line[0]}' is not recognized as a LunaSH command.\n\n${result}65535 (Luna Shell execution)\n`);
     return true;
   }
   const { command, rest } = found;
@@ -44,15 +46,16 @@ export async function runLine(session: Session, arrive: (operation: string, dest
       await weatherOnRead(session, entry);
       settle(entry, 'done');
     }
-    session.print('\n\nCommand Result : 0 (Success)\n');
+    session.print(`\n\n${result}0 (Success)\n`);
   } catch (error) {
+    if (error instanceof Interrupted) settle(entry, 'refused', 'interrupted');
     if (error instanceof Cut) {
       if (entry.outcome === 'received') settle(entry, 'cut');
       return false;
     }
     if (!(error instanceof CommandError)) throw error;
     settle(entry, 'refused', error.lines[0] ?? '');
-    session.print(`\n\n${error.lines.join('\n')}\n\n\nCommand Result : ${error.result === 0 ? '0 (Success)' : '65535 (Luna Shell execution)'}\n`);
+    session.print(`\n\n${error.lines.join('\n')}\n\n\n${result}${error.result === 0 ? '0 (Success)' : '65535 (Luna Shell execution)'}\n`);
   }
   session.world.changed();
   return true;

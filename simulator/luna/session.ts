@@ -6,6 +6,9 @@ import type { ApplianceState } from './state.ts';
 /** The connection is gone: nothing more can be said or asked. What was begun goes on all the same. */
 export class Cut extends Error {}
 
+/** Ctrl-C: the question is left without an answer. */
+export class Interrupted extends Error {}
+
 /** A command that failed: what LunaSH prints of it. */
 export class CommandError extends Error {
   readonly lines: string[];

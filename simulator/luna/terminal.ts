@@ -1,19 +1,31 @@
 import type { ServerChannel } from 'ssh2';
-import { Cut, type Echo } from './session.ts';
+import { Cut, type Echo, Interrupted } from './session.ts';
 
 const erase = ['\x7f', '\b'];
+const interrupt = '\x03';
+
+export interface Manner {
+  /** Lines end without CR, although there is a terminal. */
+  lf: boolean;
+  /** Nothing that is typed is shown. */
+  silent: boolean;
+  /** Ctrl-C is ignored. */
+  deaf: boolean;
+}
 
 /** The line discipline of one channel: echo, masked input, CRLF where there is a terminal. */
 export class Terminal {
   readonly #channel: ServerChannel;
   readonly #tty: boolean;
+  readonly #manner: Manner;
   #buffer = '';
   #waiting: { echo: Echo; typed: string; resolve: (line: string) => void; reject: (error: Error) => void } | undefined;
   #gone = false;
 
-  constructor(channel: ServerChannel, tty: boolean) {
+  constructor(channel: ServerChannel, tty: boolean, manner: Manner) {
     this.#channel = channel;
     this.#tty = tty;
+    this.#manner = manner;
     channel.on('data', (chunk: Buffer) => {
       this.#buffer += chunk.toString('utf8');
       this.#feed();
@@ -25,7 +37,7 @@ export class Terminal {
   }
 
   write(text: string): void {
-    if (!this.#gone && this.#channel.writable) this.#channel.write(this.#tty ? text.replaceAll('\n', '\r\n') : text);
+    if (!this.#gone && this.#channel.writable) this.#channel.write(this.#tty && !this.#manner.lf ? text.replaceAll('\n', '\r\n') : text);
   }
 
   readLine(echo: Echo): Promise<string> {
@@ -46,10 +58,15 @@ export class Terminal {
         this.#waiting = undefined;
         if (this.#tty) this.write('\n');
         resolve(typed);
+      } else if (letter === interrupt) {
+        if (this.#manner.deaf) continue;
+        const { reject } = this.#waiting;
+        this.#waiting = undefined;
+        reject(new Interrupted());
       } else if (erase.includes(letter)) this.#waiting.typed = this.#waiting.typed.slice(0, -1);
       else {
         this.#waiting.typed += letter;
-        if (this.#tty && this.#waiting.echo !== 'none') this.write(this.#waiting.echo === 'stars' ? '*' : letter);
+        if (this.#tty && !this.#manner.silent && this.#waiting.echo !== 'none') this.write(this.#waiting.echo === 'stars' ? '*' : letter);
       }
     }
   }

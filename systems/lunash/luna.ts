@@ -5,9 +5,10 @@ import type { Settings } from '../../worker/settings.ts';
 import { LunaClient } from '../lunacm/luna-client.ts';
 import type { Outbound } from '../outbound.ts';
 import { fetchFile, putFile } from '../scp/scp.ts';
-import { kept } from '../secrets/kept.ts';
+import { kept, read, storeFailed } from '../secrets/kept.ts';
 import type { SecretStore } from '../secrets/store.ts';
-import { legacyAlgorithms, SignInRefused, SshConnection, signInRefused } from '../ssh/connection.ts';
+import { modernAlgorithms, oldAlgorithms, PasswordChangeWanted, SignInRefused, SshConnection, signInRefused, wrongHostKey } from '../ssh/connection.ts';
+import { Turns } from '../ssh/turns.ts';
 import type { Transcripts } from '../transcripts.ts';
 import { reach, type Windows } from '../windows/windows.ts';
 import { digestOf, parseHsmShow, parsePartitionList } from './parse.ts';
@@ -17,6 +18,13 @@ import { Transcript } from './transcript.ts';
 const user = 'tenantadmin';
 /** As Azure delivers every appliance. */
 const factoryPassword = 'PASSWORD';
+
+const noAlgorithm =
+  'It offers old algorithms only. Allow them for HSMs (HSM_LUNA_OLD_ALGORITHMS=allow, in the worker’s environment), or update the appliance; then retry.';
+/** The host key of first contact is kept beside the secrets, because a later run must not trust another one. */
+const hostKeyName = ({ target }: Job): string => `${target}-appliance-host-key`;
+
+const trustAgain = (job: Job): string => `If it was rebuilt: remove the secret ${hostKeyName(job)}, and send the request again.`;
 
 export type FirstContact = { password: 'kept' | 'factory'; pin: string } | { password: 'neither' };
 
@@ -29,6 +37,8 @@ export class Luna {
   readonly #secrets: SecretStore;
   readonly #windows: Windows;
   readonly #transcripts: Transcripts;
+  /** One connection to an HSM at a time. */
+  readonly #turns = new Turns();
 
   constructor(parts: { settings: Settings; outbound: Outbound; secrets: SecretStore; windows: Windows; transcripts: Transcripts }) {
     this.#settings = parts.settings;
@@ -38,32 +48,62 @@ export class Luna {
     this.#transcripts = parts.transcripts;
   }
 
-  /** Which password the appliance accepts: the kept one is tried first. The factory one is not changed here. */
+  /** Which password the appliance accepts: the kept one is tried first. The factory one is not changed here. The host key is kept, and compared with the kept one. */
   async firstContact(job: Job, windows: Pinned, address: string, signal: AbortSignal): Promise<FirstContact> {
-    const where = { windows, hsm: { address } };
+    let pin = await read(this.#secrets, hostKeyName(job));
     for (const password of ['kept', 'factory'] as const) {
-      const connection = await this.#open(job, where, await this.#password(job, password), signal).catch(refusedMeansNo);
-      if (!connection) continue;
-      const forced = password === 'factory' && (await this.#start(connection)) !== 'forced';
-      connection.end();
-      if (forced)
+      const seen = await this.#tryPassword(job, { windows, hsm: { address, ...(pin === undefined ? {} : { pin }) } }, password, signal);
+      pin = seen.pin;
+      if (seen.is === 'refused') continue;
+      if (password === 'factory' && seen.is === 'accepted')
         throw unsafe({
           tried: 'first sign-in to the appliance',
           seen: 'the factory password works and no change is asked for',
           source: 'LunaSH',
           remedy: 'Change it by hand (my password set) to the kept one, then retry.',
         });
-      return { password, pin: connection.pin };
+      return { password, pin: await this.#keepHostKey(job, address, pin) };
     }
     return { password: 'neither' };
   }
 
-  /** Signs in with the factory password and sets the kept one. */
+  /** A password that is accepted on condition that it is changed at once is the factory one. */
+  async #tryPassword(
+    job: Job,
+    where: Where,
+    password: 'kept' | 'factory',
+    signal: AbortSignal,
+  ): Promise<{ is: 'accepted' | 'to be changed' | 'refused'; pin: string }> {
+    try {
+      const connection = await this.#open(job, where, { password: await this.#password(job, password) }, signal);
+      const { pin } = connection;
+      if (password === 'kept') {
+        connection.end();
+        return { is: 'accepted', pin };
+      }
+      const started = await this.#inSession(job, connection, 'appliance-password', (session) => session.start());
+      return { is: started === 'forced' ? 'to be changed' : 'accepted', pin };
+    } catch (error) {
+      if (error instanceof PasswordChangeWanted) return { is: 'to be changed', pin: error.pin };
+      if (error instanceof SignInRefused) return { is: 'refused', pin: error.pin };
+      throw error;
+    }
+  }
+
+  async #keepHostKey(job: Job, address: string, pin: string): Promise<string> {
+    const first = await this.#secrets.create(hostKeyName(job), pin).catch((error: unknown) => {
+      throw storeFailed(`keeping ${hostKeyName(job)}`, error);
+    });
+    if (first !== pin) throw wrongHostKey(`first contact with the HSM at ${address}`, pin, first, trustAgain(job));
+    return pin;
+  }
+
+  /** Signs in with the factory password and sets the kept one, whether SSH itself asks for it or LunaSH. */
   async replaceFactoryPassword(job: Job, where: Where, step: string, signal: AbortSignal): Promise<void> {
-    const password = await this.#password(job, 'kept');
-    const connection = await this.#open(job, where, factoryPassword, signal);
+    const next = await this.#password(job, 'kept');
+    const connection = await this.#open(job, where, { password: factoryPassword, newPassword: next }, signal);
     await this.#inSession(job, connection, step, async (session) => {
-      if ((await session.start()) === 'forced') await session.choosePassword({ current: factoryPassword, next: password });
+      if ((await session.start()) === 'forced') await session.choosePassword({ current: factoryPassword, next });
     });
   }
 
@@ -144,26 +184,41 @@ export class Luna {
   }
 
   async #signedIn(job: Job, hosts: Hosts, signal: AbortSignal): Promise<SshConnection> {
-    const connection = await this.#open(job, hosts, await this.#password(job, 'kept'), signal).catch(refusedMeansNo);
+    const connection = await this.#open(job, hosts, { password: await this.#password(job, 'kept') }, signal).catch(refusedMeansNo);
     if (!connection)
       throw signInRefused(`the HSM at ${hosts.hsm.address}`, 'The kept password is refused: somebody changed it. Put the kept one back, then retry.');
     return connection;
   }
 
-  async #open(job: Job, { windows, hsm }: Where, password: string, signal: AbortSignal): Promise<SshConnection> {
-    const socket: Duplex =
-      this.#settings.lunaVia === 'client'
-        ? await this.#windows.socket(job, windows, hsm.address, 22, signal)
-        : await reach(this.#outbound, hsm.address, signal);
-    return SshConnection.open(
-      { name: `the HSM at ${hsm.address}`, socket, username: user, password, algorithms: legacyAlgorithms, ...(hsm.pin ? { pin: hsm.pin } : {}) },
-      signal,
-    );
+  async #open(job: Job, where: Where, passwords: { password: string; newPassword?: string }, signal: AbortSignal): Promise<SshConnection> {
+    const over = await this.#turns.take(where.hsm.address, signal);
+    try {
+      const connection = await this.#connect(job, where, passwords, signal);
+      connection.onceClosed(over);
+      return connection;
+    } catch (error) {
+      over();
+      throw error;
+    }
   }
 
-  async #start(connection: SshConnection): Promise<'ready' | 'forced'> {
-    const session = await connection.shell((channel) => new LunashSession(channel, new Transcript()));
-    return session.start();
+  async #connect(job: Job, { windows, hsm }: Where, passwords: { password: string; newPassword?: string }, signal: AbortSignal): Promise<SshConnection> {
+    const { lunaVia, lunaOldAlgorithms } = this.#settings;
+    const socket: Duplex =
+      lunaVia === 'client' ? await this.#windows.socket(job, windows, hsm.address, 22, signal) : await reach(this.#outbound, hsm.address, signal);
+    return SshConnection.open(
+      {
+        name: `the HSM at ${hsm.address}`,
+        socket,
+        username: user,
+        trustAgain: trustAgain(job),
+        ...passwords,
+        algorithms: lunaOldAlgorithms ? oldAlgorithms : modernAlgorithms,
+        ...(lunaOldAlgorithms ? {} : { noAlgorithm }),
+        ...(hsm.pin ? { pin: hsm.pin } : {}),
+      },
+      signal,
+    );
   }
 
   async #inSession<T>(job: Job, connection: SshConnection, step: string, work: (session: LunashSession) => Promise<T>): Promise<T> {

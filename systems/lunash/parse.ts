@@ -106,7 +106,7 @@ export function parseNtlsDevice(text: string): string | undefined {
 }
 
 /** `network show`: the address of eth0. */
-export const parseEth0 = (text: string): string | undefined => /^\s*eth0\b.*?(\d{1,3}(?:\.\d{1,3}){3})/im.exec(text)?.[1];
+export const parseEth0 = (text: string): string | undefined => /^\s*eth0\b(?:(?!\b(?:eth[1-9]|bond\d)\b)[\s\S])*?(\d{1,3}(?:\.\d{1,3}){3})/im.exec(text)?.[1];
 
 /** `service status ntls`. */
 export const parseRunning = (text: string): boolean => /ntls is running/i.test(text);

@@ -84,17 +84,20 @@ export class LunashSession {
 
   /** Runs a command that only reads: result 0 and no error. */
   async read(command: string): Promise<string> {
-    const outcome = await this.raw(command);
-    if (outcome.result !== 0 || outcome.errors.length > 0) throw this.#failed(command, outcome);
-    return outcome.text;
+    return this.change(command);
   }
 
   /** Runs a command that changes something: result 0, no error, and where LunaSH has one its `'…' successful.` line. What it did is read back by the caller. */
   async change(command: string, answers: Answers = {}, successLine?: string): Promise<string> {
     const outcome = await this.raw(command, answers);
+    this.mustHaveSucceeded(command, outcome, successLine);
+    return outcome.text;
+  }
+
+  /** Fails where a command that ran did not succeed: result 0, no error, and its success line. */
+  mustHaveSucceeded(command: string, outcome: Outcome, successLine?: string): void {
     const said = successLine === undefined || outcome.successes.some((name) => name.toLowerCase() === successLine.toLowerCase());
     if (outcome.result !== 0 || outcome.errors.length > 0 || !said) throw this.#failed(command, outcome);
-    return outcome.text;
   }
 
   /** Runs a command and gives what came of it, good or bad. No question is answered twice: a password that is asked for once more was a wrong one. */

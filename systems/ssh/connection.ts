@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import ssh2, { type ClientChannel, type ConnectConfig, type SFTPWrapper } from 'ssh2';
 import { refused, type StepFailure, transient, unsafe } from '../../domain/failure.ts';
+import { PasswordChangeWanted, PasswordSignIn, SignInRefused } from './password-sign-in.ts';
+
+export { PasswordChangeWanted, SignInRefused };
 
 export interface SshTarget {
   /** Who it is, for messages: `the HSM at 172.22.1.4`. */
@@ -9,10 +12,17 @@ export interface SshTarget {
   socket: Duplex;
   username: string;
   password?: string;
+  /** What to change the password to where that is wanted before the sign-in is over. */
+  newPassword?: string;
   privateKey?: string;
   /** The host key that is expected, `SHA256:…`; at first contact none. */
   pin?: string;
   algorithms?: ConnectConfig['algorithms'];
+  /** What to do to trust a host again that was rebuilt on purpose. */
+  trustAgain?: string;
+  /** What to do where the two have no algorithm in common. */
+  noAlgorithm?: string;
+  silence?: Silence;
 }
 
 export interface Executed {
@@ -20,13 +30,18 @@ export interface Executed {
   code: number | undefined;
 }
 
-const readyTimeoutMs = 30_000;
+/** How often the other side is asked whether it is there, and how many times it may say nothing. */
+export interface Silence {
+  everyMs: number;
+  times: number;
+}
+
+/** A dead connection is noticed after 24 seconds: the third question meets two unanswered ones. */
+export const usualSilence: Silence = { everyMs: 8_000, times: 2 };
+const readyTimeoutMs = 25_000;
 
 /** What ssh shows as a host key’s fingerprint. */
 export const pinOfKey = (key: Buffer): string => `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
-
-/** The password or key was not accepted. Whether that is a failure is for the caller to say. */
-export class SignInRefused extends Error {}
 
 /** One SSH connection. It ends with the signal of the attempt that opened it. */
 export class SshConnection {
@@ -43,32 +58,39 @@ export class SshConnection {
 
   /** Connects and signs in. A wrong host key is `Unsafe`, a refused sign-in a SignInRefused, everything else `Transient`. */
   static open(target: SshTarget, signal: AbortSignal): Promise<SshConnection> {
+    const { socket, username, password, privateKey, silence = usualSilence } = target;
     const client = new ssh2.Client();
-    const tried = `signing in to ${target.name} as ${target.username}`;
+    const signIn = password === undefined ? undefined : new PasswordSignIn(username, password, target.newPassword);
     let presented = '';
     return new Promise((resolve, reject) => {
       const fail = (error: unknown) => {
         client.end();
-        target.socket.destroy();
+        socket.destroy();
         reject(error);
       };
+      const cut = () => fail(signal.reason);
+      if (signal.aborted) return cut();
+      signal.addEventListener('abort', cut, { once: true });
+      const stop = () => fail(failureOf(target, presented, signIn, new Error('the sign-in was stopped')));
       client.once('ready', () => resolve(new SshConnection(client, target.name, presented)));
-      client.on('error', (error: Error & { level?: string }) => {
-        if (target.pin !== undefined && presented !== '' && presented !== target.pin) fail(wrongHostKey(tried, presented, target.pin));
-        else if (error.level === 'client-authentication') fail(new SignInRefused(`${target.name} refused the sign-in`));
-        else fail(connectionLost(tried, error));
+      client.on('error', (error: Error & { level?: string }) => fail(failureOf(target, presented, signIn, error)));
+      client.once('close', () => {
+        signal.removeEventListener('abort', cut);
+        fail(failureOf(target, presented, signIn, new Error('the connection was closed')));
       });
-      client.once('close', () => fail(connectionLost(tried, new Error('the connection was closed'))));
-      client.on('keyboard-interactive', (_name, _instructions, _language, prompts, finish) => finish(prompts.map(() => target.password ?? '')));
-      signal.addEventListener('abort', () => client.destroy(), { once: true });
+      client.on('change password', (_message, done) => {
+        const next = signIn?.change();
+        if (next === undefined) stop();
+        else done(next);
+      });
       client.connect({
-        sock: target.socket as never,
-        username: target.username,
+        sock: socket as never,
+        username,
         readyTimeout: readyTimeoutMs,
-        keepaliveInterval: 10_000,
-        keepaliveCountMax: 3,
-        ...(target.password === undefined ? {} : { password: target.password, tryKeyboard: true }),
-        ...(target.privateKey === undefined ? {} : { privateKey: target.privateKey }),
+        keepaliveInterval: silence.everyMs,
+        keepaliveCountMax: silence.times,
+        ...(signIn ? { password: password!, authHandler: (offered) => signIn.choose(offered, stop) } : {}),
+        ...(privateKey === undefined ? {} : { privateKey }),
         ...(target.algorithms ? { algorithms: target.algorithms } : {}),
         hostVerifier: (key: Buffer) => {
           presented = pinOfKey(key);
@@ -131,6 +153,11 @@ export class SshConnection {
     this.#client.end();
   }
 
+  /** Calls back when the connection is over, whoever ended it. */
+  onceClosed(listener: () => void): void {
+    this.#client.once('close', listener);
+  }
+
   #opened<Opened, T>(tried: string, open: (done: (error: Error | undefined, opened: Opened) => void) => void, attach: (opened: Opened) => T): Promise<T> {
     return new Promise((resolve, reject) => {
       const lost = () => reject(connectionLost(tried, new Error('the connection was closed')));
@@ -147,21 +174,49 @@ export class SshConnection {
 export const connectionLost = (tried: string, error: unknown): StepFailure =>
   transient({ tried, seen: error instanceof Error ? error.message : String(error), source: 'the connection', remedy: 'It is tried again by itself.' }, error);
 
-const wrongHostKey = (tried: string, presented: string, pin: string): StepFailure =>
+/** Why there is no connection, by what was known when it ended. */
+function failureOf(target: SshTarget, presented: string, signIn: PasswordSignIn | undefined, error: Error & { level?: string }): unknown {
+  const { name, pin, noAlgorithm } = target;
+  const tried = `signing in to ${name} as ${target.username}`;
+  if (pin !== undefined && presented !== '' && presented !== pin) return wrongHostKey(tried, presented, pin, target.trustAgain);
+  if (error.level === 'handshake' && /no matching/i.test(error.message) && noAlgorithm !== undefined)
+    return refused({ tried, seen: error.message, source: 'SSH', remedy: noAlgorithm }, error);
+  if (signIn?.stopped === 'change wanted') return new PasswordChangeWanted(`${name} wants a new password`, presented);
+  if (typeof signIn?.stopped === 'object')
+    return unsafe({
+      tried,
+      seen: `it asks something unknown: ${signIn.stopped.question.slice(0, 120)}`,
+      source: 'SSH',
+      remedy: 'Nothing was answered. Sign in by hand to see what it wants, then retry.',
+    });
+  const wasRefused = error.level === 'client-authentication' || signIn?.stopped === 'wrong';
+  if (wasRefused && signIn?.newPasswordSent)
+    return refused({
+      tried: `replacing the password of ${name}`,
+      seen: 'the new one was not taken',
+      source: 'SSH',
+      remedy: 'The old password still holds. Look at the rules for passwords, then retry.',
+    });
+  return wasRefused ? new SignInRefused(`${name} refused the sign-in`, presented) : connectionLost(tried, error);
+}
+
+export const wrongHostKey = (tried: string, presented: string, pin: string, trustAgain = ''): StepFailure =>
   unsafe({
     tried,
     seen: `the host key is ${presented}, not ${pin}`,
     source: 'SSH',
-    remedy: 'No password was sent. Find out whether the host was rebuilt or somebody stands in between before you retry.',
+    remedy: `No password was sent. Find out whether the host was rebuilt or somebody stands in between before you retry. ${trustAgain}`.trim(),
   });
 
 export const signInRefused = (name: string, remedy: string): StepFailure =>
   refused({ tried: `signing in to ${name}`, seen: 'the sign-in was refused', source: 'SSH', remedy });
 
-/** Appliance software 7.2 offers old algorithms only; they are allowed for the appliance alone, and after the modern ones. */
-export const legacyAlgorithms: NonNullable<ConnectConfig['algorithms']> = {
+/** What is safe today: of ssh2’s usual algorithms, signatures with SHA-1 are left out. */
+export const modernAlgorithms: NonNullable<ConnectConfig['algorithms']> = { serverHostKey: { append: [], prepend: [], remove: ['ssh-rsa'] } };
+
+/** For appliances that offer nothing better; after the modern ones. `ssh-rsa` is among ssh2’s usual host keys. */
+export const oldAlgorithms: NonNullable<ConnectConfig['algorithms']> = {
   kex: { append: ['diffie-hellman-group14-sha1', 'diffie-hellman-group-exchange-sha1', 'diffie-hellman-group1-sha1'], prepend: [], remove: [] },
-  serverHostKey: { append: ['ssh-rsa'], prepend: [], remove: [] },
-  cipher: { append: ['aes256-cbc', 'aes128-cbc'], prepend: [], remove: [] },
+  cipher: { append: ['aes256-cbc', 'aes192-cbc', 'aes128-cbc', '3des-cbc'], prepend: [], remove: [] },
   hmac: { append: ['hmac-sha1'], prepend: [], remove: [] },
 };

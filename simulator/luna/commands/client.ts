@@ -2,6 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { type Options, required } from '../parse.ts';
 import { CommandError, commit, confirm, type Session } from '../session.ts';
 import type { ClientState } from '../state.ts';
+import { wordsOf } from '../words.ts';
 import type { Command } from './command.ts';
 import { find as findPartition } from './partition.ts';
 
@@ -80,13 +81,15 @@ const show: Command = {
   options: { client: 'value' },
   async run(session, options) {
     const { name, ip, hostname, partitions } = find(session, options, 'client show');
+    const lines = [
+      ...wordsOf(session.world).registered,
+      `Partitions:   ${partitions.length > 0 ? partitions.map((partition) => `"${partition}"`).join(', ') : '<none>'}`,
+    ];
     session.print(`
 
 ClientID:     ${name}
 ${ip ? `IPAddress:    ${ip}` : `Hostname:     ${hostname}`}
-HTL Required: no
-OTT Expiry:   n/a
-Partitions:   ${partitions.length > 0 ? partitions.map((partition) => `"${partition}"`).join(', ') : '<none>'}
+${lines.join('\n')}
 
 `);
   },

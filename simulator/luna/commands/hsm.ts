@@ -1,6 +1,7 @@
 import { required } from '../parse.ts';
 import { CommandError, commit, confirm, type Session } from '../session.ts';
 import { erasePartitions, type HsmState, initialise, refuseSo, storageBytes, zeroize } from '../state.ts';
+import { wordsOf } from '../words.ts';
 import type { Command } from './command.ts';
 
 const attempts = ({ zeroized, soAttemptsLeft }: HsmState): string => (zeroized ? 'HSM IS ZEROIZED !!!!' : `${soAttemptsLeft} before HSM zeroization!`);
@@ -10,21 +11,22 @@ export const inUse = ({ partitions }: HsmState): number => partitions.reduce((su
 const show: Command = {
   words: ['hsm', 'show'],
   options: {},
-  async run({ state: { hsm }, soSignedIn, print }) {
+  async run({ world, state: { hsm }, soSignedIn, print }) {
+    const words = wordsOf(world);
     const partitions =
       hsm.partitions.length === 0 ? ['   There are no partitions.'] : hsm.partitions.map(({ serial, name }) => `   Partition:  ${serial}, Name: ${name}`);
     print(`
 
    Appliance Details:
    ==================
-   Software Version:                7.2.0-220
+   Software Version:                ${words.software}
 
    HSM Details:
    ============
-   HSM Label:                          ${hsm.label}
+   HSM Label:                          ${hsm.label || words.noLabel}
    Serial #:                           ${hsm.serial}
    Firmware:                           7.0.3
-   HSM Model:                          Luna K7
+   ${words.model}
    HSM Part Number:                    808-000066-001
    Authentication Method:              Password
    HSM Admin login status:             ${soSignedIn ? 'Logged In' : 'Not Logged In'}
@@ -144,7 +146,7 @@ const login: Command = {
       throw hsm.zeroized
         ? new CommandError(
             [`Error:  'hsm login' failed. (30000F : LUNA_RET_SO_LOGIN_FAILURE_THRESHOLD)`, '', 'Error:    The HSM is in the factory reset (zeroized) state.'],
-            0,
+            session.world.quirks['luna.lastFailureResult'] === '65535' ? 65535 : 0,
           )
         : new CommandError([`Error:  'hsm login' failed. (A00000 : LUNA_RET_UM_PIN_INCORRECT)`]);
     }
@@ -174,17 +176,7 @@ const changePolicy: Command = {
     if (!session.soSignedIn) throw new CommandError([`Error:  'hsm changePolicy' failed. (1010000 : LUNA_RET_USER_NOT_LOGGED_IN)`]);
     if (required(options, 'policy') !== '12') throw new CommandError([`Error:  'hsm changePolicy' failed. (130000 : LUNA_RET_ATTRIBUTE_VALUE_INVALID)`]);
     const value = required(options, 'value');
-    if (!options['force'])
-      await confirm(
-        session,
-        [
-          '        Changing this policy will result in erasing all partitions',
-          '        on the HSM.',
-          '',
-          "        Type 'proceed' to erase all partitions or 'quit' to quit now.",
-        ],
-        '        >',
-      );
+    if (!options['force']) await confirm(session, wordsOf(session.world).changePolicy, '        >');
     await commit(session, entry, session.world.durations.hsmChangePolicy, () => {
       if (session.world.quirks['luna.changePolicy'] === 'zeroizes') zeroize(session.state);
       erasePartitions(session.state);

@@ -3,6 +3,7 @@ import { selfSigned } from '../../certificates.ts';
 import { changePassword } from '../first-sign-in.ts';
 import { CommandError, commit, confirm } from '../session.ts';
 import type { ApplianceState } from '../state.ts';
+import { wordsOf } from '../words.ts';
 import type { Command } from './command.ts';
 
 /** Hours east of UTC of the zones that an appliance may be set to. */
@@ -42,7 +43,8 @@ const time: Command = {
 const network: Command = {
   words: ['network', 'show'],
   options: {},
-  async run({ state, print }) {
+  async run({ world, state, print }) {
+    if (world.quirks['luna.networkShow'] === 'blocks') return print(inBlocks(state));
     print(`
 
    Hostname:      ${state.hostname}
@@ -57,11 +59,28 @@ const network: Command = {
   },
 };
 
+const inBlocks = ({ hostname, address }: ApplianceState): string => `
+Hostname: "${hostname}"
+Domain Name: ""
+
+eth0
+   Link: up
+   Configured by: dhcp
+   IP Address: ${address}
+   Netmask: 255.255.255.0
+
+eth1
+   Link: down
+   IP Address: 0.0.0.0
+
+`;
+
 const regenCert: Command = {
   words: ['sysconf', 'regenCert'],
   options: { days: 'value', startdate: 'value', force: 'switch' },
   positional: 1,
   async run(session, options, entry, [name]) {
+    if (name && session.world.quirks['luna.regenCert'] === 'bare') throw new CommandError([`Error:  Invalid argument: ${name}`]);
     if (!options['force'])
       await confirm(
         session,
@@ -104,21 +123,23 @@ const bind: Command = {
   words: ['ntls', 'bind'],
   options: { force: 'switch', bind: 'value' },
   positional: 1,
-  async run(session, _, entry, [device = '']) {
+  async run(session, options, entry, [device = '']) {
     if (!/^(eth[0-3]|bond[01]|all)$/.test(device)) throw new CommandError(['Error:  The network device is not known.']);
+    if (session.world.quirks['luna.bindAsks'] === 'yes' && !options['force'])
+      await confirm(session, ["If you are sure that you wish to restart NTLS, then type 'proceed', otherwise type 'quit'"], '> ');
     await commit(session, entry, 0, () => {
       session.state.ntls.device = device;
     });
-    session.print(
-      `\n'ntls bind' successful.\n\nNTLS binding set to network device ${device}.\nYou must restart the NTLS service for the new settings to take effect.\n`,
-    );
+    session.print(`\n${wordsOf(session.world).bound(device)}\n`);
   },
 };
 
 const showNtls: Command = {
   words: ['ntls', 'show'],
   options: {},
-  async run({ state, print }) {
+  async run({ world, state, print }) {
+    if (world.quirks['luna.ntlsShow'] === 'sentence')
+      return print(`\nNTLS is currently ${state.ntls.device ? `bound to ${state.ntls.device}` : 'not bound'}.\n`);
     print(
       state.ntls.device
         ? `\nNTLS bound to network device: ${state.ntls.device}  IP Address: "${state.address}" (${state.ntls.device})\n`

@@ -38,14 +38,14 @@ export class LunaSteps {
   readonly hosts: Hosts;
   readonly #folder: string;
 
-  static async start(options: Omit<WorldOptions, 'timeScale' | 'state'> = {}): Promise<LunaSteps> {
-    const steps = new LunaSteps(await lunaWorld(options), await mkdtemp(join(tmpdir(), 'hsm-luna-steps-')));
+  static async start(options: Omit<WorldOptions, 'timeScale' | 'state'> = {}, env: Record<string, string> = {}): Promise<LunaSteps> {
+    const steps = new LunaSteps(await lunaWorld(options), await mkdtemp(join(tmpdir(), 'hsm-luna-steps-')), env);
     for (const purpose of purposes) if (!/-key$|^client-certificate$/.test(purpose)) steps.keep(purpose, await generateSecret(purpose));
     steps.keep('windows-ssh-key', windowsKey);
     return steps;
   }
 
-  private constructor(world: LunaWorld, folder: string) {
+  private constructor(world: LunaWorld, folder: string, env: Record<string, string>) {
     this.world = world;
     this.#folder = folder;
     const { values } = this;
@@ -56,7 +56,7 @@ export class LunaSteps {
         return values.get(name)!;
       },
     };
-    const settings = readSettings({ HSM_PROXY: `socks5://127.0.0.1:${world.socks.port}`, HSM_SETTLE_MS: '100' });
+    const settings = readSettings({ HSM_PROXY: `socks5://127.0.0.1:${world.socks.port}`, HSM_SETTLE_MS: '100', ...env });
     const outbound = createOutbound(settings.proxy);
     const transcripts = folderTranscripts(folder);
     const windows = createWindows(outbound, secrets);
@@ -81,6 +81,11 @@ export class LunaSteps {
 
   kept(purpose: Purpose): string {
     return this.values.get(secretName(this.target, purpose))!;
+  }
+
+  /** What nobody may see; a host key’s fingerprint is kept beside them, and is none. */
+  get secrets(): [string, string][] {
+    return [...this.values].filter(([name]) => !name.endsWith('-host-key'));
   }
 
   /** Sets the HSM up as far as its own half of the runbook goes: kept passwords, a partition of the request's name, NTLS bound and running. */
@@ -133,7 +138,7 @@ export class LunaSteps {
     );
     if (!(failure instanceof ApplicationFailure)) throw failure;
     const told = JSON.stringify([failure.message, failure.details]);
-    for (const [name, secret] of this.values) assert.ok(!told.includes(JSON.stringify(secret).slice(1, -1)), `${name} is in ${told}`);
+    for (const [name, secret] of this.secrets) assert.ok(!told.includes(JSON.stringify(secret).slice(1, -1)), `${name} is in ${told}`);
     return failure.details![0] as Problem;
   }
 

@@ -1,0 +1,142 @@
+import type { Connection, ServerChannel } from 'ssh2';
+import type { World } from '../world.ts';
+import { firstSignIn } from './first-sign-in.ts';
+import { runLine } from './lunash.ts';
+import { give, take } from './scp.ts';
+import { CommandError, Cut, Interrupted, type Session } from './session.ts';
+import { authenticate } from './sign-in.ts';
+import { type ApplianceState, generationOf } from './state.ts';
+import { Terminal } from './terminal.ts';
+import { wordsOf } from './words.ts';
+
+/** One connection over SSH, and who is signed in on it. */
+export interface Visit {
+  readonly world: World;
+  readonly state: ApplianceState;
+  readonly connection: Connection;
+  readonly id: string;
+  user: string;
+  /** Every command line that the appliance was ever given, by anybody. */
+  readonly commandLines: string[];
+  /** The shells that are open, of everybody. */
+  readonly shells: Set<ServerChannel>;
+}
+
+/** Serves a connection: the sign-in, shells, single commands and scp. There is no SFTP. */
+export function receive(visit: Visit): void {
+  const { connection, world, state, id } = visit;
+  connection.on('authentication', (context) => {
+    void authenticate(world, state, id, context).then((signedIn) => {
+      if (signedIn) visit.user = context.username;
+    });
+  });
+  connection.on('ready', () => {
+    connection.on('session', (accept) => {
+      const session = accept();
+      let tty = false;
+      session.on('pty', (acceptPty) => {
+        tty = true;
+        acceptPty?.();
+      });
+      session.on('shell', (acceptShell, refuseShell) => {
+        if (visit.shells.size >= Number(world.quirks['luna.mostShells'] ?? Number.POSITIVE_INFINITY)) return refuseShell();
+        const channel = acceptShell();
+        visit.shells.add(channel);
+        channel.once('close', () => visit.shells.delete(channel));
+        void shell(visit, channel, tty);
+      });
+      session.on('exec', (acceptExec, _, { command }) => void execute(visit, acceptExec(), command));
+    });
+  });
+}
+
+function sessionOn({ world, state, connection, user }: Visit, terminal: Terminal): Session {
+  let signedInAt: number | undefined;
+  return {
+    world,
+    state,
+    user,
+    get soSignedIn() {
+      return signedInAt === generationOf(state);
+    },
+    set soSignedIn(signedIn) {
+      signedInAt = signedIn ? generationOf(state) : undefined;
+    },
+    print: (text) => terminal.write(text),
+    ask: (prompt, echo) => {
+      terminal.write(prompt);
+      return terminal.readLine(echo);
+    },
+    hangUp: () => connection.end(),
+  };
+}
+
+const arrivals =
+  ({ world, state, id }: Visit) =>
+  (operation: string, destructive: boolean) =>
+    world.ledger.arrive({ system: 'lunash', connection: id, operation, target: state.address, destructive });
+
+const mustChange = ({ state, user }: Visit): boolean => state.users.find(({ name }) => name === user)?.mustChange ?? false;
+
+async function shell(visit: Visit, channel: ServerChannel, tty: boolean): Promise<void> {
+  const { world } = visit;
+  const { quirks } = world;
+  const terminal = new Terminal(channel, tty, {
+    lf: quirks['luna.lineEnds'] === 'lf',
+    silent: quirks['luna.echo'] === 'no',
+    deaf: quirks['luna.interrupt'] === 'ignored',
+  });
+  const session = sessionOn(visit, terminal);
+  try {
+    terminal.write(`Last login: ${new Date().toUTCString().replace(',', '').replace(' GMT', '')}\n\n${wordsOf(world).banner}\n`);
+    if (mustChange(visit)) await firstSignIn(session, arrivals(visit)('lunash:first sign-in', false));
+    while (await oneLine(visit, session, tty));
+  } catch (error) {
+    if (error instanceof CommandError) terminal.write(`${error.lines.join('\n')}\n`);
+    else if (!(error instanceof Cut || error instanceof Interrupted)) throw error;
+  }
+  channel.exit(0);
+  channel.end();
+}
+
+/** Prompts for a line and runs it; false when the session is over. */
+async function oneLine(visit: Visit, session: Session, tty: boolean): Promise<boolean> {
+  try {
+    const line = await session.ask(tty ? `\n[${visit.state.hostname}] lunash:>` : '', 'plain');
+    visit.commandLines.push(line);
+    return await runLine(session, arrivals(visit), line);
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    session.print('^C\n');
+    return true;
+  }
+}
+
+async function execute(visit: Visit, channel: ServerChannel, command: string): Promise<void> {
+  const { world, state, id } = visit;
+  const [, direction, path] = /^scp\s+(?:-[a-eg-su-z]+\s+)*-[a-z]*([ft])\s+(?:--\s+)?(.*)$/.exec(command) ?? [];
+  visit.commandLines.push(command);
+  if (mustChange(visit)) {
+    channel.stderr.write('You must change your password first.\n');
+    channel.exit(1);
+    return void channel.end();
+  }
+  if (direction) {
+    const get = direction === 'f';
+    const entry = world.ledger.arrive({
+      system: 'luna-scp',
+      connection: id,
+      operation: get ? 'luna-scp:get' : 'luna-scp:put',
+      target: `${state.address}:${path}`,
+      destructive: false,
+    });
+    return (get ? give : take)(world, state, channel, path!.replaceAll(/^['"]|['"]$/g, ''), entry);
+  }
+  const terminal = new Terminal(channel, false, { lf: true, silent: true, deaf: true });
+  const session = sessionOn(visit, terminal);
+  const withResult = world.quirks['luna.execResult'] !== 'no';
+  if (!withResult) session.print = (text) => terminal.write(text.replace(/^\s*Command Result.*\n?/gm, ''));
+  await runLine(session, arrivals(visit), command);
+  channel.exit(0);
+  channel.end();
+}

@@ -1,0 +1,104 @@
+import type { AnyAuthMethod, AuthenticationType, Prompt } from 'ssh2';
+
+/** The password or key was not accepted. Whether that is a failure is for the caller to say. */
+export class SignInRefused extends Error {
+  /** The host key of whoever refused it. */
+  readonly pin: string;
+
+  constructor(message: string, pin: string) {
+    super(message);
+    this.pin = pin;
+  }
+}
+
+/** The password was accepted, and a new one is wanted before anything else; none was given. */
+export class PasswordChangeWanted extends SignInRefused {}
+
+type Question = 'password' | 'current' | 'new' | 'retype';
+
+function meaningOf(prompt: string): Question | undefined {
+  if (/(?:re-?type|re-?enter|confirm|again)/i.test(prompt)) return 'retype';
+  if (/\bnew\b/i.test(prompt)) return 'new';
+  if (/\b(?:current|old)\b/i.test(prompt)) return 'current';
+  return /password/i.test(prompt) ? 'password' : undefined;
+}
+
+/**
+ * One sign-in with a password, by whichever method is offered. The password is sent once: where it is asked for again it was wrong, and trying it by a second
+ * method would be a second wrong attempt. A new password goes to questions for a new one only, and only where there is one.
+ */
+export class PasswordSignIn {
+  readonly #username: string;
+  readonly #password: string;
+  readonly #next: string | undefined;
+  readonly #answered = new Set<Question>();
+  #tried: 'nothing' | 'none' | 'all' = 'nothing';
+  /** Why it ended, where the reason is not a plain refusal. */
+  stopped: 'change wanted' | 'wrong' | { question: string } | undefined;
+
+  constructor(username: string, password: string, next: string | undefined) {
+    this.#username = username;
+    this.#password = password;
+    this.#next = next;
+  }
+
+  /** Was the new password sent? Then a refusal is about that one. */
+  get newPasswordSent(): boolean {
+    return this.#answered.has('new');
+  }
+
+  /** Chooses the one method, for ssh2; `stop` ends the connection. */
+  choose(offered: readonly AuthenticationType[] | null, stop: () => void): AnyAuthMethod | false {
+    const username = this.#username;
+    if (this.#tried === 'nothing') {
+      this.#tried = 'none';
+      return { type: 'none', username };
+    }
+    const method = this.#tried === 'all' ? undefined : (['password', 'keyboard-interactive'] as const).find((each) => offered?.includes(each));
+    this.#tried = 'all';
+    if (method === undefined) return false;
+    if (method === 'keyboard-interactive')
+      return {
+        type: method,
+        username,
+        prompt: (_name, _instructions, _language, prompts, finish) => {
+          const answers = this.answers(prompts);
+          if (answers) finish(answers);
+          else stop();
+        },
+      };
+    this.#answered.add('password');
+    return { type: method, username, password: this.#password };
+  }
+
+  /** The answers to one round of questions; undefined, with the reason in `stopped`, where they must not be answered. */
+  answers(prompts: readonly Prompt[]): string[] | undefined {
+    const answers: string[] = [];
+    for (const { prompt } of prompts) {
+      const answer = this.#answer(prompt);
+      if (answer === undefined) return undefined;
+      answers.push(answer);
+    }
+    return answers;
+  }
+
+  #answer(prompt: string): string | undefined {
+    const meaning = meaningOf(prompt);
+    const text = meaning === 'new' || meaning === 'retype' ? this.#next : this.#password;
+    if (meaning === undefined) this.stopped = { question: prompt.trim() };
+    else if (text === undefined) this.stopped = 'change wanted';
+    else if (this.#answered.has(meaning)) this.stopped = 'wrong';
+    if (meaning === undefined || this.stopped !== undefined) return undefined;
+    this.#answered.add(meaning);
+    return text;
+  }
+
+  /** The answer to SSH’s own request for a change; undefined where there is no new password. */
+  change(): string | undefined {
+    if (this.#next === undefined) this.stopped = 'change wanted';
+    else if (this.#answered.has('new')) this.stopped = 'wrong';
+    if (this.stopped !== undefined) return undefined;
+    this.#answered.add('new');
+    return this.#next;
+  }
+}

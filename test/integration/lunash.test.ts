@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import ssh2, { type ClientChannel } from 'ssh2';
+import { appliancePassword } from '../../activities/hsm-setup/appliance-password.ts';
+import { createPartition } from '../../activities/hsm-setup/create-partition.ts';
+import { fipsMode } from '../../activities/hsm-setup/fips-mode.ts';
+import { initializeHsm } from '../../activities/hsm-setup/initialize-hsm.ts';
+import { inspectHsm } from '../../activities/hsm-setup/inspect-hsm.ts';
+import { prepareNtls } from '../../activities/hsm-setup/prepare-ntls.ts';
+import { LunaSteps } from '../support/luna/luna-steps.ts';
+import { until } from '../support/until.ts';
+
+type Quirks = Record<string, string>;
+
+/** Each unverified fact the other way round at least once, together with those that it could get in the way of. */
+const appliances: { of: string; quirks: Quirks; env?: Record<string, string> }[] = [
+  { of: 'as it usually is', quirks: {} },
+  {
+    of: '7.8: asks for the password by questions, other ciphers',
+    quirks: { 'luna.words': '7.8', 'luna.signIn': 'keyboard-interactive', 'luna.algorithms': '7.8' },
+  },
+  {
+    of: 'the password is changed by questions before the shell; 6.x',
+    quirks: { 'luna.words': '6.x', 'luna.signIn': 'keyboard-interactive', 'luna.forcedChange': 'keyboard-interactive', 'luna.changePolicy': 'zeroizes' },
+  },
+  {
+    of: 'SSH itself asks for the change; no echo, bare line ends',
+    quirks: { 'luna.forcedChange': 'ssh', 'luna.echo': 'no', 'luna.lineEnds': 'lf', 'luna.soStaysSignedIn': 'yes' },
+  },
+  {
+    of: '5.x: old words, old algorithms, MD5',
+    quirks: { 'luna.words': '5.x', 'luna.passwordPrompts': 'old', 'luna.algorithms': 'old', 'luna.clientFingerprint': 'md5', 'luna.lineEnds': 'lf' },
+    env: { HSM_LUNA_OLD_ALGORITHMS: 'allow' },
+  },
+  {
+    of: 'asks for the present password, too, and for every restart',
+    quirks: { 'luna.passwordPrompts': 'with-current', 'luna.restartAsks': 'yes', 'luna.bindAsks': 'yes', 'luna.regenCert': 'bare' },
+  },
+  {
+    of: 'other layouts; zeroized by the policy, signed in afterwards',
+    quirks: { 'luna.networkShow': 'blocks', 'luna.ntlsShow': 'sentence', 'luna.changePolicy': 'zeroizes', 'luna.soStaysSignedIn': 'yes', 'luna.echo': 'no' },
+  },
+  { of: 'one shell at a time', quirks: { 'luna.mostShells': '1', 'luna.interrupt': 'ignored' } },
+];
+
+describe('The HSM’s half of the runbook, over real SSH', function () {
+  this.timeout(120_000);
+  let luna: LunaSteps;
+  afterEach(() => luna?.stop());
+
+  /** Everything from the first sign-in to a bound NTLS. */
+  async function configure(): Promise<void> {
+    const { hsm } = await luna.step(appliancePassword, { ...luna.job, windows: luna.hosts.windows, hsmAddress: luna.hosts.hsm.address });
+    assert.deepEqual(hsm, luna.hosts.hsm, 'the host key of first contact is pinned');
+    const input = { ...luna.job, windows: luna.hosts.windows, hsm };
+    const { hsm: delivered, warnings } = await luna.step(inspectHsm, input);
+    assert.deepEqual([delivered.zeroized, warnings], [true, []]);
+    const { hsm: ours } = await luna.step(initializeHsm, input);
+    assert.equal((await luna.step(fipsMode, { ...input, approvedDigest: ours.digest })).outcome, 'on');
+    const { partition } = await luna.step(createPartition, input);
+    assert.equal(partition.name, luna.request.hsm.partition.name);
+    await luna.step(prepareNtls, input);
+  }
+
+  for (const { of, quirks, env } of appliances)
+    it(`is carried out on an appliance: ${of}`, async () => {
+      luna = await LunaSteps.start({ quirks }, env);
+      await configure();
+      const { state, commandLines } = luna.world.appliance;
+      assert.deepEqual([state.users[0]!.password, state.hsm.soPassword, state.hsm.domain].map(String), [
+        luna.kept('appliance-password'),
+        luna.kept('hsm-so-password'),
+        luna.kept('hsm-domain'),
+      ]);
+      assert.deepEqual([state.hsm.fips, state.hsm.soAttemptsLeft, state.hsm.partitions.length, state.ntls.active?.device], [true, 3, 1, 'eth0']);
+      assert.ok(commandLines.some((line) => line.startsWith('hsm init -label')));
+      for (const [name, secret] of luna.secrets) {
+        const shown = commandLines.filter((line) => line.includes(secret));
+        assert.deepEqual(shown, [], `${name} was typed in a command line`);
+      }
+      assert.equal(luna.arrived('luna-ssh:sign-in', 'refused').length, 1, 'the kept password was tried once before the factory one');
+    });
+
+  it('keeps a transcript of every session, with its hash and without a secret', async () => {
+    luna = await LunaSteps.start();
+    await configure();
+    const transcripts = await luna.systems.transcripts.list(luna.target, 'run-1');
+    assert.deepEqual(
+      transcripts.map(({ step }) => step),
+      ['appliance-password', 'create-partition', 'fips-mode', 'initialize-hsm', 'inspect-hsm', 'prepare-ntls'],
+    );
+    for (const { step, text, sha256 } of transcripts) {
+      assert.match(text, /lunash:>|New password:/, step);
+      assert.equal(sha256, createHash('sha256').update(text).digest('hex'));
+      for (const [name, secret] of luna.secrets) assert.ok(!text.includes(secret), `${name} in the transcript of ${step}`);
+    }
+  });
+
+  it('sends no password to a host whose key is another than the pinned one, in this run or an earlier one', async () => {
+    luna = await LunaSteps.start();
+    luna.setUpHsm();
+    const another = `SHA256:${'A'.repeat(43)}`;
+    const changed = await luna.problemOf(luna.step(inspectHsm, { ...luna.job, windows: luna.hosts.windows, hsm: { ...luna.hosts.hsm, pin: another } }));
+    assert.deepEqual([changed.kind, changed.seen], ['Unsafe', `the host key is ${luna.hosts.hsm.pin}, not ${another}`]);
+    luna.values.set(`${luna.target}-appliance-host-key`, another);
+    const later = await luna.problemOf(luna.step(appliancePassword, { ...luna.job, windows: luna.hosts.windows, hsmAddress: luna.hosts.hsm.address }));
+    assert.equal(later.kind, 'Unsafe');
+    assert.match(later.remedy, /No password was sent.*remove the secret .*-appliance-host-key/);
+    assert.deepEqual(luna.arrived('luna-ssh:sign-in'), []);
+  });
+
+  it('uses old algorithms only where they are allowed, and says how', async () => {
+    luna = await LunaSteps.start({ quirks: { 'luna.algorithms': 'old' } });
+    const { kind, seen, remedy } = await luna.problemOf(
+      luna.step(appliancePassword, { ...luna.job, windows: luna.hosts.windows, hsmAddress: luna.hosts.hsm.address }),
+    );
+    assert.equal(kind, 'Refused');
+    assert.match(seen, /no matching/);
+    assert.match(remedy, /HSM_LUNA_OLD_ALGORITHMS=allow/);
+  });
+
+  it('tries a wrong password once only, whichever methods the appliance offers', async () => {
+    for (const signIn of ['password', 'keyboard-interactive']) {
+      luna = await LunaSteps.start({ quirks: { 'luna.signIn': signIn } });
+      luna.setUpHsm();
+      luna.world.appliance.state.users[0]!.password = 'Somebody-elses.1';
+      const { kind } = await luna.problemOf(luna.step(inspectHsm, { ...luna.job, ...luna.hosts }));
+      assert.deepEqual([kind, luna.arrived('luna-ssh:sign-in', 'refused').length], ['Refused', 1]);
+      if (signIn === 'password') await luna.stop();
+    }
+  });
+
+  it('keeps one connection to an HSM at a time, however many steps want one', async () => {
+    luna = await LunaSteps.start({ quirks: { 'luna.mostShells': '1' } });
+    luna.setUpHsm();
+    const looks = await Promise.all([1, 2, 3, 4].map(() => luna.attempt(inspectHsm, { ...luna.job, ...luna.hosts })));
+    assert.deepEqual(new Set(looks.map(({ hsm }) => hsm.label)), new Set([luna.request.hsm.label]));
+  });
+
+  it('waits where somebody else has the only shell', async () => {
+    luna = await LunaSteps.start({ quirks: { 'luna.mostShells': '1' } });
+    luna.setUpHsm();
+    const other = await person(luna);
+    const problem = await luna.problemOf(luna.attempt(inspectHsm, { ...luna.job, ...luna.hosts }));
+    assert.equal(problem.kind, 'Transient');
+    const inspected = luna.step(inspectHsm, { ...luna.job, ...luna.hosts });
+    other.leave();
+    assert.equal((await inspected).hsm.soAttemptsLeft, 3);
+  });
+});
+
+/** A person at a terminal of their own. */
+async function person(luna: LunaSteps) {
+  const client = new ssh2.Client();
+  await new Promise<void>((resolve, reject) =>
+    client
+      .once('ready', () => resolve())
+      .once('error', reject)
+      .connect({ host: '127.0.0.1', port: luna.world.appliance.ports[22]!, username: 'tenantadmin', password: luna.kept('appliance-password') }),
+  );
+  const channel = await new Promise<ClientChannel>((resolve, reject) => client.shell((error, opened) => (error ? reject(error) : resolve(opened))));
+  let shown = '';
+  channel.on('data', (chunk: Buffer) => {
+    shown += chunk.toString('utf8');
+  });
+  const prompted = async () => until('a prompt', async () => (/(?:lunash:>|> )$/.test(shown) ? true : undefined), { everyMs: 5 });
+  await prompted();
+  return {
+    async type(line: string): Promise<string> {
+      shown = '';
+      channel.write(`${line}\r`);
+      await prompted();
+      return shown;
+    },
+    leave: () => client.end(),
+  };
+}
+
+describe('Two people on one appliance', function () {
+  this.timeout(60_000);
+  let luna: LunaSteps;
+  afterEach(() => luna?.stop());
+
+  it('are signed in at once, and hsm login belongs to the shell that it was typed in', async () => {
+    luna = await LunaSteps.start();
+    luna.setUpHsm();
+    const [anna, otto] = await Promise.all([person(luna), person(luna)]);
+    await anna.type('hsm login');
+    assert.match(await anna.type(luna.kept('hsm-so-password')), /'hsm login' successful/);
+    assert.match(await anna.type('hsm show'), /HSM Admin login status: +Logged In/);
+    assert.match(await otto.type('hsm show'), /HSM Admin login status: +Not Logged In/);
+    assert.match(await otto.type('partition create -partition second -force'), /1010000 : LUNA_RET_USER_NOT_LOGGED_IN/);
+    assert.match(await anna.type('partition create -partition second -force'), /'partition create' successful/);
+    anna.leave();
+    otto.leave();
+  });
+});

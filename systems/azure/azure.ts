@@ -96,6 +96,25 @@ function wayOut(outbound: Outbound, ca: string | undefined): { policy: PipelineP
   return [{ policy, position: 'perRetry' }];
 }
 
+/**
+ * The clients that know every version of their provider take no `apiVersion`: they speak the newest, whatever they are told. Addresses of running operations
+ * are Azure’s own and stay as they are.
+ */
+const speaking = (apiVersion: string): { policy: PipelinePolicy; position: 'perCall' } => ({
+  position: 'perCall',
+  policy: {
+    name: 'speaking',
+    sendRequest(request, next) {
+      const url = new URL(request.url);
+      if (!/\/operation(s|results|statuses)\//i.test(url.pathname)) {
+        url.searchParams.set('api-version', apiVersion);
+        request.url = url.href;
+      }
+      return next(request);
+    },
+  },
+});
+
 /** Cuts a request whose answer does not come, or stops half-way: neither the clients nor the operating system would notice. */
 const patience = (timeoutMs: number): { policy: PipelinePolicy; position: 'perRetry' } => ({
   position: 'perRetry',
@@ -144,12 +163,13 @@ async function connect(settings: Settings, outbound: Outbound, cloud: Cloud, sub
     import('@azure/arm-hardwaresecuritymodules'),
     import('@azure/arm-marketplaceordering'),
   ]);
+  const fixed = (apiVersion: string) => ({ ...options, additionalPolicies: [...common.additionalPolicies, speaking(apiVersion)] });
   return {
     resources: new resources.ResourceManagementClient(identity, subscriptionId, { ...options, apiVersion: versions.resources }),
     deployments: new deployments.DeploymentsClient(identity, subscriptionId, { ...options, apiVersion: versions.deployments }),
     features: new features.FeatureClient(identity, subscriptionId, { ...options, apiVersion: versions.features }),
-    network: new network.NetworkManagementClient(identity, subscriptionId, { ...options, apiVersion: versions.network }),
-    compute: new compute.ComputeManagementClient(identity, subscriptionId, { ...options, apiVersion: versions.compute }),
+    network: new network.NetworkManagementClient(identity, subscriptionId, fixed(versions.network)),
+    compute: new compute.ComputeManagementClient(identity, subscriptionId, fixed(versions.compute)),
     hsms: new hsms.AzureDedicatedHSMResourceProvider(identity, subscriptionId, { ...options, $host: endpoint }),
     marketplace: new marketplace.MarketplaceOrderingAgreements(identity, subscriptionId, { ...options, $host: endpoint }),
   };

@@ -60,7 +60,7 @@ function endHangingRun(file: string, end: () => void): () => void {
 
 /** Suites by name: which files, beside the usual settings. The long ones are no part of `npm test`. */
 const suites: Record<string, string[]> = {
-  contract: ['test/contract/**/*.test.ts'],
+  contract: ['test/contract/**/*.test.ts', 'test/integration/contract/**/*.test.ts'],
   'luna-long': ['test/long/luna/**/*.test.ts'],
   'ciphertrust-long': ['test/long/ciphertrust/**/*.test.ts'],
 };

@@ -187,9 +187,6 @@ export function validate(engine: Engine, parsed: ResourceId, request: ArmRequest
   return {
     status: 200,
     body: {
-      id: parsed.id,
-      name: parsed.name,
-      type: 'Microsoft.Resources/deployments',
       properties: {
         templateHash: templateHash(template),
         parameters,

@@ -25,6 +25,8 @@ import './quiet.ts';
 export interface AzureBenchOptions extends Partial<WorldOptions> {
   /** How long one answer is waited for. */
   timeoutMs?: number;
+  /** Where every exchange is written down. */
+  capture?: string;
 }
 
 /** One failed attempt of a step: what it said, and when it wants to be tried again. */
@@ -49,10 +51,10 @@ export class AzureBench {
   readonly attempts: Attempted[] = [];
   readonly #folder: string;
 
-  static async start({ timeoutMs = 20_000, ...options }: AzureBenchOptions = {}): Promise<AzureBench> {
+  static async start({ timeoutMs = 20_000, capture, ...options }: AzureBenchOptions = {}): Promise<AzureBench> {
     const folder = await mkdtemp(join(tmpdir(), 'hsm-azure-'));
     const world = await createWorld({ timeScale: 6000, ...options });
-    const azure = await createAzure(world);
+    const azure = await createAzure(world, 0, capture);
     const caFile = join(folder, 'ca.pem');
     await writeFile(caFile, azure.caPem);
     return new AzureBench(folder, world, azure, {

@@ -158,5 +158,6 @@ const stored: Kind = { polling: 'operation', location: 'Microsoft.Compute', prep
 export const compute: Record<string, Kind> = {
   'microsoft.compute/virtualmachines': virtualMachine,
   'microsoft.compute/images': stored,
+  'microsoft.compute/galleries/images/versions': stored,
   'microsoft.compute/sshpublickeys': stored,
 };

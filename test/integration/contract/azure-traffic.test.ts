@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { createActivities } from '../../../activities/registry.ts';
+import type { Exchange } from '../../../simulator/azure/capture.ts';
+import type { AzureState } from '../../../simulator/azure/state.ts';
+import { ArmClient } from '../../support/arm-client.ts';
+import { actionsOf } from '../../support/azure-actions.ts';
+import { AzureBench } from '../../support/azure-bench.ts';
+import { exampleRequest } from '../../support/example.ts';
+import { haveFixtures } from '../../support/fixtures.ts';
+import { Specification } from '../../support/specification.ts';
+import { StackBench } from '../../support/stack-bench.ts';
+
+/** What the specification on disk cannot judge, each with the reason; everything else must be in it. */
+const unjudged: [path: RegExp, reason: string][] = [
+  [/\/providers\/Microsoft\.Compute\/(images|galleries|sshPublicKeys)\//i, 'the files for images, galleries and SSH keys are not on disk'],
+];
+
+const hsmId =
+  '/subscriptions/d44a44b4-f4ce-4bb4-b4bc-444444444444/resourceGroups/Luna_kylo_rg/providers/Microsoft.HardwareSecurityModules/dedicatedHSMs/kylo-luna-hsm';
+
+/** A whole job in bad weather, with a deployment that fails, a person who deletes what is left of it, a retry, and a second job that finds everything there. */
+async function wholeJobs(file: string): Promise<void> {
+  const bench = await StackBench.start({ timeScale: 2400, simulatorArgs: ['--capture', file] });
+  try {
+    await bench.fault('throttle', 'arm:GET Microsoft.Resources/resourceGroups', { amount: 1 });
+    await bench.fault('throttle', 'arm:GET Microsoft.Network/networkSecurityGroups');
+    await bench.fault('error', 'arm:PUT Microsoft.Network/networkSecurityGroups', { status: 503 });
+    await bench.fault('reset', 'arm:PUT Microsoft.Network/networkInterfaces');
+    await bench.fault('reset-after-accept', 'arm:PUT Microsoft.Network/publicIPAddresses');
+    await bench.fault('fail', 'arm:provisioning Microsoft.HardwareSecurityModules/dedicatedHSMs', { message: 'The device could not be configured.' });
+    const id = await bench.provision();
+    assert.equal((await bench.incident(id)).step, 'deploy-hsm');
+    const { simulator } = bench.stack;
+    const somebody = await ArmClient.signIn({ ...simulator, ca: readFileSync(simulator.caFile, 'utf8') });
+    const polls = await somebody.follow(await somebody.send('DELETE', `${hsmId}?api-version=2021-11-30`));
+    assert.equal(polls.at(-1)?.status, 204);
+    assert.equal((await bench.resolve(id, 'incident-1', 'retry')).status, 200);
+    await bench.reaches(id, 'the approval', ({ approvals }) => approvals.length > 0, { incidents: true });
+    assert.equal((await bench.approve(id)).status, 200);
+    assert.equal((await bench.ended(id, { incidents: true })).job.state, 'completed');
+    const again = await bench.ended(await bench.provision());
+    assert.equal(again.job.state, 'completed');
+  } finally {
+    await bench.stop();
+  }
+}
+
+/** What a request may ask for beside the example, in a subscription where nothing is registered: a network that is there, images and a key of the customer’s own; and the inventory of an aborted job. */
+async function otherWays(file: string): Promise<void> {
+  const bench = await AzureBench.start({ capture: file });
+  try {
+    const { subscriptionId, resourceGroup, region: location } = bench.request.azure;
+    for (const namespace of ['Microsoft.Network', 'Microsoft.Compute']) delete (bench.world.state['azure'] as AzureState).providers[namespace];
+    await bench.step('register-providers', {});
+    await bench.step('resource-group', {});
+    const compute = `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.Compute`;
+    const [image, version, key] = [`${compute}/images/cm`, `${compute}/galleries/own/images/cm/versions/1.0.0`, `${compute}/sshPublicKeys/ksadmin`];
+    for (const id of [image, version]) await bench.azure.seed(id, { location, properties: { storageProfile: { osDisk: { osType: 'Linux' } } } });
+    await bench.azure.seed(key, { location, properties: { publicKey: 'ssh-ed25519 AAAA' } });
+    const { network } = await bench.clients();
+    const { name, addressSpace } = bench.request.network;
+    await network.virtualNetworks.createOrUpdate(resourceGroup, name, { location, addressSpace: { addressPrefixes: [addressSpace] } }).submitted();
+    await bench.step('virtual-network', {});
+    Object.assign(bench.request.cipherTrust, { image, sshKeyInAzure: 'ksadmin' });
+    assert.match((await bench.stops('check-availability', {})).seen, /the SSH key ksadmin is not RSA/);
+    Object.assign(bench.request.cipherTrust, { image: version, sshKeyInAzure: undefined });
+    assert.deepEqual((await bench.step('check-availability', {})).cipherTrustImage, { id: version });
+    const { inventory } = createActivities(bench.systems);
+    const exists = (await new MockActivityEnvironment().run(inventory, bench.job)) as string[];
+    assert.ok(exists.includes(`Microsoft.Network/virtualNetworks ${name}`));
+  } finally {
+    await bench.stop();
+  }
+}
+
+describe('Azure’s own specification', function () {
+  this.timeout(300_000);
+  const folder = mkdtempSync(join(tmpdir(), 'hsm-contract-'));
+  let exchanges: Exchange[];
+  let specification: Specification;
+  before(async function () {
+    if (!haveFixtures) this.skip();
+    const file = join(folder, 'capture.ndjson');
+    await wholeJobs(file);
+    await otherWays(file);
+    exchanges = readFileSync(file, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Exchange);
+    specification = await Specification.load();
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('agrees with every exchange of whole jobs, retries and failures included', async () => {
+    const operations = new Map<string, number>();
+    const notListed: string[] = [];
+    const listed = new Map<string, number>();
+    for (const exchange of exchanges) {
+      const { method, url } = exchange.request;
+      const { operation, findings } = await specification.check(exchange);
+      const reason = unjudged.find(([path]) => path.test(new URL(url).pathname))?.[1];
+      if (reason) listed.set(reason, (listed.get(reason) ?? 0) + 1);
+      else if (findings.length === 0) operations.set(operation, (operations.get(operation) ?? 0) + 1);
+      else notListed.push(`${method} ${new URL(url).pathname} ${exchange.response?.status}: ${findings.join('; ')}`);
+    }
+    const checked = [...operations.values()].reduce((sum, count) => sum + count, 0);
+    console.log(
+      `      ${exchanges.length} exchanges, ${checked} of them checked, ${operations.size} distinct operations: ${[...operations.keys()].sort().join(', ')}`,
+    );
+    for (const [reason, count] of listed) console.log(`      ${count} not checked: ${reason}`);
+    assert.deepEqual([...new Set(notListed)], []);
+    assert.ok(operations.size >= 25, `${operations.size} operations`);
+    for (const status of [200, 201, 202, 204, 404, 429, 503])
+      assert.ok(
+        exchanges.some(({ response }) => response?.status === status),
+        `an answer with ${status} is among them`,
+      );
+    assert.ok(
+      exchanges.some(({ response }) => response === undefined),
+      'a cut one is among them',
+    );
+  });
+
+  it('disagrees with exchanges that are not as Microsoft has them', async () => {
+    const one = (method: string, path: RegExp) => structuredClone(exchanges.find(({ request }) => request.method === method && path.test(request.url))!);
+    const withoutStatus = one('PUT', /virtualMachines\/lunaclient\?/);
+    withoutStatus.response!.status = 299;
+    const shownPassword = one('PUT', /virtualMachines\/lunaclient\?/);
+    (shownPassword.response!.body as { properties: { osProfile: object } }).properties.osProfile = { adminPassword: 'Password-1' };
+    const misspelt = one('PUT', /virtualMachines\/lunaclient\?/);
+    Object.assign((misspelt.request.body as { properties: object }).properties, { hardwareProfil: {} });
+    const unknown = one('GET', /features\/AzureDedicatedHSM/);
+    unknown.request.url = unknown.request.url.replace('2021-07-01', '2031-07-01');
+    const broken = one('GET', /features\/AzureDedicatedHSM/);
+    Object.assign(broken.response!.body as object, { properties: { state: 1 } });
+    const wrong = { withoutStatus, shownPassword, misspelt, unknown, broken };
+    for (const [name, exchange] of Object.entries(wrong)) assert.notDeepEqual((await specification.check(exchange)).findings, [], name);
+  });
+
+  it('has nothing to say about secrets: none is in the capture', () => {
+    const bodies = exchanges.flatMap(({ request }) => (request.body === undefined ? [] : [JSON.stringify(request.body)]));
+    assert.ok(bodies.some((text) => text.includes('"adminPassword":"(kept out)"')));
+    assert.ok(bodies.some((text) => /"protectedParameters":\[\{"name":"InstallerUrl","value":"\(kept out\)"\}\]/.test(text)));
+    assert.ok(!JSON.stringify(exchanges).includes('earer '), 'no token');
+    assert.ok(!JSON.stringify(exchanges).includes(exampleRequest().lunaClient.installer.url as string), 'no installer URL');
+  });
+
+  it('docs/azure-role.json allows the actions of this traffic and no other', () => {
+    const role = JSON.parse(readFileSync(new URL('../../../docs/azure-role.json', import.meta.url), 'utf8')) as { Actions: string[]; NotActions: string[] };
+    const ours = exchanges.filter(({ request }) => request.headers['user-agent'] !== 'somebody-else');
+    assert.deepEqual(role.Actions, actionsOf(ours));
+    assert.ok(role.Actions.every((action) => !action.includes('*')));
+  });
+});

@@ -65,7 +65,12 @@ export async function createWorld(options: WorldOptions): Promise<RunningWorld> 
     weather: options.weather ?? new Weather(),
     network,
     quirks: options.quirks ?? {},
-    downloads: new Map([['https://downloads.example.com/luna/LunaHSMClient-7.4.0.exe', Buffer.from('Luna HSM client 7.4.0 (simulated installer)\n')]]),
+    downloads: new Map(
+      ['7.2.0', '7.4.0', '10.9.2'].map((version) => [
+        `https://downloads.example.com/luna/LunaHSMClient-${version}.exe`,
+        Buffer.from(`Luna HSM client ${version} (simulated installer)\n`),
+      ]),
+    ),
     state,
     changed: () => file.changed(),
     appliances: new Map<string, Appliance>(),

@@ -55,7 +55,12 @@ export const quirks: Record<string, Quirk> = {
   'luna.restartAsks': { values: ['no', 'yes'], about: 'restarting NTLS asks for proceed' },
   'luna.registerByIp': { values: ['accepted', 'refused'], about: 'client register -ip' },
   'luna.clientFingerprint': { values: ['sha256', 'md5'], about: 'which fingerprint of a client is shown' },
-  'vtl.keyFormat': { values: ['plain', 'encrypted'], about: 'how vtl writes a private key' },
+  'lunacm.slots': { values: ['ours-first', 'others-first', 'moving', 'unsteady'], about: 'where other slots stand, and whether their order holds' },
+  'lunacm.roles': { values: ['told', 'untold'], about: 'lunacm tells attempts and state of roles' },
+  'vtl.createcert': { values: ['repoints', 'keeps'], about: 'what vtl createcert does to the host’s own identity' },
+  'vtl.days': { values: ['taken', 'refused'], about: 'whether vtl createcert knows -d' },
+  'vtl.keyFormat': { values: ['plain', 'encrypted', 'pkcs8'], about: 'how vtl writes a private key' },
+  'windows.network': { values: ['Public', 'Private'], about: 'what Windows takes the network for; OpenSSH’s own firewall rule is for Private' },
 };
 
 /** Reads `name=value` options; says what is wrong with the first that is unknown. */

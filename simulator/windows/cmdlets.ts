@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { settle } from '../ledger.ts';
 import type { World } from '../world.ts';
 import { asText, type Call, type Cmdlets, ScriptError, type Value } from './powershell.ts';
 import { clientFolder, Files, type HostState } from './state.ts';
@@ -33,17 +34,23 @@ export function cmdlets(world: World, state: HostState, publicKeyLine: string): 
   };
   return {
     'Add-WindowsCapability': (call) => {
-      if (/^OpenSSH\.Server/i.test(argument(call, 'name'))) state.sshd.installed = true;
+      if (/^OpenSSH\.Server/i.test(argument(call, 'name'))) {
+        state.sshd.installed = true;
+        state.sshd.firewallProfile ??= 'Private';
+      }
       return null;
     },
     'Set-Service': (call) => {
       sshd(argument(call, 'name'));
+      state.sshd.automatic = /^automatic$/i.test(asText(call.named['startuptype'] ?? ''));
       return null;
     },
     'Start-Service': start,
     'Restart-Service': start,
     'Set-NetFirewallRule': (call) => {
-      if (argument(call, 'name') === 'OpenSSH-Server-In-TCP' && /^any$/i.test(argument(call, 'profile'))) state.sshd.firewallOpen = true;
+      if (argument(call, 'name') !== 'OpenSSH-Server-In-TCP')
+        fail(`No MSFT_NetFirewallRule objects found with property 'InstanceID' equal to '${argument(call, 'name')}'.`);
+      state.sshd.firewallProfile = argument(call, 'profile');
       return null;
     },
     'Join-Path': ({ positional: [folder, child] }) => `${asText(folder ?? '').replace(/\\$/, '')}\\${asText(child ?? '')}`,
@@ -53,8 +60,11 @@ export function cmdlets(world: World, state: HostState, publicKeyLine: string): 
       files.write(argument(call, 'path'), call.named['nonewline'] ? value : `${value}\n`);
       return null;
     },
-    'Get-Content': (call) =>
-      (files.text(argument(call, 'path')) ?? fail(`Cannot find path '${argument(call, 'path')}' because it does not exist.`)).replace(/\n$/, ''),
+    'Get-Content': (call) => {
+      const text = files.text(argument(call, 'path')) ?? fail(`Cannot find path '${argument(call, 'path')}' because it does not exist.`);
+      const lines = text.replace(/\n$/, '').split('\n');
+      return (call.named['tail'] === undefined ? lines : lines.slice(-Number(call.named['tail']))).join('\n');
+    },
     'New-Item': () => null,
     'Remove-Item': (call) => {
       files.remove(argument(call, 'path'));
@@ -69,8 +79,18 @@ export function cmdlets(world: World, state: HostState, publicKeyLine: string): 
       return null;
     },
     'Invoke-WebRequest': (call) => {
-      const content = world.downloads.get(argument(call, 'uri')) ?? fail(`The remote name could not be resolved or answered 404: '${argument(call, 'uri')}'`);
+      const uri = argument(call, 'uri');
+      const content = world.downloads.get(uri);
+      if (!content)
+        throw new ScriptError(`The remote server returned an error for '${uri}': (404) Not Found.`, {
+          Status: 'ProtocolError',
+          Response: { StatusCode: 'NotFound' },
+        });
       files.write(argument(call, 'outfile', 1), content);
+      return null;
+    },
+    setx: ({ positional: [name, value] }) => {
+      if (asText(name ?? '') === 'ChrystokiConfigurationPath') state.configurationFolder = asText(value ?? '');
       return null;
     },
     'Get-FileHash': (call) => ({
@@ -80,29 +100,42 @@ export function cmdlets(world: World, state: HostState, publicKeyLine: string): 
         .toUpperCase(),
     }),
     'Start-Process': async (call) => {
-      world.ledger.arrive({ system: 'windows', connection: 'agent', operation: 'windows:installer', target: state.address, destructive: false }).outcome =
-        'done';
-      return { ExitCode: await install(world, state, files, argument(call, 'filepath'), asText(call.named['argumentlist'] ?? '')) };
+      const entry = world.ledger.arrive({ system: 'windows', connection: 'agent', operation: 'windows:installer', target: state.address, destructive: false });
+      const fault = await world.weather.strike(entry.operation);
+      const options = asText(call.named['argumentlist'] ?? '');
+      const exitCode = fault ? 1603 : await install(world, state, files, argument(call, 'filepath'), options);
+      const log = /\/log "?([^\s"]+)/i.exec(options)?.[1];
+      if (log) files.write(log, `Burn v3.11.2\nApply begin\n${fault?.message ?? 'Applied execute package: LunaClient'}\nApply complete, result: ${exitCode}\n`);
+      settle(entry, exitCode === 0 ? 'done' : 'failed', `exit code ${exitCode}`);
+      return { ExitCode: exitCode };
     },
     'Get-Item': (call) => {
       const path = argument(call, 'path');
       if (!files.exists(path)) fail(`Cannot find path '${path}' because it does not exist.`);
-      const version = state.lunaClient?.version ?? '0.0.0';
+      const folder = Object.keys(state.otherClients ?? {}).find((other) => path.toLowerCase().startsWith(`${other.toLowerCase()}\\`));
+      const version = (folder ? state.otherClients![folder] : state.lunaClient)?.version ?? '0.0.0';
       return { FullName: path, VersionInfo: { FileVersion: `${version}-226`, ProductVersion: version } };
     },
     'Write-Output': ({ positional: [value] }) => value ?? null,
   };
 }
 
+/** The installer of a Luna client: into its usual folder, or beside it by `installdir`. Programs come with the features that are asked for. */
 async function install(world: World, state: HostState, files: Files, path: string, options: string): Promise<number> {
   const [, version] = knownInstaller.exec(files.text(path) ?? '') ?? [];
   if (!version || !/\/install/i.test(options) || !/\/quiet/i.test(options)) return 1603;
   await world.clock.sleepMinutes(world.durations.lunaClientInstall);
-  state.lunaClient = { version };
-  for (const program of ['lunacm.exe', 'vtl.exe', 'plink.exe', 'pscp.exe']) files.write(`${clientFolder}\\${program}`, `${program} ${version}`);
+  const given = /installdir="([^"]+)"/i.exec(options)?.[1];
+  const folder = given ?? clientFolder;
+  if (given) (state.otherClients ??= {})[given] = { version };
+  else state.lunaClient = { version };
+  // The last one that was installed is the machine’s.
+  state.configurationFolder = folder;
+  const programs = /addlocal=all/i.test(options) ? ['lunacm.exe', 'vtl.exe', 'plink.exe', 'pscp.exe'] : ['lunacm.exe'];
+  for (const program of programs) files.write(`${folder}\\${program}`, `${program} ${version}`);
   files.write(
-    `${clientFolder}\\crystoki.ini`,
-    '[LunaSA Client]\r\nClientPrivKeyFile=\r\nClientCertFile=\r\nServerCAFile=C:\\Program Files\\SafeNet\\LunaClient\\cert\\server\\CAFile.pem\r\nNetClient=1\r\n',
+    `${folder}\\crystoki.ini`,
+    `[LunaSA Client]\r\nClientPrivKeyFile=\r\nClientCertFile=\r\nServerCAFile=${folder}\\cert\\server\\CAFile.pem\r\nNetClient=1\r\n`,
   );
   world.changed();
   return 0;

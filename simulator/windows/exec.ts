@@ -1,6 +1,6 @@
 import { cmdlets, environment } from './cmdlets.ts';
 import type { LunaClient } from './luna-client.ts';
-import { lunacm } from './lunacm.ts';
+import { type Caller, lunacm } from './lunacm.ts';
 import { PowerShell, ScriptError } from './powershell.ts';
 import { clientFolder } from './state.ts';
 import { vtl } from './vtl.ts';
@@ -15,7 +15,7 @@ const split = (command: string): string[] =>
   [...command.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(([, quoted, plain]) => (quoted ?? plain ?? '').replaceAll('\\"', '"'));
 
 /** What the host does with a command that came over SSH. */
-export async function execute(client: LunaClient, command: string, connection: string, publicKeyLine: string): Promise<Ran> {
+export async function execute(client: LunaClient, command: string, caller: Caller, publicKeyLine: string): Promise<Ran> {
   const [program = '', ...args] = split(command);
   const name = program
     .toLowerCase()
@@ -25,8 +25,9 @@ export async function execute(client: LunaClient, command: string, connection: s
   const path = args.find((arg) => /^[A-Za-z]:[\\/]/.test(arg)) ?? args[0] ?? '';
   const good = (output = ''): Ran => ({ output, exitCode: 0 });
   if (['lunacm', 'vtl'].includes(name)) {
-    if (!client.state.lunaClient || !program.toLowerCase().startsWith(clientFolder.toLowerCase())) return notFound(program);
-    return good(name === 'vtl' ? await vtl(client, args, connection) : await runLunacm(client, args, connection));
+    const folder = client.folders().find((installed) => program.toLowerCase() === `${installed}\\${name}.exe`.toLowerCase());
+    if (!folder || (name === 'lunacm' && folder !== clientFolder)) return notFound(program);
+    return good(name === 'vtl' ? await vtl(client, args, caller.connection, folder) : await runLunacm(client, args, caller));
   }
   switch (name) {
     case 'icacls':
@@ -36,7 +37,7 @@ export async function execute(client: LunaClient, command: string, connection: s
       );
       return good(`processed file: ${path}\nSuccessfully processed 1 files; Failed processing 0 files\n`);
     case 'cmd':
-      return execute(client, args.filter((arg) => !/^\/[cs]$/i.test(arg)).join(' '), connection, publicKeyLine);
+      return execute(client, args.filter((arg) => !/^\/[cs]$/i.test(arg)).join(' '), caller, publicKeyLine);
     case 'mkdir':
     case 'md':
       return good();
@@ -56,14 +57,15 @@ const notFound = (program: string): Ran => ({
   exitCode: 1,
 });
 
-async function runLunacm(client: LunaClient, args: string[], connection: string): Promise<string> {
+async function runLunacm(client: LunaClient, args: string[], caller: Caller): Promise<string> {
   const [mode = '', ...rest] = args;
   if (mode === '-f') {
-    const script = client.files.text(rest[0] ?? '');
-    return script === undefined ? `Unable to open file ${rest[0]}\n` : lunacm(client, script.split(/\r?\n/), connection, false);
+    const [path = ''] = rest;
+    const script = client.files.text(path);
+    if (script === undefined) return `Unable to open file ${path}\n`;
+    return client.files.whileOpen(path, () => lunacm(client, script.split(/\r?\n/), caller, false));
   }
-  if (mode === '-c' || mode === '-q')
-    return lunacm(client, [rest.map((word) => (word.includes(' ') ? `"${word}"` : word)).join(' ')], connection, mode === '-q');
+  if (mode === '-c' || mode === '-q') return lunacm(client, [rest.map((word) => (word.includes(' ') ? `"${word}"` : word)).join(' ')], caller, mode === '-q');
   return 'Unknown command-line arguments\n';
 }
 

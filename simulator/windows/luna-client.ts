@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import { selfSigned } from '../certificates.ts';
 import type { Appliance, NtlsAttempt, World } from '../world.ts';
 import { clientFolder, Files, type HostState } from './state.ts';
@@ -14,28 +15,42 @@ export class LunaClient {
     this.files = new Files(state);
   }
 
+  get #configuration(): string {
+    return `${this.state.configurationFolder ?? clientFolder}\\crystoki.ini`;
+  }
+
   setting(name: string): string {
-    const text = this.files.text(`${clientFolder}\\crystoki.ini`) ?? '';
+    const text = this.files.text(this.#configuration) ?? '';
     return new RegExp(`^${name}=(.*?)\\r?$`, 'm').exec(text)?.[1] ?? '';
   }
 
   set(name: string, value: string): void {
-    const path = `${clientFolder}\\crystoki.ini`;
+    const path = this.#configuration;
     const text = this.files.text(path) ?? '[LunaSA Client]\r\n';
     const line = `${name}=${value}`;
     this.files.write(path, new RegExp(`^${name}=`, 'm').test(text) ? text.replace(new RegExp(`^${name}=.*?(\\r?)$`, 'm'), `${line}$1`) : `${text}${line}\r\n`);
   }
 
-  /** Makes a key and certificate for a name and makes them the client’s own. */
-  async createCertificate(name: string, days: number): Promise<{ keyPath: string; certificatePath: string }> {
+  /** Where Luna clients are installed: the one that lunacm and vtl belong to, and one for vtl alone. */
+  folders(): string[] {
+    return [...(this.state.lunaClient ? [clientFolder] : []), ...Object.keys(this.state.otherClients ?? {})];
+  }
+
+  /** Makes a key and certificate for a name in the folder of a client; by default they become the host’s own identity. */
+  async createCertificate(
+    name: string,
+    days: number,
+    { folder = clientFolder, keyFormat = 'plain', isOwn = true }: { folder?: string; keyFormat?: string; isOwn?: boolean } = {},
+  ): Promise<{ keyPath: string; certificatePath: string }> {
     const identity = await selfSigned({ commonName: name, days });
-    const encrypted = this.world.quirks['vtl.keyFormat'] === 'encrypted';
-    const keyPath = `${clientFolder}\\cert\\client\\${name}Key.pem`;
-    const certificatePath = `${clientFolder}\\cert\\client\\${name}.pem`;
-    this.files.write(keyPath, encrypted ? identity.privateKeyPem.replace('-----\n', '-----\nProc-Type: 4,ENCRYPTED\n') : identity.privateKeyPem);
+    const keyPath = `${folder}\\cert\\client\\${name}Key.pem`;
+    const certificatePath = `${folder}\\cert\\client\\${name}.pem`;
+    this.files.write(keyPath, written(identity.privateKeyPem, keyFormat));
     this.files.write(certificatePath, identity.certificatePem);
-    this.set('ClientPrivKeyFile', keyPath);
-    this.set('ClientCertFile', certificatePath);
+    if (isOwn) {
+      this.set('ClientPrivKeyFile', keyPath);
+      this.set('ClientCertFile', certificatePath);
+    }
     return { keyPath, certificatePath };
   }
 
@@ -68,4 +83,10 @@ export class LunaClient {
     const seen = connection?.appliance.ntls(connection.attempt);
     return seen?.ok ? seen.partitions : [];
   }
+}
+
+function written(keyPem: string, format: string): string {
+  if (format === 'pkcs8') return createPrivateKey(keyPem).export({ type: 'pkcs8', format: 'pem' }) as string;
+  if (format === 'encrypted') return createPrivateKey(keyPem).export({ type: 'pkcs1', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'unknown' }) as string;
+  return keyPem;
 }

@@ -1,4 +1,4 @@
-/** A small PowerShell: straight-line scripts with parameters, variables, `if`, `throw` and the cmdlets that it is given. What it does not know it refuses, as PowerShell does. */
+/** A small PowerShell: straight-line scripts with parameters, variables, `if`, `try`, `throw` and the cmdlets that it is given. What it does not know it refuses, as PowerShell does. */
 
 export type Value = string | boolean | number | null | { [name: string]: Value };
 type Named = Record<string, Value>;
@@ -10,7 +10,15 @@ export interface Call {
 
 export type Cmdlets = Record<string, (call: Call) => Promise<Value> | Value>;
 
-export class ScriptError extends Error {}
+export class ScriptError extends Error {
+  /** What `catch` finds in `$_.Exception` beside the message. */
+  readonly details: Record<string, Value>;
+
+  constructor(message: string, details: Record<string, Value> = {}) {
+    super(message);
+    this.details = details;
+  }
+}
 
 type Token = { kind: 'text' | 'variable' | 'word' | 'symbol'; text: string; quoted?: 'single' | 'double' };
 
@@ -65,6 +73,7 @@ export class PowerShell {
     for (let rest = text.trimStart(); rest !== ''; rest = rest.trimStart()) {
       if (rest.startsWith('#')) rest = rest.slice(rest.indexOf('\n') < 0 ? rest.length : rest.indexOf('\n'));
       else if (/^if\s*\(/i.test(rest)) rest = await this.#if(rest);
+      else if (/^try\s*\{/i.test(rest)) rest = await this.#try(rest);
       else {
         const end = rest.search(/[\n;]/);
         await this.#statement((end < 0 ? rest : rest.slice(0, end)).trim());
@@ -78,6 +87,21 @@ export class PowerShell {
     const body = balanced(text, text.indexOf('{', condition.end), '{', '}');
     if (truthy(await this.#expression(tokens(condition.inner)))) await this.#block(body.inner);
     return text.slice(body.end);
+  }
+
+  async #try(text: string): Promise<string> {
+    const body = balanced(text, text.indexOf('{'), '{', '}');
+    const after = text.slice(body.end);
+    if (!/^\s*catch\s*\{/i.test(after)) throw new ScriptError('The Try statement is missing its Catch block.');
+    const handler = balanced(after, after.indexOf('{'), '{', '}');
+    try {
+      await this.#block(body.inner);
+    } catch (error) {
+      if (!(error instanceof ScriptError)) throw error;
+      this.#variables.set('_', { Exception: { Message: error.message, ...error.details } });
+      await this.#block(handler.inner);
+    }
+    return after.slice(handler.end);
   }
 
   async #statement(line: string): Promise<void> {

@@ -10,8 +10,8 @@ interface OpenFile {
   write: boolean;
 }
 
-/** SFTP over the virtual file system; paths as OpenSSH on Windows has them, `/C:/folder/file`. */
-export function serveSftp(sftp: SFTPWrapper, files: Files, home: string, arrive: (what: string, path: string) => void, changed: () => void): void {
+/** SFTP over the virtual file system; paths as OpenSSH on Windows has them, `/C:/folder/file`. `arrive` says whether the connection is still there. */
+export function serveSftp(sftp: SFTPWrapper, files: Files, home: string, arrive: (what: string, path: string) => Promise<boolean>, changed: () => void): void {
   const handles = new Map<string, OpenFile | { listing: string[] | undefined }>();
   let last = 0;
   const give = (id: number, open: OpenFile | { listing: string[] | undefined }) => {
@@ -29,10 +29,10 @@ export function serveSftp(sftp: SFTPWrapper, files: Files, home: string, arrive:
   const stat = (id: number, path: string) =>
     files.exists(windows(path)) || /^\/?[A-Za-z]:[\\/]?$/.test(path) ? sftp.attrs(id, attributes(windows(path)) as never) : status(id, false);
 
-  sftp.on('OPEN', (id, name, flags) => {
+  sftp.on('OPEN', async (id, name, flags) => {
     const path = windows(name);
     const write = (flags & (OPEN_MODE.WRITE | OPEN_MODE.APPEND)) !== 0;
-    arrive(write ? 'put' : 'get', path);
+    if (!(await arrive(write ? 'put' : 'get', path))) return;
     const content = files.read(path);
     if (!write && !content) return status(id, false);
     give(id, { path, content: flags & OPEN_MODE.TRUNC || !content ? Buffer.alloc(0) : content, write });
@@ -61,8 +61,9 @@ export function serveSftp(sftp: SFTPWrapper, files: Files, home: string, arrive:
     }
     status(id, handles.delete(handle.toString('hex')));
   });
-  sftp.on('REMOVE', (id, path) => {
-    arrive('remove', windows(path));
+  sftp.on('REMOVE', async (id, path) => {
+    if (!(await arrive('remove', windows(path)))) return;
+    if (files.isOpen(windows(path))) return sftp.status(id, STATUS_CODE.FAILURE);
     status(id, files.remove(windows(path)));
     changed();
   });

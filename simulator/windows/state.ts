@@ -1,3 +1,5 @@
+import type { PartitionState } from '../luna/state.ts';
+
 /** A file of a Windows host; paths are compared without regard to case. */
 export interface FileState {
   /** As it was first written. */
@@ -16,8 +18,14 @@ export interface HostState {
   adminPassword: string;
   files: Record<string, FileState>;
   hostKeys: { rsa: string };
-  sshd: { installed: boolean; running: boolean; firewallOpen: boolean };
+  sshd: { installed: boolean; running: boolean; automatic?: boolean; firewallProfile?: string };
   lunaClient?: { version: string };
+  /** ChrystokiConfigurationPath: where programs look for crystoki.ini. */
+  configurationFolder?: string;
+  /** A second client, for vtl alone, by the folder that it was installed into. */
+  otherClients?: Record<string, { version: string }>;
+  /** A backup token in another slot, where a quirk gives the host one. */
+  token?: PartitionState;
 }
 
 export const clientFolder = 'C:\\Program Files\\SafeNet\\LunaClient';
@@ -32,6 +40,8 @@ const key = (path: string): string =>
 /** The virtual file system over the state. */
 export class Files {
   readonly #files: HostState['files'];
+  /** Files that a program has open: Windows does not remove them. */
+  readonly #open = new Set<string>();
 
   constructor(state: HostState) {
     this.#files = state.files;
@@ -58,6 +68,21 @@ export class Files {
 
   acl(path: string): string[] | undefined {
     return this.#files[key(path)]?.acl;
+  }
+
+  isOpen(path: string): boolean {
+    return this.#open.has(key(path));
+  }
+
+  /** Keeps a file open while something is done. */
+  async whileOpen<T>(path: string, work: () => Promise<T>): Promise<T> {
+    this.#open.add(key(path));
+    return work().finally(() => this.#open.delete(key(path)));
+  }
+
+  restore(files: HostState['files']): void {
+    for (const path of Object.keys(this.#files)) delete this.#files[path];
+    Object.assign(this.#files, files);
   }
 
   remove(path: string): boolean {

@@ -1,9 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { settle } from '../ledger.ts';
 import type { LunaClient } from './luna-client.ts';
+import { clientFolder } from './state.ts';
 
-/** `vtl`: makes certificates, knows servers, and shows what can be seen. */
-export async function vtl(client: LunaClient, args: string[], connection: string): Promise<string> {
+/** `vtl`, as it is installed in a folder: makes certificates, knows servers, and shows what can be seen. */
+export async function vtl(client: LunaClient, args: string[], connection: string, home: string): Promise<string> {
   const verb = (args[0] ?? '').toLowerCase();
   const option = (name: string) => {
     const at = args.indexOf(name);
@@ -16,8 +17,12 @@ export async function vtl(client: LunaClient, args: string[], connection: string
   switch (verb) {
     case 'createcert': {
       const name = option('-n') ?? '';
-      const folder = 'C:\\Program Files\\SafeNet\\LunaClient\\cert\\client';
-      if (fault?.kind !== 'lie') await client.createCertificate(name, Number(option('-d') ?? 3650));
+      const { quirks } = client.world;
+      if (option('-d') !== undefined && quirks['vtl.days'] === 'refused') return 'Error: Unknown option -d\n';
+      const keyFormat = home === clientFolder ? (quirks['vtl.keyFormat'] ?? 'plain') : 'plain';
+      const how = { folder: home, keyFormat, isOwn: quirks['vtl.createcert'] !== 'keeps' };
+      if (fault?.kind !== 'lie') await client.createCertificate(name, Number(option('-d') ?? 365), how);
+      const folder = `${home}\\cert\\client`;
       return `Private Key created and written to: ${folder}\\${name}Key.pem\nCertificate created and written to: ${folder}\\${name}.pem\n`;
     }
     case 'addserver':

@@ -29,7 +29,7 @@ export async function createWindowsHost(world: World, spec: Spec): Promise<Windo
     ...spec,
     files: {},
     hostKeys: { rsa: await newRsaKey(2048) },
-    sshd: { installed: false, running: false, firewallOpen: false },
+    sshd: { installed: false, running: false },
   });
   const client = new LunaClient(world, state);
   const doors = new Doors(world.network, state.address);
@@ -43,10 +43,7 @@ export async function createWindowsHost(world: World, spec: Spec): Promise<Windo
     serve(world, client, connection, hostKeyLine);
   });
   const port = await listenLocally(server as never);
-  const openDoor = () => {
-    if (state.sshd.running && state.sshd.firewallOpen && !(22 in doors.ports)) doors.open(22, port);
-  };
-  openDoor();
+  doors.open(22, port, () => reachable(world, state));
   return {
     address: state.address,
     ports: doors.ports,
@@ -70,10 +67,15 @@ export async function createWindowsHost(world: World, spec: Spec): Promise<Windo
       }
       const ran = await runScript(client, script, parameters, hostKeyLine);
       settle(entry, ran.exitCode === 0 ? 'done' : 'failed');
-      openDoor();
       return ran;
     },
   };
+}
+
+/** A cloud’s network is a public one to Windows, and OpenSSH’s own rule is for private ones (reference luna.md §9). */
+function reachable({ quirks }: World, { sshd }: HostState): boolean {
+  const profiles = (sshd.firewallProfile ?? '').toLowerCase().split(',');
+  return sshd.running && (profiles.includes('any') || profiles.includes((quirks['windows.network'] ?? 'Public').toLowerCase()));
 }
 
 function serve(world: World, client: LunaClient, connection: Connection, hostKeyLine: string): void {
@@ -81,6 +83,7 @@ function serve(world: World, client: LunaClient, connection: Connection, hostKey
   const id = randomUUID().slice(0, 8);
   const arrive = (operation: string, target = state.address): Entry =>
     world.ledger.arrive({ system: 'windows', connection: id, operation, target, destructive: false });
+  const hangUp = () => connection.end();
   connection.on('authentication', (context) => authenticate(client, context, () => arrive('windows:sign-in')));
   connection.on('ready', () => {
     connection.on('session', (accept) => {
@@ -89,8 +92,12 @@ function serve(world: World, client: LunaClient, connection: Connection, hostKey
       session.on('exec', async (acceptExec, _, { command }) => {
         const channel = acceptExec();
         const entry = arrive('windows:exec');
-        const { output, exitCode } = await execute(client, command, id, hostKeyLine);
+        const fault = await world.weather.strike(entry.operation);
+        if (fault?.kind === 'reset' || fault?.kind === 'reset-after-accept') hangUp();
+        if (fault?.kind === 'reset') return settle(entry, 'cut');
+        const { output, exitCode } = await execute(client, command, { connection: id, hangUp }, hostKeyLine);
         settle(entry, exitCode === 0 ? 'done' : 'failed');
+        if (!channel.writable) return;
         channel.write(output.replaceAll(/\r?\n/g, '\r\n'));
         channel.exit(exitCode);
         channel.end();
@@ -100,7 +107,14 @@ function serve(world: World, client: LunaClient, connection: Connection, hostKey
           acceptSftp(),
           files,
           `/C:/Users/${state.adminUser}`,
-          (what, path) => settle(arrive('windows:sftp', `${what} ${path}`), 'done'),
+          async (what, path) => {
+            const entry = arrive(`windows:sftp ${what}`, path);
+            const fault = await world.weather.strike(entry.operation);
+            const isCut = fault?.kind === 'reset';
+            if (isCut) hangUp();
+            settle(entry, isCut ? 'cut' : 'done');
+            return !isCut;
+          },
           () => world.changed(),
         ),
       );

@@ -1,3 +1,4 @@
+import { lunaWarnings, rsaPairs } from './luna-warnings.ts';
 import type { ProvisioningRequest } from './request.ts';
 import { brokenRules } from './rules/broken.ts';
 import type { BrokenRule } from './rules/rule.ts';
@@ -50,7 +51,7 @@ export function plan(request: ProvisioningRequest): Planned {
       criticalPath: path.steps,
       estimateMinutes: Math.ceil(path.minutes),
       destroys: ids.flatMap((id) => (step(id).destroys ? [`${step(id).title}: ${step(id).destroys}`] : [])),
-      warnings: warnings(request),
+      warnings: [...warnings(request), ...lunaWarnings(request)],
     },
   };
 }
@@ -92,7 +93,7 @@ function creates({ azure, network, hsm, lunaClient, cipherTrust }: ProvisioningR
     thing('public address', `${hsm.resourcePrefix}-ergwpip`, 'of the gateway'),
     thing('ExpressRoute gateway', `${hsm.resourcePrefix}-ergw`, 'Standard; kept where the network has one'),
     thing('Dedicated HSM', hsm.name, `SafeNet Luna Network HSM A790, ${hsm.stamp ?? 'stamp1'}, ${hsm.address ?? 'first free address'}`),
-    thing('partition', hsm.partition.name, `${hsm.partition.sizeBytes} bytes`),
+    thing('partition', hsm.partition.name, `${hsm.partition.sizeBytes} bytes, about ${rsaPairs(hsm.partition.sizeBytes)} RSA-2048 key pairs`),
     thing('virtual machine', lunaClient.vmName, `Windows with the Luna client, ${lunaClient.address}, ${lunaClient.image ?? 'Windows 10 Pro'}`),
     ...publicIp(lunaClient.vmName),
     thing('virtual machine', cipherTrust.vmName, `CipherTrust Manager, ${cipherTrust.address}, ${cipherTrust.image}`),

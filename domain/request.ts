@@ -73,6 +73,17 @@ const hsm = Type.Object(
   closed,
 );
 
+const installer = Type.Object(
+  {
+    url: Type.Union([Type.String({ format: 'uri' }), secretReference], {
+      description: 'Where the Windows host fetches it, over https. One with a signature in its query is better kept as a secret; the query is never shown.',
+    }),
+    sha256: Type.String({ pattern: '^[0-9a-fA-F]{64}$', description: 'Checked on the host before the installer is run.' }),
+  },
+  closed,
+);
+const version = (description: string) => Type.String({ pattern: '^[0-9]{1,3}(\\.[0-9]{1,3}){1,2}$', description, examples: ['7.4.0'] });
+
 const lunaClient = Type.Object(
   {
     vmName: text('The Windows host, at most 15 characters.', 'lunaclient'),
@@ -80,12 +91,20 @@ const lunaClient = Type.Object(
     image: Type.Optional(text('publisher:offer:sku:version; Windows 10 Pro when absent.')),
     size: Type.Optional(text('VM size; Standard_D2s_v3 when absent.')),
     adminUser: Type.Optional(text('LunaAdmin when absent.')),
-    installer: Type.Object(
-      {
-        url: Type.Union([Type.String({ format: 'uri' }), secretReference], { description: 'Where the Windows host fetches the Luna client (7.4 or later).' }),
-        sha256: Type.String({ pattern: '^[0-9a-fA-F]{64}$' }),
-      },
-      closed,
+    installer: Type.Object(installer.properties, { ...closed, description: 'The Luna client whose lunacm is used: 7.4 or later.' }),
+    version: Type.Optional(version('The version that must be on the host; 7.4 or later when absent. One that is already there is never replaced.')),
+    certificateClient: Type.Optional(
+      Type.Object(
+        { installer, version: Type.Optional(version('The version that must be there.')) },
+        {
+          ...closed,
+          description:
+            'Another Luna client for vtl createcert alone, installed beside the first: 10.9.2 encrypts the key that it makes, and CipherTrust Manager cannot use that.',
+        },
+      ),
+    ),
+    certificateDays: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 36_500, description: 'How long CipherTrust Manager’s client certificate is valid; 3650 days when absent.' }),
     ),
   },
   closed,

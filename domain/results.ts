@@ -140,7 +140,7 @@ export interface StepTypes {
   };
   'verify-hsm': { needs: Nothing; gives: { id: string; address: string; tags: Record<string, string> } };
   'windows-vm': { needs: { computeSubnetId: string; image: ImageVersion }; gives: VmSeen };
-  'install-luna-client': { needs: { vm: VmSeen; publicKey: string }; gives: { windows: Pinned; clientVersion: string } };
+  'install-luna-client': { needs: { vm: VmSeen; publicKey: string }; gives: { windows: Pinned; clientVersion: string; certificateClientVersion?: string } };
   'accept-terms': { needs: { image: ImageVersion | { id: string } }; gives: { accepted: boolean } };
   'ciphertrust-vm': { needs: { computeSubnetId: string; image: ImageVersion | { id: string }; publicKey: string }; gives: VmSeen };
   'first-boot': {
@@ -158,9 +158,9 @@ export interface StepTypes {
   'create-partition': { needs: Hosts; gives: { partition: { name: string; serial: string; sizeBytes: number } } };
   'prepare-ntls': { needs: Hosts; gives: { serverCertificate: CertificateSeen; skewSeconds: number; warnings: string[] } };
   'connect-client': { needs: Hosts & { partitionSerial: string }; gives: { slot: number } };
-  'initialize-partition': { needs: Hosts & { slot: number; partitionSerial: string }; gives: { label: string } };
-  'crypto-officer': { needs: Hosts & { slot: number; partitionSerial: string }; gives: { attemptsLeft?: number } };
-  'client-certificate': { needs: Hosts & { partitionSerial: string }; gives: { clientCertificate: CertificateSeen; keySecret: string } };
+  'initialize-partition': { needs: Hosts & { partitionSerial: string }; gives: { label: string } };
+  'crypto-officer': { needs: Hosts & { partitionSerial: string }; gives: { attemptsLeft?: number } };
+  'client-certificate': { needs: Hosts & { partitionSerial: string }; gives: { clientCertificate: CertificateSeen; keySecret: string; warnings?: string[] } };
   'register-client': {
     needs: Hosts & { clientCertificate: CertificateSeen };
     gives: { client: string; registeredBy: 'ip' | 'hostname'; serverCertificate: CertificateSeen };

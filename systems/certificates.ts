@@ -18,6 +18,9 @@ export function hasFingerprint(pem: string, fingerprint: string): boolean {
   return createHash(algorithm).update(new X509Certificate(pem).raw).digest('hex').toUpperCase() === fingerprint.replaceAll(':', '').toUpperCase();
 }
 
+/** Does it end within a year? */
+export const endsSoon = ({ notAfter }: Pick<CertificateSeen, 'notAfter'>, now = Date.now()): boolean => Date.parse(notAfter) - now < 364 * dayMs;
+
 export function belongTogether(certificatePem: string, keyPem: string): boolean {
   try {
     return new X509Certificate(certificatePem).checkPrivateKey(createPrivateKey(keyPem));

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { SecretReference } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { userSecret } from '../../systems/secrets/kept.ts';
 import { installScript } from '../../systems/windows/install-script.ts';
@@ -26,6 +27,10 @@ export function recentEnough(version: string): boolean {
   return major > oldest[0]! || (major === oldest[0] && minor >= oldest[1]!);
 }
 
+/** Is a version such as 7.4.0-226 the one that is asked for, as far as that tells: 7.4 or 7.4.0? */
+export const isVersion = (found: string, wanted: string | undefined): boolean =>
+  wanted === undefined || found === wanted || (/^[.-]/.test(found.slice(wanted.length)) && found.startsWith(wanted));
+
 /** `SHA256:…` of an OpenSSH public key line, as ssh shows it. */
 export const pinOf = (line: string): string =>
   `SHA256:${createHash('sha256')
@@ -33,35 +38,60 @@ export const pinOf = (line: string): string =>
     .digest('base64')
     .replace(/=+$/, '')}`;
 
+/** What PowerShell says of an error, without where in the script it was; its beginning and its end, which the log’s is. */
+export function saidBy({ error, output, state }: Pick<Seen, 'error' | 'output' | 'state'>): string {
+  const text = (error.split(/\n\s*(?:At (?:line|C:)|\+ )/)[0]!.trim() || output.trim() || state).replaceAll(/\s+/g, ' ');
+  return text.length <= 280 ? text : `${text.slice(0, 120)} … ${text.slice(-150)}`;
+}
+
 export const decideInstallLunaClient = (seen: Seen | undefined, { vm, request }: Pick<Input, 'vm' | 'request'>) => {
   const told = { tried: `installing the Luna client on ${request.lunaClient.vmName}`, source: 'the Windows host' };
   if (!seen) return act('run-script');
   if (['Pending', 'Running', 'Unknown'].includes(seen.state)) return wait(`The Luna client is being installed: ${seen.state}.`);
   if (seen.state !== 'Succeeded') {
     if (seen.endedAt < seen.askedAt) return act('run-script');
-    return refuse({
-      ...told,
-      seen: (seen.error || seen.output || seen.state).trim().slice(-250),
-      remedy: 'Mend the cause (address, SHA-256 or package of the installer), then retry.',
-    });
+    return refuse({ ...told, seen: saidBy(seen), remedy: 'Mend the cause (address, SHA-256 or package of the installer), then retry.' });
   }
-  const [version, hostKey] = [field(seen.output, 'client-version'), field(seen.output, 'host-key')];
-  if (!version || !hostKey)
+  const [version, other, hostKey] = ['client-version', 'certificate-client-version', 'host-key'].map((name) => field(seen.output, name));
+  if (!version || !hostKey || (request.lunaClient.certificateClient && !other))
     return seen.endedAt < seen.askedAt
       ? act('run-script')
       : refuse({ ...told, seen: 'the script ended well without saying what it must', remedy: 'Look at the host, then retry.' });
-  if (!recentEnough(version))
-    return refuse({ ...told, seen: `the client is version ${version}`, remedy: 'Give an installer of version 7.4 or later in a new request.' });
-  if (field(seen.output, 'vtl') !== 'True') return refuse({ ...told, seen: 'vtl is missing', remedy: 'Give an installer with all features in a new request.' });
-  return done<StepResult<'install-luna-client'>>({ windows: { address: vm.reachable, pin: pinOf(hostKey) }, clientVersion: version });
+  const wrong = wrongVersion(request.lunaClient, version, other, field(seen.output, 'vtl') === 'True');
+  if (wrong) return seen.endedAt < seen.askedAt ? act('run-script') : refuse({ ...told, ...wrong });
+  return done<StepResult<'install-luna-client'>>({
+    windows: { address: vm.reachable, pin: pinOf(hostKey) },
+    clientVersion: version,
+    ...(other ? { certificateClientVersion: other } : {}),
+  });
 };
+
+/** A client that is there is never replaced: others may rely on it. */
+function wrongVersion({ version: wanted, certificateClient }: Input['request']['lunaClient'], version: string, other: string | undefined, hasVtl: boolean) {
+  const remedy = 'Uninstall it by hand and retry, or name this version (and an installer of it) in a new request.';
+  if (!recentEnough(version))
+    return {
+      seen: `the client is version ${version}`,
+      remedy: 'Uninstall it by hand and retry, or give an installer of version 7.4 or later in a new request.',
+    };
+  if (!isVersion(version, wanted)) return { seen: `the client is version ${version}, not ${wanted}`, remedy };
+  if (other && !isVersion(other, certificateClient?.version))
+    return { seen: `the client for certificates is version ${other}, not ${certificateClient!.version}`, remedy };
+  return hasVtl ? undefined : { seen: 'vtl is missing', remedy: 'Give an installer with all features in a new request.' };
+}
 
 /** Runs the installation through Azure’s agent: it works before any port of the host does. The command’s name is the run’s and the attempt’s, so that a crash finds it again. */
 export const installLunaClient = ({ azure, secrets }: Systems) => {
   const commandName = ({ runId }: Input) => `install-luna-client-${runId.slice(0, 8)}`;
-  const installerUrl = ({ request }: Input): Promise<string> | string => {
-    const { url } = request.lunaClient.installer;
-    return typeof url === 'string' ? url : userSecret(secrets, url.secret);
+  const addressOf = async ({ url }: { url: string | SecretReference }): Promise<string> => (typeof url === 'string' ? url : userSecret(secrets, url.secret));
+  const installersOf = async ({ request: { lunaClient } }: Input) => {
+    const { installer, certificateClient } = lunaClient;
+    return [
+      { name: 'Installer', sha256: installer.sha256, url: await addressOf(installer) },
+      ...(certificateClient
+        ? [{ name: 'CertificateInstaller', sha256: certificateClient.installer.sha256, url: await addressOf(certificateClient.installer) }]
+        : []),
+    ];
   };
   return converge<Input, Seen | undefined, StepResult<'install-luna-client'>, 'run-script'>({
     async observe(input, { signal, askedAt }) {
@@ -74,11 +104,13 @@ export const installLunaClient = ({ azure, secrets }: Systems) => {
         }),
       );
       const view = found?.instanceView;
+      const hidden = found ? (await installersOf(input)).flatMap(({ url }) => secretParts(url)) : [];
+      const shown = (text = '') => hidden.reduce((rest, part) => rest.replaceAll(part, '********'), text);
       return (
         found && {
           state: view?.executionState ?? 'Unknown',
-          output: view?.output ?? '',
-          error: view?.error ?? '',
+          output: shown(view?.output),
+          error: shown(view?.error),
           endedAt: view?.endTime?.getTime() ?? Number.MAX_SAFE_INTEGER,
           askedAt,
         }
@@ -90,7 +122,8 @@ export const installLunaClient = ({ azure, secrets }: Systems) => {
         const { request, publicKey } = input;
         const { compute } = await azure.clients(request.azure);
         const { resourceGroup, region } = request.azure;
-        const { vmName, installer } = request.lunaClient;
+        const { vmName } = request.lunaClient;
+        const installers = await installersOf(input);
         const body = {
           location: region,
           asyncExecution: true,
@@ -98,11 +131,8 @@ export const installLunaClient = ({ azure, secrets }: Systems) => {
           treatFailureAsDeploymentFailure: false,
           // A command of the same name and script would not run again.
           source: { script: seen ? `${installScript}# again after ${new Date(seen.endedAt).toISOString()}\n` : installScript },
-          parameters: [
-            { name: 'PublicKey', value: publicKey },
-            { name: 'InstallerSha256', value: installer.sha256 },
-          ],
-          protectedParameters: [{ name: 'InstallerUrl', value: await installerUrl(input) }],
+          parameters: [{ name: 'PublicKey', value: publicKey }, ...installers.map(({ name, sha256 }) => ({ name: `${name}Sha256`, value: sha256 }))],
+          protectedParameters: installers.map(({ name, url }) => ({ name: `${name}Url`, value: url })),
         };
         await azure.submit('starting the installation of the Luna client', () =>
           compute.virtualMachineRunCommands.createOrUpdate(resourceGroup, vmName, commandName(input), body, { abortSignal: signal }),
@@ -112,3 +142,9 @@ export const installLunaClient = ({ azure, secrets }: Systems) => {
     sight: (seen) => seen && [seen.state, seen.endedAt],
   });
 };
+
+/** An address, and what in it may let anybody fetch the file: what could quote it must not show it. */
+function secretParts(url: string): string[] {
+  const { search, hash, password } = new URL(url);
+  return [url, ...[search.slice(1), hash.slice(1), password].filter((part) => part !== '').flatMap((part) => [part, decodeURIComponent(part)])];
+}

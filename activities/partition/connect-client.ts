@@ -1,7 +1,6 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
-import { hasFingerprint } from '../../systems/certificates.ts';
 import type { Slot } from '../../systems/lunacm/parse.ts';
-import { parseClientList, parseFingerprint } from '../../systems/lunash/parse.ts';
+import { deleteOurClient, readRegistration } from '../../systems/lunash/registration.ts';
 import { kept } from '../../systems/secrets/kept.ts';
 import { act, converge, done, halt } from '../converge.ts';
 import type { Systems } from '../systems.ts';
@@ -10,20 +9,22 @@ type Input = StepInput<'connect-client'>;
 
 export interface Seen {
   slots: Slot[];
-  /** Is a client of the host’s name registered with the HSM, and is its certificate the host’s? */
+  /** Is a client of the host’s name registered with the HSM, and with a certificate that was made on this host? */
   registered: 'no' | 'ours' | 'foreign';
+  /** Every certificate that was made on this host for itself. */
+  certificates: string[];
 }
 
 /** The host is registered under its private address. */
 const clientOf = ({ request }: Pick<Input, 'request'>): string => request.lunaClient.address;
 
-export const decideConnectClient = ({ slots, registered }: Seen, input: Pick<Input, 'request' | 'partitionSerial'>) => {
+export const decideConnectClient = ({ slots, registered }: Omit<Seen, 'certificates'>, input: Pick<Input, 'request' | 'partitionSerial'>) => {
   const slot = slots.find(({ serial }) => serial === input.partitionSerial);
   if (slot) return done<StepResult<'connect-client'>>({ slot: slot.slot });
   if (registered === 'foreign')
     return halt({
       tried: `registering the client ${clientOf(input)}`,
-      seen: 'a client of this name is registered with another certificate than this host’s',
+      seen: 'a client of this name is registered with a certificate that was not made on this host',
       source: 'LunaSH',
       remedy: 'Find out whose it is; delete it by hand (client delete) if it is of no use, then retry.',
     });
@@ -36,38 +37,32 @@ export const connectClient = ({ luna, secrets }: Systems) => {
     luna.client(input, input, 'connect-client', signal, async (client) => {
       const password = await kept(secrets, input.target, 'appliance-password');
       const { hsm } = input.request;
-      await client.must(
-        [
-          `clientconfig deploy -server ${input.hsm.address} -client ${clientOf(input)} -partition ${hsm.partition.name} -user tenantadmin -password ${password} -force -verbose`,
-        ],
+      await client.deploy(
+        `clientconfig deploy -server ${input.hsm.address} -client ${clientOf(input)} -partition ${hsm.partition.name} -user tenantadmin -password ${password} -force -verbose`,
+        clientOf(input),
         [password],
       );
     });
   return converge<Input, Seen, StepResult<'connect-client'>, 'deploy' | 'redeploy'>({
     async observe(input, { signal }) {
-      const { slots, certificate } = await luna.client(input, input, 'connect-client', signal, async (client) => ({
+      const seen = await luna.client(input, input, 'connect-client', signal, async (client) => ({
         slots: await client.slots(),
-        certificate: await client.ownCertificate(clientOf(input)),
+        certificates: await client.certificates(clientOf(input), 'own'),
       }));
       return luna.shell(input, input, 'connect-client', signal, async (session) => {
-        if (!parseClientList(await session.read('client list')).includes(clientOf(input))) return { slots, registered: 'no' };
-        const fingerprint = parseFingerprint(await session.read(`client fingerprint -client ${clientOf(input)}`));
-        return { slots, registered: certificate && fingerprint && hasFingerprint(certificate, fingerprint) ? 'ours' : 'foreign' };
+        const found = await readRegistration(session, clientOf(input), undefined, seen.certificates);
+        return { ...seen, registered: found ? (found.certificateWasOurs ? 'ours' : 'foreign') : 'no' };
       });
     },
     decide: decideConnectClient,
     act: {
       deploy: (input, _, { signal }) => deploy(input, signal),
-      async redeploy(input, _, { signal }) {
-        await luna.shell(
-          input,
-          input,
-          'connect-client',
-          signal,
-          async (session) => void (await session.change(`client delete -client ${clientOf(input)}`, { proceed: true }, 'client delete')),
-        );
+      async redeploy(input, { certificates }, { signal }) {
+        await luna.shell(input, input, 'connect-client', signal, (session) => deleteOurClient(session, clientOf(input), certificates));
         await deploy(input, signal);
       },
     },
+    // Each deployment makes another certificate: that alone is no progress.
+    sight: ({ slots, registered }) => [slots, registered],
   });
 };

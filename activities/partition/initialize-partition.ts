@@ -8,7 +8,8 @@ type Input = StepInput<'initialize-partition'>;
 
 export interface Seen {
   info: PartitionInfo | undefined;
-  objects: number;
+  /** As the HSM counts them; undefined where it does not list the partition. */
+  objects: number | undefined;
 }
 
 export const decideInitializePartition = ({ info, objects }: Seen, { request }: Pick<Input, 'request'>) => {
@@ -17,10 +18,17 @@ export const decideInitializePartition = ({ info, objects }: Seen, { request }: 
   if (!info)
     return refuse({ tried, seen: 'partition showinfo does not show it', source: 'lunacm', remedy: 'Look at slot list on the Windows host, then retry.' });
   if (info.initialised && info.label === name) return done<StepResult<'initialize-partition'>>({ label: info.label });
+  if (objects === undefined)
+    return halt({
+      tried,
+      seen: 'partition list does not show it, so that nobody knows what is in it',
+      source: 'LunaSH',
+      remedy: 'Nothing was done. Look at partition list by hand, then retry.',
+    });
   if (info.initialised || info.label !== '' || objects > 0)
     return halt({
       tried,
-      seen: `it has the label “${info.label}” and ${objects} objects`,
+      seen: `it ${info.initialised ? 'is initialised, ' : ''}has the label “${info.label}” and ${objects} objects`,
       source: 'lunacm',
       remedy: 'Initialising would erase them: choose another partition in a new request.',
     });
@@ -31,21 +39,18 @@ export const decideInitializePartition = ({ info, objects }: Seen, { request }: 
 export const initializePartition = ({ luna, secrets }: Systems) =>
   converge<Input, Seen, StepResult<'initialize-partition'>, 'initialize'>({
     async observe(input, { signal }) {
-      const info = await luna.client(input, input, 'initialize-partition', signal, async (client) => {
-        await client.needSlot(input.slot, input.partitionSerial);
-        return client.info(input.slot);
-      });
+      const info = await luna.client(input, input, 'initialize-partition', signal, (client) => client.info(input.partitionSerial));
       const { partitions } = await luna.inspect(input, input, 'initialize-partition', signal);
-      return { info, objects: partitions.find(({ serial }) => serial === input.partitionSerial)?.objects ?? 0 };
+      return { info, objects: partitions.find(({ serial }) => serial === input.partitionSerial)?.objects };
     },
     decide: decideInitializePartition,
     act: {
       initialize: (input, _, { signal }) =>
         luna.client(input, input, 'initialize-partition', signal, async (client) => {
           const [password, domain] = [await kept(secrets, input.target, 'partition-so-password'), await kept(secrets, input.target, 'partition-domain')];
-          await client.needSlot(input.slot, input.partitionSerial);
-          await client.must(
-            [`slot set -slot ${input.slot}`, `partition init -label ${input.request.hsm.partition.name} -password ${password} -domain ${domain} -force`],
+          await client.mustOn(
+            input.partitionSerial,
+            [`partition init -label ${input.request.hsm.partition.name} -password ${password} -domain ${domain} -force`],
             [password, domain],
           );
         }),

@@ -3,7 +3,7 @@ import type { StepInput, StepResult } from '../../domain/results.ts';
 import { customDataProblem } from '../../systems/ciphertrust/custom-data.ts';
 import { readWebCertificate } from '../../systems/ciphertrust/web-certificate.ts';
 import { generateSecret } from '../../systems/secrets/generate.ts';
-import { read, storeFailed } from '../../systems/secrets/kept.ts';
+import { keep, read, storeFailed } from '../../systems/secrets/kept.ts';
 import { type Purpose, purposes, type SecretStore, secretName } from '../../systems/secrets/store.ts';
 import { publicLine, readRsaKey, sameKey } from '../../systems/ssh/private-key.ts';
 import { act, converge, done, refuse } from '../converge.ts';
@@ -124,13 +124,5 @@ async function publicKey(secrets: SecretStore, name: string): Promise<string> {
     return pem ? publicLine(pem, name) : '';
   } catch (error) {
     throw storeFailed(`reading the key ${name}`, error);
-  }
-}
-
-async function keep(secrets: SecretStore, name: string, value: string): Promise<void> {
-  try {
-    await secrets.create(name, value);
-  } catch (error) {
-    throw storeFailed(`keeping the secret ${name}`, error);
   }
 }

@@ -1,17 +1,18 @@
 import { unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
-import { asPkcs1, belongTogether, seenOf, selfSignedClient } from '../../systems/certificates.ts';
-import type { ClientPair } from '../../systems/lunacm/luna-client.ts';
+import { asPkcs1, belongTogether, endsSoon, seenOf, selfSignedClient } from '../../systems/certificates.ts';
+import type { ClientPair, Home } from '../../systems/lunacm/luna-client.ts';
 import { generateSecret } from '../../systems/secrets/generate.ts';
+import { keep, kept, read } from '../../systems/secrets/kept.ts';
 import { secretName } from '../../systems/secrets/store.ts';
-import { act, converge, done } from '../converge.ts';
+import { act, converge, done, refuse } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'client-certificate'>;
 type Change = 'vtl-createcert' | 'generate-key' | 'keep-key' | 'sign' | 'remove-key';
 
 /** Ten years: when it ends, the root of trust does not answer any more. */
-const days = 3650;
+const usualDays = 3650;
 
 export interface Seen {
   keyKept: boolean;
@@ -22,14 +23,27 @@ export interface Seen {
 }
 
 export const decideClientCertificate = ({ keyKept, certificate, keyOnHost }: Seen, { target, request }: Pick<Input, 'target' | 'request'>) => {
-  if (!keyKept) {
+  if (!keyKept && request.certificate !== 'generated') {
     if (keyOnHost === 'usable') return act('keep-key');
-    return request.certificate === 'generated' || keyOnHost === 'unusable' ? act('generate-key') : act('vtl-createcert');
+    return keyOnHost === 'unusable' ? refuse(encrypted(request)) : act('vtl-createcert');
   }
   if (keyOnHost !== 'no') return act('remove-key');
+  if (!keyKept) return act('generate-key');
   if (!certificate) return act('sign');
-  return done<StepResult<'client-certificate'>>({ clientCertificate: seenOf(certificate), keySecret: secretName(target, 'client-certificate-key') });
+  const clientCertificate = seenOf(certificate);
+  const warnings = endsSoon(clientCertificate)
+    ? [`CipherTrust Manager’s client certificate ends on ${clientCertificate.notAfter.slice(0, 10)}: its root of trust does not answer any more then.`]
+    : [];
+  return done<StepResult<'client-certificate'>>({ clientCertificate, keySecret: secretName(target, 'client-certificate-key'), warnings });
 };
+
+/** Luna’s clients take no other keys than unencrypted ones (reference luna.md §9: client 10.9.2 encrypts them, and nobody is told the passphrase). */
+const encrypted = ({ cipherTrust }: Input['request']) => ({
+  tried: `vtl createcert -n ${cipherTrust.address}`,
+  seen: 'the private key that it wrote is encrypted',
+  source: 'the Windows host',
+  remedy: 'Send a request with "certificate": "generated", or with an older client in lunaClient.certificateClient; this one is aborted.',
+});
 
 /**
  * The certificate with which CipherTrust Manager presents itself to the HSM; its name is the manager’s address. The key is kept as a secret, unencrypted
@@ -37,19 +51,21 @@ export const decideClientCertificate = ({ keyKept, certificate, keyOnHost }: See
  */
 export const clientCertificate = ({ luna, secrets }: Systems) => {
   const name = ({ request }: Input) => request.cipherTrust.address;
+  const days = ({ request }: Input) => request.lunaClient.certificateDays ?? usualDays;
+  const home = ({ request }: Input): Home => (request.lunaClient.certificateClient && request.certificate !== 'generated' ? 'certificate' : 'own');
   const keyName = ({ target }: Input) => secretName(target, 'client-certificate-key');
   const onHost = <T>(input: Input, signal: AbortSignal, work: Parameters<typeof luna.client<T>>[4]) =>
     luna.client(input, input, 'client-certificate', signal, work);
   const usable = (pair: ClientPair | undefined): Seen['keyOnHost'] => (pair ? (asPkcs1(pair.keyPem) ? 'usable' : 'unusable') : 'no');
   return converge<Input, Seen, StepResult<'client-certificate'>, Change>({
     observe: async (input, { signal }) => {
-      const key = await secrets.get(keyName(input));
+      const key = await read(secrets, keyName(input));
       return onHost(input, signal, async (client) => {
-        const certificate = await client.ownCertificate(name(input));
+        const made = await client.certificates(name(input), home(input));
         return {
           keyKept: key !== undefined,
-          certificate: certificate && key && belongTogether(certificate, key) ? certificate : undefined,
-          keyOnHost: usable(await client.pair(name(input))),
+          certificate: made.find((certificate) => key !== undefined && belongTogether(certificate, key)),
+          keyOnHost: usable(await client.pair(name(input), home(input))),
         };
       });
     },
@@ -57,7 +73,7 @@ export const clientCertificate = ({ luna, secrets }: Systems) => {
     act: {
       'vtl-createcert': (input, _, { signal }) =>
         onHost(input, signal, async (client) => {
-          await client.createCertificate(name(input), days);
+          await client.createCertificate(name(input), days(input), home(input));
           if (!(await client.slots()).some(({ serial }) => serial === input.partitionSerial))
             throw unsafe({
               tried: 'vtl createcert',
@@ -68,14 +84,14 @@ export const clientCertificate = ({ luna, secrets }: Systems) => {
         }),
       'keep-key': (input, _, { signal }) =>
         onHost(input, signal, async (client) => {
-          const pair = await client.pair(name(input));
-          await secrets.create(keyName(input), asPkcs1(pair!.keyPem)!);
+          const pair = await client.pair(name(input), home(input));
+          await keep(secrets, keyName(input), asPkcs1(pair!.keyPem)!);
         }),
-      'generate-key': async (input) => void (await secrets.create(keyName(input), await generateSecret('client-certificate-key'))),
-      'remove-key': (input, _, { signal }) => onHost(input, signal, (client) => client.removeKey(name(input))),
+      'generate-key': async (input) => keep(secrets, keyName(input), await generateSecret('client-certificate-key')),
+      'remove-key': (input, _, { signal }) => onHost(input, signal, (client) => client.removeKey(name(input), home(input))),
       sign: async (input, _, { signal }) => {
-        const certificate = await selfSignedClient(name(input), (await secrets.get(keyName(input)))!, days);
-        await onHost(input, signal, (client) => client.writeCertificate(name(input), certificate));
+        const certificate = await selfSignedClient(name(input), await kept(secrets, input.target, 'client-certificate-key'), days(input));
+        await onHost(input, signal, (client) => client.writeCertificate(name(input), certificate, home(input)));
       },
     },
     sight: ({ keyKept, certificate, keyOnHost }) => [keyKept, certificate !== undefined, keyOnHost],

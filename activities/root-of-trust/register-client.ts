@@ -1,6 +1,7 @@
+import { refused, unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { seenOf } from '../../systems/certificates.ts';
-import { type Registration, readRegistration } from '../../systems/lunash/registration.ts';
+import { deleteOurClient, parseMapping, type Registration, readRegistration } from '../../systems/lunash/registration.ts';
 import type { LunashSession } from '../../systems/lunash/session.ts';
 import { act, converge, done, halt } from '../converge.ts';
 import type { Systems } from '../systems.ts';
@@ -9,46 +10,75 @@ type Input = StepInput<'register-client'>;
 
 export interface Seen {
   client: Registration | undefined;
+  /** Where it is registered by host name: the address that this name is mapped to, or `none`; undefined where that is not told. */
+  mapping?: string | undefined;
   serverCertificate: string;
+  /** Certificates for the manager’s address that were made here. */
+  certificates: string[];
 }
 
-export const decideRegisterClient = ({ client, serverCertificate }: Seen, { request }: Pick<Input, 'request'>) => {
+export const decideRegisterClient = (
+  { client, mapping, serverCertificate }: Omit<Seen, 'certificates'>,
+  { request: { hsm, cipherTrust } }: Pick<Input, 'request'>,
+) => {
   if (!client) return act('register');
-  const told = { tried: `registering the client ${client.name}`, source: 'LunaSH' };
+  if (!client.certificateIsOurs && client.certificateWasOurs) return act('replace');
   if (!client.certificateIsOurs)
     return halt({
-      ...told,
-      seen: 'a client of this name is registered with another certificate',
+      tried: `registering the client ${client.name}`,
+      source: 'LunaSH',
+      seen: 'a client of this name is registered with a certificate that was not made here',
       remedy: 'Find out whose it is; delete it by hand (client delete) if it is of no use, then retry.',
     });
-  if (!client.partitions.includes(request.hsm.partition.name)) return act('assign');
+  if (client.by === 'hostname' && mapping !== undefined && mapping !== cipherTrust.address) return act('map');
+  if (!client.partitions.includes(hsm.partition.name)) return act('assign');
   return done<StepResult<'register-client'>>({ client: client.name, registeredBy: client.by, serverCertificate: seenOf(serverCertificate) });
 };
 
-/** `client register -ip`, `client assignPartition`, verified by `client show` and the fingerprint; and the HSM’s own certificate, fetched with scp. */
+/**
+ * `client register -ip`, `client assignPartition`, verified by `client show` and the fingerprint; and the HSM’s own certificate, fetched with scp. An
+ * appliance that does not find the certificate by address gets it by host name, mapped to the address: there is no DNS for it in Azure.
+ */
 export const registerClient = ({ luna }: Systems) => {
   const client = ({ request }: Input) => request.cipherTrust.vmName;
   const inShell = <T>(input: Input, signal: AbortSignal, work: (session: LunashSession) => Promise<T>) =>
     luna.shell(input, input, 'register-client', signal, work);
-  return converge<Input, Seen, StepResult<'register-client'>, 'register' | 'assign'>({
+  const register = async (input: Input, signal: AbortSignal) => {
+    const { address } = input.request.cipherTrust;
+    // The appliance looks for a file that is called like the address.
+    await luna.put(input, input, `${address}.pem`, input.clientCertificate.pem, signal);
+    await inShell(input, signal, async (session) => {
+      const command = `client register -client ${client(input)}`;
+      const { result, errors, text } = await session.raw(`${command} -ip ${address}`);
+      if (result === 0 && errors.length === 0) return;
+      if (/already been registered/i.test(text)) throw addressTaken(address, errors);
+      await session.change(`${command} -hostname ${address}`, {}, 'client register');
+      await map(session, client(input), address);
+    });
+  };
+  return converge<Input, Seen, StepResult<'register-client'>, 'register' | 'replace' | 'map' | 'assign'>({
     async observe(input, { signal }) {
       const serverCertificate = await luna.fetch(input, input, 'server.pem', signal);
-      const shown = await inShell(input, signal, (session) => readRegistration(session, client(input), input.clientCertificate.pem));
-      return { client: shown, serverCertificate };
+      const { address } = input.request.cipherTrust;
+      const made = await luna.client(input, input, 'register-client', signal, async (host) => [
+        ...(await host.certificates(address, 'own')),
+        ...(await host.certificates(address, 'certificate')),
+      ]);
+      const certificates = [input.clientCertificate.pem, ...made];
+      return inShell(input, signal, async (session) => {
+        const found = await readRegistration(session, client(input), input.clientCertificate.pem, certificates);
+        const mapping = found?.by === 'hostname' ? parseMapping((await session.raw('client hostip show')).text, client(input)) : undefined;
+        return { client: found, mapping, serverCertificate, certificates };
+      });
     },
     decide: decideRegisterClient,
     act: {
-      async register(input, _, { signal }) {
-        const { address } = input.request.cipherTrust;
-        // The appliance looks for a file that is called like the address.
-        await luna.put(input, input, `${address}.pem`, input.clientCertificate.pem, signal);
-        await inShell(input, signal, async (session) => {
-          const byAddress = await session.raw(`client register -client ${client(input)} -ip ${address}`);
-          if (byAddress.result === 0 && byAddress.errors.length === 0) return;
-          await session.change(`client register -client ${client(input)} -hostname ${address}`, {}, 'client register');
-          await session.change(`client hostip map -client ${client(input)} -ip ${address}`);
-        });
+      register: (input, _, { signal }) => register(input, signal),
+      async replace(input, { certificates }, { signal }) {
+        await inShell(input, signal, (session) => deleteOurClient(session, client(input), certificates));
+        await register(input, signal);
       },
+      map: (input, _, { signal }) => inShell(input, signal, (session) => map(session, client(input), input.request.cipherTrust.address)),
       assign: (input, _, { signal }) =>
         inShell(
           input,
@@ -61,6 +91,32 @@ export const registerClient = ({ luna }: Systems) => {
             )),
         ),
     },
-    sight: ({ client: shown }) => shown,
+    sight: ({ client: shown, mapping }) => [shown, mapping],
   });
 };
+
+/** A name that is mapped already is taken off its address first. */
+async function map(session: LunashSession, client: string, address: string): Promise<void> {
+  const command = `client hostip map -client ${client} -ip ${address}`;
+  const { result, errors, text } = await session.raw(command);
+  if (result === 0 && errors.length === 0) return;
+  if (!/already (?:been )?mapped/i.test(text))
+    throw refused({
+      tried: command,
+      seen: errors.join(' ') || text.slice(-200) || 'no success was reported',
+      source: 'LunaSH',
+      remedy: 'Look at the appliance, then retry.',
+    });
+  const mapped = parseMapping((await session.raw('client hostip show')).text, client);
+  if (mapped === address) return;
+  await session.change(`client hostip unmap -client ${client}${mapped && mapped !== 'none' ? ` -ip ${mapped}` : ''}`);
+  await session.change(command);
+}
+
+const addressTaken = (address: string, errors: string[]) =>
+  unsafe({
+    tried: `registering a client with the address ${address}`,
+    seen: errors.join(' '),
+    source: 'LunaSH',
+    remedy: 'Another client has this address. Find out which (client list, client show); delete it by hand if it is of no use, then retry.',
+  });

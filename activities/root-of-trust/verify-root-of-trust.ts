@@ -59,7 +59,7 @@ export const verifyRootOfTrust = ({ cipherTrust, secrets, luna }: Systems) =>
       const sealers = entriesOf<{ sealer_name?: string }>(mkeks).map(({ sealer_name }) => sealer_name ?? 'none');
       const known = await manager.whereKnown<object>('GET', '/v1/system/rot-keys');
       const rotKeys = known && entriesOf(known).length;
-      const objects = await luna.partitionContents(input, input.slot, input.partitionSerial, signal);
+      const objects = await luna.partitionContents(input, input.partitionSerial, signal);
       return { version, servers, sealer: sealers.includes('none') ? 'none' : sealers[0], rotKeys, objects };
     },
     decide: decideVerifyRootOfTrust,

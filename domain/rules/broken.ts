@@ -1,5 +1,6 @@
 import { secretsNamed } from '../request.ts';
 import { contains, overlap, parseAddress, parseRange, type Range, usable } from './addresses.ts';
+import { lunaClientRules } from './luna-client.ts';
 import { regionProblems } from './regions.ts';
 import { type BrokenRule, broken, type Rules } from './rule.ts';
 import { rsaBits } from './ssh-key.ts';
@@ -103,11 +104,6 @@ const hostRules: Rules = ({ lunaClient, cipherTrust }) => [
     '/lunaClient/image',
     'An image is publisher:offer:sku:version.',
   ),
-  ...broken(
-    typeof lunaClient.installer.url !== 'string' || lunaClient.installer.url.startsWith('https://'),
-    '/lunaClient/installer/url',
-    'The installer is fetched over https only.',
-  ),
   ...broken(/^[A-Za-z][A-Za-z0-9-]{0,61}$/.test(cipherTrust.vmName), '/cipherTrust/vmName', 'A host name has at most 62 letters, digits and dashes.'),
   ...broken((cipherTrust.adminUser ?? 'ksadmin') === 'ksadmin', '/cipherTrust/adminUser', 'CipherTrust Manager’s first user must be ksadmin.'),
   ...broken(
@@ -152,4 +148,4 @@ const secretRules: Rules = (request) =>
 
 /** Every rule that the request breaks, all at once. */
 export const brokenRules: Rules = (request) =>
-  [azureRules, networkRules, addressRules, hsmRules, templateRules, hostRules, secretRules].flatMap((rules) => rules(request));
+  [azureRules, networkRules, addressRules, hsmRules, templateRules, hostRules, lunaClientRules, secretRules].flatMap((rules) => rules(request));

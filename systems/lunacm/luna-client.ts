@@ -1,7 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { refused, unsafe } from '../../domain/failure.ts';
+import { createHash, randomUUID } from 'node:crypto';
+import { notReady, refused, unsafe } from '../../domain/failure.ts';
+import { seenOf } from '../certificates.ts';
+import type { RoleShown } from '../lunash/partition-show.ts';
 import type { Transcript } from '../lunash/transcript.ts';
-import { lunaClientFolder } from '../windows/install-script.ts';
+import { certificateClientFolder, lunaClientFolder } from '../windows/install-script.ts';
 import type { WindowsSession } from '../windows/windows.ts';
 import {
   type CommandOutput,
@@ -10,7 +12,6 @@ import {
   parseRoleShow,
   parseShowInfo,
   parseSlots,
-  type RoleShown,
   type Slot,
   splitCommands,
   succeeded,
@@ -18,20 +19,21 @@ import {
 
 const source = 'lunacm';
 const configuration = `${lunaClientFolder}\\crystoki.ini`;
-const clientCertificates = `${lunaClientFolder}\\cert\\client`;
 /** Is in the profile of every host, and its files are closed to others one by one. */
 const scriptFolder = 'C:\\ProgramData';
+const mask = '********';
 
 export interface ClientPair {
   certificatePem: string;
   keyPem: string;
 }
 
-/** The Luna client on the Windows host: lunacm, vtl and their files. */
+/** The Luna client on the Windows host: lunacm, vtl and their files. What an attempt that was cut off left behind is put in order before anything else. */
 export class LunaClient {
   readonly #session: WindowsSession;
   readonly #transcript: Transcript;
   readonly #target: string;
+  #tidied: Promise<void> | undefined;
 
   constructor(session: WindowsSession, transcript: Transcript, target: string) {
     this.#session = session;
@@ -44,6 +46,7 @@ export class LunaClient {
    * always removed: lunacm takes passwords as options, and a command line would show them. `secrets` are what the transcript must not show.
    */
   async run(commands: readonly string[], secrets: readonly string[] = []): Promise<CommandOutput[]> {
+    await this.#tidy();
     for (const secret of secrets) this.#transcript.hide(secret);
     const script = `${scriptFolder}\\${this.#target}-${randomUUID()}.lunacm`;
     try {
@@ -52,23 +55,15 @@ export class LunaClient {
       this.#transcript.add(output);
       return splitCommands(output, commands);
     } finally {
-      await this.#session.remove(script);
+      await this.#discard(script);
     }
   }
 
   /** As `run`, and every command must succeed. */
   async must(commands: readonly string[], secrets: readonly string[] = []): Promise<CommandOutput[]> {
     const outputs = await this.run(commands, secrets);
-    const failed = outputs.find((output) => !succeeded(output));
-    if (!failed) return outputs;
-    const shown = secrets.reduce((text, secret) => text.replaceAll(secret, '********'), failed.command);
-    const seen = `${failed.result ?? 'no result'} ${failed.text.trim().split('\n').at(-1)?.trim() ?? ''}`.trim();
-    throw refused({
-      tried: shown,
-      seen: secrets.reduce((text, secret) => text.replaceAll(secret, '********'), seen),
-      source,
-      remedy: 'Look at the Luna client on the Windows host, then retry.',
-    });
+    needSuccess(outputs, secrets);
+    return outputs;
   }
 
   async slots(): Promise<Slot[]> {
@@ -76,47 +71,72 @@ export class LunaClient {
     return parseSlots(listed?.text ?? '').filter((slot, at, all) => all.findIndex(({ serial }) => serial === slot.serial) === at);
   }
 
-  /** The slot must show that partition: what is typed must not reach another one. */
-  async needSlot(slot: number, serial: string): Promise<void> {
-    const found = (await this.slots()).find((candidate) => candidate.slot === slot);
-    if (found?.serial !== serial)
+  /**
+   * Runs commands on one partition and gives their outputs. A slot is found by the partition’s serial, each time anew: others may stand before it, and lunacm
+   * numbers them when it starts. Where there are others, two starts must agree before anything is typed, and what was typed into is looked at in the same run.
+   */
+  async on(serial: string, commands: readonly string[], secrets: readonly string[] = []): Promise<CommandOutput[]> {
+    const slot = await this.#steadySlot(serial);
+    const [set, shown, ...outputs] = await this.run([`slot set -slot ${slot}`, 'partition showinfo', ...commands], secrets);
+    const reached = parseShowInfo(shown?.text ?? '')?.serial;
+    if (!set || !succeeded(set) || reached !== serial)
       throw unsafe({
-        tried: `using slot ${slot}`,
-        seen: found ? `it shows the partition ${found.serial}, not ${serial}` : 'there is no such slot',
+        tried: masked(commands[0] ?? 'partition showinfo', secrets),
+        seen: `slot ${slot} was the partition ${serial} a moment before, and then ${reached ?? 'did not tell its serial'}`,
         source,
-        remedy: 'Look at slot list on the Windows host; nothing was typed.',
+        remedy: 'Find out which partition was reached (slot list) and what came of it before you retry.',
       });
+    return outputs;
   }
 
-  async info(slot: number): Promise<PartitionInfo | undefined> {
-    const [, shown] = await this.must([`slot set -slot ${slot}`, 'partition showinfo']);
+  /** As `on`, and every command must succeed. */
+  async mustOn(serial: string, commands: readonly string[], secrets: readonly string[] = []): Promise<CommandOutput[]> {
+    const outputs = await this.on(serial, commands, secrets);
+    needSuccess(outputs, secrets);
+    return outputs;
+  }
+
+  /** `partition showinfo`; undefined where it cannot be understood. */
+  async info(serial: string): Promise<PartitionInfo | undefined> {
+    const [shown] = await this.mustOn(serial, ['partition showinfo']);
     return parseShowInfo(shown?.text ?? '');
   }
 
   /** `role show`; undefined where this client does not have it. */
-  async role(slot: number, name: 'po' | 'co'): Promise<RoleShown | undefined> {
-    const [, shown] = await this.run([`slot set -slot ${slot}`, `role show -name ${name}`]);
+  async role(serial: string, name: 'po' | 'co'): Promise<RoleShown | undefined> {
+    const [shown] = await this.on(serial, [`role show -name ${name}`]);
     return shown && succeeded(shown) ? parseRoleShow(shown.text) : undefined;
   }
 
-  async contents(slot: number, cryptoOfficerPassword: string): Promise<string[]> {
-    const outputs = await this.must(
-      [`slot set -slot ${slot}`, `role login -name co -password ${cryptoOfficerPassword}`, 'partition contents', 'role logout'],
-      [cryptoOfficerPassword],
-    );
-    return parseContents(outputs[2]!.text);
+  async contents(serial: string, cryptoOfficerPassword: string): Promise<string[]> {
+    const login = `role login -name co -password ${cryptoOfficerPassword}`;
+    const [, contents] = await this.mustOn(serial, [login, 'partition contents', 'role logout'], [cryptoOfficerPassword]);
+    return parseContents(contents!.text);
   }
 
-  /** The certificate that this host presents to HSMs now, if it has one. */
-  async ownCertificate(name: string): Promise<string | undefined> {
-    return this.#session.read(`${clientCertificates}\\${name}.pem`);
+  /** One-step trust link. It makes the host a new certificate; what it presented before is set aside, as proof of what is its own. */
+  async deploy(command: string, name: string, secrets: readonly string[]): Promise<void> {
+    await this.#tidy();
+    await this.#setAside(name, 'own');
+    await this.must([command], secrets);
+  }
+
+  /** Every certificate for a name that was made here, the present one first: whoever is registered with one of them is ours. */
+  async certificates(name: string, home: Home): Promise<string[]> {
+    const folder = certificatesOf(home);
+    const files = (await this.#session.list(folder)).filter(
+      (file) => file === `${name}.pem` || (file.startsWith(`${name}-`) && /-[0-9A-F]{16}\.pem$/.test(file)),
+    );
+    const texts = await Promise.all(files.sort((a, b) => a.length - b.length).map((file) => this.#session.read(`${folder}\\${file}`)));
+    return texts.filter((text) => text !== undefined);
   }
 
   /**
-   * `vtl createcert` for another machine. It makes that certificate the host’s own identity, too: the host’s configuration is put back at once, and its
-   * partition must be there afterwards as before.
+   * `vtl createcert` for another machine, by the client that is installed for it or else by the host’s own. It makes that certificate the host’s identity,
+   * too: the host’s configuration is put back at once, or by the next attempt.
    */
-  async createCertificate(name: string, days: number): Promise<ClientPair> {
+  async createCertificate(name: string, days: number, home: Home): Promise<ClientPair> {
+    await this.#tidy();
     const before = await this.#session.read(configuration);
     if (before === undefined)
       throw unsafe({
@@ -125,37 +145,124 @@ export class LunaClient {
         source: 'the Windows host',
         remedy: 'Look at the Luna client’s installation, then retry.',
       });
+    await this.#setAside(name, home);
+    await this.#session.write(this.#backup, `${digest(before)}\n${before}`);
     try {
-      const { output } = await this.#session.exec(`"${lunaClientFolder}\\vtl.exe" createcert -n ${name} -d ${days}`);
-      this.#transcript.add(output);
-      const pair = await this.pair(name);
-      if (!pair)
-        throw refused({
-          tried: `vtl createcert -n ${name}`,
-          seen: output.trim().slice(-200) || 'no certificate was written',
-          source: 'vtl',
-          remedy: 'Run it by hand on the Windows host, then retry.',
-        });
-      return pair;
+      const vtl = `"${folders[home]}\\vtl.exe" createcert -n ${name}`;
+      let output = await this.#vtl(`${vtl} -d ${days}`);
+      // Older ones do not know the option.
+      if (/(unknown|invalid|unrecogni[sz]ed)[^\n]*-d\b/i.test(output)) output = await this.#vtl(vtl);
+      const pair = await this.pair(name, home);
+      if (pair) return pair;
+      throw refused({
+        tried: `vtl createcert -n ${name}`,
+        seen: output.trim().slice(-200) || 'no certificate was written',
+        source: 'vtl',
+        remedy: 'Run it by hand on the Windows host, then retry.',
+      });
     } finally {
-      await this.#session.write(configuration, before);
+      await this.#restoreConfiguration();
     }
   }
 
   /** A certificate and key that `vtl createcert` wrote and that are still there. */
-  async pair(name: string): Promise<ClientPair | undefined> {
+  async pair(name: string, home: Home): Promise<ClientPair | undefined> {
     const [certificatePem, keyPem] = [
-      await this.#session.read(`${clientCertificates}\\${name}.pem`),
-      await this.#session.read(`${clientCertificates}\\${name}Key.pem`),
+      await this.#session.read(`${certificatesOf(home)}\\${name}.pem`),
+      await this.#session.read(`${certificatesOf(home)}\\${name}Key.pem`),
     ];
     return certificatePem && keyPem ? { certificatePem, keyPem } : undefined;
   }
 
-  async writeCertificate(name: string, certificatePem: string): Promise<void> {
-    await this.#session.write(`${clientCertificates}\\${name}.pem`, certificatePem);
+  async writeCertificate(name: string, certificatePem: string, home: Home): Promise<void> {
+    await this.#setAside(name, home);
+    await this.#session.write(`${certificatesOf(home)}\\${name}.pem`, certificatePem);
   }
 
-  async removeKey(name: string): Promise<void> {
-    await this.#session.remove(`${clientCertificates}\\${name}Key.pem`);
+  async removeKey(name: string, home: Home): Promise<void> {
+    await this.#discard(`${certificatesOf(home)}\\${name}Key.pem`);
   }
+
+  async #vtl(command: string): Promise<string> {
+    const { output } = await this.#session.exec(command);
+    this.#transcript.add(output);
+    return output;
+  }
+
+  async #steadySlot(serial: string): Promise<number> {
+    const slots = await this.slots();
+    const found = slots.find((slot) => slot.serial === serial);
+    const told = { tried: `looking for the slot of the partition ${serial}`, source };
+    if (!found)
+      throw unsafe({
+        ...told,
+        seen: `slot list shows ${slots.map((slot) => slot.serial).join(', ') || 'no slot'}`,
+        remedy: 'Nothing was typed. Mend the trust link (vtl verify), then retry.',
+      });
+    if (slots.length === 1) return found.slot;
+    const again = (await this.slots()).find((slot) => slot.serial === serial);
+    if (again?.slot !== found.slot)
+      throw unsafe({
+        ...told,
+        seen: `it was slot ${found.slot} and a moment later ${again ? `slot ${again.slot}` : 'gone'}`,
+        remedy: 'Nothing was typed: it could reach another partition. Take away what comes and goes in slot list, then retry.',
+      });
+    return found.slot;
+  }
+
+  /** What an attempt that was cut off left: scripts with passwords in them, one of which lunacm may still be at work on, and another identity. */
+  #tidy(): Promise<void> {
+    this.#tidied ??= (async () => {
+      const left = (await this.#session.list(scriptFolder)).filter((name) => name.startsWith(`${this.#target}-`) && name.endsWith('.lunacm'));
+      for (const name of left) await this.#discard(`${scriptFolder}\\${name}`);
+      await this.#restoreConfiguration();
+    })();
+    return this.#tidied;
+  }
+
+  async #discard(path: string): Promise<void> {
+    if (!(await this.#session.remove(path)))
+      throw notReady(`${path} on the Windows host cannot be removed yet: what an earlier attempt began is still at work.`);
+  }
+
+  get #backup(): string {
+    return `${configuration}.${this.#target}`;
+  }
+
+  async #restoreConfiguration(): Promise<void> {
+    const backup = await this.#session.read(this.#backup);
+    if (backup === undefined) return;
+    const text = backup.slice(backup.indexOf('\n') + 1);
+    // One that was cut off half-way was not needed yet.
+    if (backup === `${digest(text)}\n${text}`) await this.#session.write(configuration, text);
+    await this.#discard(this.#backup);
+  }
+
+  async #setAside(name: string, home: Home): Promise<void> {
+    const present = await this.#session.read(`${certificatesOf(home)}\\${name}.pem`);
+    if (present === undefined) return;
+    const short = seenOf(present).fingerprint.replaceAll(':', '').slice(0, 16);
+    await this.#session.write(`${certificatesOf(home)}\\${name}-${short}.pem`, present);
+  }
+}
+
+/** Which client’s vtl: the host’s own, or the one that the request wants for certificates. */
+export type Home = 'own' | 'certificate';
+const folders: Record<Home, string> = { own: lunaClientFolder, certificate: certificateClientFolder };
+
+const certificatesOf = (home: Home): string => `${folders[home]}\\cert\\client`;
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+const masked = (text: string, secrets: readonly string[]): string => secrets.reduce((shown, secret) => shown.replaceAll(secret, mask), text);
+
+function needSuccess(outputs: readonly CommandOutput[], secrets: readonly string[]): void {
+  const failed = outputs.find((output) => !succeeded(output));
+  if (!failed) return;
+  throw refused({
+    tried: masked(failed.command, secrets),
+    seen: masked(`${failed.result ?? 'no result'} ${failed.text.trim().split('\n').at(-1)?.trim() ?? ''}`.trim(), secrets),
+    source,
+    remedy: 'Look at the Luna client on the Windows host, then retry.',
+  });
 }

@@ -1,3 +1,5 @@
+import type { RoleShown } from '../lunash/partition-show.ts';
+
 /** Parsers of what lunacm prints (reference luna.md §3). */
 
 export interface CommandOutput {
@@ -37,6 +39,8 @@ export interface PartitionInfo {
   serial: string;
   initialised: boolean;
   cryptoOfficer: boolean;
+  /** True where a flag says that the crypto officer’s first password still holds; not every client tells. */
+  mustChange?: true | undefined;
 }
 
 /** `partition showinfo`: label, serial and flags, whatever the words before them are. */
@@ -48,21 +52,17 @@ export function parseShowInfo(text: string): PartitionInfo | undefined {
     label: /Label[ \t]*(?:->|:)[ \t]*(.*?)[ \t]*$/im.exec(text)?.[1] ?? '',
     initialised: /CKF_TOKEN_INITIALIZED/.test(text),
     cryptoOfficer: /CKF_USER_PIN_INITIALIZED/.test(text),
+    mustChange: /CKF_USER_PIN_TO_BE_CHANGED/.test(text) ? true : undefined,
   };
-}
-
-export interface RoleShown {
-  attemptsLeft: number | undefined;
-  mustChange: boolean;
-  initialised: boolean | undefined;
 }
 
 /** `role show`. What is not told is undefined. */
 export function parseRoleShow(text: string): RoleShown {
   const left = /(?:attempts? before lockout|Login Attempts Left)[^\d\n]*(\d+)/i.exec(text)?.[1];
+  const change = /(?:Change password on next login|To Be Changed)\s*:\s*(yes|no)/i.exec(text)?.[1];
   return {
     attemptsLeft: left === undefined ? undefined : Number(left),
-    mustChange: /Change password on next login:\s*Yes|To Be Changed:\s*yes/i.test(text),
+    mustChange: change === undefined ? undefined : /yes/i.test(change),
     initialised: /not (?:yet )?initiali[sz]ed/i.test(text) ? false : /Password|PIN/i.test(text) ? true : undefined,
   };
 }

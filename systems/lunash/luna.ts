@@ -172,10 +172,9 @@ export class Luna {
   }
 
   /** The labels of the objects in a partition, seen as crypto officer. */
-  partitionContents(job: Job & Hosts, slot: number, partitionSerial: string, signal: AbortSignal): Promise<string[]> {
+  partitionContents(job: Job & Hosts, partitionSerial: string, signal: AbortSignal): Promise<string[]> {
     return this.client(job, job, 'verify-root-of-trust', signal, async (client) => {
-      await client.needSlot(slot, partitionSerial);
-      return client.contents(slot, await kept(this.#secrets, job.target, 'crypto-officer-password'));
+      return client.contents(partitionSerial, await kept(this.#secrets, job.target, 'crypto-officer-password'));
     });
   }
 

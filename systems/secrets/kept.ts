@@ -44,3 +44,12 @@ export async function userSecret(secrets: SecretStore, name: string): Promise<st
   if (value === undefined) throw refused({ tried: `reading the secret ${name}`, seen: 'it is not there', source, remedy: 'Put it there, then retry.' });
   return value;
 }
+
+/** Keeps a new secret; of two writers at once the first wins. */
+export async function keep(secrets: SecretStore, name: string, value: string): Promise<void> {
+  try {
+    await secrets.create(name, value);
+  } catch (error) {
+    throw storeFailed(`keeping the secret ${name}`, error);
+  }
+}

@@ -47,12 +47,14 @@ export const pinOfKey = (key: Buffer): string => `SHA256:${createHash('sha256').
 export class SshConnection {
   readonly #client: ssh2.Client;
   readonly #name: string;
+  readonly #closed: Promise<void>;
   /** The host key that was presented. */
   readonly pin: string;
 
   private constructor(client: ssh2.Client, name: string, pin: string) {
     this.#client = client;
     this.#name = name;
+    this.#closed = new Promise((resolve) => client.once('close', () => resolve()));
     this.pin = pin;
   }
 
@@ -100,22 +102,37 @@ export class SshConnection {
     });
   }
 
+  /** Waits for something on this connection; it fails when the connection is lost. */
+  async whileOpen<T>(tried: string, something: Promise<T>): Promise<T> {
+    const lost = this.#closed.then(() => {
+      throw connectionLost(tried, new Error('the connection was closed'));
+    });
+    lost.catch(() => {});
+    return Promise.race([something, lost]);
+  }
+
   /** Runs one command without a terminal. */
   async exec(command: string): Promise<Executed> {
     const { ended } = await this.channel(command, (channel) => {
       let output = '';
-      let code: number | undefined;
+      let ending: { code: number | undefined } | undefined;
       const add = (chunk: Buffer) => {
         output += chunk.toString('utf8');
       };
       channel.on('data', add);
       channel.stderr.on('data', add);
-      channel.on('exit', (status: number) => {
-        code = status;
+      channel.on('exit', (status: number | null) => {
+        ending = { code: status ?? undefined };
       });
       const ended = new Promise<Executed>((resolve, reject) => {
-        channel.on('error', (error: Error) => reject(connectionLost(`running a command on ${this.#name}`, error)));
-        channel.on('close', () => resolve({ output: output.replaceAll('\r\n', '\n'), code }));
+        const lost = (error: Error) => reject(connectionLost(`running a command on ${this.#name}`, error));
+        channel.on('error', lost);
+        // A command whose end was not told may still be running.
+        channel.on('close', () =>
+          ending
+            ? resolve({ output: output.replaceAll('\r\n', '\n'), code: ending.code })
+            : lost(new Error('the connection was closed before the command ended')),
+        );
       });
       return { ended };
     });

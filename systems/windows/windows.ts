@@ -5,7 +5,7 @@ import type { Job, Pinned } from '../../domain/results.ts';
 import type { Outbound } from '../outbound.ts';
 import { kept } from '../secrets/kept.ts';
 import type { SecretStore } from '../secrets/store.ts';
-import { type Executed, SignInRefused, SshConnection, signInRefused } from '../ssh/connection.ts';
+import { connectionLost, type Executed, SignInRefused, SshConnection, signInRefused } from '../ssh/connection.ts';
 
 /** The Windows host, over SSH with the key that the installation allowed. */
 export interface Windows {
@@ -70,20 +70,31 @@ export class WindowsSession {
   }
 
   /** The text of a file; undefined where there is none. */
-  async read(path: string): Promise<string | undefined> {
-    const sftp = await this.#files();
-    return new Promise((resolve, reject) =>
+  read(path: string): Promise<string | undefined> {
+    return this.#over(`reading ${path}`, (sftp, resolve, reject) =>
       sftp.readFile(sftpPath(path), (error, content) => {
         if (!error) resolve(content.toString('utf8'));
-        else if ((error as { code?: unknown }).code === 2) resolve(undefined);
+        else if (isMissing(error)) resolve(undefined);
         else reject(error);
       }),
     );
   }
 
-  async write(path: string, content: string): Promise<void> {
-    const sftp = await this.#files();
-    await new Promise<void>((resolve, reject) => sftp.writeFile(sftpPath(path), content, (error) => (error ? reject(error) : resolve())));
+  write(path: string, content: string): Promise<void> {
+    return this.#over(`writing ${path}`, (sftp, resolve, reject) =>
+      sftp.writeFile(sftpPath(path), content, (error) => (error ? reject(error) : resolve(undefined))),
+    );
+  }
+
+  /** The names in a folder; none where there is no such folder. */
+  list(folder: string): Promise<string[]> {
+    return this.#over(`listing ${folder}`, (sftp, resolve, reject) =>
+      sftp.readdir(sftpPath(folder), (error, entries) => {
+        if (!error) resolve(entries.map(({ filename }) => filename));
+        else if (isMissing(error)) resolve([]);
+        else reject(error);
+      }),
+    );
   }
 
   /** A file that only the administrator of this host may read; it is closed to others before anything is in it. */
@@ -100,20 +111,34 @@ export class WindowsSession {
     await this.write(path, content);
   }
 
-  async remove(path: string): Promise<void> {
-    const sftp = await this.#files();
-    await new Promise<void>((resolve) => sftp.unlink(sftpPath(path), () => resolve()));
+  /** Is the file gone? Windows keeps one that a program has open. */
+  remove(path: string): Promise<boolean> {
+    return this.#over(`removing ${path}`, (sftp, resolve) => sftp.unlink(sftpPath(path), (error) => resolve(!error || isMissing(error))));
   }
 
   end(): void {
     this.#connection.end();
   }
 
-  #files(): Promise<SFTPWrapper> {
+  /** What is asked over a connection that is gone is never answered. */
+  async #over<T>(tried: string, ask: (sftp: SFTPWrapper, resolve: (value: T) => void, reject: (error: Error) => void) => void): Promise<T> {
     this.#sftp ??= this.#connection.sftp();
-    return this.#sftp;
+    const sftp = await this.#sftp;
+    const failed = (error: Error) =>
+      refused(
+        { tried: `${tried} on the Windows host`, seen: error.message, source: 'the Windows host', remedy: 'Look at the host’s file system, then retry.' },
+        error,
+      );
+    const answer = new Promise<T>((resolve, reject) => ask(sftp, resolve, (error) => reject(lostWith(error) ?? failed(error))));
+    return this.#connection.whileOpen(tried, answer);
   }
 }
+
+/** ssh2 has no code for an answer that never came; the connection itself says so, too, a moment later. */
+const lostWith = (error: Error): Error | undefined =>
+  (error as { code?: unknown }).code === undefined ? connectionLost('asking the Windows host', error) : undefined;
+
+const isMissing = (error: Error): boolean => (error as { code?: unknown }).code === 2;
 
 /** OpenSSH on Windows names `C:\folder` `/C:/folder`. */
 const sftpPath = (path: string): string => `/${path.replaceAll('\\', '/')}`;

@@ -10,7 +10,7 @@ import { decidePrepareNtls } from '../../activities/hsm-setup/prepare-ntls.ts';
 import { decideInstallLunaClient, recentEnough } from '../../activities/luna-client/install-luna-client.ts';
 import { decideVirtualNetwork } from '../../activities/network/virtual-network.ts';
 import { decideConnectClient } from '../../activities/partition/connect-client.ts';
-import { decideCryptoOfficer } from '../../activities/partition/crypto-officer.ts';
+import { decideCryptoOfficer, worthTrying } from '../../activities/partition/crypto-officer.ts';
 import { decideInitializePartition } from '../../activities/partition/initialize-partition.ts';
 import { decideCheckAvailability } from '../../activities/permissions/check-availability.ts';
 import { decideCheckFeature } from '../../activities/permissions/check-feature.ts';
@@ -20,6 +20,8 @@ import { decideSetRootOfTrust } from '../../activities/root-of-trust/set-root-of
 import { decideVerifyRootOfTrust } from '../../activities/root-of-trust/verify-root-of-trust.ts';
 import { decideMachine } from '../../activities/virtual-machine.ts';
 import type { ManagerHolds } from '../../domain/results.ts';
+import { selfSigned } from '../../simulator/certificates.ts';
+import type { RoleShown } from '../../systems/lunash/partition-show.ts';
 import { exampleRequest } from '../support/example.ts';
 import { zeroizedHsm } from '../support/stub-activities.ts';
 
@@ -32,6 +34,7 @@ const table = (title: string, rows: Row[]) =>
     for (const [situation, decision, expected] of rows) it(`${situation}: ${expected}`, () => assert.equal(short(decision), expected));
   });
 
+const { certificatePem: aCertificate } = await selfSigned({ commonName: '172.22.0.5' });
 const request = exampleRequest();
 const ours = { ...zeroizedHsm, label: 'LunaHSM', zeroized: false };
 const fresh = { ...ours, label: '', zeroized: true, soAttemptsLeft: 0 };
@@ -107,33 +110,88 @@ table('initialize-partition', [
   ['new', decideInitializePartition({ info, objects: 0 }, job), 'act initialize'],
   ['ours', decideInitializePartition({ info: { ...info, label: 'luna_part', initialised: true }, objects: 2 }, job), 'done'],
   ['labelled by somebody else', decideInitializePartition({ info: { ...info, label: 'theirs', initialised: true }, objects: 0 }, job), 'stop Unsafe'],
+  ['ours and not listed by the HSM', decideInitializePartition({ info: { ...info, label: 'luna_part', initialised: true }, objects: undefined }, job), 'done'],
+  ['new, but not listed by the HSM', decideInitializePartition({ info, objects: undefined }, job), 'stop Unsafe'],
+  ['initialised without a label', decideInitializePartition({ info: { ...info, initialised: true }, objects: 0 }, job), 'stop Unsafe'],
+  ['labelled, though not initialised', decideInitializePartition({ info: { ...info, label: 'theirs' }, objects: 0 }, job), 'stop Unsafe'],
   ['not labelled, but not empty', decideInitializePartition({ info, objects: 1 }, job), 'stop Unsafe'],
 ]);
 
-const co = { initialised: true, attemptsLeft: 10, mustChange: false, signedIn: true };
+const first = { initialised: true, attemptsLeft: 10, mustChange: true };
+const changed = { ...first, mustChange: false };
+const untold = { initialised: true, attemptsLeft: undefined, mustChange: undefined };
+const so = { attemptsLeft: 10 };
+const officer = (seen: Partial<Parameters<typeof decideCryptoOfficer>[0]>) =>
+  decideCryptoOfficer({ officer: changed, partitionSo: so, signIn: 'not tried', ...seen });
 table('crypto-officer', [
-  ['not there yet', decideCryptoOfficer({ ...co, initialised: false, signedIn: false }), 'act initialize'],
-  ['with the temporary password', decideCryptoOfficer({ ...co, mustChange: true, signedIn: false }), 'act change-password'],
-  ['opened with the kept password', decideCryptoOfficer(co), 'done'],
-  ['kept password refused', decideCryptoOfficer({ ...co, signedIn: false }), 'stop Unsafe'],
-  ['four attempts left', decideCryptoOfficer({ ...co, attemptsLeft: 4, mustChange: true }), 'stop Unsafe'],
+  ['not there yet', officer({ officer: { ...first, initialised: false } }), 'act initialize'],
+  [
+    'not there yet, and few attempts of the partition SO left',
+    officer({ officer: { ...first, initialised: false }, partitionSo: { attemptsLeft: 4 } }),
+    'stop Unsafe',
+  ],
+  [
+    'not there yet, and nobody tells the attempts',
+    officer({ officer: { ...untold, initialised: false }, partitionSo: { attemptsLeft: undefined } }),
+    'act initialize',
+  ],
+  ['nobody tells whether it is there', officer({ officer: { ...untold, initialised: undefined } }), 'stop Unsafe'],
+  ['temporary password set and not changed', officer({ officer: first }), 'act change-password'],
+  ['temporary password set, and four attempts left', officer({ officer: { ...first, attemptsLeft: 4 } }), 'stop Unsafe'],
+  ['changed, and its answer lost: the kept password opens it', officer({ signIn: 'good' }), 'done'],
+  ['the kept password opens it, and nothing else is told', officer({ officer: untold, signIn: 'good' }), 'done'],
+  ['the kept password is refused, and the first one may hold', officer({ officer: untold, signIn: 'refused' }), 'act change-password'],
+  ['the kept password is refused, and the first one does not hold', officer({ signIn: 'refused' }), 'stop Unsafe'],
+  ['the kept password must be changed', officer({ signIn: 'expired' }), 'stop Unsafe'],
+  ['four attempts left', officer({ officer: { ...changed, attemptsLeft: 4 } }), 'stop Unsafe'],
+  ['five attempts left, and the kept password opens it', officer({ officer: { ...changed, attemptsLeft: 5 }, signIn: 'good' }), 'done'],
+  ['locked, as is told', officer({ officer: { ...changed, attemptsLeft: 0 } }), 'stop Unsafe'],
+  ['locked, as the sign-in tells', officer({ officer: untold, signIn: 'locked' }), 'stop Unsafe'],
 ]);
+
+describe('The kept password of the crypto officer', () => {
+  const rows: [string, RoleShown, boolean][] = [
+    ['is tried on one that has changed it', changed, true],
+    ['is tried where nothing is told', untold, true],
+    ['is tried with five attempts left', { ...changed, attemptsLeft: 5 }, true],
+    ['is not tried with four', { ...changed, attemptsLeft: 4 }, false],
+    ['is not tried where the first one holds', first, false],
+    ['is not tried where there is no officer', { ...changed, initialised: false }, false],
+  ];
+  for (const [what, role, tried] of rows) it(what, () => assert.equal(worthTrying(role), tried));
+});
 
 const generated = { target: 't', request: { ...request, certificate: 'generated' as const } };
 table('client-certificate', [
   ['nothing yet', decideClientCertificate({ keyKept: false, certificate: undefined, keyOnHost: 'no' }, job), 'act vtl-createcert'],
   ['nothing yet, made by this service', decideClientCertificate({ keyKept: false, certificate: undefined, keyOnHost: 'no' }, generated), 'act generate-key'],
   ['vtl wrote a key', decideClientCertificate({ keyKept: false, certificate: undefined, keyOnHost: 'usable' }, job), 'act keep-key'],
-  ['vtl wrote an encrypted key', decideClientCertificate({ keyKept: false, certificate: undefined, keyOnHost: 'unusable' }, job), 'act generate-key'],
+  ['vtl wrote an encrypted key', decideClientCertificate({ keyKept: false, certificate: undefined, keyOnHost: 'unusable' }, job), 'stop Refused'],
+  [
+    'an encrypted key is there, made by this service',
+    decideClientCertificate({ keyKept: false, certificate: undefined, keyOnHost: 'unusable' }, generated),
+    'act remove-key',
+  ],
   ['kept, still on the host', decideClientCertificate({ keyKept: true, certificate: undefined, keyOnHost: 'usable' }, job), 'act remove-key'],
   ['kept, certificate gone', decideClientCertificate({ keyKept: true, certificate: undefined, keyOnHost: 'no' }, job), 'act sign'],
 ]);
 
-const client = { name: 'cm', by: 'ip' as const, host: '172.22.0.5', partitions: [], certificateIsOurs: true };
+const client = { name: 'cm', by: 'ip' as const, host: '172.22.0.5', partitions: ['luna_part'], certificateIsOurs: true };
+const other = { ...client, certificateIsOurs: false };
+const byName = { ...client, by: 'hostname' as const };
+const registered = (client: Parameters<typeof decideRegisterClient>[0]['client'], mapping?: string) =>
+  decideRegisterClient({ client, mapping, serverCertificate: aCertificate }, job);
 table('register-client', [
-  ['unknown', decideRegisterClient({ client: undefined, serverCertificate: '' }, job), 'act register'],
-  ['not assigned', decideRegisterClient({ client, serverCertificate: '' }, job), 'act assign'],
-  ['somebody else’s certificate', decideRegisterClient({ client: { ...client, certificateIsOurs: false }, serverCertificate: '' }, job), 'stop Unsafe'],
+  ['unknown', registered(undefined), 'act register'],
+  ['registered and assigned', registered(client), 'done'],
+  ['not assigned', registered({ ...client, partitions: [] }), 'act assign'],
+  ['assigned another partition only', registered({ ...client, partitions: ['theirs'] }), 'act assign'],
+  ['an earlier certificate of ours', registered({ ...other, certificateWasOurs: true }), 'act replace'],
+  ['somebody else’s certificate', registered(other), 'stop Unsafe'],
+  ['by host name and not mapped', registered(byName, 'none'), 'act map'],
+  ['by host name and mapped to another address', registered(byName, '172.22.0.9'), 'act map'],
+  ['by host name and mapped', registered(byName, '172.22.0.5'), 'done'],
+  ['by host name, and the mapping is not told', registered(byName), 'done'],
 ]);
 
 const manager = { cipherTrust: { address: '20.0.0.4', pin: 'A' }, partitionSerial: '1' };

@@ -80,6 +80,22 @@ describe('The plan', () => {
     ['a partition that is larger than the HSM', '/hsm/partition/sizeBytes', ({ hsm }) => void (hsm.partition.sizeBytes = 2 ** 30)],
     ['a Windows name that is too long', '/lunaClient/vmName', ({ lunaClient }) => void (lunaClient.vmName = 'a-very-long-computer-name')],
     ['an installer over http', '/lunaClient/installer/url', ({ lunaClient }) => void (lunaClient.installer.url = 'http://example.com/x.exe')],
+    [
+      'an installer whose address carries a signature',
+      '/lunaClient/installer/url',
+      ({ lunaClient }) => void (lunaClient.installer.url = 'https://files.example.com/luna.exe?sig=abc'),
+    ],
+    [
+      'an installer whose address carries a password',
+      '/lunaClient/certificateClient/installer/url',
+      ({ lunaClient }) => void (lunaClient.certificateClient = { installer: { url: 'https://me:mine@example.com/luna.exe', sha256: '0'.repeat(64) } }),
+    ],
+    ['a lunacm that is too old', '/lunaClient/version', ({ lunaClient }) => void (lunaClient.version = '7.3')],
+    [
+      'the same installer twice',
+      '/lunaClient/certificateClient/installer/sha256',
+      ({ lunaClient }) => void (lunaClient.certificateClient = { installer: { url: { secret: 'address' }, sha256: lunaClient.installer.sha256 } }),
+    ],
     ['another user than ksadmin', '/cipherTrust/adminUser', ({ cipherTrust }) => void (cipherTrust.adminUser = 'azureuser')],
     [
       'an SSH key that is not RSA',
@@ -109,6 +125,43 @@ describe('The plan', () => {
     ['the service’s own tag', '/azure/tags/provisioner', ({ azure }) => void (azure.tags = { Provisioner: 'me' })],
   ];
   for (const [what, path, change] of rules) it(`refuses ${what}`, () => assert.deepEqual(brokenBy(change), [path]));
+
+  const told = (change: (request: ProvisioningRequest) => void) => {
+    const request = example();
+    change(request);
+    const planned = plan(request);
+    assert.ok(planned.ok);
+    return planned.plan;
+  };
+
+  it('says how many key pairs the partition holds: 10000 are bytes', () =>
+    assert.equal(told(() => {}).creates.find(({ kind }) => kind === 'partition')?.detail, '10000 bytes, about 6 RSA-2048 key pairs'));
+
+  const lunaWarnings: [what: string, warning: RegExp, change: (request: ProvisioningRequest) => void, not: (request: ProvisioningRequest) => void][] = [
+    [
+      'a partition that is too small for a root of trust',
+      /6000 bytes \(not KB\), room for about 3 RSA-2048/,
+      ({ hsm }) => void (hsm.partition.sizeBytes = 6_000),
+      ({ hsm }) => void (hsm.partition.sizeBytes = 10_000),
+    ],
+    [
+      'a client certificate that ends within a year',
+      /valid for 364 days only/,
+      ({ lunaClient }) => void (lunaClient.certificateDays = 364),
+      ({ lunaClient }) => void (lunaClient.certificateDays = 365),
+    ],
+    [
+      'a vtl that encrypts its keys',
+      /10\.9\.2 encrypts the key/,
+      ({ lunaClient }) => void (lunaClient.version = '10.9.2'),
+      (request) => Object.assign(request, { certificate: 'generated', lunaClient: { ...request.lunaClient, version: '10.9.2' } }),
+    ],
+  ];
+  for (const [what, warning, change, not] of lunaWarnings)
+    it(`warns of ${what}`, () => {
+      assert.ok(told(change).warnings.some((text) => warning.test(text)));
+      assert.ok(!told(not).warnings.some((text) => warning.test(text)));
+    });
 
   it('reads the size of RSA keys out of their OpenSSH form', () => {
     for (const modulusLength of [1024, 2048, 3072]) {

@@ -6,7 +6,8 @@ import type { ReadyPartition } from './partition.ts';
 
 /** “Configuring the HSM Partition as the Root of Trust for Virtual CipherTrust Manager”. Setting it wipes the manager: its password is set again at once. */
 export async function rootOfTrust(job: Job, manager: Manager, { hosts, slot, partitionSerial }: ReadyPartition) {
-  const { clientCertificate, keySecret } = await job.step('client-certificate', { ...hosts, partitionSerial });
+  const { clientCertificate, keySecret, ...certified } = await job.step('client-certificate', { ...hosts, partitionSerial });
+  job.warn(...(certified.warnings ?? []));
   const { serverCertificate } = await job.step('register-client', { ...hosts, clientCertificate });
   const wiped = await setRootOfTrust(job, {
     ...hosts,

@@ -2,7 +2,7 @@ import type { Connection, ServerChannel } from 'ssh2';
 import type { World } from '../world.ts';
 import { firstSignIn } from './first-sign-in.ts';
 import { runLine } from './lunash.ts';
-import { give, take } from './scp.ts';
+import { copy } from './scp.ts';
 import { CommandError, Cut, Interrupted, type Session } from './session.ts';
 import { authenticate } from './sign-in.ts';
 import { type ApplianceState, generationOf } from './state.ts';
@@ -114,15 +114,15 @@ async function oneLine(visit: Visit, session: Session, tty: boolean): Promise<bo
 
 async function execute(visit: Visit, channel: ServerChannel, command: string): Promise<void> {
   const { world, state, id } = visit;
-  const [, direction, path] = /^scp\s+(?:-[a-eg-su-z]+\s+)*-[a-z]*([ft])\s+(?:--\s+)?(.*)$/.exec(command) ?? [];
+  const [, options, path] = /^scp\s+((?:-[a-z]+\s+)+)(?:--\s+)?(.*)$/.exec(command) ?? [];
   visit.commandLines.push(command);
   if (mustChange(visit)) {
     channel.stderr.write('You must change your password first.\n');
     channel.exit(1);
     return void channel.end();
   }
-  if (direction) {
-    const get = direction === 'f';
+  if (options && /[ft]/.test(options)) {
+    const get = options.includes('f');
     const entry = world.ledger.arrive({
       system: 'luna-scp',
       connection: id,
@@ -130,7 +130,8 @@ async function execute(visit: Visit, channel: ServerChannel, command: string): P
       target: `${state.address}:${path}`,
       destructive: false,
     });
-    return (get ? give : take)(world, state, channel, path!.replaceAll(/^['"]|['"]$/g, ''), entry);
+    const hangUp = () => visit.connection.end();
+    return copy(get ? 'get' : 'put', { world, state, channel, path: path!.replaceAll(/^['"]|['"]$/g, ''), times: options.includes('p'), entry, hangUp });
   }
   const terminal = new Terminal(channel, false, { lf: true, silent: true, deaf: true });
   const session = sessionOn(visit, terminal);

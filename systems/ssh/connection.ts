@@ -34,11 +34,12 @@ export interface Executed {
 export interface Silence {
   everyMs: number;
   times: number;
+  /** How long signing in may take. */
+  signInMs: number;
 }
 
 /** A dead connection is noticed after 24 seconds: the third question meets two unanswered ones. */
-export const usualSilence: Silence = { everyMs: 8_000, times: 2 };
-const readyTimeoutMs = 25_000;
+export const usualSilence: Silence = { everyMs: 8_000, times: 2, signInMs: 25_000 };
 
 /** What ssh shows as a host key’s fingerprint. */
 export const pinOfKey = (key: Buffer): string => `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
@@ -88,7 +89,7 @@ export class SshConnection {
       client.connect({
         sock: socket as never,
         username,
-        readyTimeout: readyTimeoutMs,
+        readyTimeout: silence.signInMs,
         keepaliveInterval: silence.everyMs,
         keepaliveCountMax: silence.times,
         ...(signIn ? { password: password!, authHandler: (offered) => signIn.choose(offered, stop) } : {}),

@@ -28,7 +28,7 @@ export type Seen =
       servers: HsmServer[];
       /** What would be lost; absent where there is nothing to do. */
       holds?: ManagerHolds;
-      /** The last request under this order, and how long it has been given to show an effect. */
+      /** The last request under this order, how long ago it was last heard of, and how long it may take to show an effect. */
       sent?: Pick<Sent, 'answer'> & { msAgo: number; patienceMs: number };
     };
 
@@ -40,7 +40,7 @@ export const decideSetRootOfTrust = (seen: Seen, input: Pick<Input, 'cipherTrust
   if (servers.some((server) => isServerOf(server, partitionSerial))) return done<StepResult<'set-root-of-trust'>>({ cipherTrust });
   if (sent)
     return sent.msAgo < sent.patienceMs
-      ? wait(`hsm/setup was sent ${Math.round(sent.msAgo / 1000)} s ago (${sent.answer ?? 'no answer was heard'}); it is looked whether it takes effect.`)
+      ? wait(`hsm/setup was sent (${sent.answer ?? 'no answer was heard'}); it is looked whether it takes effect.`)
       : halt(noEffect(sent));
   if (holds && holds.digest !== approvedDigest && !isLikeNew(holds, fresh)) return done<StepResult<'set-root-of-trust'>>({ cipherTrust, needsApproval: holds });
   return act('set-up');
@@ -63,7 +63,7 @@ function decideWiped({ pin, certificate, notBefore, lastSentMsAgo }: Seen & { st
 /** Each time may be a sign-in at the partition, and a wipe: only a person orders another one. */
 const noEffect = ({ answer, msAgo }: NonNullable<(Seen & { state: 'ready' })['sent']>) => ({
   tried,
-  seen: `hsm/setup was sent ${Math.round(msAgo / 1000)} s ago (${answer ?? 'no answer was heard'}), but nothing changed: it lists no HSM and was not wiped`,
+  seen: `hsm/setup was sent (${answer ?? 'no answer was heard'}), and ${Math.round(msAgo / 1000)} s later nothing changed: it does not list the HSM and was not wiped`,
   source,
   remedy: 'Look at CipherTrust Manager’s log and at the way to it; retry sends the request once more.',
 });
@@ -118,7 +118,7 @@ async function observe({ cipherTrust, secrets, settings }: Systems, input: Input
     return {
       state: 'ready',
       servers,
-      sent: { msAgo: Date.now() - last.at, patienceMs: patienceMs(settings.settleMs), ...(last.answer ? { answer: last.answer } : {}) },
+      sent: { msAgo: Date.now() - last.heardAt, patienceMs: patienceMs(settings.settleMs), ...(last.answer ? { answer: last.answer } : {}) },
     };
   return { state: 'ready', servers, holds: await readHolds(seen.manager, pinned.address, servers) };
 }

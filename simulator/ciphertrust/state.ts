@@ -122,7 +122,7 @@ const freshData = (world: World, rootOfTrust: RootOfTrust, generatedPassword: st
   },
   licences: [],
   mkek: { id: randomUUID(), createdAt: new Date().toISOString() },
-  ...rootOfTrust,
+  ...structuredClone(rootOfTrust),
 });
 
 export const newUser = (username: string, password: string, mustChange: boolean): User => ({

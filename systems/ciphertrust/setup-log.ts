@@ -11,6 +11,8 @@ const doubt = 'doubted:';
 export interface Sent {
   /** ms since the epoch, by the clock of the worker that sent it. */
   at: number;
+  /** When the last was heard of it: its answer, or that there was none. */
+  heardAt: number;
   /** Under which order of a person: all attempts of one order count as one. */
   order: string;
   /** It said that it failed: a person may order another one, but whether it wiped is not known. */
@@ -65,10 +67,10 @@ export class SetupLog {
   async sent(): Promise<Sent[]> {
     const all: Sent[] = [];
     for (const { at, words } of await this.#lines()) {
-      if (words.startsWith(sending)) all.push({ at, order: orderOf(words), failed: false });
+      if (words.startsWith(sending)) all.push({ at, heardAt: at, order: orderOf(words), failed: false });
       else if (words.startsWith(refused)) all.pop();
-      else if (words.startsWith(failed)) Object.assign(all.at(-1) ?? {}, { failed: true, answer: words });
-      else if (!words.startsWith(doubt)) Object.assign(all.at(-1) ?? {}, { answer: words });
+      else if (words.startsWith(failed)) Object.assign(all.at(-1) ?? {}, { failed: true, answer: words, heardAt: at });
+      else if (!words.startsWith(doubt)) Object.assign(all.at(-1) ?? {}, { answer: words, heardAt: at });
     }
     return all;
   }

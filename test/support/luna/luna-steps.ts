@@ -38,8 +38,17 @@ export class LunaSteps {
   readonly hosts: Hosts;
   readonly #folder: string;
 
-  static async start(options: Omit<WorldOptions, 'timeScale' | 'state'> = {}, env: Record<string, string> = {}): Promise<LunaSteps> {
-    const steps = new LunaSteps(await lunaWorld(options), await mkdtemp(join(tmpdir(), 'hsm-luna-steps-')), env);
+  /** `left` is what an earlier run left behind: its world and its secrets. */
+  static async start(
+    options: Omit<WorldOptions, 'timeScale' | 'state'> = {},
+    env: Record<string, string> = {},
+    left?: { state: Record<string, unknown>; values: Map<string, string> },
+  ): Promise<LunaSteps> {
+    const steps = new LunaSteps(await lunaWorld(options, left?.state), await mkdtemp(join(tmpdir(), 'hsm-luna-steps-')), env);
+    if (left) {
+      for (const [name, value] of left.values) steps.values.set(name, value);
+      return steps;
+    }
     for (const purpose of purposes) if (!/-key$|^client-certificate$/.test(purpose)) steps.keep(purpose, await generateSecret(purpose));
     steps.keep('windows-ssh-key', windowsKey);
     return steps;

@@ -51,9 +51,9 @@ async function deliver(): Promise<Record<string, unknown>> {
   return world.state;
 }
 
-/** A delivered HSM and a prepared Windows host, untouched, with a network of their own behind a proxy. */
-export async function lunaWorld(options: Omit<WorldOptions, 'timeScale' | 'state'>): Promise<LunaWorld> {
-  const state = structuredClone(await (delivered ??= deliver()));
+/** A delivered HSM and a prepared Windows host, untouched or as they were `left`, with a network of their own behind a proxy. */
+export async function lunaWorld(options: Omit<WorldOptions, 'timeScale' | 'state'>, left?: Record<string, unknown>): Promise<LunaWorld> {
+  const state = structuredClone(left ?? (await (delivered ??= deliver())));
   const world = await createWorld({ ...options, timeScale, state });
   const socks = await createSocks(world);
   const { hostKeys } = (state['windowsHosts'] as Record<string, { hostKeys: { rsa: string } }>)[addresses.windows]!;

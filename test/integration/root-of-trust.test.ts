@@ -1,0 +1,19 @@
+import { carryOut, circumstances, options } from '../support/ciphertrust/circumstances.ts';
+import { TrustBench } from '../support/ciphertrust/trust-bench.ts';
+
+/** Everything that may go wrong, each with one of the ways in which a CipherTrust Manager may differ; the long suite has all with all. */
+describe('A root of trust, whatever happens on the way', function () {
+  this.timeout(30_000);
+  const ways = Object.entries(options);
+  for (const [at, [what, circumstance]] of Object.entries(circumstances).entries()) {
+    const [option, quirks] = ways[at % ways.length]!;
+    it(`${what} (${option})`, async () => {
+      const bench = await TrustBench.start({ ...quirks, ...circumstance.quirks });
+      try {
+        await carryOut(bench, circumstance);
+      } finally {
+        await bench.stop();
+      }
+    });
+  }
+});

@@ -1,0 +1,287 @@
+import assert from 'node:assert/strict';
+import { type Identity, selfSigned } from '../../../simulator/certificates.ts';
+import { newUser } from '../../../simulator/ciphertrust/state.ts';
+import type { FaultRequest } from '../../../simulator/weather.ts';
+import type { TrustBench } from './trust-bench.ts';
+
+/** What nobody has verified of a CipherTrust Manager, some facts at a time. */
+export const options: Record<string, Record<string, string>> = {
+  'as is believed': {},
+  'default sign-in 403, the certificate survives, setup answers 201': {
+    'ciphertrust.defaultPasswordLogin': '403',
+    'ciphertrust.certificateSurvivesReset': 'yes',
+    'ciphertrust.setupStatus': '201',
+    'ciphertrust.trialStatus': '201',
+  },
+  'default sign-in gives a limited token, time servers and trial survive, setup answers 202': {
+    'ciphertrust.defaultPasswordLogin': '200-limited',
+    'ciphertrust.ntpSurvivesReset': 'yes',
+    'ciphertrust.trialSurvivesReset': 'yes',
+    'ciphertrust.setupStatus': '202',
+    'ciphertrust.setupBody': 'none',
+  },
+  'bare lists, errors with a label alone, changepw 200': {
+    'ciphertrust.lists': 'bare',
+    'ciphertrust.errorBody': 'label-only',
+    'ciphertrust.changepwStatus': '200',
+    'ciphertrust.serverIds': 'no',
+  },
+  'lists with a total and two entries at most, errors with a message alone, setup 204': {
+    'ciphertrust.lists': 'total',
+    'ciphertrust.listMost': '2',
+    'ciphertrust.errorBody': 'message-only',
+    'ciphertrust.setupStatus': '204',
+  },
+  'errors without a body, an older version that tells little': {
+    'ciphertrust.errorBody': 'empty',
+    'ciphertrust.mkeks': 'absent',
+    'ciphertrust.keysTold': 'no',
+    'ciphertrust.checkport': 'absent',
+  },
+  'a generated first password, setup wants a right clock': {
+    'ciphertrust.initialPassword': 'generated',
+    'ciphertrust.setupNeedsNtp': 'yes',
+    'ciphertrust.checkport': 'result',
+  },
+  'tokens that end early, refresh that fails': {
+    'ciphertrust.tokenSeconds': '1',
+    'ciphertrust.refresh': 'refused',
+  },
+  'its clock 4 minutes behind, a certificate of a local authority, lockout': {
+    'ciphertrust.clockSkewMinutes': '-4',
+    'ciphertrust.webChain': 'authority',
+    'ciphertrust.lockoutMinutes': '0,5',
+    'ciphertrust.lockedAnswer': 'told',
+  },
+};
+
+/** What happens during a run: how it begins, what a person sees in the incident, and how that is mended. */
+export interface Circumstance {
+  /** Before which step it begins; before the first one when absent. */
+  before?: string;
+  happens: (bench: TrustBench) => unknown;
+  /** What the incident says; absent where the run goes on by itself. */
+  incident?: RegExp;
+  mend?: (bench: TrustBench) => unknown;
+  /** How often `hsm/setup` arrives; once when absent. */
+  setups?: number;
+  /** Must an approval be asked for? */
+  asks?: true;
+  /** Quirks that this needs, or that make it another thing. */
+  quirks?: Record<string, string>;
+}
+
+const setUp = 'ciphertrust:POST /v1/system/hsm/setup';
+const fault = (kind: FaultRequest['kind'], operation: string, more: Partial<FaultRequest> = {}) => ({
+  happens: (bench: TrustBench) => bench.luna.fault(kind, operation, more),
+});
+const client = (bench: TrustBench) => {
+  const { clients } = bench.luna.world.appliance.state;
+  return clients.find(({ name }) => name === bench.luna.request.cipherTrust.vmName)!;
+};
+/** Kept from what happened until it is mended. */
+const aside = new WeakMap<TrustBench, unknown>();
+const stranger = await selfSigned({ commonName: 'stranger' });
+
+const changeCertificate = async (bench: TrustBench) => {
+  aside.set(bench, bench.manager.web);
+  await bench.present(stranger);
+};
+const putCertificateBack = (bench: TrustBench) => bench.present(aside.get(bench) as Identity);
+
+export const circumstances: Record<string, Circumstance> = {
+  nothing: { happens: () => {} },
+  'the answer to hsm/setup is lost after it was taken': fault('reset-after-accept', setUp),
+  'the answer to hsm/setup stops half-way': fault('stall', setUp),
+  // A token that ends while the simulator delays a request is refused: there it is looked at last.
+  'hsm/setup is answered late': { ...fault('slow', setUp, { amount: 60 }), quirks: { 'ciphertrust.tokenSeconds': '300' } },
+  'hsm/setup is answered by a proxy with 502 though it was not taken': {
+    ...fault('error', setUp, { status: 502 }),
+    incident: /502.*nothing changed/,
+    mend: () => {},
+    setups: 2,
+  },
+  'the connection is cut before hsm/setup was taken': { ...fault('reset', setUp), incident: /nothing changed/, mend: () => {}, setups: 2 },
+  'hsm/setup says that it failed': {
+    ...fault('fail', setUp, { message: 'HSM setup failed: no shared ciphers' }),
+    incident: /500|shared ciphers/,
+    mend: () => {},
+    setups: 2,
+  },
+  'pages of a proxy in place of answers while it boots': fault('error', 'ciphertrust:GET /v1/system/services/status', { status: 502, times: 3 }),
+  'every kind of question is cut, throttled or answered with a page once': {
+    happens(bench) {
+      for (const operation of [
+        'GET /v1/system/hsm/servers',
+        'POST /v1/auth/tokens',
+        'POST /v1/system/ntp/servers',
+        'GET /v1/licensing/trials',
+        'GET /v1/system/mkeks',
+      ])
+        for (const kind of ['reset', 'throttle', 'error'] as const) bench.luna.fault(kind, `ciphertrust:${operation}`, { status: 502 });
+    },
+  },
+  // Who replaced the first password is not known then, so a manager that does not tell of its keys would be asked about.
+  'the answer to the change of the password is lost': {
+    ...fault('reset-after-accept', 'ciphertrust:PATCH /v1/auth/changepw', { times: 2 }),
+    quirks: { 'ciphertrust.keysTold': 'yes' },
+  },
+  'the crypto officer’s password is another one': {
+    before: 'set-root-of-trust',
+    happens: (bench) => Object.assign(bench.luna.partition, { coPassword: 'somebody-elses' }),
+    incident: /PIN|password|login/i,
+    mend: (bench) => Object.assign(bench.luna.partition, { coPassword: bench.luna.kept('crypto-officer-password') }),
+  },
+  'the serial is another one': {
+    before: 'set-root-of-trust',
+    happens(bench) {
+      aside.set(bench, { ...bench.side });
+      Object.assign(bench.side, { partitionSerial: '999' });
+    },
+    incident: /999/,
+    mend: (bench) => Object.assign(bench.side, aside.get(bench)),
+  },
+  'the serial is another one, and only the manager finds out': {
+    before: 'set-root-of-trust',
+    happens(bench) {
+      aside.set(bench, { ...bench.side });
+      Object.assign(bench.side, { partitionSerial: '999' });
+      delete bench.side.slot;
+    },
+    incident: /999|500/,
+    mend: (bench) => Object.assign(bench.side, aside.get(bench)),
+    setups: 2,
+  },
+  'the client is not registered any more': {
+    before: 'set-root-of-trust',
+    happens(bench) {
+      const { state } = bench.luna.world.appliance;
+      aside.set(bench, state.clients);
+      state.clients = state.clients.filter((one) => one !== client(bench));
+    },
+    incident: /not registered/,
+    mend: (bench) => Object.assign(bench.luna.world.appliance.state, { clients: aside.get(bench) }),
+  },
+  'the partition is not assigned any more': {
+    before: 'set-root-of-trust',
+    happens: (bench) => Object.assign(client(bench), { partitions: [] }),
+    incident: /not assigned/,
+    mend: (bench) => Object.assign(client(bench), { partitions: [bench.luna.request.hsm.partition.name] }),
+  },
+  'the partition holds somebody’s key': {
+    before: 'set-root-of-trust',
+    happens: (bench) => bench.luna.partition.objects.push('their-key'),
+    incident: /their-key/,
+    mend: (bench) => Object.assign(bench.luna.partition, { objects: [] }),
+  },
+  'the HSM’s clock is two hours off': {
+    before: 'set-root-of-trust',
+    happens: (bench) => Object.assign(bench.luna.world.appliance.state.clock, { skewMinutes: 120 }),
+    incident: /minutes apart/,
+    mend: (bench) => Object.assign(bench.luna.world.appliance.state.clock, { skewMinutes: 0 }),
+  },
+  'NTLS of the HSM does not run': {
+    before: 'set-root-of-trust',
+    happens: (bench) => Object.assign(bench.luna.world.appliance.state.ntls, { running: false }),
+    incident: /1792|slot|partition/,
+    mend: (bench) => Object.assign(bench.luna.world.appliance.state.ntls, { running: true }),
+  },
+  'checkport says no though the port is open': {
+    quirks: { 'ciphertrust.checkport': 'wrong' },
+    happens: () => {},
+    incident: /1792/,
+    mend: () => {},
+  },
+  'the licence is gone': {
+    before: 'set-root-of-trust',
+    happens: (bench) => Object.assign(bench.manager.data.trial, { status: 'deactivated' }),
+    incident: /403/,
+    mend: (bench) => Object.assign(bench.manager.data.trial, { status: 'activated' }),
+    setups: 2,
+  },
+  'it already has another HSM': {
+    before: 'set-root-of-trust',
+    happens: (bench) =>
+      bench.manager.data.hsmServers.push({
+        id: 'theirs',
+        type: 'luna',
+        config: { host: bench.side.hsmAddress, partition_name: 'theirs', serial: '7', 'server-cert': '' },
+      }),
+    asks: true,
+  },
+  'it has a user and keys': {
+    before: 'set-root-of-trust',
+    happens({ manager: { data } }) {
+      data.users.push(newUser('anna', 'Anna-Password-1', false));
+      data.keys.push({ id: 'k1', name: 'payroll' }, { id: 'k2', name: 'backup' });
+    },
+    asks: true,
+  },
+  'every token ends in the middle of a step': {
+    before: 'set-root-of-trust',
+    happens(bench) {
+      let questions = 0;
+      bench.arrived = ({ operation }) => {
+        if (operation.endsWith('GET /v1/system/hsm/servers') && ++questions % 2 === 1) bench.manager.data.tokens = {};
+      };
+    },
+  },
+  'the certificate changes before hsm/setup': {
+    before: 'set-root-of-trust',
+    happens: changeCertificate,
+    incident: /another certificate/,
+    mend: putCertificateBack,
+  },
+  'the certificate changes before the first password is set': {
+    before: 'admin-password',
+    happens: changeCertificate,
+    incident: /certificate/,
+    mend: putCertificateBack,
+  },
+  'the certificate changes after the wipe was over': {
+    before: 'reset-password',
+    happens: changeCertificate,
+    incident: /certificate/,
+    mend: putCertificateBack,
+  },
+  'the account is locked': {
+    before: 'ntp',
+    quirks: { 'ciphertrust.lockedAnswer': 'told', 'ciphertrust.errorBody': 'full' },
+    happens: ({ manager: { data } }) => Object.assign(data.users[0]!, { lockedUntil: Date.now() + 300 }),
+  },
+  'the account is locked, and that is not told': {
+    before: 'admin-password',
+    quirks: { 'ciphertrust.lockedAnswer': 'plain' },
+    happens: ({ manager: { data } }) => Object.assign(data.users[0]!, { lockedUntil: Number.MAX_SAFE_INTEGER }),
+    incident: /kept password is refused.*locked|kept password is refused/,
+    mend: ({ manager: { data } }) => Object.assign(data.users[0]!, { lockedUntil: 0 }),
+  },
+};
+
+/** The run, in these circumstances; what is always true at its end. */
+export async function carryOut(bench: TrustBench, { before = 'first-boot', happens, incident, mend, asks, setups = 1 }: Circumstance): Promise<void> {
+  let happened = false;
+  bench.before = async (step) => {
+    if (happened || step !== before) return;
+    happened = true;
+    await happens(bench);
+  };
+  bench.operator = async ({ step, problem }) => {
+    assert.ok(incident && mend, `${step} stopped: ${problem.seen}`);
+    assert.match(problem.seen, incident);
+    assert.ok(problem.remedy.length > 10, problem.remedy);
+    await mend(bench);
+  };
+  const { sealer, entry } = await bench.trusted(await bench.deployed());
+  assert.ok(happened, `never came to ${before}`);
+  assert.equal(bench.stopped.length, incident ? 1 : 0);
+  assert.equal(bench.asked.length, asks ? 1 : 0);
+  assert.deepEqual(bench.setups, { arrived: setups, done: 1 });
+  assert.ok(bench.wrongPasswords <= 1, `${bench.wrongPasswords} wrong passwords in one attempt`);
+  assert.ok(sealer === undefined || sealer === 'rapido');
+  assert.equal(entry.serial, bench.side.partitionSerial);
+  const { ntp, trial, passwordIsDefault, hsmServers } = bench.summary;
+  assert.deepEqual([ntp, trial, passwordIsDefault], [bench.luna.request.cipherTrust.ntp.map(({ host }) => host), 'activated', false]);
+  assert.equal((hsmServers as unknown[]).length, 1);
+  assert.deepEqual(bench.luna.partition.objects, ['DARKSTARKEY-mac-key', 'DARKSTARKEY-encryption-key']);
+}

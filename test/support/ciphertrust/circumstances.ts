@@ -268,7 +268,7 @@ export async function carryOut(bench: TrustBench, { before = 'first-boot', happe
   };
   bench.operator = async ({ step, problem }) => {
     assert.ok(incident && mend, `${step} stopped: ${problem.seen}`);
-    assert.match(problem.seen, incident);
+    assert.match(`${problem.tried}: ${problem.seen}`, incident);
     assert.ok(problem.remedy.length > 10, problem.remedy);
     await mend(bench);
   };

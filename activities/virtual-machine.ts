@@ -1,5 +1,6 @@
-import type { VirtualMachine } from '@azure/arm-compute';
+import type { OSDisk, VirtualMachine } from '@azure/arm-compute';
 import type { NetworkInterface, NetworkSecurityGroup, PublicIPAddress, SecurityRule } from '@azure/arm-network';
+import type { Disk } from '../domain/request.ts';
 import type { Job, VmSeen } from '../domain/results.ts';
 import { otherOwner, tagsOf } from '../systems/azure/tags.ts';
 import { act, converge, done, halt, refuse, wait } from './converge.ts';
@@ -18,21 +19,37 @@ export interface MachinePlan {
   needsAgent: boolean;
 }
 
-type Change = 'create-security-group' | 'create-public-address' | 'create-interface' | 'create-machine' | 'start-machine';
+type Change = 'create-security-group' | 'open-door' | 'create-public-address' | 'create-interface' | 'create-machine' | 'start-machine';
 
 interface Thing {
   id: string;
   state: string;
   tags?: Record<string, string>;
 }
+/** A rule of a security group, as far as it can be compared. */
+export interface RuleSeen {
+  name: string;
+  ports: string[];
+  sources: string[];
+}
 export interface MachineSeen {
-  group?: Thing;
+  group?: Thing & { rules: RuleSeen[] };
   publicAddress?: Thing & { address?: string };
   nic?: Thing & { privateAddress?: string };
   machine?: Thing & { power?: string; agentReady: boolean };
 }
 
+/** The doors that are open on both hosts while the job runs; `close-doors` removes them. */
+export const temporaryRule = 'provisioner-admin';
+
 export const namesOf = (name: string) => ({ group: `${name}-nsg`, publicAddress: `${name}-ip`, nic: `${name}-nic` });
+
+/** The operating system’s disk: Standard HDD where nothing else is asked for, as in the runbook; its size is the image’s. */
+export const osDisk = ({ type = 'Standard_LRS', encryptionSet }: Disk = {}): OSDisk => ({
+  createOption: 'FromImage',
+  caching: 'ReadWrite',
+  managedDisk: { storageAccountType: type, ...(encryptionSet ? { diskEncryptionSet: { id: encryptionSet } } : {}) },
+});
 
 /** The temporary rules for administration: 22 and others, from the admins’ ranges and from where this service connects. */
 export function allow(
@@ -56,7 +73,23 @@ export function allow(
   };
 }
 
-export function decideMachine(seen: MachineSeen, plan: Pick<MachinePlan, 'name' | 'isPublic' | 'privateAddress' | 'needsAgent'>, target: string) {
+export const ruleSeen = ({ name = '', ...rule }: SecurityRule): RuleSeen => {
+  const list = (one: string | undefined, many: string[] | undefined) =>
+    [...(one ? [one] : []), ...(many ?? [])].map((text) => text.replace(/\/32$/, '')).sort();
+  return {
+    name,
+    ports: list(rule.destinationPortRange, rule.destinationPortRanges),
+    sources: list(rule.sourceAddressPrefix, rule.sourceAddressPrefixes),
+  };
+};
+
+/** The first rule that the group lacks or has otherwise: an earlier run of this job closed its doors, or was reached from elsewhere. Rules of other names are not ours. */
+export function missingRule(rules: readonly RuleSeen[], wanted: readonly SecurityRule[]): SecurityRule | undefined {
+  const same = (one: RuleSeen, other: RuleSeen) => JSON.stringify([one.ports, one.sources]) === JSON.stringify([other.ports, other.sources]);
+  return wanted.find((rule) => !rules.some((there) => there.name === rule.name && same(there, ruleSeen(rule))));
+}
+
+export function decideMachine(seen: MachineSeen, plan: Pick<MachinePlan, 'name' | 'isPublic' | 'privateAddress' | 'needsAgent' | 'rules'>, target: string) {
   const { group, publicAddress, nic, machine } = seen;
   const things = { [namesOf(plan.name).group]: group, [namesOf(plan.name).publicAddress]: publicAddress, [namesOf(plan.name).nic]: nic, [plan.name]: machine };
   for (const [name, thing] of Object.entries(things)) {
@@ -67,6 +100,7 @@ export function decideMachine(seen: MachineSeen, plan: Pick<MachinePlan, 'name' 
       return refuse({ ...told, seen: 'it is Failed', remedy: 'Look at it in the portal, delete it if it is of no use, then retry.' });
   }
   if (!group) return act('create-security-group');
+  if (group.state === 'Succeeded' && missingRule(group.rules, plan.rules)) return act('open-door');
   if (plan.isPublic && !publicAddress) return act('create-public-address');
   if (!nic && group.state === 'Succeeded' && (!plan.isPublic || publicAddress?.state === 'Succeeded')) return act('create-interface');
   if (nic?.privateAddress && nic.privateAddress !== plan.privateAddress)
@@ -113,7 +147,7 @@ export const virtualMachine = <Input extends Job>({ azure }: Systems, planOf: (i
       return {
         plan,
         seen: {
-          ...(securityGroup ? { group: thing(securityGroup) } : {}),
+          ...(securityGroup ? { group: { ...thing(securityGroup), rules: (securityGroup.securityRules ?? []).map(ruleSeen) } } : {}),
           ...(publicAddress ? { publicAddress: { ...thing(publicAddress), ...(publicAddress.ipAddress ? { address: publicAddress.ipAddress } : {}) } } : {}),
           ...(nic ? { nic: { ...thing(nic), ...(privateAddress ? { privateAddress } : {}) } } : {}),
           ...(machine
@@ -142,6 +176,14 @@ export const virtualMachine = <Input extends Job>({ azure }: Systems, planOf: (i
             { location: region, tags: tagsOf(input), securityRules: plan.rules },
             { abortSignal: signal },
           ),
+        );
+      },
+      async 'open-door'(input, { plan, seen }, { signal }) {
+        const { network } = await azure.clients(input.request.azure);
+        const { name = '', ...rule } = missingRule(seen.group!.rules, plan.rules)!;
+        const group = namesOf(plan.name).group;
+        await azure.submit(`opening ${group} again`, () =>
+          network.securityRules.createOrUpdate(input.request.azure.resourceGroup, group, name, rule, { abortSignal: signal }),
         );
       },
       async 'create-public-address'(input, { plan }, { signal }) {

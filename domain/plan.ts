@@ -1,5 +1,5 @@
 import { lunaWarnings, rsaPairs } from './luna-warnings.ts';
-import type { ProvisioningRequest } from './request.ts';
+import type { Disk, ProvisioningRequest } from './request.ts';
 import { brokenRules } from './rules/broken.ts';
 import type { BrokenRule } from './rules/rule.ts';
 import { catalogue, type PhaseId, type StepId, step, stepIds } from './steps.ts';
@@ -80,24 +80,51 @@ export function criticalPath(minutesOf: (id: StepId) => number, ids: readonly St
   return [...ways.values()].reduce((best, way) => (way.minutes >= best.minutes ? way : best));
 }
 
-function creates({ azure, network, hsm, lunaClient, cipherTrust }: ProvisioningRequest): PlannedThing[] {
-  const thing = (kind: string, name: string, detail: string): PlannedThing => ({ kind, name, detail });
-  const isPublic = azure.access === 'public';
-  const publicIp = (vm: string) => (isPublic ? [thing('public address', `${vm}-ip`, `for ${azure.adminSources.join(', ')} and this service`)] : []);
+const thing = (kind: string, name: string, detail: string): PlannedThing => ({ kind, name, detail });
+
+const tagTexts = (tags: Record<string, string> = {}): string[] => {
+  const texts = Object.entries(tags).map(([name, value]) => `${name}=${value}`);
+  return texts.length > 0 ? [texts.join(', ')] : [];
+};
+
+const diskText = ({ type = 'Standard_LRS', encryptionSet }: Disk = {}): string =>
+  `${type === 'Standard_LRS' ? 'Standard HDD' : type}${encryptionSet ? ` encrypted with ${encryptionSet.split('/').at(-1)}` : ''}`;
+
+/** What the deployment `HSMdeploy` makes. A template of the user’s own says itself what; by the runbook’s parameters these are the names. */
+function deployed({ name, resourcePrefix, stamp, address, template }: ProvisioningRequest['hsm']): PlannedThing[] {
+  const where = template ? 'as the template given says' : `${stamp ?? 'stamp1'}, ${address ?? 'first free address'}`;
   return [
-    thing('resource group', azure.resourceGroup, azure.region),
+    thing('public address', `${resourcePrefix}-ergwpip`, 'of the gateway'),
+    thing('ExpressRoute gateway', `${resourcePrefix}-ergw`, template ? where : 'Standard; kept where the network has one'),
+    thing('Dedicated HSM', name, `SafeNet Luna Network HSM A790, ${where}`),
+  ];
+}
+
+function creates({ azure, network, hsm, lunaClient, cipherTrust }: ProvisioningRequest): PlannedThing[] {
+  const isPublic = azure.access === 'public';
+  const sources = azure.adminSources.join(', ');
+  const host = (name: string, detail: string) => [
+    thing('security group', `${name}-nsg`, `for ${sources} and this service`),
+    ...(isPublic ? [thing('public address', `${name}-ip`, `for ${sources} and this service`)] : []),
+    thing('interface', `${name}-nic`, isPublic ? 'with that public address' : 'without a public address'),
+    thing('virtual machine', name, detail),
+  ];
+  return [
+    thing('resource group', azure.resourceGroup, [azure.region, ...tagTexts(azure.tags)].join('; tags for everything: ')),
     thing('virtual network', network.name, network.addressSpace),
     thing('subnet', network.compute.name ?? 'Compute', network.compute.range),
     thing('subnet', network.hsm.name, `${network.hsm.range}, delegated to Microsoft.HardwareSecurityModules/dedicatedHSMs`),
     thing('subnet', 'GatewaySubnet', network.gateway.range),
-    thing('public address', `${hsm.resourcePrefix}-ergwpip`, 'of the gateway'),
-    thing('ExpressRoute gateway', `${hsm.resourcePrefix}-ergw`, 'Standard; kept where the network has one'),
-    thing('Dedicated HSM', hsm.name, `SafeNet Luna Network HSM A790, ${hsm.stamp ?? 'stamp1'}, ${hsm.address ?? 'first free address'}`),
+    ...deployed(hsm),
     thing('partition', hsm.partition.name, `${hsm.partition.sizeBytes} bytes, about ${rsaPairs(hsm.partition.sizeBytes)} RSA-2048 key pairs`),
-    thing('virtual machine', lunaClient.vmName, `Windows with the Luna client, ${lunaClient.address}, ${lunaClient.image ?? 'Windows 10 Pro'}`),
-    ...publicIp(lunaClient.vmName),
-    thing('virtual machine', cipherTrust.vmName, `CipherTrust Manager, ${cipherTrust.address}, ${cipherTrust.image}`),
-    ...publicIp(cipherTrust.vmName),
+    ...host(
+      lunaClient.vmName,
+      `Windows with the Luna client, ${lunaClient.address}, ${lunaClient.image ?? 'Windows 10 Pro'}, ${lunaClient.size ?? 'Standard_D2s_v3'}, ${diskText(lunaClient.disk)}`,
+    ),
+    ...host(
+      cipherTrust.vmName,
+      `CipherTrust Manager, ${cipherTrust.address}, ${cipherTrust.image}, ${cipherTrust.size ?? 'Standard_F4s_v2'}, ${diskText(cipherTrust.disk)}`,
+    ),
   ];
 }
 
@@ -118,6 +145,10 @@ function warnings({ azure, hsm, cipherTrust, closeDoors }: ProvisioningRequest):
     ...((cipherTrust.sshPublicKey ?? cipherTrust.sshKeyInAzure) !== undefined && !cipherTrust.sshPrivateKey
       ? ['The private half of ksadmin’s SSH key is not with this service: without it nobody can upgrade, reset or repair CipherTrust Manager, so keep it.']
       : []),
+    ...(hsm.template && Object.keys(azure.tags ?? {}).length > 0
+      ? ['What the template given deploys carries the template’s own tags: it is deployed unedited.']
+      : []),
+    ...(azure.access === 'private' ? ['Nothing gets a public address but the gateway: this service must reach the network from inside.'] : []),
     ...(closeDoors === false ? ['The temporary rules for SSH and RDP stay open, and the Windows host goes on running.'] : []),
   ];
 }

@@ -16,7 +16,11 @@ const azure = Type.Object(
     subscriptionId: Type.String({ format: 'uuid' }),
     resourceGroup: text('Created if it does not exist. The Windows host, the HSM and CipherTrust Manager all live in it.', 'Luna_kylo_rg'),
     region: text('Azure region, short name.', 'westus2'),
-    tags: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'Tags for everything that is created.' })),
+    tags: Type.Optional(
+      Type.Record(Type.String(), Type.String(), {
+        description: 'Tags for everything that is created; resources of a template of your own carry the template’s.',
+      }),
+    ),
     access: Type.Enum([...reach], { description: 'private: no public addresses besides the gateway’s, for workers inside the network.' }),
     adminSources: Type.Array(Type.String(), {
       minItems: 1,
@@ -29,7 +33,7 @@ const azure = Type.Object(
 
 const network = Type.Object(
   {
-    name: text('The virtual network; kept as it is where it exists.', 'Luna_kylo_vnet'),
+    name: text('The virtual network, in the resource group; kept as it is where it exists, and only missing subnets are added.', 'Luna_kylo_vnet'),
     addressSpace: range('The virtual network’s address space.'),
     compute: Type.Object({ name: Type.Optional(text('Compute when absent.')), range: range('Holds the Windows host and CipherTrust Manager.') }, closed),
     hsm: Type.Object({ name: text('The subnet delegated to the HSM.', 'Luna_kylo_HSM_subnet'), range: range('Holds the HSM alone.') }, closed),
@@ -84,12 +88,30 @@ const installer = Type.Object(
 );
 const version = (description: string) => Type.String({ pattern: '^[0-9]{1,3}(\\.[0-9]{1,3}){1,2}$', description, examples: ['7.4.0'] });
 
+const disk = Type.Object(
+  {
+    type: Type.Optional(
+      Type.Enum(['Standard_LRS', 'StandardSSD_LRS', 'StandardSSD_ZRS', 'Premium_LRS', 'Premium_ZRS'], {
+        description: 'Standard_LRS (Standard HDD, as in the runbook) when absent.',
+      }),
+    ),
+    encryptionSet: Type.Optional(
+      Type.String({
+        pattern: '^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\\.Compute/diskEncryptionSets/[^/]+$',
+        description: 'The id of a disk encryption set, for keys of one’s own; Azure’s keys when absent.',
+      }),
+    ),
+  },
+  { ...closed, description: 'The operating system’s disk.' },
+);
+
 const lunaClient = Type.Object(
   {
     vmName: text('The Windows host, at most 15 characters.', 'lunaclient'),
     address: address('Its static private address in the Compute subnet.'),
     image: Type.Optional(text('publisher:offer:sku:version; Windows 10 Pro when absent.')),
     size: Type.Optional(text('VM size; Standard_D2s_v3 when absent.')),
+    disk: Type.Optional(disk),
     adminUser: Type.Optional(text('LunaAdmin when absent.')),
     installer: Type.Object(installer.properties, { ...closed, description: 'The Luna client whose lunacm is used: 7.4 or later.' }),
     version: Type.Optional(version('The version that must be on the host; 7.4 or later when absent. One that is already there is never replaced.')),
@@ -128,6 +150,7 @@ const cipherTrust = Type.Object(
       Type.String({ pattern: '^/subscriptions/.+/images/.+$', description: 'The id of an image made from Thales’ VHD.' }),
     ]),
     size: Type.Optional(text('VM size; Standard_F4s_v2 when absent.')),
+    disk: Type.Optional(disk),
     adminUser: Type.Optional(text('ksadmin; CipherTrust Manager knows no other.')),
     sshPublicKey: Type.Optional(
       Type.String({
@@ -201,6 +224,7 @@ export const ProvisioningRequest = Type.Object(
 );
 
 export type ProvisioningRequest = Static<typeof ProvisioningRequest>;
+export type Disk = Static<typeof disk>;
 export type TemplateSource = Static<typeof template>;
 export type SecretReference = Static<typeof secretReference>;
 

@@ -1,12 +1,12 @@
 import type { StepInput } from '../../domain/results.ts';
 import { userSecret } from '../../systems/secrets/kept.ts';
 import type { Systems } from '../systems.ts';
-import { allow, virtualMachine } from '../virtual-machine.ts';
+import { allow, osDisk, temporaryRule, virtualMachine } from '../virtual-machine.ts';
 
-/** The VM of CipherTrust Manager: ksadmin with an RSA key, Standard HDD, a static address (it stands in a certificate), 443 and 22 from the allowed sources alone. */
+/** The VM of CipherTrust Manager: ksadmin with an RSA key, Standard HDD, a static address (it stands in a certificate), 443 from the admins’ sources; while the job runs 22, too, and both from this service. */
 export const ciphertrustVm = (systems: Systems) =>
   virtualMachine<StepInput<'ciphertrust-vm'>>(systems, async ({ request, computeSubnetId, image, publicKey }) => {
-    const { vmName, address, size = 'Standard_F4s_v2', customData } = request.cipherTrust;
+    const { vmName, address, size = 'Standard_F4s_v2', disk, customData } = request.cipherTrust;
     const sources = [...request.azure.adminSources, ...systems.settings.workerSources];
     return {
       name: vmName,
@@ -15,14 +15,15 @@ export const ciphertrustVm = (systems: Systems) =>
       isPublic: request.azure.access === 'public',
       needsAgent: false,
       rules: [
-        allow('provisioner-admin', ['443', '22'], sources, 100),
+        allow(temporaryRule, ['443', '22'], sources, 100),
+        allow('provisioner-web', ['443'], request.azure.adminSources, 110),
         allow('provisioner-ntls', ['1792'], [], 110, 'Outbound'),
         allow('provisioner-ntp', ['123'], [], 120, 'Outbound', 'Udp'),
       ],
       machine: {
         ...('id' in image ? {} : { plan: { name: image.sku, product: image.offer, publisher: image.publisher } }),
         hardwareProfile: { vmSize: size },
-        storageProfile: { imageReference: { ...image }, osDisk: { createOption: 'FromImage', managedDisk: { storageAccountType: 'Standard_LRS' } } },
+        storageProfile: { imageReference: { ...image }, osDisk: osDisk(disk) },
         osProfile: {
           computerName: vmName,
           adminUsername: 'ksadmin',

@@ -1,15 +1,12 @@
 import type { StepInput } from '../../domain/results.ts';
 import { kept } from '../../systems/secrets/kept.ts';
 import type { Systems } from '../systems.ts';
-import { allow, virtualMachine } from '../virtual-machine.ts';
-
-/** The doors that are open while the job runs; `close-doors` removes them. */
-export const temporaryRule = 'provisioner-admin';
+import { allow, osDisk, temporaryRule, virtualMachine } from '../virtual-machine.ts';
 
 /** “Create a Windows instance”: Windows 10 Pro in the Compute subnet, Standard HDD, a static address, SSH and RDP for the admins and this service alone. */
 export const windowsVm = (systems: Systems) =>
   virtualMachine<StepInput<'windows-vm'>>(systems, async ({ target, request, computeSubnetId, image }) => {
-    const { vmName, address, adminUser = 'LunaAdmin', size = 'Standard_D2s_v3' } = request.lunaClient;
+    const { vmName, address, adminUser = 'LunaAdmin', size = 'Standard_D2s_v3', disk } = request.lunaClient;
     return {
       name: vmName,
       subnetId: computeSubnetId,
@@ -19,10 +16,7 @@ export const windowsVm = (systems: Systems) =>
       rules: [allow(temporaryRule, ['22', '3389'], [...request.azure.adminSources, ...systems.settings.workerSources], 100)],
       machine: {
         hardwareProfile: { vmSize: size },
-        storageProfile: {
-          imageReference: { ...image },
-          osDisk: { createOption: 'FromImage', caching: 'ReadWrite', managedDisk: { storageAccountType: 'Standard_LRS' } },
-        },
+        storageProfile: { imageReference: { ...image }, osDisk: osDisk(disk) },
         osProfile: {
           computerName: vmName,
           adminUsername: adminUser,

@@ -20,6 +20,8 @@ interface Seen {
   windowsImage: ImageVersion | undefined;
   cipherTrustImage: ImageVersion | { id: string } | undefined;
   termsAccepted: boolean;
+  /** Disk encryption sets that the request names, each with its region; without one where it is not there. */
+  encryptionSets: { id: string; region?: string }[];
   /** ksadmin’s public key, where the request names one that is stored in Azure; empty where it is not there. */
   keyInAzure?: string;
 }
@@ -29,8 +31,12 @@ const [windowsSize, cipherTrustSize] = [
   ({ cipherTrust }: ProvisioningRequest) => cipherTrust.size ?? 'Standard_F4s_v2',
 ];
 
+const encryptionSetsOf = ({ lunaClient, cipherTrust }: ProvisioningRequest): string[] => [
+  ...new Set([lunaClient, cipherTrust].flatMap(({ disk }) => disk?.encryptionSet ?? [])),
+];
+
 /** Everything that is missing, at once. */
-export function findings({ hsms, sizes, windowsImage, cipherTrustImage, keyInAzure }: Seen, request: ProvisioningRequest): string[] {
+export function findings({ hsms, sizes, windowsImage, cipherTrustImage, encryptionSets, keyInAzure }: Seen, request: ProvisioningRequest): string[] {
   // With a template of the user’s own the stamp is not known here.
   const stamp = request.hsm.template ? undefined : (request.hsm.stamp ?? 'stamp1');
   const missing = (size: string) => (sizes.some(({ name }) => name === size) ? [] : [`the size ${size} is not offered in ${request.azure.region}`]);
@@ -41,6 +47,11 @@ export function findings({ hsms, sizes, windowsImage, cipherTrustImage, keyInAzu
     ...missing(cipherTrustSize(request)),
     ...(windowsImage ? [] : [`there is no image ${request.lunaClient.image ?? usualWindowsImage}`]),
     ...(cipherTrustImage ? [] : [`there is no image ${request.cipherTrust.image}`]),
+    ...encryptionSets.flatMap(({ id, region }) => {
+      const name = id.split('/').at(-1);
+      if (region === undefined) return [`there is no disk encryption set ${name}`];
+      return region.toLowerCase() === request.azure.region ? [] : [`the disk encryption set ${name} is in ${region}`];
+    }),
     ...(keyInAzure === undefined ? [] : keyFindings(keyInAzure, request.cipherTrust.sshKeyInAzure!)),
   ];
 }
@@ -125,6 +136,12 @@ export const checkAvailability = ({ azure }: Systems) =>
         windowsImage: await resolve(request.lunaClient.image ?? usualWindowsImage),
         cipherTrustImage,
         termsAccepted: terms?.accepted === true,
+        encryptionSets: await Promise.all(
+          encryptionSetsOf(request).map(async (id) => {
+            const found = await stored(id);
+            return { id, ...(found?.location ? { region: found.location } : {}) };
+          }),
+        ),
         ...(sshKeyInAzure === undefined ? {} : { keyInAzure: key ? (key.publicKey ?? '') : '' }),
       };
     },

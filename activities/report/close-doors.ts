@@ -1,48 +1,52 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { act, converge, done, wait } from '../converge.ts';
-import { temporaryRule } from '../luna-client/windows-vm.ts';
 import type { Systems } from '../systems.ts';
-import { namesOf } from '../virtual-machine.ts';
+import { namesOf, temporaryRule } from '../virtual-machine.ts';
 
 type Input = StepInput<'close-doors'>;
 
 export interface Seen {
-  ruleThere: boolean;
+  /** Security groups that still have our temporary rule. */
+  open: string[];
   power: string;
 }
 
-export const decideCloseDoors = ({ ruleThere, power }: Seen, { request }: Pick<Input, 'request'>) => {
+const groupsOf = ({ lunaClient, cipherTrust }: Input['request']): string[] => [lunaClient, cipherTrust].map(({ vmName }) => namesOf(vmName).group);
+
+export const decideCloseDoors = ({ open, power }: Seen, { request }: Pick<Input, 'request'>) => {
   if (request.closeDoors === false) return done<StepResult<'close-doors'>>({ removedRules: [], deallocated: false });
-  if (ruleThere) return act('remove-rule');
+  if (open.length > 0) return act('remove-rule');
   if (power === 'running') return act('deallocate');
   if (power !== 'deallocated') return wait(`${request.lunaClient.vmName}: ${power}`);
-  return done<StepResult<'close-doors'>>({ removedRules: [`${namesOf(request.lunaClient.vmName).group}/${temporaryRule}`], deallocated: true });
+  return done<StepResult<'close-doors'>>({ removedRules: groupsOf(request).map((group) => `${group}/${temporaryRule}`), deallocated: true });
 };
 
-/** Removes the rules for SSH and RDP that this job made, and deallocates the Windows host. CipherTrust Manager’s 443 stays as requested. */
+/**
+ * Removes the rules that this job made for itself, for SSH and RDP on the Windows host and for SSH on CipherTrust Manager, and deallocates the Windows host.
+ * CipherTrust Manager’s 443 stays as requested, and so does every rule of another name.
+ */
 export const closeDoors = ({ azure }: Systems) =>
   converge<Input, Seen, StepResult<'close-doors'>, 'remove-rule' | 'deallocate'>({
     async observe({ request }, { signal }) {
       const { network, compute } = await azure.clients(request.azure);
       const { resourceGroup } = request.azure;
       const { vmName } = request.lunaClient;
-      const group = await azure.look(`reading the rules of ${vmName}`, () =>
-        network.networkSecurityGroups.get(resourceGroup, namesOf(vmName).group, { abortSignal: signal }),
-      );
+      const open = [];
+      for (const name of groupsOf(request)) {
+        const group = await azure.look(`reading the rules of ${name}`, () => network.networkSecurityGroups.get(resourceGroup, name, { abortSignal: signal }));
+        if (group?.securityRules?.some((rule) => rule.name === temporaryRule)) open.push(name);
+      }
       const view = await azure.ask(`reading the state of ${vmName}`, () =>
         compute.virtualMachines.instanceView(resourceGroup, vmName, { abortSignal: signal }),
       );
-      return {
-        ruleThere: group?.securityRules?.some(({ name }) => name === temporaryRule) ?? false,
-        power: view.statuses?.find(({ code }) => code?.startsWith('PowerState/'))?.code?.split('/')[1] ?? 'unknown',
-      };
+      return { open, power: view.statuses?.find(({ code }) => code?.startsWith('PowerState/'))?.code?.split('/')[1] ?? 'unknown' };
     },
     decide: decideCloseDoors,
     act: {
-      async 'remove-rule'({ request }, _, { signal }) {
+      async 'remove-rule'({ request }, { open: [group = ''] }, { signal }) {
         const { network } = await azure.clients(request.azure);
-        await azure.submit('removing the temporary rule', () =>
-          network.securityRules.delete(request.azure.resourceGroup, namesOf(request.lunaClient.vmName).group, temporaryRule, { abortSignal: signal }),
+        await azure.submit(`removing the temporary rule of ${group}`, () =>
+          network.securityRules.delete(request.azure.resourceGroup, group, temporaryRule, { abortSignal: signal }),
         );
       },
       async deallocate({ request }, _, { signal }) {

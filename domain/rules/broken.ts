@@ -1,6 +1,7 @@
 import { secretsNamed } from '../request.ts';
 import { contains, overlap, parseAddress, parseRange, type Range, usable } from './addresses.ts';
 import { lunaClientRules } from './luna-client.ts';
+import { nameRules } from './names.ts';
 import { regionProblems } from './regions.ts';
 import { type BrokenRule, broken, type Rules } from './rule.ts';
 import { rsaBits } from './ssh-key.ts';
@@ -8,17 +9,6 @@ import { templateRules } from './template.ts';
 
 const azureRules: Rules = ({ azure }) => [
   ...regionProblems(azure.cloud ?? 'public', azure.region).map((message) => ({ path: '/azure/region', message })),
-  ...broken(
-    /^[\w().-]{1,90}$/.test(azure.resourceGroup) && !azure.resourceGroup.endsWith('.'),
-    '/azure/resourceGroup',
-    'A resource group’s name has 1 to 90 letters, digits, - _ ( ) . and does not end with a dot.',
-  ),
-  ...broken(Object.keys(azure.tags ?? {}).length <= 45, '/azure/tags', 'Azure keeps 50 tags at most, five of which are needed here.'),
-  ...broken(
-    !Object.keys(azure.tags ?? {}).some((name) => name.toLowerCase() === 'provisioner'),
-    '/azure/tags/provisioner',
-    'The tag “provisioner” is this service’s own mark.',
-  ),
   ...azure.adminSources.flatMap((source, index) => sourceRule(source, `/azure/adminSources/${index}`)),
 ];
 
@@ -47,11 +37,6 @@ const networkRules: Rules = ({ network }) => {
         .flatMap(([, other, otherText]) => (range && other ? broken(!overlap(range, other), path, `${text} overlaps ${otherText}.`) : [])),
     ]),
     ...broken((subnets[2]![1]?.bits ?? 0) <= 27, '/network/gateway/range', 'GatewaySubnet must be /27 or larger.'),
-    ...broken(
-      !['gatewaysubnet', (network.compute.name ?? 'Compute').toLowerCase()].includes(network.hsm.name.toLowerCase()),
-      '/network/hsm/name',
-      'The HSM needs a subnet of its own.',
-    ),
   ];
 };
 
@@ -73,12 +58,6 @@ function addressRule(text: string, subnet: string, path: string): BrokenRule[] {
 const lunaName = /^[A-Za-z][A-Za-z0-9_.-]{0,31}$/;
 
 const hsmRules: Rules = ({ hsm }) => [
-  ...broken(/^[a-zA-Z0-9-]{3,24}$/.test(hsm.name), '/hsm/name', 'An HSM’s name has 3 to 24 letters, digits and dashes.'),
-  ...broken(
-    /^[A-Za-z][A-Za-z0-9-]{0,40}$/.test(hsm.resourcePrefix),
-    '/hsm/resourcePrefix',
-    'The prefix starts with a letter and has at most 41 letters, digits and dashes.',
-  ),
   ...broken(lunaName.test(hsm.label), '/hsm/label', 'A label starts with a letter and has at most 32 letters, digits, - _ and dots.'),
   ...broken(
     lunaName.test(hsm.partition.name),
@@ -93,24 +72,12 @@ const hsmRules: Rules = ({ hsm }) => [
 ];
 
 const hostRules: Rules = ({ lunaClient, cipherTrust }) => [
-  ...broken(/^[A-Za-z][A-Za-z0-9-]{0,14}$/.test(lunaClient.vmName), '/lunaClient/vmName', 'A Windows computer name has at most 15 letters, digits and dashes.'),
-  ...broken(
-    !['administrator', 'admin', 'user', 'test', 'guest', 'root'].includes((lunaClient.adminUser ?? 'LunaAdmin').toLowerCase()),
-    '/lunaClient/adminUser',
-    `Azure refuses the user name ${lunaClient.adminUser}.`,
-  ),
   ...broken(
     lunaClient.image === undefined || /^[^:]+:[^:]+:[^:]+:[^:]+$/.test(lunaClient.image),
     '/lunaClient/image',
     'An image is publisher:offer:sku:version.',
   ),
-  ...broken(/^[A-Za-z][A-Za-z0-9-]{0,61}$/.test(cipherTrust.vmName), '/cipherTrust/vmName', 'A host name has at most 62 letters, digits and dashes.'),
   ...broken((cipherTrust.adminUser ?? 'ksadmin') === 'ksadmin', '/cipherTrust/adminUser', 'CipherTrust Manager’s first user must be ksadmin.'),
-  ...broken(
-    cipherTrust.vmName.toLowerCase() !== lunaClient.vmName.toLowerCase(),
-    '/cipherTrust/vmName',
-    'The Windows host and CipherTrust Manager cannot have the same name.',
-  ),
   ...imageVersionRule(cipherTrust.image),
   ...broken(
     cipherTrust.sshPublicKey === undefined || cipherTrust.sshKeyInAzure === undefined,
@@ -148,4 +115,4 @@ const secretRules: Rules = (request) =>
 
 /** Every rule that the request breaks, all at once. */
 export const brokenRules: Rules = (request) =>
-  [azureRules, networkRules, addressRules, hsmRules, templateRules, hostRules, lunaClientRules, secretRules].flatMap((rules) => rules(request));
+  [azureRules, nameRules, networkRules, addressRules, hsmRules, templateRules, hostRules, lunaClientRules, secretRules].flatMap((rules) => rules(request));

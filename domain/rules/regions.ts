@@ -34,6 +34,7 @@ export type Cloud = keyof typeof dedicatedHsm;
 /** Everything that speaks against a region, in sentences; nothing when all is well. */
 export function regionProblems(cloud: Cloud, region: string): string[] {
   const name = region.toLowerCase().replaceAll(' ', '');
+  if (cloud !== 'china' && region !== name && (dedicatedHsm[cloud] as readonly string[]).includes(name)) return [`Write the region ${region} as ${name}.`];
   if (cloud === 'china') return ['There is no Dedicated HSM in Azure China.'];
   const found: string[] = [];
   if (cloud === 'usgovernment' && !runbookGovernment.includes(name))

@@ -67,6 +67,11 @@ export const templateRules: Rules = ({ hsm: { template, address, stamp } }) => {
     ...own((inline === undefined) !== (url === undefined), '', 'A template is given inline or by address: one of the two.'),
     ...own((sha256 === undefined) === (url === undefined), '/sha256', 'A template behind an address needs its SHA-256, and an inline one has none.'),
     ...own(typeof url !== 'string' || url.toLowerCase().startsWith('https://'), '/url', 'A template is fetched over https only.'),
+    ...own(
+      typeof url !== 'string' || !/[?#]|\/\/[^/]*@/.test(url),
+      '/url',
+      'An address with a query, such as a signature, must not be in a request: put it into the secret store and give { "secret": name }.',
+    ),
     ...(inline === undefined
       ? []
       : [

@@ -3,7 +3,7 @@ import { canonical } from '../../domain/canonical.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { Job } from '../../domain/results.ts';
 import { templateParameters } from '../../domain/rules/template.ts';
-import { tagsOf } from './tags.ts';
+import { tagsOf, tagsWith } from './tags.ts';
 
 export interface HsmDeployment {
   template: Record<string, unknown>;
@@ -68,7 +68,6 @@ export const parametersOf = ({ hsm, network }: ProvisioningRequest): Parameters 
  */
 export function hsmDeployment(job: Pick<Job, 'target' | 'request'>, withGateway: boolean): HsmDeployment {
   const { hsm, azure } = job.request;
-  const tags = (more: Record<string, string> = {}) => ({ ...tagsOf(job), ...more });
   const template = {
     $schema: 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#',
     contentVersion: '1.0.0.0',
@@ -79,7 +78,7 @@ export function hsmDeployment(job: Pick<Job, 'target' | 'request'>, withGateway:
       publicIp: "[concat(parameters('ResourcePrefix'),'-ergwpip')]",
     },
     resources: [
-      ...(withGateway ? gateway.map((resource) => ({ ...resource, tags: tags() })) : []),
+      ...(withGateway ? gateway.map((resource) => ({ ...resource, tags: tagsOf(job) })) : []),
       {
         type: 'Microsoft.HardwareSecurityModules/dedicatedHSMs',
         apiVersion: apiVersions.hsm,
@@ -87,7 +86,7 @@ export function hsmDeployment(job: Pick<Job, 'target' | 'request'>, withGateway:
         location: "[variables('location')]",
         ...(withGateway ? { dependsOn: ["[resourceId('Microsoft.Network/virtualNetworkGateways',variables('gateway'))]"] } : {}),
         sku: { name: 'SafeNet Luna Network HSM A790' },
-        tags: tags({ Environment: job.request.azure.tags?.['Environment'] ?? 'prod', resourceType: 'Hsm' }),
+        tags: tagsWith(job, { Environment: 'prod', resourceType: 'Hsm' }),
         properties: {
           stampId: hsm.stamp ?? 'stamp1',
           networkProfile: {

@@ -2,6 +2,7 @@ import type { AzureClients } from './azure.ts';
 
 /** The API versions that a stored thing is read with, by its lower-cased type: these types have versions of their own. */
 const apiVersions: Record<string, string> = {
+  'microsoft.compute/diskencryptionsets': '2023-10-02',
   'microsoft.compute/images': '2024-03-01',
   'microsoft.compute/sshpublickeys': '2024-03-01',
   'microsoft.compute/galleries/images/versions': '2023-07-03',
@@ -13,7 +14,7 @@ export function typeOf(id: string): string {
   return [namespace, ...rest.filter((_, at) => at % 2 === 0)].join('/').toLowerCase();
 }
 
-/** Reads an image or a key that somebody keeps in Azure; a 404 where there is none. */
+/** Reads an image, a key or a disk encryption set that somebody keeps in Azure; a 404 where there is none. */
 export async function readStored({ resources }: AzureClients, id: string, signal: AbortSignal): Promise<{ location?: string; properties: unknown }> {
   const { location, properties } = await resources.resources.getById(id.replace(/^\//, ''), apiVersions[typeOf(id)] ?? '2024-03-01', { abortSignal: signal });
   return { ...(location ? { location } : {}), properties };

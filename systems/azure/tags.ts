@@ -5,6 +5,13 @@ const mark = 'provisioner';
 /** On everything that a job creates: the user’s tags, and whose it is. */
 export const tagsOf = ({ target, request }: Pick<Job, 'target' | 'request'>): Record<string, string> => ({ ...request.azure.tags, [mark]: target });
 
+/** The user’s tags and the mark, with these beside them where the user has none of that name, however written. */
+export function tagsWith(job: Pick<Job, 'target' | 'request'>, usual: Record<string, string>): Record<string, string> {
+  const tags = tagsOf(job);
+  const known = Object.keys(tags).map((name) => name.toLowerCase());
+  return { ...Object.fromEntries(Object.entries(usual).filter(([name]) => !known.includes(name.toLowerCase()))), ...tags };
+}
+
 /** The other target that a resource belongs to, if it does. What carries no mark belongs to the user, and is kept. */
 export function otherOwner(tags: Record<string, string> | undefined, target: string): string | undefined {
   const owner = tags?.[mark];

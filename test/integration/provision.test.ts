@@ -104,7 +104,11 @@ describe('The whole runbook on the embedded stack', function () {
   });
 
   it('closed the temporary doors', async () => {
-    assert.ok((await bench.ledger('arm:DELETE Microsoft.Network/networkSecurityGroups/securityRules')).length > 0);
+    const deleted = await bench.ledger('arm:DELETE *');
+    assert.deepEqual(deleted.map(({ operation, target }) => [operation, target.split('/').at(-3)]).sort(), [
+      ['arm:DELETE Microsoft.Network/networkSecurityGroups/securityRules', 'lunaclient-nsg'],
+      ['arm:DELETE Microsoft.Network/networkSecurityGroups/securityRules', 'mycompany-ciphertrust-nsg'],
+    ]);
     assert.ok((await bench.ledger('arm:POST Microsoft.Compute/virtualMachines/deallocate')).length > 0);
   });
 

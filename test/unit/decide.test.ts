@@ -18,7 +18,7 @@ import { decideClientCertificate } from '../../activities/root-of-trust/client-c
 import { decideRegisterClient } from '../../activities/root-of-trust/register-client.ts';
 import { decideSetRootOfTrust } from '../../activities/root-of-trust/set-root-of-trust.ts';
 import { decideVerifyRootOfTrust } from '../../activities/root-of-trust/verify-root-of-trust.ts';
-import { decideMachine } from '../../activities/virtual-machine.ts';
+import { allow, decideMachine } from '../../activities/virtual-machine.ts';
 import type { ManagerHolds } from '../../domain/results.ts';
 import { selfSigned } from '../../simulator/certificates.ts';
 import type { RoleShown } from '../../systems/lunash/partition-show.ts';
@@ -288,13 +288,15 @@ table('virtual-network', [
   ['another range', vnet([{ ...subnets[0]!, range: '172.22.8.0/24' }, subnets[1]!, subnets[2]!]), 'stop Refused'],
 ]);
 
+const door = { name: 'provisioner-admin', ports: ['22', '3389'], sources: ['203.0.113.0/24'] };
+const rules = [allow('provisioner-admin', ['3389', '22'], ['203.0.113.0/24'], 100)];
 const ready = {
-  group: { id: 'g', state: 'Succeeded' },
+  group: { id: 'g', state: 'Succeeded', rules: [{ ...door, name: 'theirs' }, door] },
   publicAddress: { id: 'p', state: 'Succeeded', address: '20.0.0.4' },
   nic: { id: 'n', state: 'Succeeded', privateAddress: '172.22.0.4' },
   machine: { id: 'm', state: 'Succeeded', power: 'running', agentReady: true },
 };
-const vm = (seen: object) => decideMachine(seen, { name: 'lunaclient', isPublic: true, privateAddress: '172.22.0.4', needsAgent: true }, 't');
+const vm = (seen: object) => decideMachine(seen, { name: 'lunaclient', isPublic: true, privateAddress: '172.22.0.4', needsAgent: true, rules }, 't');
 table('A virtual machine', [
   ['nothing there', vm({}), 'act create-security-group'],
   ['no address yet', vm({ group: ready.group }), 'act create-public-address'],
@@ -303,6 +305,8 @@ table('A virtual machine', [
   ['its agent is not ready', vm({ ...ready, machine: { ...ready.machine, agentReady: false } }), 'wait'],
   ['deallocated', vm({ ...ready, machine: { ...ready.machine, power: 'deallocated' } }), 'act start-machine'],
   ['ready', vm(ready), 'done'],
+  ['its door closed by an earlier run', vm({ ...ready, group: { ...ready.group, rules: [{ ...door, name: 'theirs' }] } }), 'act open-door'],
+  ['its door open for another place', vm({ ...ready, group: { ...ready.group, rules: [{ ...door, sources: ['198.51.100.7'] }] } }), 'act open-door'],
   ['another target’s', vm({ ...ready, machine: { ...ready.machine, tags: { provisioner: 'other' } } }), 'stop Unsafe'],
   ['with another address', vm({ ...ready, nic: { ...ready.nic, privateAddress: '172.22.0.7' } }), 'stop Refused'],
 ]);
@@ -336,6 +340,7 @@ const available = {
   windowsImage: image,
   cipherTrustImage: image,
   termsAccepted: false,
+  encryptionSets: [],
 };
 const ofAnna = { request: { ...request, cipherTrust: { ...request.cipherTrust, sshKeyInAzure: 'anna' } } };
 table('check-availability', [

@@ -64,6 +64,7 @@ describe('A template of the user’s', () => {
     assert.deepEqual(brokenBy({}), ['/hsm/template']);
     assert.deepEqual(brokenBy({ url: 'https://example.com/t.json', sha256, inline: customerTemplate() }), ['/hsm/template']);
     assert.deepEqual(brokenBy({ url: 'https://example.com/t.json' }), ['/hsm/template/sha256']);
+    assert.deepEqual(brokenBy({ url: 'https://example.com/t.json?sig=x', sha256 }), ['/hsm/template/url']);
     assert.deepEqual(brokenBy({ url: 'file:///etc/passwd', sha256 }), ['/hsm/template/url']);
     assert.deepEqual(brokenBy({ inline: { ...customerTemplate(), metadata: 'x'.repeat(70_000) } }), ['/hsm/template/inline']);
     const request = withTemplate({ inline: customerTemplate() });

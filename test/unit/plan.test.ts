@@ -40,8 +40,38 @@ describe('The plan', () => {
       assert.ok(names.includes(name), name);
     assert.equal(planned.plan.destroys.length, 2);
     assert.ok(planned.plan.criticalPath.includes('deploy-hsm') && !planned.plan.criticalPath.includes('ciphertrust-vm'));
-    assert.ok(planned.plan.warnings.some((warning) => warning.includes('31 July 2028')));
   });
+
+  it('shows what was asked for: sizes, disks, tags, no public address', () => {
+    const request = example();
+    const encryptionSet = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/diskEncryptionSets/our-keys';
+    request.lunaClient.disk = { type: 'StandardSSD_LRS', encryptionSet };
+    request.azure.access = 'private';
+    const planned = plan(request);
+    assert.ok(planned.ok);
+    const detail = (name: string) => planned.plan.creates.find((thing) => thing.name === name)?.detail ?? '';
+    assert.match(detail('Luna_kylo_rg'), /Environment=prod/);
+    assert.match(detail('lunaclient'), /Standard_D2s_v3, StandardSSD_LRS encrypted with our-keys/);
+    assert.match(detail('mycompany-ciphertrust'), /Standard_F4s_v2, Standard HDD/);
+    assert.deepEqual(
+      planned.plan.creates.filter(({ kind }) => kind === 'public address').map(({ name }) => name),
+      ['HSMLuna-ergwpip'],
+    );
+  });
+
+  for (const trap of [
+    /31 July 2028/,
+    /no longer onboarded/,
+    /Basic.*31 March 2027/,
+    /KB0019789 before any reboot/,
+    /Never delete a resource group that holds an HSM/,
+  ])
+    it(`warns of a trap: ${trap.source}`, () => {
+      for (const name of readdirSync(examples)) {
+        const planned = plan(example(name));
+        assert.ok(planned.ok && planned.plan.warnings.some((warning) => trap.test(warning)), name);
+      }
+    });
 
   it('leaves out the approval and what it is for where FIPS mode is not wanted', () => {
     const planned = plan(example('without-fips.json'));
@@ -122,7 +152,21 @@ describe('The plan', () => {
       '/cipherTrust/customData/secret',
       ({ cipherTrust }) => void (cipherTrust.customData = { secret: 'kylo-luna-hsm-0123456789-appliance-password' }),
     ],
-    ['the service’s own tag', '/azure/tags/provisioner', ({ azure }) => void (azure.tags = { Provisioner: 'me' })],
+    ['a region as the portal writes it', '/azure/region', ({ azure }) => void (azure.region = 'West US 2')],
+    ['a subnet that Azure keeps for itself', '/network/compute/name', ({ network }) => void (network.compute.name = 'GatewaySubnet')],
+    ['a subnet that ends with a dash', '/network/hsm/name', ({ network }) => void (network.hsm.name = 'hsm-')],
+    ['the HSM in the hosts’ subnet', '/network/hsm/name', ({ network }) => void (network.hsm.name = 'compute')],
+    ['a network that ends with a dash', '/network/name', ({ network }) => void (network.name = 'net-')],
+    ['an HSM that begins with a dash', '/hsm/name', ({ hsm }) => void (hsm.name = '-hsm')],
+    ['a prefix that ends with a dash', '/hsm/resourcePrefix', ({ hsm }) => void (hsm.resourcePrefix = 'Luna-')],
+    ['a Windows host that ends with a dash', '/lunaClient/vmName', ({ lunaClient }) => void (lunaClient.vmName = 'luna-')],
+    ['a CipherTrust Manager that ends with a dash', '/cipherTrust/vmName', ({ cipherTrust }) => void (cipherTrust.vmName = 'cipher-')],
+    ['a user that Windows keeps', '/lunaClient/adminUser', ({ lunaClient }) => void (lunaClient.adminUser = 'Admin1')],
+    ['a user with a space', '/lunaClient/adminUser', ({ lunaClient }) => void (lunaClient.adminUser = 'luna admin')],
+    ['one tag written twice', '/azure/tags/environment', ({ azure }) => void (azure.tags = { Environment: 'a', environment: 'b' })],
+    ['a tag with a slash', '/azure/tags/cost~1center', ({ azure }) => void (azure.tags = { 'cost/center': '1' })],
+    ['a tag of Azure’s', '/azure/tags/azure-x', ({ azure }) => void (azure.tags = { 'azure-x': '1' })],
+    ['the service’s own tag', '/azure/tags/Provisioner', ({ azure }) => void (azure.tags = { Provisioner: 'me' })],
   ];
   for (const [what, path, change] of rules) it(`refuses ${what}`, () => assert.deepEqual(brokenBy(change), [path]));
 

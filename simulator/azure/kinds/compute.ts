@@ -152,11 +152,12 @@ export function instanceView(engine: Engine, resource: Resource): Record<string,
   };
 }
 
-/** What only lies there: an image made from a VHD, a public key. */
+/** What only lies there: an image made from a VHD, a public key, a disk encryption set. */
 const stored: Kind = { polling: 'operation', location: 'Microsoft.Compute', prepare: () => 0 };
 
 export const compute: Record<string, Kind> = {
   'microsoft.compute/virtualmachines': virtualMachine,
+  'microsoft.compute/diskencryptionsets': stored,
   'microsoft.compute/images': stored,
   'microsoft.compute/galleries/images/versions': stored,
   'microsoft.compute/sshpublickeys': stored,

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import type { AzureState, Resource } from '../../simulator/azure/state.ts';
+import { AzureBench } from '../support/azure-bench.ts';
+
+const windowsImage = { publisher: 'MicrosoftWindowsDesktop', offer: 'Windows-10', sku: 'win10-22h2-pro-g2', version: 'latest' };
+const publicKey = 'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ ksadmin';
+
+interface Rule {
+  name: string;
+  properties: { destinationPortRanges: string[]; sourceAddressPrefixes: string[] };
+}
+
+describe('The hosts', function () {
+  this.timeout(60_000);
+  let bench: AzureBench;
+  const state = () => bench.world.state['azure'] as AzureState;
+  const resources = (type: string): Resource[] => Object.values(state().resources).filter((resource) => resource.type.endsWith(`/${type}`));
+  const rulesOf = (vm: string): Rule[] => resources('networkSecurityGroups').find(({ name }) => name === `${vm}-nsg`)!.properties['securityRules'] as Rule[];
+  const id = (path: string) => `/subscriptions/${bench.request.azure.subscriptionId}/resourceGroups/Luna_kylo_rg/providers/${path}`;
+
+  /** Both machines, as a job makes them. */
+  async function machines() {
+    const { computeSubnetId } = await bench.network();
+    await bench.step('keep-secrets', {});
+    const { cipherTrustImage } = await bench.step('check-availability', {});
+    await bench.step('accept-terms', { image: cipherTrustImage });
+    const windowsVm = await bench.step('windows-vm', { computeSubnetId, image: windowsImage });
+    await bench.step('ciphertrust-vm', { computeSubnetId, image: cipherTrustImage, publicKey });
+    return { windowsVm, again: () => bench.step('windows-vm', { computeSubnetId, image: windowsImage }) };
+  }
+
+  beforeEach(async () => {
+    bench = await AzureBench.start();
+    await bench.systems.secrets.create('ntp-key', 'k');
+  });
+  afterEach(() => bench?.stop());
+
+  it('get the disks, the encryption set and the tags that are asked for; and so does everything else that is made', async () => {
+    const encryptionSet = id('Microsoft.Compute/diskEncryptionSets/our-keys');
+    bench.azure.seedGroup('Luna_kylo_rg', 'westus2');
+    await bench.step('register-providers', {});
+    await bench.azure.seed(encryptionSet, { location: 'westus2', properties: {} });
+    bench.request.azure.tags = { Environment: 'test', 'Cost center': '4711' };
+    bench.request.lunaClient.disk = { type: 'StandardSSD_LRS', encryptionSet };
+    bench.request.cipherTrust.disk = { type: 'Premium_LRS' };
+    await machines();
+    const { hsmSubnetId } = await bench.step('virtual-network', {});
+    await bench.step('deploy-hsm', { hsmSubnetId });
+    const disk = (vm: string) =>
+      (resources('virtualMachines').find(({ name }) => name === vm)!.properties as { storageProfile: { osDisk: { managedDisk: object } } }).storageProfile
+        .osDisk.managedDisk;
+    assert.deepEqual(disk('lunaclient'), { storageAccountType: 'StandardSSD_LRS', diskEncryptionSet: { id: encryptionSet } });
+    assert.deepEqual(disk('mycompany-ciphertrust'), { storageAccountType: 'Premium_LRS' });
+    const made = Object.values(state().resources).filter(({ id: own, name }) => own !== encryptionSet && !name.endsWith('_HSMnic'));
+    assert.ok(made.length >= 12, `${made.length} resources`);
+    for (const { name, tags } of made)
+      assert.deepEqual([tags?.['Cost center'], tags?.['Environment'], tags?.['provisioner']], ['4711', 'test', bench.target], name);
+  });
+
+  it('are not begun where a disk encryption set is missing or elsewhere', async () => {
+    bench.azure.seedGroup('Luna_kylo_rg', 'westus2');
+    await bench.step('register-providers', {});
+    await bench.azure.seed(id('Microsoft.Compute/diskEncryptionSets/far'), { location: 'eastus', properties: {} });
+    bench.request.lunaClient.disk = { encryptionSet: id('Microsoft.Compute/diskEncryptionSets/none') };
+    bench.request.cipherTrust.disk = { encryptionSet: id('Microsoft.Compute/diskEncryptionSets/far') };
+    const { seen } = await bench.stops('check-availability', {});
+    assert.match(seen, /no disk encryption set none; the disk encryption set far is in eastus/);
+  });
+
+  it('have their temporary doors closed at the end: no 22 and 3389 of ours, 443 as requested, other people’s rules kept; a new run opens them again', async () => {
+    Object.assign(bench.systems.settings, { workerSources: ['198.51.100.7/32'] });
+    const { windowsVm, again } = await machines();
+    const { network } = await bench.clients();
+    for (const vm of ['lunaclient', 'mycompany-ciphertrust'])
+      await network.securityRules.createOrUpdate('Luna_kylo_rg', `${vm}-nsg`, 'theirs', {
+        priority: 200,
+        direction: 'Inbound',
+        access: 'Allow',
+        protocol: 'Tcp',
+        sourcePortRange: '*',
+        destinationPortRanges: ['22'],
+        sourceAddressPrefixes: ['192.0.2.0/24'],
+        destinationAddressPrefix: '*',
+      });
+    const closed = await bench.step('close-doors', { windowsVm });
+    assert.deepEqual(closed, { removedRules: ['lunaclient-nsg/provisioner-admin', 'mycompany-ciphertrust-nsg/provisioner-admin'], deallocated: true });
+    assert.deepEqual(
+      rulesOf('lunaclient').map(({ name }) => name),
+      ['theirs'],
+    );
+    assert.deepEqual(
+      rulesOf('mycompany-ciphertrust')
+        .map(({ name }) => name)
+        .sort(),
+      ['provisioner-ntls', 'provisioner-ntp', 'provisioner-web', 'theirs'],
+    );
+    const web = rulesOf('mycompany-ciphertrust').find(({ name }) => name === 'provisioner-web')!.properties;
+    assert.deepEqual(
+      [web.destinationPortRanges, web.sourceAddressPrefixes],
+      [['443'], ['203.0.113.0/24']],
+      'without the place that this service connected from',
+    );
+    const removed = bench.arrived('arm:DELETE *');
+    assert.deepEqual(
+      removed.map(({ operation }) => operation),
+      Array(2).fill('arm:DELETE Microsoft.Network/networkSecurityGroups/securityRules'),
+    );
+    assert.equal(bench.arrived('arm:POST Microsoft.Compute/virtualMachines/deallocate').length, 1);
+
+    await bench.step('close-doors', { windowsVm });
+    assert.equal(bench.arrived('arm:DELETE *').length, 2, 'closed doors are not closed again');
+    await again();
+    assert.deepEqual(
+      rulesOf('lunaclient')
+        .map(({ name }) => name)
+        .sort(),
+      ['provisioner-admin', 'theirs'],
+    );
+    assert.equal(bench.arrived('arm:POST Microsoft.Compute/virtualMachines/start').length, 1);
+  });
+
+  it('keep their doors where that is asked for', async () => {
+    const { windowsVm } = await machines();
+    bench.request.closeDoors = false;
+    assert.deepEqual(await bench.step('close-doors', { windowsVm }), { removedRules: [], deallocated: false });
+    assert.deepEqual(bench.arrived('arm:DELETE *'), []);
+  });
+});

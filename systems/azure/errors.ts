@@ -13,6 +13,8 @@ interface Foreign {
   response?: { status?: number; headers?: { get(name: string): string | undefined }; bodyAsText?: string | null };
   /** Of a refused sign-in: the authority’s own words. */
   errorResponse?: { error?: string; errorDescription?: string };
+  /** What the library of the sign-in knew. */
+  cause?: { status?: number };
 }
 
 /** Refusals that pass: somebody is at work on the same thing, or something that it needs is being changed. */
@@ -116,7 +118,7 @@ const notReached = /\b(network_error|post_request_failed|endpoints_resolution_er
 function signInFailure(tried: string, foreign: Foreign): StepFailure {
   const { message = '', errorResponse } = foreign;
   const text = `${errorResponse?.error} ${message}`;
-  const status = statusOf(foreign) ?? 0;
+  const status = statusOf(foreign) ?? foreign.cause?.status ?? 0;
   const busy = status === 429 || status >= 500;
   const said = /AADSTS\d+: .*?(?= - Correlation ID| Trace ID|\r|\n|$)/.exec(message)?.[0];
   const seen = said ?? (busy ? `it answered ${status}` : notReached.test(text) ? 'it could not be reached, or did not answer' : message.split('\n')[0]!);

@@ -167,7 +167,7 @@ describe('A failure of an Azure client', () => {
     assert.equal(signIn({ statusCode: 503 }).kind, 'Transient');
     assert.equal(signIn({ statusCode: 400, errorResponse: { error: 'temporarily_unavailable' } }).kind, 'Transient');
     assert.equal(signIn({ message: 'network_error: See https://aka.ms/msal.js.errors' }).seen, 'it could not be reached, or did not answer');
-    assert.equal(signIn({ statusCode: 429, message: '[object Object]: Error(s): Not Available' }).seen, 'it answered 429');
+    assert.equal(signIn({ cause: { status: 429 }, message: '[object Object]: Error(s): Not Available' }).seen, 'it answered 429');
     const wordy = 'invalid_client: Error(s): Not Available - Description: AADSTS7000215: Invalid client secret. - Correlation ID: Not Available';
     assert.deepEqual(
       [signIn({ statusCode: 401, message: wordy }).kind, signIn({ statusCode: 401, message: wordy }).seen],

@@ -1,11 +1,13 @@
 import { type StepFailure, unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
-import { innermost } from '../../systems/azure/arm-error.ts';
+import type { ArmFault } from '../../systems/azure/arm-error.ts';
 import type { Azure } from '../../systems/azure/azure.ts';
+import { causeOf } from '../../systems/azure/causes.ts';
+import { faultOf, isActive, isOneOf, marksOf, type Run, runOf } from '../../systems/azure/deployment.ts';
 import { checkDeployment, harmOf } from '../../systems/azure/deployment-check.ts';
 import { type HsmDeployment, hsmDeployment, parametersOf } from '../../systems/azure/hsm-template.ts';
 import { ownDeploymentHash, readOwnTemplate, templateSha256 } from '../../systems/azure/own-template.ts';
-import { otherOwner, tagsOf } from '../../systems/azure/tags.ts';
+import { otherOwner, ownerTag, tagsOf } from '../../systems/azure/tags.ts';
 import { userSecret } from '../../systems/secrets/kept.ts';
 import { type Attempt, act, converge, done, halt, refuse, wait } from '../converge.ts';
 import type { Systems } from '../systems.ts';
@@ -13,20 +15,22 @@ import type { Systems } from '../systems.ts';
 type Input = StepInput<'deploy-hsm'>;
 
 const deploymentName = 'HSMdeploy';
-const hashTag = 'provisioner-template';
 const source = 'Azure Resource Manager';
+/** How often one asking may send the deployment: once, and once more where the cause passes by itself. */
+const maximumRuns = 2;
 
 export interface Seen {
-  hsm?: { state: string; message: string; tags?: Record<string, string> };
+  hsm?: { id: string; state: string; message: string; tags?: Record<string, string> };
   /** The network’s gateway, whoever made it. */
-  gateway?: { name: string; state: string };
+  gateway?: { id: string; name: string; state: string; tags?: Record<string, string> };
   deployment?: {
     id: string;
     state: string;
     templateHash: string;
+    /** Template and parameters are those of this job. */
     ours: boolean;
-    finishedAt: number;
-    error?: { code: string; message: string; target?: string };
+    run?: Run;
+    fault?: ArmFault;
   };
   askedAt: number;
 }
@@ -37,54 +41,82 @@ const progressOf = ({ hsm, gateway }: Seen, { hsm: { name, resourcePrefix } }: I
     `HSM ${name}: ${hsm ? `${hsm.state}. ${hsm.message}` : 'waits for the gateway'}`,
   ].join('; ');
 
+/** The run that this asking sent, if it did: what failed before is history. */
+const ownRun = ({ deployment, askedAt }: Seen): Run | undefined => (deployment?.ours && deployment.run?.askedAt === askedAt ? deployment.run : undefined);
+
+/** What went wrong: an HSM’s own message says more than the deployment, which only knows that it failed. */
+function faultSeen({ hsm, deployment }: Seen): ArmFault {
+  if (hsm?.state === 'Failed') return { code: 'Failed', message: hsm.message || 'the HSM is Failed', target: hsm.id };
+  if (deployment?.state === 'Canceled') return { code: 'Canceled', message: 'somebody cancelled the deployment', target: deployment.id };
+  return deployment?.fault ?? { code: deployment?.state ?? 'Unknown', message: 'no reason is told' };
+}
+
+/** After our own deployment ended badly: once more where the cause passes by itself, else a person. */
+function afterFailure(seen: Seen, run: Run, name: string) {
+  const fault = faultSeen(seen);
+  const cause = causeOf(fault);
+  if (cause.passes && run.number < maximumRuns && seen.gateway?.state !== 'Failed') return act('deploy');
+  return refuse({
+    tried: `deploying the HSM ${name}${run.number > 1 ? ', and once more by itself' : ''}`,
+    seen: `${fault.target?.split('/').slice(-2).join('/') ?? deploymentName}: ${fault.code}: ${fault.message}`,
+    source,
+    remedy: `${cause.remedy}${seen.hsm?.state === 'Failed' ? ' The failed HSM counts against the quota: delete it first.' : ' What succeeded is kept.'}`,
+  });
+}
+
 export const decideDeployHsm = (seen: Seen, input: Pick<Input, 'target' | 'request' | 'template'>) => {
-  const { hsm, gateway, deployment, askedAt } = seen;
+  const { hsm, gateway, deployment } = seen;
   const { name } = input.request.hsm;
   const tried = `deploying the HSM ${name}`;
   const owner = otherOwner(hsm?.tags, input.target);
   if (owner) return halt({ tried, seen: `an HSM of this name belongs to ${owner}`, source, remedy: 'Choose another name in a new request.' });
-  if (hsm?.state === 'Succeeded' && gateway?.state === 'Succeeded' && deployment?.state !== 'Running')
-    return done<StepResult<'deploy-hsm'>>({
-      deploymentId: deployment?.id ?? 'none: the HSM was there',
-      templateHash: deployment?.templateHash ?? '',
-      ...(input.template && deployment?.ours ? { templateSha256: templateSha256(input.template) } : {}),
-      gatewayWasThere: !deployment?.ours,
-    });
-  if (deployment?.state === 'Running' || deployment?.state === 'Accepted')
+  if (deployment && isActive(deployment.state))
     return wait(
       deployment.ours
         ? progressOf(seen, input.request)
         : `Another deployment named ${deploymentName} is active in the resource group; it is waited for, not adopted.`,
     );
-  if (hsm?.state === 'Failed')
-    return refuse({
-      tried,
-      seen: hsm.message || 'the HSM is Failed',
-      source,
-      remedy: 'Mend the cause, delete the failed HSM resource (it counts against the quota), then retry.',
+  if (hsm?.state === 'Succeeded' && gateway?.state === 'Succeeded')
+    return done<StepResult<'deploy-hsm'>>({
+      deploymentId: deployment?.ours ? deployment.id : 'none: the HSM was there',
+      templateHash: deployment?.ours ? deployment.templateHash : '',
+      ...(input.template && deployment?.ours ? { templateSha256: templateSha256(input.template) } : {}),
+      // A template of the user’s own leaves no mark; it is not sent where there is a gateway.
+      gatewayWasThere: ownerTag(gateway.tags) !== input.target && !(input.template && deployment?.ours),
     });
-  if (deployment?.state === 'Failed' && deployment.ours && deployment.finishedAt >= askedAt)
-    return refuse({
-      tried,
-      seen: `${deployment.error?.target?.split('/').pop() ?? deploymentName}: ${deployment.error?.code}: ${deployment.error?.message}`,
-      source,
-      remedy: 'Mend what Azure names, then retry: what succeeded is kept.',
-    });
-  if (deployment?.state === 'Succeeded' && deployment.ours && deployment.finishedAt >= askedAt && !hsm)
+  const run = ownRun(seen);
+  if (gateway && !['Succeeded', 'Failed'].includes(gateway.state)) return wait(progressOf(seen, input.request));
+  if (run && (hsm?.state === 'Failed' || deployment?.state !== 'Succeeded')) return afterFailure(seen, run, name);
+  if (run && !hsm)
     return halt({
       tried,
       seen: `the deployment ${deploymentName} is Succeeded, but there is no HSM`,
       source,
       remedy: 'Look at the deployment in the portal; retry sends it again.',
     });
-  if (hsm && hsm.state !== 'Succeeded') return wait(progressOf(seen, input.request));
-  if (gateway && gateway.state !== 'Succeeded') return wait(progressOf(seen, input.request));
+  if (gateway?.state === 'Failed')
+    return refuse({
+      tried,
+      seen: `the network’s gateway ${gateway.name} is Failed`,
+      source,
+      remedy: 'Mend the gateway in the portal; delete it only if no HSM depends on it. Then retry.',
+    });
+  if (hsm?.state === 'Succeeded')
+    return halt({ tried, seen: 'the HSM is there, but its network has no gateway', source, remedy: 'Look at the network in the portal, then retry.' });
+  if (hsm && hsm.state !== 'Failed') return wait(progressOf(seen, input.request));
+  if (hsm && ownerTag(hsm.tags) !== input.target && !deployment?.ours)
+    return refuse({
+      tried,
+      seen: `an HSM of this name, not made by this job, is Failed: ${hsm.message}`,
+      source,
+      remedy: 'Delete the failed HSM resource (it counts against the quota), then retry.',
+    });
   return act('deploy');
 };
 
 /**
  * The runbook’s `HSMdeploy`: gateway, its address and the HSM. Checked by validation and what-if first: a deployment that would change anything existing is
- * not sent. After a crash the running deployment is found again by its tags; another one is never adopted.
+ * not sent. After a crash the running deployment is found again by template and parameters; another one is never adopted.
  */
 export const deployHsm = (systems: Systems) => {
   const { azure } = systems;
@@ -92,21 +124,24 @@ export const deployHsm = (systems: Systems) => {
     observe: (input, attempt) => observe(azure, input, attempt),
     decide: decideDeployHsm,
     act: {
-      async deploy(input, { gateway, deployment }, { signal }) {
-        const clients = await azure.clients(input.request.azure);
+      async deploy(input, seen, { signal, askedAt }) {
+        const { gateway, hsm, deployment } = seen;
         const { resourceGroup } = input.request.azure;
-        const { template, parameters, hash } = await deploymentOf(systems, input, gateway !== undefined, signal);
-        const properties = { template, parameters, mode: 'Incremental' as const };
-        const changes = await checkDeployment(azure, clients, { resourceGroup, name: deploymentName, properties }, signal);
-        const harm = harmOf(changes, gateway === undefined ? 'none' : deployment?.ours ? 'from this deployment' : 'there before');
+        const clients = await azure.clients(input.request.azure);
+        const wanted = await deploymentOf(systems, input, gateway !== undefined, signal);
+        const properties = { template: wanted.template, parameters: wanted.parameters, mode: 'Incremental' as const };
+        const { changes, templateHash } = await checkDeployment(azure, clients, { resourceGroup, name: deploymentName, properties }, signal);
+        const there = { target: input.target, sentBefore: deployment?.ours === true, ...(gateway ? { gateway } : {}), ...(hsm ? { hsm } : {}) };
+        const harm = harmOf(changes, there);
         if (harm.length > 0) throw harmful(harm, input.template !== undefined);
-        const body = { properties, tags: { ...tagsOf(input), [hashTag]: hash } };
+        const run = { askedAt, number: (ownRun(seen)?.number ?? 0) + 1 };
+        const body = { properties, tags: { ...tagsOf(input), ...marksOf(wanted, templateHash, run) } };
         await azure.submit(`sending the deployment ${deploymentName}`, () =>
           clients.deployments.deployments.createOrUpdate(resourceGroup, deploymentName, body, { abortSignal: signal }),
         );
       },
     },
-    sight: ({ hsm, gateway, deployment }) => [hsm?.state, gateway?.state, deployment?.id, deployment?.state],
+    sight: ({ hsm, gateway, deployment }) => [hsm?.state, gateway?.state, deployment?.id, deployment?.state, deployment?.run],
   });
 };
 
@@ -135,22 +170,25 @@ async function observe(azure: Azure, input: Input, { signal, askedAt }: Attempt)
   ]);
   const network = input.hsmSubnetId.replace(/\/subnets\/.*$/i, '').toLowerCase();
   const gateway = gateways.find(({ ipConfigurations }) => ipConfigurations?.some(({ subnet }) => subnet?.id?.toLowerCase().startsWith(`${network}/`)));
-  const hashes = hashesOf(input);
-  const properties = deployment?.properties;
-  const error = properties?.error && innermost(properties.error as never);
+  const run = deployment && runOf(deployment);
+  const state = deployment?.properties?.provisioningState ?? '';
   return {
     askedAt,
-    ...(hsm ? { hsm: { state: hsm.provisioningState ?? '', message: hsm.statusMessage ?? '', ...(hsm.tags ? { tags: hsm.tags } : {}) } } : {}),
-    ...(gateway ? { gateway: { name: gateway.name!, state: gateway.provisioningState ?? '' } } : {}),
-    ...(deployment && properties
+    ...(hsm ? { hsm: { id: hsm.id!, state: hsm.provisioningState ?? '', message: hsm.statusMessage ?? '', ...(hsm.tags ? { tags: hsm.tags } : {}) } } : {}),
+    ...(gateway
+      ? { gateway: { id: gateway.id!, name: gateway.name!, state: gateway.provisioningState ?? '', ...(gateway.tags ? { tags: gateway.tags } : {}) } }
+      : {}),
+    ...(deployment
       ? {
           deployment: {
             id: deployment.id!,
-            state: properties.provisioningState ?? '',
-            templateHash: properties.templateHash ?? '',
-            ours: hashes.includes(deployment.tags?.[hashTag] ?? ''),
-            finishedAt: properties.timestamp?.getTime() ?? 0,
-            ...(error ? { error: { ...error, ...(properties.error?.details?.[0]?.target ? { target: properties.error.details[0].target } : {}) } } : {}),
+            state,
+            templateHash: deployment.properties?.templateHash ?? '',
+            ours: isOneOf(deployment, known(input)),
+            ...(run ? { run } : {}),
+            ...(state === 'Failed'
+              ? { fault: await azure.ask(`reading why ${deploymentName} failed`, () => faultOf(clients, resourceGroup, deployment, signal)) }
+              : {}),
           },
         }
       : {}),
@@ -159,14 +197,16 @@ async function observe(azure: Azure, input: Input, { signal, askedAt }: Attempt)
 
 /** What is sent: this service’s own template, without the gateway where there is one, or the user’s own, unedited. */
 async function deploymentOf({ outbound, secrets, settings }: Systems, input: Input, gatewayThere: boolean, signal: AbortSignal): Promise<HsmDeployment> {
-  const { template: source, request } = input;
-  if (!source) return hsmDeployment(input, !gatewayThere);
-  const url = typeof source.url === 'object' ? await userSecret(secrets, source.url.secret) : source.url;
+  const { template: own, request } = input;
+  if (!own) return hsmDeployment(input, !gatewayThere);
+  const url = typeof own.url === 'object' ? await userSecret(secrets, own.url.secret) : own.url;
   const options = { signal, ...(settings.authorityPem ? { ca: settings.authorityPem } : {}) };
-  const template = await readOwnTemplate(outbound, source, url, options);
-  return { template, parameters: parametersOf(request), hash: ownDeploymentHash(source, request) };
+  const template = await readOwnTemplate(outbound, own, url, options);
+  return { template, parameters: parametersOf(request), hash: ownDeploymentHash(own, request) };
 }
 
-/** Every hash by which a deployment of this job can be known again. */
-const hashesOf = (input: Input): string[] =>
-  input.template ? [ownDeploymentHash(input.template, input.request)] : [true, false].map((withGateway) => hsmDeployment(input, withGateway).hash);
+/** By what a deployment of this job can be known again. */
+const known = (input: Input): Pick<HsmDeployment, 'hash' | 'parameters'>[] =>
+  input.template
+    ? [{ hash: ownDeploymentHash(input.template, input.request), parameters: parametersOf(input.request) }]
+    : [true, false].map((withGateway) => hsmDeployment(input, withGateway));

@@ -68,16 +68,16 @@ export async function createAzure(world: World, wantedPort = 0, captureFile?: st
   // Addresses of running operations hold the port: after a restart it should be the same.
   state.port = await listenLocally(server, wantedPort || state.port).catch(() => listenLocally(server));
   const base = `https://localhost:${state.port}`;
-  let advancing = false;
+  let advancing: Promise<void> | undefined;
   const advance = async () => {
-    if (advancing) return;
-    advancing = true;
     deployments.advance(engine);
     runCommands.advance(engine);
     await engine.advance();
-    advancing = false;
+    advancing = undefined;
   };
-  const ticking = setInterval(() => void advance(), tickMs);
+  const ticking = setInterval(() => {
+    advancing ??= advance();
+  }, tickMs);
   return {
     arm: base,
     authority: base,
@@ -98,12 +98,15 @@ export async function createAzure(world: World, wantedPort = 0, captureFile?: st
     },
     resources: () =>
       Object.values(state.resources).map((resource) => ({ id: resource.id, type: resource.type, provisioningState: engine.provisioningState(resource) })),
-    stop: () =>
-      new Promise((resolve) => {
-        clearInterval(ticking);
+    async stop() {
+      clearInterval(ticking);
+      // A machine that is being switched on is on before it can be switched off.
+      await advancing;
+      await new Promise<void>((resolve) => {
         server.close(() => resolve());
         for (const socket of sockets) socket.destroy();
-      }),
+      });
+    },
   };
 }
 

@@ -5,14 +5,14 @@ import type { MarketplaceOrderingAgreements } from '@azure/arm-marketplaceorderi
 import type { NetworkManagementClient } from '@azure/arm-network';
 import type { ResourceManagementClient } from '@azure/arm-resources';
 import type { DeploymentsClient } from '@azure/arm-resourcesdeployments';
-import type { PipelinePolicy } from '@azure/core-rest-pipeline';
 import type { TokenCredential } from '@azure/identity';
 import { StepFailure } from '../../domain/failure.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { Settings } from '../../worker/settings.ts';
 import type { Outbound } from '../outbound.ts';
 import { type Cloud, cloudOf } from './clouds.ts';
-import { azureFailure, isForeign, isSignIn, NoAnswer, statusOf } from './errors.ts';
+import { azureFailure, isForeign, isSignIn, statusOf } from './errors.ts';
+import { policies, speaking } from './policies.ts';
 
 export interface AzureClients {
   resources: ResourceManagementClient;
@@ -82,72 +82,12 @@ async function credential(settings: Settings, cloud: Cloud, common: object): Pro
   return tenantId && clientId && clientSecret ? new ClientSecretCredential(tenantId, clientId, clientSecret, options) : new DefaultAzureCredential(options);
 }
 
-/** Azure goes through the same way out as everything else. */
-function wayOut(outbound: Outbound, ca: string | undefined): { policy: PipelinePolicy; position: 'perRetry' }[] {
-  if (!outbound.proxy) return [];
-  const agent = outbound.httpsAgent(ca ? { ca } : {});
-  const policy: PipelinePolicy = {
-    name: 'outbound',
-    sendRequest: (request, next) => {
-      request.agent = agent;
-      return next(request);
-    },
-  };
-  return [{ policy, position: 'perRetry' }];
-}
-
-/**
- * The clients that know every version of their provider take no `apiVersion`: they speak the newest, whatever they are told. Addresses of running operations
- * are Azure’s own and stay as they are.
- */
-const speaking = (apiVersion: string): { policy: PipelinePolicy; position: 'perCall' } => ({
-  position: 'perCall',
-  policy: {
-    name: 'speaking',
-    sendRequest(request, next) {
-      const url = new URL(request.url);
-      if (!/\/operation(s|results|statuses)\//i.test(url.pathname)) {
-        url.searchParams.set('api-version', apiVersion);
-        request.url = url.href;
-      }
-      return next(request);
-    },
-  },
-});
-
-/** Cuts a request whose answer does not come, or stops half-way: neither the clients nor the operating system would notice. */
-const patience = (timeoutMs: number): { policy: PipelinePolicy; position: 'perRetry' } => ({
-  position: 'perRetry',
-  policy: {
-    name: 'patience',
-    async sendRequest(request, next) {
-      const outOfTime = new AbortController();
-      const { abortSignal } = request;
-      const giveUp = () => outOfTime.abort();
-      const timer = setTimeout(giveUp, timeoutMs);
-      abortSignal?.addEventListener('abort', giveUp);
-      request.abortSignal = outOfTime.signal;
-      try {
-        if (abortSignal?.aborted) giveUp();
-        return await next(request);
-      } catch (error) {
-        throw outOfTime.signal.aborted && !abortSignal?.aborted ? new NoAnswer(timeoutMs) : error;
-      } finally {
-        clearTimeout(timer);
-        abortSignal?.removeEventListener('abort', giveUp);
-        if (abortSignal) request.abortSignal = abortSignal;
-        else delete request.abortSignal;
-      }
-    },
-  },
-});
-
 async function connect(settings: Settings, outbound: Outbound, cloud: Cloud, subscriptionId: string): Promise<AzureClients> {
   const ca = settings.authorityPem;
   // Retries are Temporal’s: a client that repeats by itself would repeat what must not be repeated.
   const common = {
     ...(ca ? { tlsOptions: { ca } } : {}),
-    additionalPolicies: [...wayOut(outbound, ca), patience(settings.azure.timeoutMs)],
+    additionalPolicies: policies(outbound, ca, settings.azure.timeoutMs),
     retryOptions: { maxRetries: 0 },
   };
   const identity = await credential(settings, cloud, common);

@@ -11,6 +11,7 @@ interface Foreign {
   code?: string;
   statusCode?: number;
   response?: { status?: number; headers?: { get(name: string): string | undefined }; bodyAsText?: string | null };
+  request?: object;
   /** Of a refused sign-in: the authority’s own words. */
   errorResponse?: { error?: string; errorDescription?: string };
   /** What the library of the sign-in knew. */
@@ -32,6 +33,9 @@ const inProgress = [
 
 /** The longest pause that ARM recommends. A server that asks for more is asked again all the same. */
 const longestPauseMs = 10 * 60_000;
+
+/** The texts of refusals by their requests, for as long as somebody holds the request. */
+export const refusals = new WeakMap<object, string>();
 
 /** No answer came, or only half of one; what was sent may have been carried out. */
 export class NoAnswer extends Error {
@@ -78,7 +82,7 @@ function pauseMs({ response }: Foreign, { message }: ArmFault): number | undefin
 
 /** Code and message of whatever was thrown. */
 function faultOf(foreign: Foreign): ArmFault {
-  const text = foreign.response?.bodyAsText;
+  const text = foreign.response?.bodyAsText ?? refusals.get(foreign.request ?? foreign);
   const body = errorIn(text);
   if (body) return innermost(body);
   const page = pageTitle(text);

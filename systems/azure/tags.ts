@@ -12,8 +12,11 @@ export function tagsWith(job: Pick<Job, 'target' | 'request'>, usual: Record<str
   return { ...Object.fromEntries(Object.entries(usual).filter(([name]) => !known.includes(name.toLowerCase()))), ...tags };
 }
 
+/** Whose a resource is; the user’s where there is no mark. */
+export const ownerTag = (tags: Record<string, string> | undefined): string | undefined => tags?.[mark];
+
 /** The other target that a resource belongs to, if it does. What carries no mark belongs to the user, and is kept. */
 export function otherOwner(tags: Record<string, string> | undefined, target: string): string | undefined {
-  const owner = tags?.[mark];
+  const owner = ownerTag(tags);
   return owner !== undefined && owner !== target ? owner : undefined;
 }

@@ -20,7 +20,6 @@ import type { AzureClients } from '../../systems/azure/azure.ts';
 import { readSettings } from '../../worker/settings.ts';
 import { createSystems } from '../../worker/systems.ts';
 import { exampleRequest } from './example.ts';
-import './quiet.ts';
 
 export interface AzureBenchOptions extends Partial<WorldOptions> {
   /** How long one answer is waited for. */

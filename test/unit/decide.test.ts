@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { decideDeployHsm } from '../../activities/hsm/deploy-hsm.ts';
 import { decideVerifyHsm } from '../../activities/hsm/verify-hsm.ts';
 import { decideAppliancePassword } from '../../activities/hsm-setup/appliance-password.ts';
 import { decideCreatePartition } from '../../activities/hsm-setup/create-partition.ts';
@@ -8,7 +7,6 @@ import { decideInitializeHsm } from '../../activities/hsm-setup/initialize-hsm.t
 import { decideInspectHsm } from '../../activities/hsm-setup/inspect-hsm.ts';
 import { decidePrepareNtls } from '../../activities/hsm-setup/prepare-ntls.ts';
 import { decideInstallLunaClient, recentEnough } from '../../activities/luna-client/install-luna-client.ts';
-import { decideVirtualNetwork } from '../../activities/network/virtual-network.ts';
 import { decideConnectClient } from '../../activities/partition/connect-client.ts';
 import { decideCryptoOfficer, worthTrying } from '../../activities/partition/crypto-officer.ts';
 import { decideInitializePartition } from '../../activities/partition/initialize-partition.ts';
@@ -18,21 +16,12 @@ import { decideClientCertificate } from '../../activities/root-of-trust/client-c
 import { decideRegisterClient } from '../../activities/root-of-trust/register-client.ts';
 import { decideSetRootOfTrust } from '../../activities/root-of-trust/set-root-of-trust.ts';
 import { decideVerifyRootOfTrust } from '../../activities/root-of-trust/verify-root-of-trust.ts';
-import { allow, decideMachine } from '../../activities/virtual-machine.ts';
 import type { ManagerHolds } from '../../domain/results.ts';
 import { selfSigned } from '../../simulator/certificates.ts';
 import type { RoleShown } from '../../systems/lunash/partition-show.ts';
+import { type Decided, table } from '../support/decisions.ts';
 import { exampleRequest } from '../support/example.ts';
 import { zeroizedHsm } from '../support/stub-activities.ts';
-
-/** A decision in short: what it is, and which act. */
-type Any = { kind: string; change?: string; problem?: { kind: string }; result?: unknown };
-const short = (decision: Any): string => [decision.kind, decision.change ?? decision.problem?.kind].filter(Boolean).join(' ');
-type Row = [situation: string, decision: Any, expected: string];
-const table = (title: string, rows: Row[]) =>
-  describe(title, () => {
-    for (const [situation, decision, expected] of rows) it(`${situation}: ${expected}`, () => assert.equal(short(decision), expected));
-  });
 
 const { certificatePem: aCertificate } = await selfSigned({ commonName: '172.22.0.5' });
 const request = exampleRequest();
@@ -69,7 +58,7 @@ table('fips-mode', [
 ]);
 
 it('fips-mode says that what it found is not what was approved', () => {
-  assert.deepEqual((decideFipsMode({ ...ours, digest: 'other' }, { approvedDigest: ours.digest }) as Any).result, {
+  assert.deepEqual((decideFipsMode({ ...ours, digest: 'other' }, { approvedDigest: ours.digest }) as Decided).result, {
     outcome: 'changed-since-approval',
     hsm: { ...ours, digest: 'other' },
   });
@@ -249,20 +238,6 @@ table('verify-root-of-trust', [
   ['the version does not tell who seals', verify({ sealer: undefined }), 'done'],
 ]);
 
-const running = { id: 'd', state: 'Running', templateHash: '1', ours: true, finishedAt: 0 };
-const good = { hsm: { state: 'Succeeded', message: '' }, gateway: { name: 'g', state: 'Succeeded' } };
-table('deploy-hsm', [
-  ['nothing there', decideDeployHsm({ askedAt: 1 }, job), 'act deploy'],
-  ['our deployment runs', decideDeployHsm({ askedAt: 1, deployment: running }, job), 'wait'],
-  ['another deployment runs', decideDeployHsm({ askedAt: 1, deployment: { ...running, ours: false } }, job), 'wait'],
-  ['all there', decideDeployHsm({ askedAt: 1, ...good, deployment: { ...running, state: 'Succeeded' } }, job), 'done'],
-  ['an HSM of another target', decideDeployHsm({ askedAt: 1, ...good, hsm: { ...good.hsm, tags: { provisioner: 'other' } } }, job), 'stop Unsafe'],
-  ['the HSM failed', decideDeployHsm({ askedAt: 1, hsm: { state: 'Failed', message: 'no quota' } }, job), 'stop Refused'],
-  ['our deployment failed now', decideDeployHsm({ askedAt: 1, deployment: { ...running, state: 'Failed', finishedAt: 2 } }, job), 'stop Refused'],
-  ['it failed before a retry was ordered', decideDeployHsm({ askedAt: 3, deployment: { ...running, state: 'Failed', finishedAt: 2 } }, job), 'act deploy'],
-  ['it succeeded without an HSM', decideDeployHsm({ askedAt: 1, deployment: { ...running, state: 'Succeeded', finishedAt: 2 } }, job), 'stop Unsafe'],
-]);
-
 const resource = { id: 'i', state: 'Succeeded', message: '', location: 'westus2', tags: { Environment: 'prod', resourceType: 'Hsm' }, address: '172.22.1.4' };
 table('verify-hsm', [
   ['as deployed', decideVerifyHsm(resource, job), 'done'],
@@ -270,45 +245,6 @@ table('verify-hsm', [
   ['without its tags', decideVerifyHsm({ ...resource, tags: {} }, job), 'stop Refused'],
   ['still on its way', decideVerifyHsm({ ...resource, state: 'Provisioning' }, job), 'wait'],
   ['gone', decideVerifyHsm(undefined, job), 'stop Refused'],
-]);
-
-const subnet = (name: string, range: string, more: object = {}) => ({ id: `/${name}`, name, range, delegatedTo: [], securityGroup: false, ...more });
-const subnets = [
-  subnet('Compute', '172.22.0.0/24'),
-  subnet('Luna_kylo_HSM_subnet', '172.22.1.0/24', { delegatedTo: ['microsoft.hardwaresecuritymodules/dedicatedhsms'] }),
-  subnet('GatewaySubnet', '172.22.255.0/26'),
-];
-const vnet = (changed: typeof subnets) => decideVirtualNetwork({ id: '/v', state: 'Succeeded', subnets: changed }, job);
-table('virtual-network', [
-  ['not there', decideVirtualNetwork(undefined, job), 'act create'],
-  ['there', vnet([...subnets, subnet('theirs', '172.22.9.0/24')]), 'done'],
-  ['one subnet missing', vnet(subnets.slice(0, 2)), 'act add-subnet'],
-  ['HSM subnet not delegated', vnet([subnets[0]!, { ...subnets[1]!, delegatedTo: [] }, subnets[2]!]), 'stop Refused'],
-  ['HSM subnet with a security group', vnet([subnets[0]!, { ...subnets[1]!, securityGroup: true }, subnets[2]!]), 'stop Refused'],
-  ['another range', vnet([{ ...subnets[0]!, range: '172.22.8.0/24' }, subnets[1]!, subnets[2]!]), 'stop Refused'],
-]);
-
-const door = { name: 'provisioner-admin', ports: ['22', '3389'], sources: ['203.0.113.0/24'] };
-const rules = [allow('provisioner-admin', ['3389', '22'], ['203.0.113.0/24'], 100)];
-const ready = {
-  group: { id: 'g', state: 'Succeeded', rules: [{ ...door, name: 'theirs' }, door] },
-  publicAddress: { id: 'p', state: 'Succeeded', address: '20.0.0.4' },
-  nic: { id: 'n', state: 'Succeeded', privateAddress: '172.22.0.4' },
-  machine: { id: 'm', state: 'Succeeded', power: 'running', agentReady: true },
-};
-const vm = (seen: object) => decideMachine(seen, { name: 'lunaclient', isPublic: true, privateAddress: '172.22.0.4', needsAgent: true, rules }, 't');
-table('A virtual machine', [
-  ['nothing there', vm({}), 'act create-security-group'],
-  ['no address yet', vm({ group: ready.group }), 'act create-public-address'],
-  ['no interface yet', vm({ group: ready.group, publicAddress: ready.publicAddress }), 'act create-interface'],
-  ['only the machine is missing', vm({ ...ready, machine: undefined }), 'act create-machine'],
-  ['its agent is not ready', vm({ ...ready, machine: { ...ready.machine, agentReady: false } }), 'wait'],
-  ['deallocated', vm({ ...ready, machine: { ...ready.machine, power: 'deallocated' } }), 'act start-machine'],
-  ['ready', vm(ready), 'done'],
-  ['its door closed by an earlier run', vm({ ...ready, group: { ...ready.group, rules: [{ ...door, name: 'theirs' }] } }), 'act open-door'],
-  ['its door open for another place', vm({ ...ready, group: { ...ready.group, rules: [{ ...door, sources: ['198.51.100.7'] }] } }), 'act open-door'],
-  ['another target’s', vm({ ...ready, machine: { ...ready.machine, tags: { provisioner: 'other' } } }), 'stop Unsafe'],
-  ['with another address', vm({ ...ready, nic: { ...ready.nic, privateAddress: '172.22.0.7' } }), 'stop Refused'],
 ]);
 
 const script = { state: 'Succeeded', output: 'client-version: 7.4.0-226\nvtl: True\nhost-key: ssh-rsa AAAA x\n', error: '', endedAt: 5, askedAt: 1 };

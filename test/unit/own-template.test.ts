@@ -11,7 +11,6 @@ import { templateProblems } from '../../domain/rules/template.ts';
 import { issueServer } from '../../simulator/certificates.ts';
 import { createWorld, type RunningWorld } from '../../simulator/create-world.ts';
 import { createSocks, type Socks } from '../../simulator/network/socks.ts';
-import { harmOf } from '../../systems/azure/deployment-check.ts';
 import { ownDeploymentHash, readOwnTemplate, templateSha256 } from '../../systems/azure/own-template.ts';
 import { createOutbound } from '../../systems/outbound.ts';
 import { exampleRequest } from '../support/example.ts';
@@ -98,29 +97,6 @@ describe('A template of the user’s', () => {
     assert.equal(withoutTemplateText(byAddress), byAddress);
     assert.ok(secretsNamed(byAddress).some(({ path, name }) => path === '/hsm/template/url/secret' && name === 'template-address'));
   });
-});
-
-describe('A deployment', () => {
-  const gateway = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworkGateways/HSMLuna-ergw';
-  const subnet = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v/subnets/GatewaySubnet';
-  const rows: [what: string, resourceId: string, changeType: string, there: Parameters<typeof harmOf>[1], harm: RegExp | undefined][] = [
-    ['creates', gateway, 'Create', 'none', undefined],
-    ['changes what is there', subnet, 'Modify', 'none', /would modify subnets\/GatewaySubnet/],
-    ['deletes what is there', subnet, 'Delete', 'none', /would delete/],
-    ['leaves an equal subnet', subnet, 'NoChange', 'there before', undefined],
-    ['puts an equal gateway again', gateway, 'NoChange', 'there before', /put the gateway again/],
-    ['puts again the gateway that it made before it failed', gateway, 'NoChange', 'from this deployment', undefined],
-    ['makes a second gateway', gateway.replace('ergw', 'two'), 'Create', 'there before', /second gateway/],
-    ['does not touch a gateway', gateway, 'Ignore', 'there before', undefined],
-    ['cannot be foretold beside a gateway', gateway, 'Unsupported', 'there before', /cannot tell/],
-  ];
-  for (const [what, resourceId, changeType, there, harm] of rows)
-    it(`that ${what} is ${harm ? 'not sent' : 'sent'}`, () => {
-      const [found, ...more] = harmOf([{ resourceId, changeType }], there);
-      assert.deepEqual(more, []);
-      if (harm) assert.match(found ?? '', harm);
-      else assert.equal(found, undefined);
-    });
 });
 
 describe('A template behind an address', () => {

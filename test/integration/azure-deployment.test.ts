@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict';
+import type { ProvisioningRequest } from '../../domain/request.ts';
+import type { StepResult } from '../../domain/results.ts';
+import { hsmDeployment } from '../../systems/azure/hsm-template.ts';
+import { AzureBench } from '../support/azure-bench.ts';
+import { until } from '../support/until.ts';
+
+const put = 'arm:PUT Microsoft.Resources/deployments';
+const hsmType = 'Microsoft.HardwareSecurityModules/dedicatedHSMs';
+const hsmMade = `arm:provisioning ${hsmType}`;
+const often = { updateIntervalInMs: 50 };
+const gatewayMade = 'arm:provisioning Microsoft.Network/virtualNetworkGateways';
+
+/** The step deploy-hsm against a simulated Azure, in every weather. What reached Azure stands in its ledger. */
+describe('The deployment of the HSM', function () {
+  this.timeout(60_000);
+  let bench: AzureBench;
+  let network: StepResult<'virtual-network'>;
+  beforeEach(async () => {
+    bench = await AzureBench.start();
+    network = await bench.network();
+    bench.attempts.length = 0;
+  });
+  afterEach(() => bench.stop());
+
+  const deploy = () => bench.step('deploy-hsm', network);
+  const sent = () => bench.arrived(put, 'done').length;
+  /** What exists: name and state, of one type. */
+  const existing = (type: string) => bench.azure.resources().filter((resource) => resource.type === type);
+  function thereIsOneOfEach(): void {
+    assert.deepEqual(
+      ['Microsoft.Network/virtualNetworkGateways', 'Microsoft.Network/publicIPAddresses', hsmType].map((type) =>
+        existing(type).map(({ provisioningState }) => provisioningState),
+      ),
+      [['Succeeded'], ['Succeeded'], ['Succeeded']],
+    );
+  }
+
+  /** Somebody else’s deployment of the same name. */
+  async function foreignDeployment(request: ProvisioningRequest): Promise<void> {
+    const { template, parameters, hash } = hsmDeployment({ target: 'somebody-else', request }, true);
+    const { deployments } = await bench.clients();
+    // A name proves nothing, and tags can be copied.
+    const tags = { 'provisioner-template': hash, 'provisioner-run': '1.1' };
+    await deployments.deployments
+      .createOrUpdate(request.azure.resourceGroup, 'HSMdeploy', { properties: { template, parameters, mode: 'Incremental' }, tags })
+      .submitted();
+  }
+
+  it('is validated, asked what it would change, sent once and watched to its end', async () => {
+    const done = await deploy();
+    thereIsOneOfEach();
+    assert.deepEqual([sent(), done.gatewayWasThere], [1, false]);
+    assert.match(done.deploymentId, /HSMdeploy$/);
+    const before = bench.arrived('*').findIndex(({ operation }) => operation === put);
+    for (const check of ['validate', 'whatIf'])
+      assert.ok(bench.arrived('*').findIndex(({ operation }) => operation === `arm:POST Microsoft.Resources/deployments/${check}`) < before, check);
+    assert.deepEqual((await deploy()).deploymentId, done.deploymentId, 'a second look changes nothing');
+    assert.equal(sent(), 1);
+  });
+
+  describe('of somebody else under the same name', () => {
+    it('is waited for and not adopted: with other parameters', async () => {
+      const theirs = structuredClone(bench.request);
+      theirs.hsm.resourcePrefix = 'Theirs';
+      theirs.hsm.name = 'their-hsm';
+      bench.fault('never', gatewayMade);
+      await foreignDeployment(theirs);
+      const { problem } = await bench.attempt('deploy-hsm', network).then(
+        () => assert.fail('it is not done'),
+        (error) => ({ problem: error.details[0] as { kind: string; seen: string } }),
+      );
+      assert.deepEqual(
+        [problem.kind, problem.seen],
+        ['NotReady', 'Another deployment named HSMdeploy is active in the resource group; it is waited for, not adopted.'],
+      );
+      assert.equal(sent(), 1, 'only theirs');
+    });
+
+    it('is waited for and not adopted: with another template; ours follows when it has ended', async () => {
+      const theirs = structuredClone(bench.request);
+      theirs.azure.tags = { ...theirs.azure.tags, Team: 'theirs' };
+      theirs.network.name = bench.request.network.name;
+      theirs.hsm.name = 'their-hsm';
+      bench.fault('error', `${hsmMade}`, { status: 403, code: 'RequestDisallowedByPolicy', message: 'disallowed by policy' });
+      await foreignDeployment(theirs);
+      const done = await deploy();
+      assert.ok(bench.attempts.some(({ problem }) => /not adopted/.test(problem.seen)));
+      assert.deepEqual([sent(), done.gatewayWasThere, existing(hsmType).length], [2, true, 1]);
+    });
+
+    it('that is started between look and act is refused by Azure, and waited for', async () => {
+      bench.fault('hold', put);
+      const deploying = deploy();
+      const held = await until('the deployment held', async () => bench.world.weather.held()[0]);
+      const theirs = structuredClone(bench.request);
+      theirs.hsm.name = 'their-hsm';
+      bench.fault('error', hsmMade, { status: 409, code: 'ScopeLocked', message: 'locked' });
+      await foreignDeployment(theirs);
+      bench.world.weather.release(held.id);
+      await deploying;
+      assert.deepEqual(
+        bench.arrived(put, 'refused').map(({ detail }) => detail),
+        ['DeploymentActive'],
+      );
+      assert.equal(existing(hsmType).length, 1);
+    });
+  });
+
+  describe('that fails', () => {
+    const failures: [cause: string, arrange: () => void, seen: RegExp, remedy: RegExp, runs: number][] = [
+      [
+        'for want of quota',
+        () => bench.fault('fail', hsmMade, { message: 'The subscription has no device quota left in stamp1.' }),
+        /^dedicatedHSMs\/kylo-luna-hsm: Failed: The subscription has no device quota left in stamp1\.$/,
+        /2 a stamp, 4 a region, failed ones too.*delete it first/,
+        1,
+      ],
+      [
+        'for want of capacity, twice',
+        () => bench.fault('fail', hsmMade, { times: 2, message: 'There is no capacity for this device in the region.' }),
+        /^dedicatedHSMs\/kylo-luna-hsm: Failed: There is no capacity/,
+        /retry later, or ask for another stamp/,
+        2,
+      ],
+      [
+        'because a policy denies the gateway',
+        () =>
+          bench.fault('error', gatewayMade, {
+            status: 403,
+            code: 'RequestDisallowedByPolicy',
+            message: `Resource 'HSMLuna-ergw' was disallowed by policy. Policy identifiers: '[{"policyAssignment":{"name":"No gateways","id":"/p"}}]'.`,
+          }),
+        /^virtualNetworkGateways\/HSMLuna-ergw: RequestDisallowedByPolicy: Resource 'HSMLuna-ergw' was disallowed by policy\. Policy: No gateways$/,
+        /exemption/,
+        1,
+      ],
+      [
+        'because its token expired',
+        () =>
+          bench.fault('error', gatewayMade, {
+            status: 401,
+            code: 'ExpiredAuthenticationToken',
+            message: 'The access token expiry UTC time is earlier than now.',
+          }),
+        /^virtualNetworkGateways\/HSMLuna-ergw: ExpiredAuthenticationToken: The access token/,
+        /clock/,
+        1,
+      ],
+      [
+        'because of a lock',
+        () =>
+          bench.fault('error', hsmMade, {
+            status: 409,
+            code: 'ScopeLocked',
+            message: 'The scope cannot perform write operation because following scope(s) are locked.',
+          }),
+        /^dedicatedHSMs\/kylo-luna-hsm: ScopeLocked: The scope cannot/,
+        /Remove the lock/,
+        1,
+      ],
+    ];
+    for (const [cause, arrange, seen, remedy, runs] of failures)
+      it(`${cause}: an incident with code, message, resource and remedy; ${runs === 1 ? 'it is not sent again' : 'it was sent once more'}`, async () => {
+        arrange();
+        const problem = await bench.stops('deploy-hsm', network);
+        assert.match(problem.seen, seen);
+        assert.match(problem.remedy, remedy);
+        assert.deepEqual([problem.kind, sent()], ['Refused', runs]);
+        await bench.step('deploy-hsm', network, { askedAt: Date.now() + 1 });
+        thereIsOneOfEach();
+        assert.equal(sent(), runs + 1, 'a retry sends it once');
+      });
+
+    it('because the subnet is not delegated: the HSM’s own message, and the remedy', async () => {
+      const clients = await bench.clients();
+      const { azure, network: wanted } = bench.request;
+      await clients.network.subnets.createOrUpdate(azure.resourceGroup, wanted.name, wanted.hsm.name, { addressPrefix: wanted.hsm.range }, often);
+      const problem = await bench.stops('deploy-hsm', network);
+      assert.match(problem.seen, /^dedicatedHSMs\/kylo-luna-hsm: Failed: The subnet Luna_kylo_HSM_subnet is not delegated/);
+      assert.match(problem.remedy, /Delegate the HSM’s subnet/);
+      assert.equal(sent(), 1);
+    });
+
+    for (const [cause, arrange] of [
+      ['the race with the gateway', () => bench.fault('fail', hsmMade, { message: 'The virtual network has no ExpressRoute gateway that is ready.' })],
+      ['capacity that comes back', () => bench.fault('fail', hsmMade, { message: 'No capacity at the moment.' })],
+      ['a refused allocation', () => bench.fault('error', hsmMade, { status: 409, code: 'AllocationFailed', message: 'Allocation failed.' })],
+    ] as const)
+      it(`because of ${cause}: sent once more by itself, and it is done`, async () => {
+        arrange();
+        await deploy();
+        thereIsOneOfEach();
+        assert.equal(sent(), 2);
+      });
+
+    it('before anything is sent: by validation, with the innermost message', async () => {
+      bench.fault('error', 'arm:POST Microsoft.Resources/deployments/validate', {
+        status: 400,
+        code: 'InvalidTemplateDeployment',
+        message: JSON.stringify({ error: { code: 'QuotaExceeded', message: 'Public addresses: 0 left.' } }),
+      });
+      const problem = await bench.stops('deploy-hsm', network);
+      assert.deepEqual([problem.kind, problem.seen, sent()], ['Refused', '400 QuotaExceeded: Public addresses: 0 left.', 0]);
+    });
+  });
+
+  describe('into a network that has a gateway', () => {
+    /** Somebody’s gateway, in place for long. */
+    const theirGateway = async (name: string) => {
+      const clients = await bench.clients();
+      const { resourceGroup, region } = bench.request.azure;
+      const address = { location: region, sku: { name: 'Standard' }, publicIPAllocationMethod: 'Static' };
+      await clients.network.publicIPAddresses.createOrUpdate(resourceGroup, `${name}pip`, address, often);
+      const publicIPAddress = { id: `${network.computeSubnetId.replace(/virtualNetworks.*/, '')}publicIPAddresses/${name}pip` };
+      const gateway = {
+        location: region,
+        tags: { owner: 'network team' },
+        gatewayType: 'ExpressRoute',
+        sku: { name: 'HighPerformance', tier: 'HighPerformance' },
+        ipConfigurations: [{ name: 'theirs', privateIPAllocationMethod: 'Dynamic', subnet: { id: network.gatewaySubnetId }, publicIPAddress }],
+      };
+      await clients.network.virtualNetworkGateways.createOrUpdate(resourceGroup, name, gateway, often);
+    };
+
+    it('goes without one, and leaves theirs as it is', async () => {
+      await theirGateway('their-ergw');
+      const clients = await bench.clients();
+      const theirs = () => clients.network.virtualNetworkGateways.get(bench.request.azure.resourceGroup, 'their-ergw');
+      const before = await theirs();
+      const done = await deploy();
+      assert.equal(done.gatewayWasThere, true);
+      assert.deepEqual(await theirs(), before);
+      assert.deepEqual([existing('Microsoft.Network/virtualNetworkGateways').length, existing(hsmType).length], [1, 1]);
+    });
+
+    it('that appears between look and act is Unsafe: nothing is sent', async () => {
+      bench.fault('hold', 'arm:POST Microsoft.Resources/deployments/validate');
+      const deploying = bench.stops('deploy-hsm', network);
+      const held = await until('validation held', async () => bench.world.weather.held()[0]);
+      await theirGateway('HSMLuna-ergw');
+      bench.world.weather.release(held.id);
+      const problem = await deploying;
+      assert.equal(problem.kind, 'Unsafe');
+      assert.match(problem.seen, /virtualNetworkGateways\/HSMLuna-ergw/);
+      assert.equal(sent(), 0);
+    });
+  });
+});

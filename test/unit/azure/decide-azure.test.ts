@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { decideDeployHsm, type Seen } from '../../../activities/hsm/deploy-hsm.ts';
+import { decideVirtualNetwork } from '../../../activities/network/virtual-network.ts';
+import { allow, decideMachine } from '../../../activities/virtual-machine.ts';
+import { type Change, harmOf, type Present } from '../../../systems/azure/deployment-check.ts';
+import { type Decided, table } from '../../support/decisions.ts';
+import { exampleRequest } from '../../support/example.ts';
+
+const request = exampleRequest();
+const job = { target: 't', request };
+
+const mark = { provisioner: 't' };
+const hsm = (state: string, message = '', tags: Record<string, string> = mark) => ({ hsm: { id: '/x/dedicatedHSMs/kylo-luna-hsm', state, message, tags } });
+const gateway = (state: string) => ({ gateway: { id: '/x/virtualNetworkGateways/g', name: 'g', state } });
+const deployment = (state: string, run = 1, more: object = {}) => ({
+  deployment: { id: '/x/deployments/HSMdeploy', state, templateHash: '1', ours: true, run: { askedAt: 7, number: run }, ...more },
+});
+const fault = (code: string, message: string, target = '/x/virtualNetworkGateways/g') => ({ fault: { code, message, target } });
+const decided = (...seen: Partial<Seen>[]): Decided => decideDeployHsm(Object.assign({ askedAt: 7 }, ...seen) as Seen, job);
+const race = 'The virtual network has no ExpressRoute gateway that is ready.';
+
+table('deploy-hsm', [
+  ['nothing there', decided(), 'act deploy'],
+  ['our deployment was accepted', decided(deployment('Accepted')), 'wait'],
+  ['our deployment runs', decided(deployment('Running')), 'wait'],
+  ['our deployment of an earlier asking runs', decided(deployment('Running', 1, { run: { askedAt: 1, number: 1 } })), 'wait'],
+  ['another deployment runs', decided(deployment('Running', 1, { ours: false })), 'wait'],
+  ['another deployment runs, and all is there', decided(hsm('Succeeded'), gateway('Succeeded'), deployment('Running', 1, { ours: false })), 'wait'],
+  ['another deployment has ended', decided(deployment('Failed', 1, { ours: false })), 'act deploy'],
+  ['all there', decided(hsm('Succeeded'), gateway('Succeeded'), deployment('Succeeded')), 'done'],
+  ['all there, made by hand', decided(hsm('Succeeded', '', {}), gateway('Succeeded')), 'done'],
+  ['an HSM of another target', decided(hsm('Succeeded', '', { provisioner: 'other' }), gateway('Succeeded')), 'stop Unsafe'],
+  ['an HSM, but no gateway', decided(hsm('Succeeded')), 'stop Unsafe'],
+  ['an HSM on its way without a deployment', decided(hsm('Connecting'), gateway('Succeeded')), 'wait'],
+  ['a gateway on its way', decided(gateway('Updating')), 'wait'],
+  ['a gateway that failed', decided(gateway('Failed')), 'stop Refused'],
+  ['a gateway that is there', decided(gateway('Succeeded')), 'act deploy'],
+  ['no quota', decided(hsm('Failed', 'no quota'), gateway('Succeeded'), deployment('Failed')), 'stop Refused'],
+  ['the gateway race', decided(hsm('Failed', race), gateway('Succeeded'), deployment('Failed')), 'act deploy'],
+  ['the gateway race, while the gateway is being made', decided(hsm('Failed', race), gateway('Updating'), deployment('Failed')), 'wait'],
+  ['the gateway race, twice', decided(hsm('Failed', race), gateway('Succeeded'), deployment('Failed', 2)), 'stop Refused'],
+  ['no capacity', decided(deployment('Failed', 1, fault('AllocationFailed', 'x'))), 'act deploy'],
+  ['no capacity, twice', decided(deployment('Failed', 2, fault('AllocationFailed', 'x'))), 'stop Refused'],
+  ['no capacity for the gateway', decided(gateway('Failed'), deployment('Failed', 1, fault('AllocationFailed', 'x'))), 'stop Refused'],
+  ['a policy says no', decided(deployment('Failed', 1, fault('RequestDisallowedByPolicy', 'x'))), 'stop Refused'],
+  ['it failed before a retry was ordered', decided(deployment('Failed', 2, { run: { askedAt: 1, number: 2 } })), 'act deploy'],
+  [
+    'our HSM failed before a retry was ordered',
+    decided(hsm('Failed'), gateway('Succeeded'), deployment('Failed', 2, { run: { askedAt: 1, number: 2 } })),
+    'act deploy',
+  ],
+  ['somebody’s HSM of this name is Failed', decided(hsm('Failed', 'x', {}), gateway('Succeeded')), 'stop Refused'],
+  ['somebody cancelled it', decided(deployment('Canceled')), 'stop Refused'],
+  ['it succeeded without an HSM', decided(deployment('Succeeded')), 'stop Unsafe'],
+]);
+
+it('deploy-hsm tells the HSM’s own message, that it ran twice, and that the failed HSM counts', () => {
+  const { tried, seen, remedy } = decided(hsm('Failed', 'The subscription’s device quota is used up.'), gateway('Succeeded'), deployment('Failed', 2)).problem!;
+  assert.equal(tried, 'deploying the HSM kylo-luna-hsm, and once more by itself');
+  assert.equal(seen, 'dedicatedHSMs/kylo-luna-hsm: Failed: The subscription’s device quota is used up.');
+  assert.match(remedy, /counts against the quota.*delete it first/);
+});
+
+describe('A deployment', () => {
+  const id = (type: string, name: string) => `/subscriptions/s/resourceGroups/g/providers/${type}/${name}`;
+  const ergw = id('Microsoft.Network/virtualNetworkGateways', 'ergw');
+  const address = id('Microsoft.Network/publicIPAddresses', 'ergwpip');
+  const subnetId = id('Microsoft.Network/virtualNetworks', 'v/subnets/GatewaySubnet');
+  const device = id('Microsoft.HardwareSecurityModules/dedicatedHSMs', 'hsm1');
+  const own = { tags: { provisioner: 't' } };
+  const none = { target: 't', sentBefore: false };
+  const there = { ...none, gateway: { id: ergw.toUpperCase() } };
+  const failed = { hsm: { state: 'Failed' } };
+  const rows: [what: string, change: Change, present: Present, harm: RegExp | undefined][] = [
+    ['creates', { resourceId: ergw, changeType: 'Create' }, none, undefined],
+    ['leaves alone what is not in it', { resourceId: ergw, changeType: 'Ignore' }, there, undefined],
+    ['leaves an equal subnet', { resourceId: subnetId, changeType: 'NoChange' }, there, undefined],
+    ['changes a gateway', { resourceId: ergw, changeType: 'Modify', before: own }, there, /put the gateway again/],
+    ['changes a gateway that it made', { resourceId: ergw, changeType: 'Modify', before: own }, { ...there, sentBefore: true }, /put the gateway again/],
+    ['puts an equal gateway again', { resourceId: ergw, changeType: 'NoChange' }, there, /put the gateway again/],
+    ['puts again the gateway that it made before it failed', { resourceId: ergw, changeType: 'NoChange' }, { ...there, sentBefore: true }, undefined],
+    [
+      'makes a second gateway',
+      { resourceId: `${ergw}2`, changeType: 'Create' },
+      { ...there, sentBefore: true },
+      /second gateway, virtualNetworkGateways\/ergw2/,
+    ],
+    ['changes the address of a gateway', { resourceId: address, changeType: 'Modify', before: own }, there, /modify publicIPAddresses\/ergwpip/],
+    ['puts again what came of an earlier try', { resourceId: address, changeType: 'Modify', before: own }, none, undefined],
+    ['changes what is somebody else’s', { resourceId: address, changeType: 'Modify', before: {} }, none, /modify publicIPAddresses/],
+    ['puts our failed HSM again', { resourceId: device, changeType: 'Modify', before: own }, { ...there, ...failed }, undefined],
+    ['puts again the failed HSM that it made', { resourceId: device, changeType: 'Modify', before: {} }, { ...there, ...failed, sentBefore: true }, undefined],
+    [
+      'changes an HSM',
+      { resourceId: device, changeType: 'Modify', before: own },
+      { ...there, hsm: { state: 'Succeeded' }, sentBefore: true },
+      /modify dedicatedHSMs/,
+    ],
+    ['deletes anything', { resourceId: address, changeType: 'Delete', before: own }, none, /delete publicIPAddresses/],
+    ['cannot be foretold', { resourceId: device, changeType: 'Unsupported' }, none, /cannot tell what it would do with dedicatedHSMs\/hsm1/],
+  ];
+  for (const [what, change, present, harm] of rows)
+    it(`that ${what} is ${harm ? 'not sent' : 'sent'}`, () => {
+      const [found, ...more] = harmOf([change], present);
+      assert.deepEqual(more, []);
+      if (harm) assert.match(found ?? '', harm);
+      else assert.equal(found, undefined);
+    });
+});
+
+const subnet = (name: string, range: string, more: object = {}) => ({ id: `/${name}`, name, range, delegatedTo: [], securityGroup: false, ...more });
+const subnets = [
+  subnet('Compute', '172.22.0.0/24'),
+  subnet('Luna_kylo_HSM_subnet', '172.22.1.0/24', { delegatedTo: ['microsoft.hardwaresecuritymodules/dedicatedhsms'] }),
+  subnet('GatewaySubnet', '172.22.255.0/26'),
+];
+const vnet = (changed: typeof subnets) => decideVirtualNetwork({ id: '/v', state: 'Succeeded', subnets: changed }, job);
+table('virtual-network', [
+  ['not there', decideVirtualNetwork(undefined, job), 'act create'],
+  ['there', vnet([...subnets, subnet('theirs', '172.22.9.0/24')]), 'done'],
+  ['one subnet missing', vnet(subnets.slice(0, 2)), 'act add-subnet'],
+  ['HSM subnet not delegated', vnet([subnets[0]!, { ...subnets[1]!, delegatedTo: [] }, subnets[2]!]), 'stop Refused'],
+  ['HSM subnet with a security group', vnet([subnets[0]!, { ...subnets[1]!, securityGroup: true }, subnets[2]!]), 'stop Refused'],
+  ['another range', vnet([{ ...subnets[0]!, range: '172.22.8.0/24' }, subnets[1]!, subnets[2]!]), 'stop Refused'],
+]);
+
+const door = { name: 'provisioner-admin', ports: ['22', '3389'], sources: ['203.0.113.0/24'] };
+const rules = [allow('provisioner-admin', ['3389', '22'], ['203.0.113.0/24'], 100)];
+const ready = {
+  group: { id: 'g', state: 'Succeeded', rules: [{ ...door, name: 'theirs' }, door] },
+  publicAddress: { id: 'p', state: 'Succeeded', address: '20.0.0.4' },
+  nic: { id: 'n', state: 'Succeeded', privateAddress: '172.22.0.4' },
+  machine: { id: 'm', state: 'Succeeded', power: 'running', agentReady: true },
+};
+const vm = (seen: object) => decideMachine(seen, { name: 'lunaclient', isPublic: true, privateAddress: '172.22.0.4', needsAgent: true, rules }, 't');
+table('A virtual machine', [
+  ['nothing there', vm({}), 'act create-security-group'],
+  ['no address yet', vm({ group: ready.group }), 'act create-public-address'],
+  ['no interface yet', vm({ group: ready.group, publicAddress: ready.publicAddress }), 'act create-interface'],
+  ['only the machine is missing', vm({ ...ready, machine: undefined }), 'act create-machine'],
+  ['its agent is not ready', vm({ ...ready, machine: { ...ready.machine, agentReady: false } }), 'wait'],
+  ['deallocated', vm({ ...ready, machine: { ...ready.machine, power: 'deallocated' } }), 'act start-machine'],
+  ['ready', vm(ready), 'done'],
+  ['its door closed by an earlier run', vm({ ...ready, group: { ...ready.group, rules: [{ ...door, name: 'theirs' }] } }), 'act open-door'],
+  ['its door open for another place', vm({ ...ready, group: { ...ready.group, rules: [{ ...door, sources: ['198.51.100.7'] }] } }), 'act open-door'],
+  ['another target’s', vm({ ...ready, machine: { ...ready.machine, tags: { provisioner: 'other' } } }), 'stop Unsafe'],
+  ['with another address', vm({ ...ready, nic: { ...ready.nic, privateAddress: '172.22.0.7' } }), 'stop Refused'],
+]);

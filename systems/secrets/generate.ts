@@ -8,27 +8,54 @@ const digits = '23456789';
 /** Safe in LunaSH, lunacm and the tools that they call (reference: field notes on an A790). */
 const special = '-_=+.';
 
-const pick = (letters: string): string => letters[randomInt(letters.length)]!;
+/** A number from 0 up to, not including, the limit. */
+export type Below = (limit: number) => number;
 
-function shuffled(letters: string[]): string[] {
+const pick = (letters: string, below: Below): string => letters[below(letters.length)]!;
+
+function shuffled(letters: string[], below: Below): string[] {
   for (let at = letters.length - 1; at > 0; at--) {
-    const other = randomInt(at + 1);
+    const other = below(at + 1);
     [letters[at], letters[other]] = [letters[other]!, letters[at]!];
   }
   return letters;
 }
 
 /** A password with each class at least twice inside; it begins and ends with a small letter, since some rules do not count a capital in front or a digit at the end. */
-function password(length: number): string {
+function password(length: number, below: Below): string {
   const all = lower + upper + digits + special;
   const inner = [
-    ...[lower, upper, digits, special].flatMap((letters) => [pick(letters), pick(letters)]),
-    ...Array.from({ length: length - 10 }, () => pick(all)),
+    ...[lower, upper, digits, special].flatMap((letters) => [pick(letters, below), pick(letters, below)]),
+    ...Array.from({ length: length - 10 }, () => pick(all, below)),
   ];
-  return pick(lower) + shuffled(inner).join('') + pick(lower);
+  return pick(lower, below) + shuffled(inner, below).join('') + pick(lower, below);
 }
 
-const domain = (): string => pick(lower) + Array.from({ length: 31 }, () => pick(lower + upper + digits)).join('');
+/** Letters and digits, a letter first: the whole set that domains may have is not documented. */
+const domain = (length: number, below: Below): string =>
+  pick(lower, below) + Array.from({ length: length - 1 }, () => pick(lower + upper + digits, below)).join('');
+
+const keyBits = { 'windows-ssh-key': 3072, 'ciphertrust-ssh-key': 4096, 'client-certificate-key': 2048 } as const satisfies Partial<Record<Purpose, number>>;
+type KeyPurpose = keyof typeof keyBits;
+export type TextPurpose = Exclude<Purpose, KeyPurpose>;
+
+/** How many letters each kind has, within what its system takes. */
+const lengths: Record<TextPurpose, number> = {
+  'windows-admin-password': 24, // Azure: 12 to 123
+  'appliance-password': 24, // LunaSH: at least 8
+  'hsm-so-password': 24, // 7 to 255
+  'hsm-domain': 32, // 1 to 128
+  'partition-so-password': 24, // 8 to 255; before firmware 7.7: 7
+  'partition-domain': 32,
+  'crypto-officer-temporary-password': 24,
+  'crypto-officer-password': 24,
+  'ciphertrust-admin-password': 24, // 8 to 30
+};
+
+/** A new password or domain for a purpose, within the rules of the system that will get it. */
+export function generateText(purpose: TextPurpose, below: Below = randomInt): string {
+  return (purpose.endsWith('-domain') ? domain : password)(lengths[purpose], below);
+}
 
 const generate = promisify(generateKeyPair);
 
@@ -38,13 +65,7 @@ async function rsaKey(bits: number): Promise<string> {
   return privateKey.export({ type: 'pkcs1', format: 'pem' }) as string;
 }
 
-/** CipherTrust Manager takes 8 to 30 characters, Windows at least 12, the HSM 7 to 255: 24 fit all of them. */
-const passwordLength = 24;
-
-/** A new value for a purpose, within the rules of the system that will get it. */
+/** A new value for a purpose. */
 export async function generateSecret(purpose: Purpose): Promise<string> {
-  if (purpose === 'windows-ssh-key') return rsaKey(3072);
-  if (purpose === 'ciphertrust-ssh-key') return rsaKey(4096);
-  if (purpose === 'client-certificate-key') return rsaKey(2048);
-  return purpose.endsWith('-domain') ? domain() : password(passwordLength);
+  return purpose in keyBits ? rsaKey(keyBits[purpose as KeyPurpose]) : generateText(purpose as TextPurpose);
 }

@@ -11,7 +11,6 @@ import { keepSecrets } from '../../activities/permissions/keep-secrets.ts';
 import type { Systems } from '../../activities/systems.ts';
 import type { StepResult } from '../../domain/results.ts';
 import { createFileStore } from '../../systems/secrets/file-store.ts';
-import { generateSecret } from '../../systems/secrets/generate.ts';
 import { purposes, type SecretStore } from '../../systems/secrets/store.ts';
 import { exampleRequest } from '../support/example.ts';
 
@@ -55,21 +54,6 @@ describe('The encrypted-file store', () => {
     await assert.rejects(open().get('x'), /read by others/);
     await assert.rejects(open('short').get('x'), /32 bytes in base64/);
     await assert.rejects(open().get('../x'), /no secret’s name/);
-  });
-});
-
-describe('Generated passwords', () => {
-  it('are within the rules of every system that gets one', async () => {
-    const seen = new Set<string>();
-    for (let count = 0; count < 10_000; count++) {
-      const password = await generateSecret('hsm-so-password');
-      seen.add(password);
-      const inner = password.slice(1, -1);
-      for (const kind of [/[a-z]/, /[A-Z]/, /[0-9]/, /[-_=+.]/]) assert.match(inner, kind);
-      assert.match(password, /^[a-z][A-Za-z0-9\-_=+.]{22}[a-z]$/);
-    }
-    assert.equal(seen.size, 10_000);
-    assert.match(await generateSecret('hsm-domain'), /^[A-Za-z0-9]{32}$/);
   });
 });
 

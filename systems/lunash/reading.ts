@@ -14,7 +14,7 @@ export type Waiting =
   | 'domain'
   | 'domain-again'
   | 'proceed'
-  | 'last-attempt'
+  | 'few-attempts'
   | 'unknown';
 
 /** Longer than any question with the caution before it. */
@@ -27,7 +27,8 @@ export const withoutEscapes = (text: string): string => text.replace(escapes, ''
 const prompt = /(?:\[[^\]\n]*\][^\S\n]*)?lunash:>\s*$/i;
 /** The secret of somebody else: the auditor, a partition, a backup token, a PED. */
 const anotherRole = /audit|partition|crypto|owner|backup|token|remote|radius|\bPED\b/i;
-const lastAttempt = /LAST\s+available|(?:last|final|only\s+one)\b[^.]*\battempt/i;
+/** `This is your LAST available HSM Admin login attempt.` – `You have only TWO HSM Admin logins attempts left.` */
+const fewAttempts = /\b(?:last|final|only)\b[^.]*\battempt/i;
 const asksSomething =
   /(?:\?|->|\(y(?:es)?\/n(?:o)?\)|\[y(?:es)?\/n(?:o)?\]|(?:password|passphrase|PIN|challenge|(?<!last\s+)login|user\s*name)\s*:|(?:^|\n)[^\S\n]*>)\s*:?$/i;
 
@@ -49,12 +50,16 @@ function answerWanted(asked: string): Waiting {
       .trimEnd()
       .split(/\n\s*\n/)
       .at(-1) ?? '';
-  if (/proceed/i.test(question)) return lastAttempt.test(asked) ? 'last-attempt' : 'proceed';
+  if (/proceed|password/i.test(question) && fewAttempts.test(asked)) return 'few-attempts';
+  if (/proceed/i.test(question)) return 'proceed';
   const again = /\bre-?(?:enter|type)|\bconfirm|\bagain\b/i.test(question);
   if (/domain/i.test(question)) return again ? 'domain-again' : 'domain';
   if (!/password/i.test(question) || anotherRole.test(question)) return 'unknown';
   return again ? 'password-again' : 'password';
 }
+
+/** Can the question be left by `quit`? Only the line right before the answer counts: after it a password could be asked for, and any line would be one. */
+export const offersQuit = (printed: string): boolean => /\bquit\b[^\n]*$/i.test(withoutEscapes(printed).trimEnd().replace(/\s*>$/, ''));
 
 export interface LunaCode {
   /** As printed: `A00000`. */

@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import { refused, type StepFailure, transient, unsafe } from '../../domain/failure.ts';
-import { type Outcome, readOutcome, tailLength, type Waiting, waitingFor } from './reading.ts';
+import { type Outcome, offersQuit, readOutcome, tailLength, type Waiting, waitingFor } from './reading.ts';
 import type { Transcript } from './transcript.ts';
 
 const source = 'LunaSH';
@@ -28,7 +28,7 @@ export interface Answers {
   password?: string;
   /** Typed where a cloning domain is asked for. */
   domain?: string;
-  /** Say `proceed` where it is asked for? Never to a caution about the last sign-in. */
+  /** Say `proceed` where it is asked for? Never to a caution that few sign-ins are left. */
   proceed?: boolean;
 }
 
@@ -110,7 +110,7 @@ export class LunashSession {
       const waiting = await this.#waiting(command, () => /Command\s+Result\s*:/i.test(this.#tail));
       if (waiting === 'command') return readOutcome(before + this.#printed.join(''), command);
       const answer = answered.has(waiting) ? undefined : answerTo(waiting, answers);
-      if (answer === undefined) throw waiting === 'last-attempt' ? await this.#lastAttempt(command) : await this.#giveUp(command);
+      if (answer === undefined) throw waiting === 'few-attempts' ? await this.#fewAttempts(command) : await this.#giveUp(command);
       answered.add(waiting);
       before += this.#printed.join('');
       this.#type(answer);
@@ -182,11 +182,12 @@ export class LunashSession {
     return unsafe({ tried, seen, source, remedy: 'Nothing was answered. Run the command by hand, then retry.' });
   }
 
-  async #lastAttempt(tried: string): Promise<StepFailure> {
+  async #fewAttempts(tried: string): Promise<StepFailure> {
+    const seen = `few sign-ins are left before the HSM erases itself: ${this.#lastLines()}`;
     await this.#resynchronise();
     return unsafe({
       tried,
-      seen: 'it is the last sign-in before the HSM erases itself',
+      seen,
       source,
       remedy: 'Nothing was tried. Sign in by hand as SO with the kept password, which resets the counter, then retry.',
     });
@@ -203,8 +204,7 @@ export class LunashSession {
    * does nothing: at an unknown question for a password any line could count as an attempt.
    */
   async #resynchronise(): Promise<void> {
-    const offersQuit = /['"‘]?quit['"’]?/i.test(this.#tail);
-    if (!offersQuit) {
+    if (!offersQuit(this.#tail)) {
       this.#forget();
       this.#terminal.write(interrupt);
       if (!(await this.#atPrompt())) return void this.#terminal.end();

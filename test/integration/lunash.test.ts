@@ -7,6 +7,9 @@ import { fipsMode } from '../../activities/hsm-setup/fips-mode.ts';
 import { initializeHsm } from '../../activities/hsm-setup/initialize-hsm.ts';
 import { inspectHsm } from '../../activities/hsm-setup/inspect-hsm.ts';
 import { prepareNtls } from '../../activities/hsm-setup/prepare-ntls.ts';
+import type { Problem } from '../../domain/failure.ts';
+import { readHsm } from '../../systems/lunash/luna.ts';
+import type { LunashSession } from '../../systems/lunash/session.ts';
 import { LunaSteps } from '../support/luna/luna-steps.ts';
 import { until } from '../support/until.ts';
 
@@ -146,6 +149,98 @@ describe('The HSM’s half of the runbook, over real SSH', function () {
     const inspected = luna.step(inspectHsm, { ...luna.job, ...luna.hosts });
     other.leave();
     assert.equal((await inspected).hsm.soAttemptsLeft, 3);
+  });
+});
+
+describe('A password that does not fit', function () {
+  this.timeout(60_000);
+  let luna: LunaSteps;
+  afterEach(() => luna?.stop());
+  const firstSignIn = () => luna.problemOf(luna.step(appliancePassword, { ...luna.job, windows: luna.hosts.windows, hsmAddress: luna.hosts.hsm.address }));
+  const soSignIn = () => luna.problemOf(luna.step(initializeHsm, { ...luna.job, ...luna.hosts }));
+
+  it('is the factory one where no change is asked for: nothing is changed', async () => {
+    luna = await LunaSteps.start();
+    luna.world.appliance.state.users[0]!.mustChange = false;
+    const { kind, seen } = await firstSignIn();
+    assert.deepEqual([kind, seen], ['Unsafe', 'the factory password works and no change is asked for']);
+    assert.equal(luna.world.appliance.state.users[0]!.password, 'PASSWORD');
+  });
+
+  it('is neither: each is tried once', async () => {
+    luna = await LunaSteps.start();
+    Object.assign(luna.world.appliance.state.users[0]!, { password: 'Somebody-elses.1', mustChange: false });
+    assert.match((await firstSignIn()).seen, /neither the kept nor the factory password/);
+    assert.equal(luna.arrived('luna-ssh:sign-in').length, 2);
+  });
+
+  it('is the kept one, which is to be changed: somebody reset it', async () => {
+    luna = await LunaSteps.start();
+    luna.setUpHsm();
+    luna.world.appliance.state.users[0]!.mustChange = true;
+    const { kind, remedy } = await luna.problemOf(luna.step(inspectHsm, { ...luna.job, ...luna.hosts }));
+    assert.deepEqual([kind, /Somebody reset it/.test(remedy)], ['Unsafe', true]);
+    assert.equal(luna.world.appliance.state.users[0]!.password, luna.kept('appliance-password'));
+  });
+
+  it('is accepted, but the host key cannot be kept: the job does not go on', async () => {
+    luna = await LunaSteps.start();
+    luna.systems.secrets.create = async () => {
+      throw new Error('the vault is read-only');
+    };
+    assert.match((await firstSignIn()).seen, /the vault is read-only/);
+  });
+
+  it('is the SO’s: one attempt, and none of the next two', async () => {
+    luna = await LunaSteps.start();
+    luna.setUpHsm();
+    const { hsm } = luna.world.appliance.state;
+    hsm.soPassword = 'Somebody-elses.1';
+    assert.match((await soSignIn()).seen, /LUNA_RET_UM_PIN_INCORRECT/);
+    assert.equal(hsm.soAttemptsLeft, 2);
+    assert.match((await soSignIn()).seen, /2 attempts are left|2 SO attempts are left/);
+    assert.equal(luna.world.appliance.state.hsm.soAttemptsLeft, 2);
+  });
+
+  for (const [left, interrupt] of [
+    [2, 'prompt'],
+    [2, 'ignored'],
+    [1, 'prompt'],
+  ] as const)
+    it(`is not typed where the sign-in itself warns that ${left} attempts are left; Ctrl-C: ${interrupt}`, async () => {
+      luna = await LunaSteps.start({ quirks: { 'luna.interrupt': interrupt } });
+      luna.setUpHsm();
+      const { hsm } = luna.world.appliance.state;
+      // Between the look and the sign-in somebody else uses attempts up.
+      luna.fault('hold', 'lunash:partition list', { skip: 1 });
+      const stopped = soSignIn();
+      await until('partition list', async () => luna.world.weather.held()[0]?.id);
+      hsm.soAttemptsLeft = left;
+      luna.world.weather.release(luna.world.weather.held()[0]!.id);
+      const { kind, seen } = await stopped;
+      assert.equal(kind, 'Unsafe');
+      assert.match(seen, /few sign-ins are left before the HSM erases itself/);
+      assert.deepEqual([hsm.soAttemptsLeft, hsm.zeroized], [left, false]);
+    });
+});
+
+describe('A look at the HSM', () => {
+  const looked = (shown: Record<string, string>) =>
+    readHsm({ read: async (command: string) => shown[command]! } as unknown as LunashSession).then(
+      () => assert.fail('it was believed'),
+      (error: { problem: Problem }) => error.problem,
+    );
+  const hsmShow = `Serial #: 1\nHSM Label: x\nHSM Admin login attempts left: 3 before HSM zeroization!\nThe HSM is NOT in FIPS 140-2 approved operation mode.
+    Space In Use (Bytes): 0\nPartition: 1234567890123, Name: luna_part\n`;
+
+  it('that cannot be read is Unsafe', async () => {
+    const { kind, seen } = await looked({ 'hsm show': 'Serial #: 1\n' });
+    assert.deepEqual([kind, seen], ['Unsafe', 'its output could not be understood']);
+  });
+
+  it('that contradicts itself is Unsafe', async () => {
+    const { kind, seen } = await looked({ 'hsm show': hsmShow, 'partition list': 'There are no partitions.' });
+    assert.deepEqual([kind, seen], ['Unsafe', 'it does not show luna_part, which hsm show does']);
   });
 });
 

@@ -71,6 +71,14 @@ describe('A question that LunaSH was never seen to ask', () => {
     assert.deepEqual(terminal.typed, ['x', 'quit']);
   });
 
+  it('is not left with quit where that was offered earlier and a password is asked for now', async () => {
+    const terminal = new Scripted(prompt, "x\nSay 'quit' to stop this at any time.\nPlease enter the password of the auditor:\n> ", `^C\n${prompt}`, prompt);
+    const { session } = open(terminal);
+    await session.start();
+    await assert.rejects(session.raw('x', { password: 'So-Password.1' }), failure('Unsafe', /auditor/));
+    assert.deepEqual(terminal.typed, ['x', '\x03', 'quit']);
+  });
+
   it('ends the session where nothing brings the prompt back', async () => {
     const terminal = new Scripted(prompt, 'x\nPIN: ', undefined);
     const { session } = open(terminal);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { taskQueue, workflowName } from '../domain/decisions.ts';
-import { criticalPath, stepsOf } from '../domain/plan.ts';
+import { criticalPath, predecessorsOf, stepsOf } from '../domain/plan.ts';
 import { openApproval, openIncidents, type Progress } from '../domain/progress.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
 import { stepIds } from '../domain/steps.ts';
@@ -98,7 +98,7 @@ async function measure(stack: Stack): Promise<Measure[]> {
 function times({ job, steps }: Progress, durations: Configured): Measure[] {
   const seconds = (from: string | undefined, to: string | undefined) => (Date.parse(to ?? '') - Date.parse(from ?? '')) / 1000;
   const makespan = seconds(job.startedAt, job.finishedAt);
-  const path = (criticalPath((id) => minutesOf(id, durations), stepsOf(request)).minutes * 60) / timeScale;
+  const path = (criticalPath((id) => minutesOf(id, durations), stepsOf(request), predecessorsOf(request)).minutes * 60) / timeScale;
   const sum = stepIds.reduce((total, id) => total + (steps[id].finishedAt ? seconds(steps[id].startedAt, steps[id].finishedAt) : 0), 0);
   return [
     { name: 'makespan', value: makespan, shown: `${makespan.toFixed(1)} s` },

@@ -40,7 +40,7 @@ export function plan(request: ProvisioningRequest): Planned {
   const broken = brokenRules(request);
   if (broken.length > 0) return { ok: false, broken };
   const ids = stepsOf(request);
-  const path = criticalPath((id) => step(id).usualMinutes, ids);
+  const path = criticalPath((id) => step(id).usualMinutes, ids, predecessorsOf(request));
   const { hsm, azure, cipherTrust } = request;
   return {
     ok: true,
@@ -68,11 +68,26 @@ export function stepsOf({ hsm, cipherTrust }: ProvisioningRequest): StepId[] {
 /** Is CipherTrust Manager to get a name or a web certificate of its own? */
 export const wantsOwnFace = ({ hostName, webCertificate }: ProvisioningRequest['cipherTrust']): boolean => (hostName ?? webCertificate) !== undefined;
 
+/** Is CipherTrust Manager reached through the Windows host? Then it has no public address, and its set-up waits for that host. */
+export const throughClient = ({ via }: ProvisioningRequest['cipherTrust']): boolean => via === 'client';
+
+/** The steps whose results a step of this request waits for. */
+export const predecessorsOf =
+  ({ cipherTrust }: ProvisioningRequest) =>
+  (id: StepId): readonly StepId[] => [
+    ...(catalogue[id].after as readonly StepId[]),
+    ...(id === 'first-boot' && throughClient(cipherTrust) ? (['install-luna-client'] as const) : []),
+  ];
+
 /** The longest way through the steps, each taking so many minutes; a predecessor that is not among them is passed through. */
-export function criticalPath(minutesOf: (id: StepId) => number, ids: readonly StepId[] = stepIds): { steps: StepId[]; minutes: number } {
+export function criticalPath(
+  minutesOf: (id: StepId) => number,
+  ids: readonly StepId[] = stepIds,
+  after: (id: StepId) => readonly StepId[] = (id) => catalogue[id].after as readonly StepId[],
+): { steps: StepId[]; minutes: number } {
   const ways = new Map<StepId, { steps: StepId[]; minutes: number }>();
   for (const id of stepIds) {
-    const longest = (catalogue[id].after as readonly StepId[])
+    const longest = after(id)
       .map((before) => ways.get(before)!)
       .reduce((best, way) => (way.minutes > best.minutes ? way : best), { steps: [] as StepId[], minutes: 0 });
     ways.set(id, ids.includes(id) ? { steps: [...longest.steps, id], minutes: longest.minutes + minutesOf(id) } : longest);
@@ -102,11 +117,12 @@ function deployed({ name, resourcePrefix, stamp, address, template }: Provisioni
 
 function creates({ azure, network, hsm, lunaClient, cipherTrust }: ProvisioningRequest): PlannedThing[] {
   const isPublic = azure.access === 'public';
+  const managerIsPublic = isPublic && !throughClient(cipherTrust);
   const sources = azure.adminSources.join(', ');
-  const host = (name: string, detail: string) => [
+  const host = (name: string, detail: string, isReachable: boolean) => [
     thing('security group', `${name}-nsg`, `for ${sources} and this service`),
-    ...(isPublic ? [thing('public address', `${name}-ip`, `for ${sources} and this service`)] : []),
-    thing('interface', `${name}-nic`, isPublic ? 'with that public address' : 'without a public address'),
+    ...(isReachable ? [thing('public address', `${name}-ip`, `for ${sources} and this service`)] : []),
+    thing('interface', `${name}-nic`, isReachable ? 'with that public address' : 'without a public address'),
     thing('virtual machine', name, detail),
   ];
   return [
@@ -120,10 +136,12 @@ function creates({ azure, network, hsm, lunaClient, cipherTrust }: ProvisioningR
     ...host(
       lunaClient.vmName,
       `Windows with the Luna client, ${lunaClient.address}, ${lunaClient.image ?? 'Windows 10 Pro'}, ${lunaClient.size ?? 'Standard_D2s_v3'}, ${diskText(lunaClient.disk)}`,
+      isPublic,
     ),
     ...host(
       cipherTrust.vmName,
       `CipherTrust Manager, ${cipherTrust.address}, ${cipherTrust.image}, ${cipherTrust.size ?? 'Standard_F4s_v2'}, ${diskText(cipherTrust.disk)}`,
+      managerIsPublic,
     ),
   ];
 }
@@ -139,9 +157,7 @@ function warnings({ azure, hsm, cipherTrust, closeDoors }: ProvisioningRequest):
     ...(cipherTrust.licence === 'trial' ? ['The trial licence ends after 90 days.'] : []),
     ...(cipherTrust.ntp.length === 0 ? ['Without an NTP server clocks drift apart, and the trust link fails.'] : []),
     ...(unauthenticated.length > 0 ? [`Time from ${unauthenticated.join(', ')} is not authenticated.`] : []),
-    ...(azure.access === 'public'
-      ? ['Both hosts get public addresses; until its password is set, CipherTrust Manager accepts admin/admin from the allowed sources.']
-      : []),
+    ...exposureWarnings(azure, cipherTrust),
     ...((cipherTrust.sshPublicKey ?? cipherTrust.sshKeyInAzure) !== undefined && !cipherTrust.sshPrivateKey
       ? ['The private half of ksadmin’s SSH key is not with this service: without it nobody can upgrade, reset or repair CipherTrust Manager, so keep it.']
       : []),
@@ -151,4 +167,16 @@ function warnings({ azure, hsm, cipherTrust, closeDoors }: ProvisioningRequest):
     ...(azure.access === 'private' ? ['Nothing gets a public address but the gateway: this service must reach the network from inside.'] : []),
     ...(closeDoors === false ? ['The temporary rules for SSH and RDP stay open, and the Windows host goes on running.'] : []),
   ];
+}
+
+/** Who can reach a CipherTrust Manager whose first password anybody knows. */
+function exposureWarnings({ access }: ProvisioningRequest['azure'], cipherTrust: ProvisioningRequest['cipherTrust']): string[] {
+  if (throughClient(cipherTrust))
+    return [
+      'CipherTrust Manager is set up once the Windows host is ready; until then it accepts admin/admin from inside the virtual network.',
+      ...(access === 'public' ? ['The Windows host gets a public address; CipherTrust Manager gets none.'] : []),
+    ];
+  return access === 'public'
+    ? ['Both hosts get public addresses; until its password is set, CipherTrust Manager accepts admin/admin from the allowed sources.']
+    : [];
 }

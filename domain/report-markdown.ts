@@ -1,4 +1,5 @@
 import type { Report } from './report.ts';
+import { managerLines } from './report-manager.ts';
 
 const section = (title: string, lines: string[]): string[] => (lines.length > 0 ? ['', `## ${title}`, '', ...lines] : []);
 const bullets = (lines: string[]): string[] => lines.map((line) => `- ${line}`);
@@ -51,6 +52,7 @@ export function reportMarkdown(report: Report): string {
         ]),
       ),
     ),
+    ...section('CipherTrust Manager', bullets(managerLines(report.manager))),
     ...section('Fingerprints', table(['Of', 'SHA-256'], Object.entries(report.fingerprints))),
     ...section(
       'Certificates',

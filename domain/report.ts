@@ -1,4 +1,5 @@
 import type { ApprovalView, DecisionView, IncidentView, Progress, StepView } from './progress.ts';
+import { managerOf, type ReportedManager } from './report-manager.ts';
 import type { ProvisioningRequest } from './request.ts';
 import type { CertificateSeen, HsmSeen, StepTypes } from './results.ts';
 import type { ActivityId, StepId } from './steps.ts';
@@ -58,6 +59,7 @@ export interface Report {
   fingerprints: Record<string, string>;
   certificates: ReportedCertificate[];
   cipherTrust?: { version: string; entry: { id: string; host: string; serial: string }; sealer?: string; rootKeys: string[] };
+  manager: ReportedManager;
   secrets: string[];
   approvals: ApprovalView[];
   decisions: DecisionView[];
@@ -100,6 +102,7 @@ export function reportOf(draft: ReportDraft, transcripts: Report['transcripts'])
     ...(proof
       ? { cipherTrust: { version: proof.version, entry: proof.entry, ...(proof.sealer ? { sealer: proof.sealer } : {}), rootKeys: proof.rootKeys } }
       : {}),
+    manager: managerOf(draft),
     secrets: [...new Set(secrets)],
     approvals,
     decisions,

@@ -151,6 +151,12 @@ const cipherTrust = Type.Object(
     ]),
     size: Type.Optional(text('VM size; Standard_F4s_v2 when absent.')),
     disk: Type.Optional(disk),
+    via: Type.Optional(
+      Type.Enum(['direct', 'client'], {
+        description:
+          'How this service reaches it: directly (default), or through the Windows host. Then it gets no public address, and is set up once that host is ready.',
+      }),
+    ),
     adminUser: Type.Optional(text('ksadmin; CipherTrust Manager knows no other.')),
     sshPublicKey: Type.Optional(
       Type.String({

@@ -144,7 +144,8 @@ export interface StepTypes {
   'accept-terms': { needs: { image: ImageVersion | { id: string } }; gives: { accepted: boolean } };
   'ciphertrust-vm': { needs: { computeSubnetId: string; image: ImageVersion | { id: string }; publicKey: string }; gives: VmSeen };
   'first-boot': {
-    needs: { reachable: string; through?: Pinned; publicKey?: string };
+    /** `since`: when its VM was there. */
+    needs: { reachable: string; through?: Pinned; publicKey?: string; since?: string };
     gives: { cipherTrust: ManagerAt; openSince?: string; certificate?: PresentedCertificate; warnings?: string[] };
   };
   /** The exposure is known where it was this job that replaced the initial password. */
@@ -177,7 +178,8 @@ export interface StepTypes {
       fresh?: boolean;
       /** Of what a person agreed to wipe. */
       approvedDigest?: string;
-    } & Partial<Hosts & { slot: number; hsmSkewSeconds: number }>;
+      /** Of the HSM’s side; absent in jobs that began before it was looked at. */
+    } & Partial<Hosts>;
     gives: {
       cipherTrust: ManagerAt;
       /** Holds more than a new manager, and nobody agreed to wipe exactly that: nothing was done. */

@@ -121,6 +121,11 @@ export class Job {
     this.#desk.stale(approval);
   }
 
+  /** When a step ended, ISO 8601. */
+  finishedAt(id: StepId): string | undefined {
+    return this.board.progress.steps[id].finishedAt;
+  }
+
   /** Steps that this request does not ask for. */
   notNeeded(...ids: StepId[]): void {
     for (const id of ids) this.board.step(id, { state: 'not-needed' });

@@ -1,4 +1,7 @@
+import { condition } from '@temporalio/workflow';
 import type { ProvisionInput } from '../domain/decisions.ts';
+import { throughClient } from '../domain/plan.ts';
+import type { Pinned } from '../domain/results.ts';
 import { checked } from './checked.ts';
 import { type Conclusion, concluded } from './conclusion.ts';
 import { Job } from './job.ts';
@@ -21,12 +24,21 @@ export async function provision(input: ProvisionInput): Promise<Conclusion> {
 async function runbook(job: Job): Promise<void> {
   const permitted = await permissions(job);
   const net = await network(job);
+  let host: Pinned | undefined;
+  const throughHost = async () => {
+    await condition(() => host !== undefined);
+    return host!;
+  };
   const [manager, ready] = await together(
-    () => cipherTrust(job, permitted, net),
+    () => cipherTrust(job, permitted, net, throughClient(job.request.cipherTrust) ? throughHost : undefined),
     async () => {
       const [deployed, client] = await together(
         () => hsm(job, net),
-        () => lunaClient(job, permitted, net),
+        async () => {
+          const ready = await lunaClient(job, permitted, net);
+          host = ready.windows;
+          return ready;
+        },
       );
       return { ...(await partition(job, await hsmSetup(job, deployed, client))), client };
     },

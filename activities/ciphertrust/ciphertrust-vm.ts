@@ -1,3 +1,4 @@
+import { throughClient } from '../../domain/plan.ts';
 import type { StepInput } from '../../domain/results.ts';
 import { userSecret } from '../../systems/secrets/kept.ts';
 import type { Systems } from '../systems.ts';
@@ -12,7 +13,7 @@ export const ciphertrustVm = (systems: Systems) =>
       name: vmName,
       subnetId: computeSubnetId,
       privateAddress: address,
-      isPublic: request.azure.access === 'public',
+      isPublic: request.azure.access === 'public' && !throughClient(request.cipherTrust),
       needsAgent: false,
       rules: [
         allow(temporaryRule, ['443', '22'], sources, 100),

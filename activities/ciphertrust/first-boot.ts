@@ -42,7 +42,8 @@ export const firstBoot = ({ cipherTrust, settings }: Systems) => {
     observe: async (input, { signal, number, dueAt }) => ({
       ...(await visit(cipherTrust, input, { address: input.reachable, ...(input.through ? { through: input.through } : {}) }, signal)),
       look: number,
-      notBefore: new Date(dueAt - (number > 1 ? settings.pollIntervalMs : 0)).toISOString(),
+      // Where nobody looked before it may have been up since its VM was there.
+      notBefore: number === 1 && input.since ? input.since : new Date(dueAt - settings.pollIntervalMs).toISOString(),
       repaired: repaired.has(signal),
     }),
     decide: decideFirstBoot,

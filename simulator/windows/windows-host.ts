@@ -121,6 +121,7 @@ function serve(world: World, client: LunaClient, connection: Connection, hostKey
     });
     connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
       const endpoint = world.network.resolve(destIP, destPort);
+      settle(arrive('windows:forward', `${destIP}:${destPort}`), endpoint ? 'done' : 'refused');
       if (!endpoint) return void reject();
       const socket = connect(endpoint, () => {
         socket.setNoDelay(true);

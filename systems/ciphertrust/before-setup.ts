@@ -93,7 +93,7 @@ export async function readBeforeSetup(manager: Manager, luna: Luna, input: Input
     ...(Number.isNaN(clockDifferenceSeconds) ? {} : { clockDifferenceSeconds }),
     ...(portOpen === undefined ? {} : { portOpen }),
     ...(atHsm ? { registration: atHsm.registration ?? 'none' } : {}),
-    ...(hosts && input.slot !== undefined ? { objects: await luna.partitionContents({ ...input, ...hosts }, input.partitionSerial, signal) } : {}),
+    ...(hosts ? { objects: await luna.partitionContents({ ...input, ...hosts }, input.partitionSerial, signal) } : {}),
   };
 }
 

@@ -100,6 +100,48 @@ describe('A job', () => {
     });
   });
 
+  it('sets CipherTrust Manager up through the Windows host where that is asked for: only once that host is ready', async () => {
+    request.cipherTrust.via = 'client';
+    request.hsm.fips = false;
+    const installing = gate();
+    const through = { address: '20.0.0.4', pin: 'SHA256:host' };
+    const { activities, calls } = stubActivities({
+      'install-luna-client': async () => {
+        await installing.opened;
+        return { windows: through, clientVersion: '7.4.0' };
+      },
+    });
+    await bench.withJob(activities, request, async (job) => {
+      await job.reaches('its VM', ({ steps }) => steps['ciphertrust-vm'].state === 'done' && steps['deploy-hsm'].state === 'done');
+      assert.ok(!calls.some(({ id }) => id === 'first-boot'));
+      installing.open();
+      await job.handle.result();
+      const boot = calls.find(({ id }) => id === 'first-boot')!.input as { reachable: string; through: object };
+      assert.deepEqual([boot.reachable, boot.through], ['172.22.0.4', through]);
+      const history = await job.handle.fetchHistory();
+      await Worker.runReplayHistory({ workflowBundle: bench.bundle }, JSON.parse(historyToJSON(history)), job.handle.workflowId);
+    });
+  });
+
+  it('does not wait for a Windows host for ever: a cancel ends the waiting', async () => {
+    request.cipherTrust.via = 'client';
+    const installing = gate();
+    const { activities, calls } = stubActivities({
+      'install-luna-client': async () => {
+        await installing.opened;
+        throw refusal();
+      },
+    });
+    await bench.withJob(activities, request, async (job) => {
+      await job.reaches('its VM', ({ steps }) => steps['ciphertrust-vm'].state === 'done');
+      installing.open();
+      await incident(job);
+      await job.handle.cancel();
+      await assert.rejects(job.handle.result(), WorkflowFailedError);
+      assert.ok(!calls.some(({ id }) => id === 'first-boot'));
+    });
+  });
+
   it('asks before it wipes a CipherTrust Manager that is in use, again when that changed, and wipes only what was approved', async () => {
     const holds = { name: 'cm', address: '20.0.0.5', version: '2.19', users: ['anna'], keys: 2, domains: [], hsms: [], untold: [], digest: 'digest-1' };
     const approvedDigests: (string | undefined)[] = [];

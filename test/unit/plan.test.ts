@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { targetId } from '../../api/target.ts';
-import { criticalPath, plan } from '../../domain/plan.ts';
+import { criticalPath, plan, predecessorsOf } from '../../domain/plan.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import { rsaBits } from '../../domain/rules/ssh-key.ts';
-import { step, stepIds } from '../../domain/steps.ts';
+import { type StepId, step, stepIds } from '../../domain/steps.ts';
 import { publicLine } from '../../systems/ssh/private-key.ts';
 
 const examples = new URL('../../examples/', import.meta.url);
@@ -226,6 +226,16 @@ describe('The plan', () => {
     );
     assert.deepEqual([steps[0], steps.at(-1)], [stepIds[0], stepIds.at(-1)]);
     assert.ok(criticalPath((id) => (id === 'first-boot' ? 1000 : 1)).steps.includes('first-boot'));
+  });
+
+  it('lets CipherTrust Manager wait for the Windows host where it is reached through that, without a public address', () => {
+    const request = example();
+    request.cipherTrust.via = 'client';
+    const longInstallation = (id: StepId) => (id === 'install-luna-client' || id === 'licence' ? 1000 : 1);
+    const { steps } = criticalPath(longInstallation, stepIds, predecessorsOf(request));
+    assert.ok(steps.includes('install-luna-client') && steps.includes('licence'));
+    const planned = plan(request);
+    assert.ok(planned.ok && !planned.plan.creates.some(({ name }) => name === `${request.cipherTrust.vmName}-ip`));
   });
 });
 

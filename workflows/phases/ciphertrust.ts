@@ -1,12 +1,23 @@
+import type { Pinned } from '../../domain/results.ts';
 import type { Job } from '../job.ts';
 import type { Network } from './network.ts';
 import type { Permitted } from './permissions.ts';
 
-/** “Deploy the Virtual CipherTrust Manager on Azure”. Until its password is set anyone who reaches it can sign in: these steps follow each other without a pause. */
-export async function cipherTrust(job: Job, { cipherTrustImage: image, cipherTrustPublicKey }: Permitted, { computeSubnetId }: Network) {
+/**
+ * “Deploy the Virtual CipherTrust Manager on Azure”. Until its password is set anyone who reaches it can sign in: these steps follow each other without a pause.
+ * Where it is reached through the Windows host, the set-up waits for that host; until then it is reached by nobody outside the network.
+ */
+export async function cipherTrust(
+  job: Job,
+  { cipherTrustImage: image, cipherTrustPublicKey: publicKey }: Permitted,
+  { computeSubnetId }: Network,
+  throughHost?: () => Promise<Pinned>,
+) {
   await job.step('accept-terms', { image });
-  const vm = await job.step('ciphertrust-vm', { computeSubnetId, image, publicKey: cipherTrustPublicKey });
-  const { cipherTrust, openSince } = await job.step('first-boot', { reachable: vm.reachable, publicKey: cipherTrustPublicKey });
+  const vm = await job.step('ciphertrust-vm', { computeSubnetId, image, publicKey });
+  const since = job.finishedAt('ciphertrust-vm');
+  const place = throughHost ? { reachable: vm.privateAddress, through: await throughHost() } : { reachable: vm.reachable };
+  const { cipherTrust, openSince } = await job.step('first-boot', { ...place, publicKey, ...(since === undefined ? {} : { since }) });
   const { exposure } = await job.step('admin-password', { cipherTrust, ...(openSince === undefined ? {} : { openSince }) });
   const { warnings = [] } = await job.step('ntp', { cipherTrust });
   job.warn(...warnings);

@@ -11,7 +11,6 @@ export async function rootOfTrust(job: Job, manager: Manager, { hosts, slot, par
   const { serverCertificate } = await job.step('register-client', { ...hosts, clientCertificate });
   const wiped = await setRootOfTrust(job, {
     ...hosts,
-    slot,
     cipherTrust: manager.cipherTrust,
     hsmAddress: hosts.hsm.address,
     partitionSerial,

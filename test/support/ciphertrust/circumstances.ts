@@ -146,7 +146,7 @@ export const circumstances: Record<string, Circumstance> = {
     happens(bench) {
       aside.set(bench, { ...bench.side });
       Object.assign(bench.side, { partitionSerial: '999' });
-      delete bench.side.slot;
+      delete bench.side.windows;
     },
     incident: /999|500/,
     mend: (bench) => Object.assign(bench.side, aside.get(bench)),

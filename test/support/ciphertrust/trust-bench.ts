@@ -32,8 +32,8 @@ const logger = new DefaultLogger('ERROR');
 /** What the steps before found out about the HSM's side. */
 type HsmSide = Pick<
   StepInput<'set-root-of-trust'>,
-  'windows' | 'hsm' | 'slot' | 'hsmAddress' | 'partitionSerial' | 'serverCertificate' | 'clientCertificate' | 'keySecret'
->;
+  'windows' | 'hsm' | 'hsmAddress' | 'partitionSerial' | 'serverCertificate' | 'clientCertificate' | 'keySecret'
+> & { slot: number };
 
 interface Ready {
   state: Record<string, unknown>;
@@ -207,7 +207,7 @@ export class TrustBench {
     const reset = { ...this.luna.job, cipherTrust: wiped, partitionSerial, ...(openSince ? { openSince } : {}) };
     const { cipherTrust } = await this.step('reset-password', resetPassword, reset);
     const { windows, hsm, slot } = this.side;
-    const proof = { ...this.luna.job, windows: windows!, hsm: hsm!, slot: slot!, cipherTrust, partitionSerial };
+    const proof = { ...this.luna.job, windows: windows!, hsm: hsm!, slot, cipherTrust, partitionSerial };
     return { ...(await this.step('verify-root-of-trust', verifyRootOfTrust, proof)), cipherTrust };
   }
 

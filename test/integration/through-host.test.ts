@@ -22,7 +22,9 @@ describe('A CipherTrust Manager that is reached through the Windows host', funct
     assert.ok(publicAddresses.length > 0);
     assert.ok(!publicAddresses.some((target) => target.includes(request.cipherTrust.vmName)), publicAddresses.join(', '));
     const asked = (await bench.ledger('ciphertrust:*')).filter(({ operation }) => operation !== 'ciphertrust:boot');
-    const forwarded = (await bench.ledger('windows:forward')).filter(({ target, outcome }) => target === `${request.cipherTrust.address}:443` && outcome === 'done');
+    const forwarded = (await bench.ledger('windows:forward')).filter(
+      ({ target, outcome }) => target === `${request.cipherTrust.address}:443` && outcome === 'done',
+    );
     assert.ok(forwarded.length >= asked.length && asked.length > 20, `${asked.length} requests, ${forwarded.length} connections through the host`);
     assert.ok((await bench.ledger('ciphertrust:POST /v1/system/hsm/setup')).some(({ outcome }) => outcome === 'done'));
     const { body } = await bench.api<Report>('GET', `/v1/provisionings/${id}/report`);

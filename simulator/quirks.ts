@@ -55,6 +55,7 @@ export const quirks: Record<string, Quirk> = {
   'luna.restartAsks': { values: ['no', 'yes'], about: 'restarting NTLS asks for proceed' },
   'luna.registerByIp': { values: ['accepted', 'refused'], about: 'client register -ip' },
   'luna.clientFingerprint': { values: ['sha256', 'md5'], about: 'which fingerprint of a client is shown' },
+  'luna.partitionShow': { values: ['full', 'brief'], about: 'partition show tells attempts and state of roles' },
   'lunacm.slots': { values: ['ours-first', 'others-first', 'moving', 'unsteady'], about: 'where other slots stand, and whether their order holds' },
   'lunacm.roles': { values: ['told', 'untold'], about: 'lunacm tells attempts and state of roles' },
   'vtl.createcert': { values: ['repoints', 'keeps'], about: 'what vtl createcert does to the host’s own identity' },

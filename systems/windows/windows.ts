@@ -113,7 +113,13 @@ export class WindowsSession {
 
   /** Is the file gone? Windows keeps one that a program has open. */
   remove(path: string): Promise<boolean> {
-    return this.#over(`removing ${path}`, (sftp, resolve) => sftp.unlink(sftpPath(path), (error) => resolve(!error || isMissing(error))));
+    return this.#over(`removing ${path}`, (sftp, resolve, reject) =>
+      sftp.unlink(sftpPath(path), (error) => {
+        if (!error || isMissing(error)) resolve(true);
+        else if (lostWith(error)) reject(error);
+        else resolve(false);
+      }),
+    );
   }
 
   end(): void {

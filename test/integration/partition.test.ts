@@ -2,26 +2,209 @@ import assert from 'node:assert/strict';
 import { connectClient } from '../../activities/partition/connect-client.ts';
 import { cryptoOfficer } from '../../activities/partition/crypto-officer.ts';
 import { initializePartition } from '../../activities/partition/initialize-partition.ts';
+import type { FaultRequest } from '../../simulator/weather.ts';
 import { LunaSteps } from '../support/luna/luna-steps.ts';
+
+const rootKeys = ['DARKSTARKEY-mac-key', 'DARKSTARKEY-encryption-key'];
+/** Nobody tells attempts and state of roles. */
+const untold = { 'lunacm.roles': 'untold', 'luna.partitionShow': 'brief' };
 
 /** The steps of “Access and configure the partition”, over real SSH against a simulated Windows host and HSM. */
 describe('The partition, from the trust link to its crypto officer', function () {
   this.timeout(60_000);
   let luna: LunaSteps;
-  afterEach(() => luna?.stop());
+  afterEach(async () => {
+    await luna.stop();
+    assert.deepEqual(luna.scripts, [], 'no script is left on the host');
+  });
 
-  const connected = async () => {
-    const { serial: partitionSerial } = luna.partition;
-    const { slot } = await luna.step(connectClient, { ...luna.job, ...luna.hosts, partitionSerial });
-    return { ...luna.job, ...luna.hosts, slot, partitionSerial };
-  };
+  const input = () => ({ ...luna.job, ...luna.hosts, partitionSerial: luna.partition.serial });
 
-  it('is connected, initialised and gets its crypto officer', async () => {
-    luna = await LunaSteps.start();
-    const partition = luna.setUpHsm();
-    const input = await connected();
-    assert.deepEqual(await luna.step(initializePartition, input), { label: 'luna_part' });
-    assert.deepEqual(await luna.step(cryptoOfficer, input), { attemptsLeft: 10 });
-    assert.deepEqual([partition.label, partition.coPassword, partition.coMustChange], ['luna_part', luna.kept('crypto-officer-password'), false]);
+  /** A host that sees the partition. */
+  async function connected(quirks: Record<string, string> = {}): Promise<void> {
+    luna = await LunaSteps.start({ quirks });
+    luna.setUpHsm();
+    await luna.step(connectClient, input());
+  }
+
+  const allSteps = async () => [
+    await luna.step(connectClient, input()),
+    await luna.step(initializePartition, input()),
+    await luna.step(cryptoOfficer, input()),
+  ];
+
+  function isSetUp(): void {
+    const { label, poPassword, coPassword, coMustChange, poAttemptsLeft, coAttemptsLeft } = luna.partition;
+    assert.deepEqual(
+      [label, poPassword, coPassword, coMustChange],
+      ['luna_part', luna.kept('partition-so-password'), luna.kept('crypto-officer-password'), false],
+    );
+    assert.deepEqual([poAttemptsLeft, coAttemptsLeft], [10, 10]);
+  }
+
+  it('is connected, initialised and gets its crypto officer; a second run on a working root of trust changes nothing', async () => {
+    await connected();
+    assert.deepEqual(await allSteps(), [{ slot: 0 }, { label: 'luna_part' }, { attemptsLeft: 10 }]);
+    isSetUp();
+    luna.partition.objects.push(...rootKeys);
+    const before = structuredClone(luna.partition);
+    assert.deepEqual(await allSteps(), [{ slot: 0 }, { label: 'luna_part' }, { attemptsLeft: 10 }]);
+    assert.deepEqual(luna.partition, before);
+    for (const operation of ['clientconfig deploy', 'partition init', 'role init', 'role changepw'])
+      assert.equal(luna.arrived(`lunacm:${operation}`).length, 1, operation);
+  });
+
+  describe('among other slots', () => {
+    for (const order of ['others-first', 'moving'])
+      for (const quirks of [{}, untold])
+        it(`is found by its serial: ${order}${quirks === untold ? ', and nothing is told of roles' : ''}`, async () => {
+          await connected({ 'lunacm.slots': order, ...quirks });
+          await allSteps();
+          isSetUp();
+          const { label, objects, poPassword, poAttemptsLeft, coAttemptsLeft } = luna.host.token!;
+          assert.deepEqual([label, objects, poPassword, poAttemptsLeft, coAttemptsLeft], ['backup', ['their-key'], 'their-po-password', 10, 10]);
+        });
+
+    it('is not typed to at all while their numbers change from one start of lunacm to the next', async () => {
+      await connected({ 'lunacm.slots': 'unsteady' });
+      for (const step of [initializePartition, cryptoOfficer]) {
+        const { kind, seen } = await luna.problemOf(luna.step<ReturnType<typeof input>, unknown>(step, input()));
+        assert.equal(kind, 'Unsafe');
+        assert.match(seen, /^it was slot \d and a moment later slot \d$/);
+      }
+      for (const operation of ['partition init', 'role login', 'role init']) assert.deepEqual(luna.arrived(`lunacm:${operation}`), []);
+    });
+
+    it('that has gone is not looked for in another slot', async () => {
+      await connected({ 'lunacm.slots': 'others-first' });
+      luna.world.appliance.state.clients[0]!.partitions = [];
+      assert.match((await luna.problemOf(luna.step(initializePartition, input()))).seen, /^slot list shows 1\d+$/);
+      assert.deepEqual(luna.arrived('lunacm:partition init'), []);
+    });
+  });
+
+  describe('is not initialised', () => {
+    const rows: [what: string, change: () => void, seen: RegExp][] = [
+      ['where it has somebody’s label', () => Object.assign(luna.partition, { label: 'theirs', poPassword: 'theirs' }), /initialised, has the label “theirs”/],
+      ['where it has objects', () => void luna.partition.objects.push('their-key'), /1 objects/],
+      ['where it was initialised without a label', () => void (luna.partition.poPassword = 'theirs'), /is initialised/],
+    ];
+    for (const [what, change, seen] of rows)
+      it(what, async () => {
+        await connected();
+        change();
+        const before = structuredClone(luna.partition);
+        const problem = await luna.problemOf(luna.step(initializePartition, input()));
+        assert.equal(problem.kind, 'Unsafe');
+        assert.match(problem.seen, seen);
+        assert.deepEqual([luna.partition, luna.arrived('lunacm:partition init')], [before, []]);
+      });
+
+    it('a second time when its sender dies while lunacm is at work: the next attempt waits for that', async () => {
+      await connected();
+      const { release } = await luna.cutOffAt('lunacm:partition init', initializePartition, input());
+      const [script, ...others] = luna.scripts;
+      assert.deepEqual([script?.acl, others], [['LunaAdmin'], []], 'the script of the dead one is still there, for its owner alone');
+      assert.equal((await luna.problemOf(luna.attempt(initializePartition, input(), 2))).kind, 'NotReady');
+      release();
+      assert.deepEqual(await luna.step(initializePartition, input()), { label: 'luna_part' });
+      assert.equal(luna.arrived('lunacm:partition init').length, 1);
+    });
+  });
+
+  it('loses no script with passwords to a connection that dies between its upload and its removal', async () => {
+    for (const at of ['windows:exec', 'windows:sftp remove']) {
+      await connected();
+      luna.fault('reset', at, { times: 1 });
+      assert.equal((await luna.problemOf(luna.attempt(initializePartition, input()))).kind, 'Transient');
+      await allSteps();
+      isSetUp();
+      assert.deepEqual(luna.scripts, []);
+      if (at === 'windows:exec') await luna.stop();
+    }
+  });
+
+  it('believes what lunacm says, not how it ended', async () => {
+    await connected();
+    luna.fault('fail', 'lunacm:partition init', { message: 'no room' });
+    const { kind, tried, seen } = await luna.problemOf(luna.step(initializePartition, input()));
+    assert.deepEqual([kind, seen], ['Refused', '0x30 (CKR_DEVICE_ERROR) Error in execution: no room']);
+    assert.match(tried, /^partition init -label luna_part -password \*{8} -domain \*{8} -force$/);
+  });
+
+  describe('Its crypto officer', () => {
+    const initialised = async (quirks: Record<string, string> = {}) => {
+      await connected(quirks);
+      await luna.step(initializePartition, input());
+    };
+    /** A password that works is always in the store. */
+    const inStore = () => {
+      const { coPassword } = luna.partition;
+      assert.ok(coPassword === undefined || [luna.kept('crypto-officer-password'), luna.kept('crypto-officer-temporary-password')].includes(coPassword));
+    };
+
+    const cuts: FaultRequest['kind'][] = ['reset', 'reset-after-accept', 'slow'];
+    for (const quirks of [{}, untold])
+      for (const operation of ['lunacm:role init', 'lunacm:role changepw'])
+        for (const kind of cuts)
+          it(`is set up once, ${quirks === untold ? 'with nothing told of roles, ' : ''}with ${kind} at ${operation}`, async () => {
+            await initialised(quirks);
+            luna.fault(kind, operation);
+            await luna.attempt(cryptoOfficer, input()).catch(inStore);
+            await luna.step(cryptoOfficer, input());
+            isSetUp();
+            assert.equal(luna.arrived('lunacm:role changepw', 'done').length, 1);
+            assert.equal(luna.arrived('lunacm:role init', 'done').length, 1);
+          });
+
+    for (const operation of ['lunacm:role init', 'lunacm:role changepw'])
+      it(`is set up once when its sender dies at ${operation}`, async () => {
+        await initialised();
+        const { release } = await luna.cutOffAt(operation, cryptoOfficer, input());
+        inStore();
+        release();
+        await luna.step(cryptoOfficer, input());
+        isSetUp();
+        assert.equal(luna.arrived(operation).length, 1);
+      });
+
+    const states: [what: string, change: object, seen: RegExp][] = [
+      ['has four attempts left', { coAttemptsLeft: 4 }, /only 4 attempts of co are left/],
+      ['is locked', { coAttemptsLeft: 0 }, /co is locked out/],
+      ['is not there, and the partition SO has four attempts left', { coPassword: undefined, poAttemptsLeft: 4 }, /only 4 attempts of po are left/],
+    ];
+    for (const [what, change, seen] of states)
+      it(`is an incident and not tried where it ${what}`, async () => {
+        await initialised();
+        await luna.step(cryptoOfficer, input());
+        Object.assign(luna.partition, change);
+        const before = luna.arrived('lunacm:role login').length;
+        const problem = await luna.problemOf(luna.step(cryptoOfficer, input()));
+        assert.equal(problem.kind, 'Unsafe');
+        assert.match(problem.seen, seen);
+        assert.equal(luna.arrived('lunacm:role login').length, before);
+      });
+
+    const wrong: [what: string, quirks: Record<string, string>, change: object, tries: number, kind: string][] = [
+      ['somebody’s password', {}, { coPassword: 'theirs' }, 1, 'Unsafe'],
+      ['somebody’s first password', {}, { coPassword: 'theirs', coMustChange: true }, 1, 'Refused'],
+      ['somebody’s password, and nothing is told', untold, { coPassword: 'theirs' }, 2, 'Refused'],
+      ['our password as its first one', {}, { coMustChange: true }, 1, 'Refused'],
+    ];
+    for (const [what, quirks, change, tries, kind] of wrong)
+      it(`with ${what} costs ${tries === 1 ? 'one attempt' : 'two attempts'} and asks`, async () => {
+        await initialised(quirks);
+        await luna.step(cryptoOfficer, input());
+        Object.assign(luna.partition, change);
+        assert.equal((await luna.problemOf(luna.step(cryptoOfficer, input()))).kind, kind);
+        assert.equal(luna.partition.coAttemptsLeft, 10 - tries);
+      });
+
+    it('is not set up with a refused password of the partition SO', async () => {
+      await initialised();
+      luna.partition.poPassword = 'theirs';
+      assert.match((await luna.problemOf(luna.step(cryptoOfficer, input()))).seen, /CKR_PIN_INCORRECT/);
+      assert.deepEqual([luna.partition.poAttemptsLeft, luna.arrived('lunacm:role init', 'done')], [9, []]);
+    });
   });
 });

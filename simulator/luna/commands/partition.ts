@@ -66,11 +66,11 @@ const show: Command = {
     const { partitions } = session.state.hsm;
     const wanted = typeof options['partition'] === 'string' ? [find(session, options['partition'])] : partitions;
     if (wanted.length === 0) return session.print('\n   There are no partitions.\n');
-    for (const partition of wanted) session.print(description(partition));
+    for (const partition of wanted) session.print(description(partition, session.world.quirks['luna.partitionShow'] !== 'brief'));
   },
 };
 
-function description(partition: PartitionState): string {
+function description(partition: PartitionState, tellsRoles: boolean): string {
   const role = (name: string, initialised: boolean, left: number, mustChange: boolean) =>
     initialised
       ? [
@@ -79,14 +79,17 @@ function description(partition: PartitionState): string {
           `   ${name} Login Attempts Left:           ${left} before ${name} is Locked Out`,
         ]
       : [`   ${name} is not initialized.`];
+  const roles = [
+    ...role('Partition SO', partition.poPassword !== undefined, partition.poAttemptsLeft, false),
+    ...role('Crypto Officer', partition.coPassword !== undefined, partition.coAttemptsLeft, partition.coMustChange),
+    '   Crypto User is not initialized.',
+  ];
   const used = usedBytes(partition);
   return `
    Partition Name:                          ${partition.name}
    Partition SN:                            ${partition.serial}
    Partition Label:                         ${partition.label}
-${[...role('Partition SO', partition.poPassword !== undefined, partition.poAttemptsLeft, false), ...role('Crypto Officer', partition.coPassword !== undefined, partition.coAttemptsLeft, partition.coMustChange)].join('\n')}
-   Crypto User is not initialized.
-   Legacy Domain Has Been Set:              no
+${tellsRoles ? `${roles.join('\n')}\n` : ''}   Legacy Domain Has Been Set:              no
    Partition Storage Information (Bytes):   Total=${partition.sizeBytes}, Used=${used}, Free=${partition.sizeBytes - used}
    Partition Object Count:                  ${partition.objects.length}
 

@@ -13,6 +13,7 @@ import type { WorldOptions } from '../../../simulator/create-world.ts';
 import type { Entry } from '../../../simulator/ledger.ts';
 import type { PartitionState } from '../../../simulator/luna/state.ts';
 import type { FaultRequest } from '../../../simulator/weather.ts';
+import type { FileState, HostState } from '../../../simulator/windows/state.ts';
 import { Luna } from '../../../systems/lunash/luna.ts';
 import { createOutbound } from '../../../systems/outbound.ts';
 import { generateSecret } from '../../../systems/secrets/generate.ts';
@@ -23,6 +24,7 @@ import { folderTranscripts } from '../../../systems/transcripts.ts';
 import { createWindows } from '../../../systems/windows/windows.ts';
 import { readSettings } from '../../../worker/settings.ts';
 import { exampleRequest } from '../example.ts';
+import { until } from '../until.ts';
 import { addresses, type LunaWorld, lunaWorld, windowsKey } from './luna-world.ts';
 
 const logger = new DefaultLogger('ERROR');
@@ -126,6 +128,24 @@ export class LunaSteps {
     return new MockActivityEnvironment({ attempt: number, startToCloseTimeoutMs: 60_000 }, { logger }).run(activity(this.systems), input);
   }
 
+  /**
+   * Begins an attempt and cuts it off while the simulator holds what it sent: its connections are gone, as a killed worker’s are, and what it began goes on
+   * when it is released.
+   */
+  async cutOffAt<Input, Result>(operation: string, activity: Activity<Input, Result>, input: Input): Promise<{ release(): void }> {
+    this.fault('hold', operation);
+    const environment = new MockActivityEnvironment({ startToCloseTimeoutMs: 60_000 }, { logger });
+    const ended = environment.run(activity(this.systems), input).then(
+      () => assert.fail(`it ended before ${operation}`),
+      () => {},
+    );
+    const held = await Promise.race([until(`${operation} held`, async () => this.world.weather.held()[0]), ended]);
+    assert.ok(held, `it failed before ${operation}`);
+    environment.cancel();
+    await ended;
+    return { release: () => void this.world.weather.release(held.id) };
+  }
+
   /** A whole step: attempted again while it says that it is not ready, or that something passing was in the way. */
   async step<Input, Result>(activity: Activity<Input, Result>, input: Input): Promise<Result> {
     for (let number = 1; ; number++) {
@@ -153,6 +173,16 @@ export class LunaSteps {
 
   fault(kind: FaultRequest['kind'], operation: string, more: Partial<FaultRequest> = {}): void {
     this.world.weather.add({ kind, operation, ...more });
+  }
+
+  /** What the Windows host remembers. */
+  get host(): HostState {
+    return (this.world.state['windowsHosts'] as Record<string, HostState>)[addresses.windows]!;
+  }
+
+  /** The script files that are on the Windows host. */
+  get scripts(): FileState[] {
+    return Object.values(this.host.files).filter(({ path }) => path.endsWith('.lunacm'));
   }
 
   arrived(operation: string, outcome?: string): Entry[] {

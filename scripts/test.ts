@@ -35,15 +35,23 @@ function run(tool: string, args: readonly string[], env: NodeJS.ProcessEnv = {},
   });
 }
 
-async function mocha(args: readonly string[]): Promise<{ good: boolean; counts: Counts | undefined }> {
+async function mocha(args: readonly string[], covered?: Covered): Promise<{ good: boolean; counts: Counts | undefined; enough: boolean }> {
   const folder = mkdtempSync(join(tmpdir(), 'hsm-test-'));
   const file = join(folder, 'counts.json');
+  const env = { HSM_TEST_COUNTS: file, ...(covered ? { NODE_V8_COVERAGE: join(folder, 'coverage') } : {}) };
   try {
-    const good = await run('mocha', args, { HSM_TEST_COUNTS: file }, (end) => endHangingRun(file, end));
-    return { good, counts: existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Counts) : undefined };
+    const good = await run('mocha', args, env, (end) => endHangingRun(file, end));
+    const counts = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Counts) : undefined;
+    return { good, counts, enough: covered === undefined || (await isCovered(join(folder, 'coverage'), covered)) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Shows how much of the code was run, files that were never loaded included; false where too few of its lines were. */
+function isCovered(folder: string, { code, lines }: Covered): Promise<boolean> {
+  const include = code.flatMap((path) => ['--include', path]);
+  return run('c8', ['report', '--temp-directory', folder, '--all', '--src', '.', ...include, '--reporter', 'text', '--check-coverage', '--lines', `${lines}`]);
 }
 
 function endHangingRun(file: string, end: () => void): () => void {
@@ -61,8 +69,25 @@ function endHangingRun(file: string, end: () => void): () => void {
 /** Suites by name: which files, beside the usual settings. The long ones are no part of `npm test`. */
 const suites: Record<string, string[]> = {
   contract: ['test/contract/**/*.test.ts', 'test/integration/contract/**/*.test.ts'],
+  'luna-coverage': [
+    'test/contract/luna*.test.ts',
+    'test/unit/luna/**/*.test.ts',
+    'test/unit/rules.test.ts',
+    'test/integration/{lunash,openssh,partition,trust-link}*.test.ts',
+  ],
   'luna-long': ['test/long/luna/**/*.test.ts'],
   'ciphertrust-long': ['test/long/ciphertrust/**/*.test.ts'],
+};
+
+interface Covered {
+  code: string[];
+  /** Percent. */
+  lines: number;
+}
+
+/** Of which code a suite must run how much. */
+const coverage: Record<string, Covered> = {
+  'luna-coverage': { code: ['systems/lunash/**', 'systems/lunacm/**', 'systems/scp/**'], lines: 95 },
 };
 
 const [asked = '', ...others] = process.argv.slice(2);
@@ -78,8 +103,9 @@ for (const [name, tool, args] of suite ? [] : checks) {
   if (await run(tool, args)) console.log(`${name}: good`);
   else failed.push(name);
 }
-const { good, counts } = await mocha(mochaArguments);
+const { good, counts, enough } = await mocha(mochaArguments, coverage[asked]);
 if (!good) failed.push('tests');
+if (!enough) failed.push('coverage');
 if (!counts || counts.passed + counts.failed === 0) failed.push('no test ran');
 if (failed.length > 0) console.log(`FAILED: ${failed.join(', ')}`);
 console.log(`${counts?.passed ?? 0} passed, ${counts?.failed ?? 0} failed, ${counts?.skipped ?? 0} skipped`);

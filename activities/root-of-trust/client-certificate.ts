@@ -49,7 +49,7 @@ const encrypted = ({ cipherTrust }: Input['request']) => ({
  * The certificate with which CipherTrust Manager presents itself to the HSM; its name is the manager’s address. The key is kept as a secret, unencrypted
  * PKCS#1 as the HSM’s clients want it, and removed from the Windows host.
  */
-export const clientCertificate = ({ luna, secrets }: Systems) => {
+export const clientCertificate = ({ luna, secrets, settings }: Systems) => {
   const name = ({ request }: Input) => request.cipherTrust.address;
   const days = ({ request }: Input) => request.lunaClient.certificateDays ?? usualDays;
   const home = ({ request }: Input): Home => (request.lunaClient.certificateClient && request.certificate !== 'generated' ? 'certificate' : 'own');
@@ -58,6 +58,8 @@ export const clientCertificate = ({ luna, secrets }: Systems) => {
     luna.client(input, input, 'client-certificate', signal, work);
   const usable = (pair: ClientPair | undefined): Seen['keyOnHost'] => (pair ? (asPkcs1(pair.keyPem) ? 'usable' : 'unusable') : 'no');
   return converge<Input, Seen, StepResult<'client-certificate'>, Change>({
+    // A vtl that was cut off re-points the host’s identity when it ends: only then is it put back for good.
+    settleMs: settings.settleMs,
     observe: async (input, { signal }) => {
       const key = await read(secrets, keyName(input));
       return onHost(input, signal, async (client) => {

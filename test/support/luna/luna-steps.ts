@@ -38,6 +38,7 @@ export class LunaSteps {
   readonly world: LunaWorld;
   readonly systems: Systems;
   readonly hosts: Hosts;
+  isRunning = true;
   readonly #folder: string;
 
   /** `left` is what an earlier run left behind: its world and its secrets. */
@@ -78,6 +79,7 @@ export class LunaSteps {
   }
 
   async stop(): Promise<void> {
+    this.isRunning = false;
     await this.world.stop();
     await rm(this.#folder, { recursive: true, force: true });
   }

@@ -1,4 +1,5 @@
 import type { Activities, Inventory } from '../domain/results.ts';
+import type { WhatIfActivity } from '../domain/what-if.ts';
 import { acceptTerms } from './ciphertrust/accept-terms.ts';
 import { adminPassword } from './ciphertrust/admin-password.ts';
 import { ciphertrustVm } from './ciphertrust/ciphertrust-vm.ts';
@@ -24,6 +25,7 @@ import { checkAvailability } from './permissions/check-availability.ts';
 import { checkFeature } from './permissions/check-feature.ts';
 import { keepSecrets } from './permissions/keep-secrets.ts';
 import { registerProviders } from './permissions/register-providers.ts';
+import { whatIf } from './plan/what-if.ts';
 import { closeDoors } from './report/close-doors.ts';
 import { inventory } from './report/inventory.ts';
 import { report } from './report/report.ts';
@@ -35,8 +37,8 @@ import { verifyRootOfTrust } from './root-of-trust/verify-root-of-trust.ts';
 import { webCertificate } from './root-of-trust/web-certificate.ts';
 import type { Systems } from './systems.ts';
 
-/** Every activity by its step id: one file a step, `{phase}/{step-id}.ts`; and `inventory`, for a job that ends before its time. */
-export const createActivities = (systems: Systems): Activities & Inventory => ({
+/** Every activity by its step id: one file a step, `{phase}/{step-id}.ts`; `inventory`, for a job that ends before its time; and `what-if`, for a plan. */
+export const createActivities = (systems: Systems): Activities & Inventory & WhatIfActivity => ({
   'keep-secrets': keepSecrets(systems),
   'check-feature': checkFeature(systems),
   'register-providers': registerProviders(systems),
@@ -71,4 +73,5 @@ export const createActivities = (systems: Systems): Activities & Inventory => ({
   'close-doors': closeDoors(systems),
   report: report(systems),
   inventory: inventory(systems),
+  'what-if': whatIf(systems),
 });

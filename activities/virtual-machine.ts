@@ -1,7 +1,8 @@
 import type { OSDisk, VirtualMachine } from '@azure/arm-compute';
 import type { NetworkInterface, NetworkSecurityGroup, PublicIPAddress, SecurityRule } from '@azure/arm-network';
-import type { Disk } from '../domain/request.ts';
+import type { Disk, ProvisioningRequest } from '../domain/request.ts';
 import type { Job, VmSeen } from '../domain/results.ts';
+import type { Azure } from '../systems/azure/azure.ts';
 import { otherOwner, tagsOf } from '../systems/azure/tags.ts';
 import { act, converge, done, halt, refuse, wait } from './converge.ts';
 import type { Systems } from './systems.ts';
@@ -126,41 +127,43 @@ const thing = (found: NetworkSecurityGroup | PublicIPAddress | NetworkInterface 
   ...(found.tags ? { tags: found.tags } : {}),
 });
 
+/** A machine with what belongs to it, as far as it is there. */
+export async function observeMachine(azure: Azure, request: ProvisioningRequest, name: string, signal: AbortSignal): Promise<MachineSeen> {
+  const { network, compute } = await azure.clients(request.azure);
+  const { resourceGroup: group } = request.azure;
+  const names = namesOf(name);
+  const options = { abortSignal: signal };
+  const [securityGroup, publicAddress, nic, machine] = await Promise.all([
+    azure.look(`reading ${names.group}`, () => network.networkSecurityGroups.get(group, names.group, options)),
+    azure.look(`reading ${names.publicAddress}`, () => network.publicIPAddresses.get(group, names.publicAddress, options)),
+    azure.look(`reading ${names.nic}`, () => network.networkInterfaces.get(group, names.nic, options)),
+    azure.look(`reading ${name}`, () => compute.virtualMachines.get(group, name, options)),
+  ]);
+  const view = machine && (await azure.ask(`reading the state of ${name}`, () => compute.virtualMachines.instanceView(group, name, options)));
+  const power = view?.statuses?.find(({ code }) => code?.startsWith('PowerState/'))?.code?.split('/')[1];
+  const privateAddress = nic?.ipConfigurations?.[0]?.privateIPAddress;
+  return {
+    ...(securityGroup ? { group: { ...thing(securityGroup), rules: (securityGroup.securityRules ?? []).map(ruleSeen) } } : {}),
+    ...(publicAddress ? { publicAddress: { ...thing(publicAddress), ...(publicAddress.ipAddress ? { address: publicAddress.ipAddress } : {}) } } : {}),
+    ...(nic ? { nic: { ...thing(nic), ...(privateAddress ? { privateAddress } : {}) } } : {}),
+    ...(machine
+      ? {
+          machine: {
+            ...thing(machine),
+            ...(power ? { power } : {}),
+            agentReady: view?.vmAgent?.statuses?.some(({ displayStatus }) => displayStatus === 'Ready') ?? false,
+          },
+        }
+      : {}),
+  };
+}
+
 /** One change after the other: security group, public address, interface, machine; then it must run. */
 export const virtualMachine = <Input extends Job>({ azure }: Systems, planOf: (input: Input) => Promise<MachinePlan> | MachinePlan) =>
   converge<Input, { seen: MachineSeen; plan: MachinePlan }, VmSeen, Change>({
     async observe(input, { signal }) {
       const plan = await planOf(input);
-      const { network, compute } = await azure.clients(input.request.azure);
-      const { resourceGroup: group } = input.request.azure;
-      const names = namesOf(plan.name);
-      const options = { abortSignal: signal };
-      const [securityGroup, publicAddress, nic, machine] = await Promise.all([
-        azure.look(`reading ${names.group}`, () => network.networkSecurityGroups.get(group, names.group, options)),
-        azure.look(`reading ${names.publicAddress}`, () => network.publicIPAddresses.get(group, names.publicAddress, options)),
-        azure.look(`reading ${names.nic}`, () => network.networkInterfaces.get(group, names.nic, options)),
-        azure.look(`reading ${plan.name}`, () => compute.virtualMachines.get(group, plan.name, options)),
-      ]);
-      const view = machine && (await azure.ask(`reading the state of ${plan.name}`, () => compute.virtualMachines.instanceView(group, plan.name, options)));
-      const power = view?.statuses?.find(({ code }) => code?.startsWith('PowerState/'))?.code?.split('/')[1];
-      const privateAddress = nic?.ipConfigurations?.[0]?.privateIPAddress;
-      return {
-        plan,
-        seen: {
-          ...(securityGroup ? { group: { ...thing(securityGroup), rules: (securityGroup.securityRules ?? []).map(ruleSeen) } } : {}),
-          ...(publicAddress ? { publicAddress: { ...thing(publicAddress), ...(publicAddress.ipAddress ? { address: publicAddress.ipAddress } : {}) } } : {}),
-          ...(nic ? { nic: { ...thing(nic), ...(privateAddress ? { privateAddress } : {}) } } : {}),
-          ...(machine
-            ? {
-                machine: {
-                  ...thing(machine),
-                  ...(power ? { power } : {}),
-                  agentReady: view?.vmAgent?.statuses?.some(({ displayStatus }) => displayStatus === 'Ready') ?? false,
-                },
-              }
-            : {}),
-        },
-      };
+      return { plan, seen: await observeMachine(azure, input.request, plan.name, signal) };
     },
     decide: ({ seen, plan }, { target }) => decideMachine(seen, plan, target),
     sight: ({ seen }) => seen,

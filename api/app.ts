@@ -18,12 +18,14 @@ export interface AppOptions {
   tokens: Tokens;
   reportsFolder: string;
   logger?: FastifyServerOptions['logger'];
+  /** How long a plan waits for a worker’s look at what is there. */
+  whatIfPatienceMs?: number;
 }
 
 const bodyLimitBytes = 256 * 1024;
 
 /** The API, ready to listen or to be injected into. */
-export async function buildApp({ client, tokens, reportsFolder, logger = false }: AppOptions): Promise<FastifyInstance> {
+export async function buildApp({ client, tokens, reportsFolder, logger = false, whatIfPatienceMs }: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({ logger, bodyLimit: bodyLimitBytes, forceCloseConnections: true });
   problems(app);
   validation(app);
@@ -32,7 +34,7 @@ export async function buildApp({ client, tokens, reportsFolder, logger = false }
   metrics(app);
   const jobs = new Jobs(client);
   healthRoutes(app, jobs);
-  planRoutes(app);
+  planRoutes(app, client, whatIfPatienceMs);
   provisioningRoutes(app, jobs);
   decisionRoutes(app, jobs);
   eventRoutes(app, jobs);

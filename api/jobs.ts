@@ -1,12 +1,20 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { type Client, WorkflowExecutionAlreadyStartedError, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
+import {
+  type Client,
+  WorkflowExecutionAlreadyStartedError,
+  type WorkflowExecutionDescription,
+  WorkflowNotFoundError,
+  type WorkflowStartOptions,
+} from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { type ProvisionInput, searchAttributes, taskQueue, workflowName } from '../domain/decisions.ts';
+import { canonical } from '../domain/canonical.ts';
+import { type ApprovalSignal, type ProvisionInput, type ResolveSignal, searchAttributes, taskQueue, workflowName } from '../domain/decisions.ts';
 import { type DecisionView, fractionDone, type JobState, type Progress, progressFromMemo, type StepView } from '../domain/progress.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
 import { catalogue, type StepId, stepIds } from '../domain/steps.ts';
 import { Problem } from './problem.ts';
 import { targetId } from './target.ts';
+import { ask } from './temporal.ts';
 
 export interface ShownStep extends StepView {
   title: string;
@@ -38,10 +46,11 @@ const keys = {
   region: defineSearchAttributeKey(searchAttributes.region, 'KEYWORD'),
 };
 
-const bodyHashOf = (request: ProvisioningRequest): string => createHash('sha256').update(JSON.stringify(request)).digest('hex');
+const bodyHashOf = (request: ProvisioningRequest): string => createHash('sha256').update(canonical(request)).digest('hex');
 export const linkOf = (id: string): string => `/v1/provisionings/${id}`;
 const closedStates: Record<string, JobState> = { TERMINATED: 'failed', TIMED_OUT: 'failed', FAILED: 'failed', CANCELLED: 'cancelled' };
 const verdictPatienceMs = 2_000;
+const readyPatienceMs = 2_000;
 const verdictPollMs = 50;
 
 /** Jobs in Temporal: starts them, tells how they are, and passes decisions on. Everything is read from Temporal, so it works with no worker alive. */
@@ -58,7 +67,7 @@ export class Jobs {
     const bodyHash = bodyHashOf(request);
     const begin = (workflowIdReusePolicy: 'REJECT_DUPLICATE' | 'ALLOW_DUPLICATE') => {
       const input: ProvisionInput = { request, requestedBy };
-      return this.#client.workflow.start(workflowName, {
+      const options: WorkflowStartOptions = {
         taskQueue,
         workflowId: id,
         args: [input],
@@ -71,14 +80,15 @@ export class Jobs {
           { key: keys.region, value: request.azure.region },
         ],
         staticSummary: `Root of trust on ${request.hsm.name} in ${request.azure.region}`,
-      });
+      };
+      return ask(this.#client, () => this.#client.workflow.start(workflowName, options));
     };
     const started = await begin('REJECT_DUPLICATE').catch(alreadyStarted);
     if (started) return { id, runId: started.firstExecutionRunId };
     const { status, memo, runId } = await this.describe(id);
-    const before = (memo ?? {}) as StartMemo;
-    if (before.idempotencyKey === idempotencyKey) {
-      if (before.bodyHash === bodyHash) return { id, runId };
+    const before = [{ runId, memo: (memo ?? {}) as StartMemo }, ...(await this.#runsOf(id))].find((run) => run.memo.idempotencyKey === idempotencyKey);
+    if (before) {
+      if (before.memo.bodyHash === bodyHash) return { id, runId: before.runId };
       throw new Problem(422, 'The key was used before', 'This Idempotency-Key belongs to a request with another body.', { job: linkOf(id) });
     }
     const busy = () =>
@@ -89,13 +99,24 @@ export class Jobs {
     return { id, runId: again.firstExecutionRunId };
   }
 
+  /** The target’s runs, as long as Temporal keeps them. */
+  #runsOf(id: string): Promise<{ runId: string; memo: StartMemo }[]> {
+    return ask(this.#client, async () => {
+      const runs = [];
+      for await (const { runId, memo } of this.#client.workflow.list({ query: `WorkflowType = '${workflowName}' AND WorkflowId = '${id}'` }))
+        runs.push({ runId, memo: (memo ?? {}) as StartMemo });
+      return runs;
+    });
+  }
+
   async describe(id: string): Promise<WorkflowExecutionDescription> {
     try {
-      return await this.#client.workflow.getHandle(id).describe();
+      const found = await ask(this.#client, () => this.#client.workflow.getHandle(id).describe());
+      if (found.type === workflowName) return found;
     } catch (error) {
-      if (error instanceof WorkflowNotFoundError) throw new Problem(404, 'No such job', `There is no job ${id}.`);
-      throw error;
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
     }
+    throw new Problem(404, 'No such job', `There is no job ${id}.`);
   }
 
   async show(id: string): Promise<ShownJob> {
@@ -103,36 +124,45 @@ export class Jobs {
   }
 
   /** The newest jobs, in a state if one is given. */
-  async list(state: JobState | undefined, limit: number): Promise<object[]> {
-    const query = [`WorkflowType = '${workflowName}'`, ...(state ? [`${searchAttributes.state} = '${state}'`] : [])].join(' AND ');
-    const found = [];
-    for await (const { workflowId, runId, status, startTime, closeTime, memo } of this.#client.workflow.list({ query })) {
-      const progress = progressFromMemo(memo ?? {});
-      found.push({
-        id: workflowId,
-        runId,
-        state: stateOf(progress, status.name),
-        hsmName: (memo as StartMemo | undefined)?.hsmName,
-        requestedBy: (memo as StartMemo | undefined)?.requestedBy,
-        startedAt: startTime.toISOString(),
-        ...(closeTime ? { finishedAt: closeTime.toISOString() } : {}),
-        link: linkOf(workflowId),
-      });
-      if (found.length >= limit) break;
-    }
-    return found;
+  list(state: JobState | undefined, limit: number): Promise<object[]> {
+    const query = [`WorkflowType = '${workflowName}'`, ...(state ? [inState(state)] : [])].join(' AND ');
+    return ask(this.#client, async () => {
+      const found = [];
+      for await (const { workflowId, runId, status, startTime, closeTime, memo } of this.#client.workflow.list({ query })) {
+        const shownState = stateOf(progressFromMemo(memo ?? {}), status.name);
+        if (state && shownState !== state) continue;
+        const { hsmName, requestedBy } = (memo ?? {}) as StartMemo;
+        found.push({
+          id: workflowId,
+          runId,
+          state: shownState,
+          hsmName,
+          requestedBy,
+          startedAt: startTime.toISOString(),
+          ...(closeTime ? { finishedAt: closeTime.toISOString() } : {}),
+          link: linkOf(workflowId),
+        });
+        if (found.length >= limit) break;
+      }
+      return found;
+    });
   }
 
   /** Sends a decision and waits shortly for its verdict; undefined where no worker has judged it yet. */
-  async decide(id: string, signal: 'approve' | 'reject' | 'resolve', payload: { decisionId: string }): Promise<DecisionView | undefined> {
+  async decide(id: string, signal: 'approve' | 'reject' | 'resolve', payload: ApprovalSignal | ResolveSignal): Promise<DecisionView | undefined> {
     const { status } = await this.describe(id);
-    const find = async () => progressFromMemo((await this.describe(id)).memo ?? {})?.decisions.find(({ decisionId }) => decisionId === payload.decisionId);
+    const find = async () => {
+      const found = progressFromMemo((await this.describe(id)).memo ?? {})?.decisions.find(({ decisionId }) => decisionId === payload.decisionId);
+      if (found && !isSame(found, signal, payload))
+        throw new Problem(422, 'The key was used before', 'This Idempotency-Key belongs to another decision.', { decision: found, job: linkOf(id) });
+      return found;
+    };
+    const judged = await find();
+    if (judged) return judged;
     if (status.name !== 'RUNNING') {
-      const judged = await find();
-      if (judged) return judged;
       throw new Problem(409, 'The job is over', `The job ${id} has ended: nothing can be decided any more.`, { job: linkOf(id) });
     }
-    await this.#client.workflow.getHandle(id).signal(signal, payload);
+    await ask(this.#client, () => this.#client.workflow.getHandle(id).signal(signal, payload));
     for (const end = Date.now() + verdictPatienceMs; Date.now() < end; ) {
       const verdict = await find();
       if (verdict) return verdict;
@@ -144,12 +174,12 @@ export class Jobs {
   async cancel(id: string): Promise<void> {
     const { status } = await this.describe(id);
     if (status.name !== 'RUNNING') throw new Problem(409, 'The job is over', `The job ${id} has ended already.`, { job: linkOf(id) });
-    await this.#client.workflow.getHandle(id).cancel();
+    await ask(this.#client, () => this.#client.workflow.getHandle(id).cancel());
   }
 
   /** Does Temporal answer? */
   async ready(): Promise<void> {
-    await this.#client.connection.workflowService.getSystemInfo({});
+    await ask(this.#client, () => this.#client.connection.workflowService.getSystemInfo({}), readyPatienceMs);
   }
 }
 
@@ -157,6 +187,24 @@ const alreadyStarted = (error: unknown): undefined => {
   if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
   throw error;
 };
+
+/** Texts of a decision as they are kept: the workflow cuts long ones. */
+const kept = (text: string | undefined): string => (text ?? '').slice(0, 300);
+
+/** Is this the decision that was sent before under its key? */
+function isSame(found: DecisionView, signal: 'approve' | 'reject' | 'resolve', payload: ApprovalSignal | ResolveSignal): boolean {
+  const [kind, about] = 'action' in payload ? [payload.action, payload.incidentId] : [signal, payload.approvalId];
+  const { actor, comment } = payload;
+  return found.kind === kind && found.about === kept(about) && found.actor === kept(actor) && kept(found.comment) === kept(comment);
+}
+
+/** Jobs that may be in a state. One that was ended by force could not publish its end: then Temporal’s own word counts. */
+function inState(state: JobState): string {
+  const published = `${searchAttributes.state} = '${state}'`;
+  if (state === 'failed') return `(${published} OR ExecutionStatus IN ('Terminated', 'TimedOut', 'Failed'))`;
+  if (state === 'cancelled') return `(${published} OR ExecutionStatus = 'Canceled')`;
+  return ['running', 'awaiting-approval', 'incident'].includes(state) ? `${published} AND ExecutionStatus = 'Running'` : published;
+}
 
 /** What a job published last; but one that was ended by force could not say so itself. */
 const stateOf = (progress: Progress | undefined, status: string): JobState => {

@@ -19,7 +19,7 @@ async function main(): Promise<void> {
       connection,
       namespace: namespace ?? 'default',
       taskQueue,
-      workflowsPath: fileURLToPath(new URL('../workflows/provision.ts', import.meta.url)),
+      workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
       activities: createActivities(createSystems(settings)),
       interceptors: { activity: [(context) => ({ inbound: new ActivityInterceptor(context, settings.pollIntervalMs) })] },
       shutdownGraceTime: '5 seconds',

@@ -1,26 +1,28 @@
 import { throughClient } from '../../domain/plan.ts';
+import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput } from '../../domain/results.ts';
 import { userSecret } from '../../systems/secrets/kept.ts';
 import type { Systems } from '../systems.ts';
 import { allow, osDisk, temporaryRule, virtualMachine } from '../virtual-machine.ts';
 
+export const cipherTrustRules = ({ azure }: ProvisioningRequest, workerSources: string[]) => [
+  allow(temporaryRule, ['443', '22'], [...azure.adminSources, ...workerSources], 100),
+  allow('provisioner-web', ['443'], azure.adminSources, 110),
+  allow('provisioner-ntls', ['1792'], [], 110, 'Outbound'),
+  allow('provisioner-ntp', ['123'], [], 120, 'Outbound', 'Udp'),
+];
+
 /** The VM of CipherTrust Manager: ksadmin with an RSA key, Standard HDD, a static address (it stands in a certificate), 443 from the admins’ sources; while the job runs 22, too, and both from this service. */
 export const ciphertrustVm = (systems: Systems) =>
   virtualMachine<StepInput<'ciphertrust-vm'>>(systems, async ({ request, computeSubnetId, image, publicKey }) => {
     const { vmName, address, size = 'Standard_F4s_v2', disk, customData } = request.cipherTrust;
-    const sources = [...request.azure.adminSources, ...systems.settings.workerSources];
     return {
       name: vmName,
       subnetId: computeSubnetId,
       privateAddress: address,
       isPublic: request.azure.access === 'public' && !throughClient(request.cipherTrust),
       needsAgent: false,
-      rules: [
-        allow(temporaryRule, ['443', '22'], sources, 100),
-        allow('provisioner-web', ['443'], request.azure.adminSources, 110),
-        allow('provisioner-ntls', ['1792'], [], 110, 'Outbound'),
-        allow('provisioner-ntp', ['123'], [], 120, 'Outbound', 'Udp'),
-      ],
+      rules: cipherTrustRules(request, systems.settings.workerSources),
       machine: {
         ...('id' in image ? {} : { plan: { name: image.sku, product: image.offer, publisher: image.publisher } }),
         hardwareProfile: { vmSize: size },

@@ -14,7 +14,7 @@ import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'deploy-hsm'>;
 
-const deploymentName = 'HSMdeploy';
+export const deploymentName = 'HSMdeploy';
 const source = 'Azure Resource Manager';
 /** How often one asking may send the deployment: once, and once more where the cause passes by itself. */
 const maximumRuns = 2;
@@ -121,7 +121,7 @@ export const decideDeployHsm = (seen: Seen, input: Pick<Input, 'target' | 'reque
 export const deployHsm = (systems: Systems) => {
   const { azure } = systems;
   return converge<Input, Seen, StepResult<'deploy-hsm'>, 'deploy'>({
-    observe: (input, attempt) => observe(azure, input, attempt),
+    observe: (input, attempt) => observeDeployHsm(azure, input, attempt),
     decide: decideDeployHsm,
     act: {
       async deploy(input, seen, { signal, askedAt }) {
@@ -155,7 +155,7 @@ const harmful = (harm: string[], own: boolean): StepFailure =>
       : 'Nothing was sent. Look at these resources; a gateway that carries an HSM must never be changed.',
   });
 
-async function observe(azure: Azure, input: Input, { signal, askedAt }: Attempt): Promise<Seen> {
+export async function observeDeployHsm(azure: Azure, input: Input, { signal, askedAt }: Pick<Attempt, 'signal' | 'askedAt'>): Promise<Seen> {
   const { resourceGroup } = input.request.azure;
   const options = { abortSignal: signal };
   const clients = await azure.clients(input.request.azure);
@@ -196,7 +196,7 @@ async function observe(azure: Azure, input: Input, { signal, askedAt }: Attempt)
 }
 
 /** What is sent: this service’s own template, without the gateway where there is one, or the user’s own, unedited. */
-async function deploymentOf({ outbound, secrets, settings }: Systems, input: Input, gatewayThere: boolean, signal: AbortSignal): Promise<HsmDeployment> {
+export async function deploymentOf({ outbound, secrets, settings }: Systems, input: Input, gatewayThere: boolean, signal: AbortSignal): Promise<HsmDeployment> {
   const { template: own, request } = input;
   if (!own) return hsmDeployment(input, !gatewayThere);
   const url = typeof own.url === 'object' ? await userSecret(secrets, own.url.secret) : own.url;

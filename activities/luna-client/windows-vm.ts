@@ -1,7 +1,12 @@
+import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput } from '../../domain/results.ts';
 import { kept } from '../../systems/secrets/kept.ts';
 import type { Systems } from '../systems.ts';
 import { allow, osDisk, temporaryRule, virtualMachine } from '../virtual-machine.ts';
+
+export const windowsRules = ({ azure }: ProvisioningRequest, workerSources: string[]) => [
+  allow(temporaryRule, ['22', '3389'], [...azure.adminSources, ...workerSources], 100),
+];
 
 /** “Create a Windows instance”: Windows 10 Pro in the Compute subnet, Standard HDD, a static address, SSH and RDP for the admins and this service alone. */
 export const windowsVm = (systems: Systems) =>
@@ -13,7 +18,7 @@ export const windowsVm = (systems: Systems) =>
       privateAddress: address,
       isPublic: request.azure.access === 'public',
       needsAgent: true,
-      rules: [allow(temporaryRule, ['22', '3389'], [...request.azure.adminSources, ...systems.settings.workerSources], 100)],
+      rules: windowsRules(request, systems.settings.workerSources),
       machine: {
         hardwareProfile: { vmSize: size },
         storageProfile: { imageReference: { ...image }, osDisk: osDisk(disk) },

@@ -1,4 +1,6 @@
+import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import type { Azure } from '../../systems/azure/azure.ts';
 import { tagsOf } from '../../systems/azure/tags.ts';
 import { act, converge, done, refuse } from '../converge.ts';
 import type { Systems } from '../systems.ts';
@@ -18,15 +20,17 @@ export const decideResourceGroup = (group: Seen, { request: { azure } }: Pick<In
   return done<StepResult<'resource-group'>>({ id: group.id });
 };
 
+export async function observeResourceGroup(azure: Azure, request: ProvisioningRequest, signal: AbortSignal): Promise<Seen> {
+  const { resources } = await azure.clients(request.azure);
+  const { resourceGroup: name } = request.azure;
+  const found = await azure.look(`reading the resource group ${name}`, () => resources.resourceGroups.get(name, { abortSignal: signal }));
+  return found && { id: found.id!, location: found.location };
+}
+
 /** The group that holds everything; kept as it is where it exists. */
 export const resourceGroup = ({ azure }: Systems) =>
   converge<Input, Seen, StepResult<'resource-group'>, 'create'>({
-    async observe({ request }, { signal }) {
-      const { resources } = await azure.clients(request.azure);
-      const { resourceGroup: name } = request.azure;
-      const found = await azure.look(`reading the resource group ${name}`, () => resources.resourceGroups.get(name, { abortSignal: signal }));
-      return found && { id: found.id!, location: found.location };
-    },
+    observe: ({ request }, { signal }) => observeResourceGroup(azure, request, signal),
     decide: decideResourceGroup,
     act: {
       async create(input, _, { signal }) {

@@ -1,6 +1,7 @@
 import type { Subnet } from '@azure/arm-network';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import type { Azure } from '../../systems/azure/azure.ts';
 import { tagsOf } from '../../systems/azure/tags.ts';
 import { act, converge, done, refuse, wait } from '../converge.ts';
 import type { Systems } from '../systems.ts';
@@ -63,28 +64,30 @@ const shape = (range: string, forHsm: boolean): Subnet => ({
   ...(forHsm ? { delegations: [{ name: 'dedicated-hsm', serviceName }] } : {}),
 });
 
+export async function observeVirtualNetwork(azure: Azure, request: ProvisioningRequest, signal: AbortSignal): Promise<Seen> {
+  const { network } = await azure.clients(request.azure);
+  const found = await azure.look(`reading the virtual network ${request.network.name}`, () =>
+    network.virtualNetworks.get(request.azure.resourceGroup, request.network.name, { abortSignal: signal }),
+  );
+  return (
+    found && {
+      id: found.id!,
+      state: found.provisioningState ?? '',
+      subnets: (found.subnets ?? []).map((subnet) => ({
+        id: subnet.id!,
+        name: subnet.name!,
+        range: subnet.addressPrefix ?? subnet.addressPrefixes?.[0] ?? '',
+        delegatedTo: (subnet.delegations ?? []).map((delegation) => delegation.serviceName ?? ''),
+        securityGroup: subnet.networkSecurityGroup !== undefined,
+      })),
+    }
+  );
+}
+
 /** The virtual network with the subnets Compute, HSM (delegated) and GatewaySubnet. An existing one is kept; only what is missing is added, one after the other. */
 export const virtualNetwork = ({ azure }: Systems) =>
   converge<Input, Seen, StepResult<'virtual-network'>, 'create' | 'add-subnet'>({
-    async observe({ request }, { signal }) {
-      const { network } = await azure.clients(request.azure);
-      const found = await azure.look(`reading the virtual network ${request.network.name}`, () =>
-        network.virtualNetworks.get(request.azure.resourceGroup, request.network.name, { abortSignal: signal }),
-      );
-      return (
-        found && {
-          id: found.id!,
-          state: found.provisioningState ?? '',
-          subnets: (found.subnets ?? []).map((subnet) => ({
-            id: subnet.id!,
-            name: subnet.name!,
-            range: subnet.addressPrefix ?? subnet.addressPrefixes?.[0] ?? '',
-            delegatedTo: (subnet.delegations ?? []).map((delegation) => delegation.serviceName ?? ''),
-            securityGroup: subnet.networkSecurityGroup !== undefined,
-          })),
-        }
-      );
-    },
+    observe: ({ request }, { signal }) => observeVirtualNetwork(azure, request, signal),
     decide: decideVirtualNetwork,
     act: {
       async create(input, _, { signal }) {

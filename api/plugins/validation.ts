@@ -2,6 +2,7 @@ import { Ajv } from 'ajv';
 import formats from 'ajv-formats';
 import type { FastifyInstance } from 'fastify';
 import { ProvisioningRequest } from '../../domain/request.ts';
+import { answerSchemas } from '../schemas/answers.ts';
 
 /** All mistakes at once; unknown fields are refused, not dropped; bodies are taken as they are, while queries are text by nature. */
 export function validation(app: FastifyInstance): void {
@@ -13,5 +14,8 @@ export function validation(app: FastifyInstance): void {
   };
   const [body, text] = [compiler(false), compiler(true)];
   app.addSchema(ProvisioningRequest);
+  for (const schema of answerSchemas) app.addSchema(schema);
+  // Schemas of answers describe; they never take anything out of one.
+  app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
   app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? body : text).compile(schema as object));
 }

@@ -4,9 +4,11 @@ import type { Static } from 'typebox';
 import type { DecisionView } from '../../domain/progress.ts';
 import { type Jobs, linkOf } from '../jobs.ts';
 import { Problem } from '../problem.ts';
+import { answers, DecisionAnswer } from '../schemas/answers.ts';
 import { ApprovalDecision, ApprovalParameters, IncidentDecision, IncidentParameters, KeyHeader } from '../schemas/schemas.ts';
 
 const tags = ['decisions'];
+const response = answers({ 200: DecisionAnswer, 202: DecisionAnswer }, 404, 409, 422, 503);
 type Key = Static<typeof KeyHeader>;
 
 /** Decisions are signals: durable while no worker runs, and refused ones stay on record. The verdict is the workflow’s. */
@@ -15,7 +17,7 @@ export function decisionRoutes(app: FastifyInstance, jobs: Jobs): void {
     '/v1/provisionings/:id/approvals/:approvalId',
     {
       config: { role: 'approver' },
-      schema: { tags, summary: 'Approve or reject what destroys', params: ApprovalParameters, body: ApprovalDecision, headers: KeyHeader },
+      schema: { tags, summary: 'Approve or reject what destroys', params: ApprovalParameters, body: ApprovalDecision, headers: KeyHeader, response },
     },
     async ({ params: { id, approvalId }, body: { decision, actor, comment }, headers, role }, reply) => {
       const signal = { approvalId, decisionId: headers['idempotency-key'] ?? randomUUID(), actor: actor ?? role!, ...(comment ? { comment } : {}) };
@@ -26,7 +28,7 @@ export function decisionRoutes(app: FastifyInstance, jobs: Jobs): void {
     '/v1/provisionings/:id/incidents/:incidentId',
     {
       config: { role: 'operator' },
-      schema: { tags, summary: 'Retry, skip or abort after an incident', params: IncidentParameters, body: IncidentDecision, headers: KeyHeader },
+      schema: { tags, summary: 'Retry, skip or abort after an incident', params: IncidentParameters, body: IncidentDecision, headers: KeyHeader, response },
     },
     async ({ params: { id, incidentId }, body: { action, actor, comment }, headers, role }, reply) => {
       const signal = { incidentId, decisionId: headers['idempotency-key'] ?? randomUUID(), action, actor: actor ?? role!, ...(comment ? { comment } : {}) };

@@ -1,7 +1,12 @@
+import type { Client } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
+import type { Static } from 'typebox';
 import { type BrokenRule, type Plan, plan } from '../../domain/plan.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import { Problem } from '../problem.ts';
+import { answers, PlanAnswer } from '../schemas/answers.ts';
+import { PlanQuery } from '../schemas/schemas.ts';
+import { lookWhatIf } from '../what-if.ts';
 
 export const requestBody = { $ref: 'ProvisioningRequest#' };
 
@@ -13,10 +18,22 @@ export function planned(request: ProvisioningRequest): Plan {
   throw new Problem(422, 'The request cannot be carried out', `${errors.length} rule(s) are broken; nothing was touched.`, { errors });
 }
 
-export function planRoutes(app: FastifyInstance): void {
-  app.post<{ Body: ProvisioningRequest }>(
+/** `whatIf` looks what is there already: a worker does it, since the API itself speaks to Temporal alone. */
+export function planRoutes(app: FastifyInstance, client: Client, whatIfPatienceMs?: number): void {
+  app.post<{ Body: ProvisioningRequest; Querystring: Static<typeof PlanQuery> }>(
     '/v1/plans',
-    { schema: { tags: ['plans'], summary: 'What a request would do; touches nothing', body: requestBody } },
-    ({ body }) => planned(body),
+    {
+      schema: {
+        tags: ['plans'],
+        summary: 'What a request would do; changes nothing',
+        body: requestBody,
+        querystring: PlanQuery,
+        response: answers({ 200: PlanAnswer }, 422, 502, 503),
+      },
+    },
+    async ({ body, query }) => {
+      const plan = planned(body);
+      return query.whatIf ? { ...plan, whatIf: await lookWhatIf(client, body, whatIfPatienceMs) } : plan;
+    },
   );
 }

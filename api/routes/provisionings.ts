@@ -3,6 +3,7 @@ import type { Static } from 'typebox';
 import type { JobState } from '../../domain/progress.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import { type Jobs, linkOf } from '../jobs.ts';
+import { answers, CancellingAnswer, JobAnswer, JobListAnswer, StartedAnswer } from '../schemas/answers.ts';
 import { JobParameters, KeyHeader, ListQuery } from '../schemas/schemas.ts';
 import { planned, requestBody } from './plans.ts';
 
@@ -11,7 +12,10 @@ const tags = ['provisionings'];
 export function provisioningRoutes(app: FastifyInstance, jobs: Jobs): void {
   app.post<{ Body: ProvisioningRequest; Headers: Static<typeof KeyHeader> }>(
     '/v1/provisionings',
-    { config: { role: 'operator' }, schema: { tags, summary: 'Start a job', body: requestBody, headers: KeyHeader } },
+    {
+      config: { role: 'operator' },
+      schema: { tags, summary: 'Start a job', body: requestBody, headers: KeyHeader, response: answers({ 202: StartedAnswer }, 409, 422, 503) },
+    },
     async ({ body, headers, role }, reply) => {
       const { warnings, estimateMinutes } = planned(body);
       const { id, runId } = await jobs.start(body, role!, headers['idempotency-key']);
@@ -23,17 +27,24 @@ export function provisioningRoutes(app: FastifyInstance, jobs: Jobs): void {
   );
   app.get<{ Querystring: { state?: JobState; limit?: number } }>(
     '/v1/provisionings',
-    { schema: { tags, summary: 'The newest jobs', querystring: ListQuery } },
+    { schema: { tags, summary: 'The newest jobs', querystring: ListQuery, response: answers({ 200: JobListAnswer }, 503) } },
     async ({ query: { state, limit = 50 } }) => ({ provisionings: await jobs.list(state, limit) }),
   );
-  app.get<{ Params: { id: string } }>('/v1/provisionings/:id', { schema: { tags, summary: 'How a job is', params: JobParameters } }, ({ params }) =>
-    jobs.show(params.id),
+  app.get<{ Params: { id: string } }>(
+    '/v1/provisionings/:id',
+    { schema: { tags, summary: 'How a job is', params: JobParameters, response: answers({ 200: JobAnswer }, 404, 503) } },
+    ({ params }) => jobs.show(params.id),
   );
   app.post<{ Params: { id: string } }>(
     '/v1/provisionings/:id/cancel',
     {
       config: { role: 'operator' },
-      schema: { tags, summary: 'Cancel a job: what must not be cut is finished first; nothing is removed', params: JobParameters },
+      schema: {
+        tags,
+        summary: 'Cancel a job: what must not be cut is finished first; nothing is removed',
+        params: JobParameters,
+        response: answers({ 202: CancellingAnswer }, 404, 409, 503),
+      },
     },
     async ({ params }, reply) => {
       await jobs.cancel(params.id);

@@ -23,6 +23,11 @@ export const ListQuery = Type.Object(
   closed,
 );
 
+export const PlanQuery = Type.Object(
+  { whatIf: Type.Optional(Type.Boolean({ description: 'Look, too, at what is there: Create, NoChange or Modify for each resource. Needs a worker.' })) },
+  closed,
+);
+
 export const KeyHeader = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({ minLength: 1, maxLength: 200, description: 'The same key with the same body is the same request, however often it is sent.' }),

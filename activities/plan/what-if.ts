@@ -1,0 +1,153 @@
+import { StepFailure } from '../../domain/failure.ts';
+import { type PlannedThing, plan, throughClient } from '../../domain/plan.ts';
+import type { Job } from '../../domain/results.ts';
+import type { Effect, WhatIf, WhatIfChange } from '../../domain/what-if.ts';
+import { type Change, checkDeployment, harmOf } from '../../systems/azure/deployment-check.ts';
+import { cipherTrustRules } from '../ciphertrust/ciphertrust-vm.ts';
+import { converge, type Decision, done } from '../converge.ts';
+import { decideDeployHsm, deploymentName, deploymentOf, observeDeployHsm } from '../hsm/deploy-hsm.ts';
+import { windowsRules } from '../luna-client/windows-vm.ts';
+import { decideResourceGroup, observeResourceGroup } from '../network/resource-group.ts';
+import { decideVirtualNetwork, observeVirtualNetwork } from '../network/virtual-network.ts';
+import type { Systems } from '../systems.ts';
+import { decideMachine, type MachineSeen, missingRule, namesOf, observeMachine } from '../virtual-machine.ts';
+
+/** What is there of a thing that the plan names; nothing where it is not. */
+type Found = Record<string, { effect: Exclude<Effect, 'Create'>; detail?: string } | undefined>;
+
+interface Look {
+  found: Found;
+  problems: string[];
+}
+
+const kept = { effect: 'NoChange' } as const;
+const keyOf = ({ kind, name }: Pick<PlannedThing, 'kind' | 'name'>): string => `${kind} ${name}`.toLowerCase();
+const problemsOf = (decision: Decision<unknown, string>): string[] => (decision.kind === 'stop' ? [`${decision.problem.tried}: ${decision.problem.seen}`] : []);
+
+/** The group and the network, each with what the step that makes it would decide. */
+async function lookAtNetwork({ azure }: Systems, job: Job, signal: AbortSignal): Promise<Look & { groupThere: boolean; subnets: Record<string, string> }> {
+  const { network, azure: where } = job.request;
+  const group = await observeResourceGroup(azure, job.request, signal);
+  if (!group) return { found: {}, problems: [], groupThere: false, subnets: {} };
+  const there = await observeVirtualNetwork(azure, job.request, signal);
+  const names = [network.compute.name ?? 'Compute', network.hsm.name, 'GatewaySubnet'];
+  const subnets = Object.fromEntries((there?.subnets ?? []).map(({ name, id }) => [name.toLowerCase(), id]));
+  const missing = names.filter((name) => !subnets[name.toLowerCase()]);
+  return {
+    groupThere: true,
+    subnets,
+    problems: [...problemsOf(decideResourceGroup(group, job)), ...problemsOf(decideVirtualNetwork(there, job))],
+    found: {
+      [keyOf({ kind: 'resource group', name: where.resourceGroup })]: kept,
+      [keyOf({ kind: 'virtual network', name: network.name })]:
+        there && (missing.length > 0 ? { effect: 'Modify', detail: `gets ${missing.join(', ')}` } : kept),
+      ...Object.fromEntries(names.map((name) => [keyOf({ kind: 'subnet', name }), subnets[name.toLowerCase()] ? kept : undefined])),
+    },
+  };
+}
+
+/** Gateway, its address and the HSM: what is there; where the job would send its deployment, what Azure itself says about that. */
+async function lookAtDeployment(systems: Systems, job: Job, subnets: Record<string, string>, signal: AbortSignal): Promise<Look> {
+  const { azure } = systems;
+  const { network, hsm: wanted, azure: where } = job.request;
+  const hsmSubnetId = subnets[network.hsm.name.toLowerCase()];
+  if (!hsmSubnetId || !subnets['gatewaysubnet']) return { found: {}, problems: [] };
+  const input = { ...job, hsmSubnetId, ...(wanted.template ? { template: wanted.template } : {}) };
+  const seen = await observeDeployHsm(azure, input, { signal, askedAt: Date.now() });
+  const { hsm, gateway, deployment } = seen;
+  const found: Found = {
+    [keyOf({ kind: 'dedicated hsm', name: wanted.name })]: hsm && kept,
+    [keyOf({ kind: 'expressroute gateway', name: `${wanted.resourcePrefix}-ergw` })]: gateway && {
+      ...kept,
+      detail: `the network’s gateway is ${gateway.name}`,
+    },
+    [keyOf({ kind: 'public address', name: `${wanted.resourcePrefix}-ergwpip` })]: gateway && kept,
+  };
+  const decision = decideDeployHsm(seen, input);
+  if (decision.kind !== 'act') return { found, problems: problemsOf(decision) };
+  const clients = await azure.clients(where);
+  const { template, parameters } = await deploymentOf(systems, input, gateway !== undefined, signal);
+  const properties = { template, parameters, mode: 'Incremental' as const };
+  const { changes } = await checkDeployment(azure, clients, { resourceGroup: where.resourceGroup, name: deploymentName, properties }, signal);
+  const there = { target: job.target, sentBefore: deployment?.ours === true, ...(gateway ? { gateway } : {}), ...(hsm ? { hsm } : {}) };
+  return { found: { ...found, ...modified(changes, Object.keys(found)) }, problems: harmOf(changes, there) };
+}
+
+/** What Azure’s own what-if says would be changed, among the planned. */
+const modified = (changes: readonly Change[], planned: string[]): Found =>
+  Object.fromEntries(
+    changes
+      .filter(({ changeType }) => changeType === 'Modify')
+      .flatMap(({ resourceId }) => {
+        const key = planned.find((candidate) => candidate.endsWith(` ${resourceId.split('/').at(-1)!.toLowerCase()}`));
+        return key ? [[key, { effect: 'Modify' as const, detail: 'by the deployment, as Azure says' }]] : [];
+      }),
+  );
+
+/** A host with what belongs to it. */
+function lookAtMachine(seen: MachineSeen, wanted: Parameters<typeof decideMachine>[1], target: string): Look {
+  const names = namesOf(wanted.name);
+  const { group, machine } = seen;
+  const rule = group && missingRule(group.rules, wanted.rules);
+  const stopped = machine?.power === 'deallocated' || machine?.power === 'stopped';
+  return {
+    problems: problemsOf(decideMachine(seen, wanted, target)),
+    found: {
+      [keyOf({ kind: 'security group', name: names.group })]: group && (rule ? { effect: 'Modify', detail: `gets the rule ${rule.name}` } : kept),
+      [keyOf({ kind: 'public address', name: names.publicAddress })]: seen.publicAddress && kept,
+      [keyOf({ kind: 'interface', name: names.nic })]: seen.nic && kept,
+      [keyOf({ kind: 'virtual machine', name: wanted.name })]: machine && (stopped ? { effect: 'Modify', detail: 'is started' } : kept),
+    },
+  };
+}
+
+async function lookAtMachines({ azure, settings }: Systems, { target, request }: Job, signal: AbortSignal): Promise<Look[]> {
+  const byPublic = request.azure.access === 'public';
+  const hosts = [
+    { host: request.lunaClient, rules: windowsRules(request, settings.workerSources), isPublic: byPublic },
+    { host: request.cipherTrust, rules: cipherTrustRules(request, settings.workerSources), isPublic: byPublic && !throughClient(request.cipherTrust) },
+  ];
+  return Promise.all(
+    hosts.map(async ({ host, rules, isPublic }) =>
+      lookAtMachine(
+        await observeMachine(azure, request, host.vmName, signal),
+        { name: host.vmName, isPublic, privateAddress: host.address, needsAgent: false, rules },
+        target,
+      ),
+    ),
+  );
+}
+
+/** Azure’s refusal of a deployment is a finding here, not a failure. */
+async function asFinding(look: () => Promise<Look>): Promise<Look> {
+  try {
+    return await look();
+  } catch (error) {
+    if (!(error instanceof StepFailure) || error.problem.kind === 'Transient') throw error;
+    return { found: {}, problems: [`${error.problem.tried}: ${error.problem.seen}`] };
+  }
+}
+
+async function observe(systems: Systems, job: Job, signal: AbortSignal): Promise<WhatIf> {
+  const planned = plan(job.request);
+  if (!planned.ok) return { changes: [], problems: planned.broken.map(({ path, message }) => `${path}: ${message}`) };
+  const network = await lookAtNetwork(systems, job, signal);
+  const looks = network.groupThere
+    ? [network, await asFinding(() => lookAtDeployment(systems, job, network.subnets, signal)), ...(await lookAtMachines(systems, job, signal))]
+    : [];
+  const found: Found = Object.assign({}, ...looks.map((look) => look.found));
+  return {
+    problems: looks.flatMap(({ problems }) => problems),
+    changes: planned.plan.creates
+      .filter(({ kind }) => kind !== 'partition')
+      .map((thing): WhatIfChange => ({ kind: thing.kind, name: thing.name, effect: 'Create', ...found[keyOf(thing)] })),
+  };
+}
+
+/** What a request would create, leave and change, as things are now. Reads, validates and asks Azure’s own what-if; sends nothing that changes anything. */
+export const whatIf = (systems: Systems) =>
+  converge<Job, WhatIf, WhatIf, never>({
+    observe: (job, { signal }) => observe(systems, job, signal),
+    decide: (seen) => done(seen),
+    act: {},
+  });

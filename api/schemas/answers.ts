@@ -1,0 +1,184 @@
+import { type TSchema, Type } from 'typebox';
+import { phases, stepIds } from '../../domain/steps.ts';
+
+/** Schemas of what goes out, for people and for generated clients: they describe and never cut. Each one is named in the OpenAPI text. */
+
+const time = Type.String({ format: 'date-time' });
+const links = Type.Record(Type.String(), Type.String());
+const states = Type.Enum(['running', 'awaiting-approval', 'incident', 'completed', 'rejected', 'aborted', 'cancelled', 'failed']);
+const refTo = (id: string): TSchema => Type.Unsafe({ $ref: `${id}#` });
+
+const Problem = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String(),
+    errors: Type.Optional(
+      Type.Array(Type.Object({ pointer: Type.String({ description: 'JSON pointer into what was sent.' }), detail: Type.String() }), {
+        description: 'All mistakes at once.',
+      }),
+    ),
+    job: Type.Optional(Type.String({ description: 'The job that it is about.' })),
+  },
+  { $id: 'Problem', description: 'An answer that is no success (RFC 9457).' },
+);
+
+const effect = Type.Enum(['Create', 'NoChange', 'Modify']);
+const Plan = Type.Object(
+  {
+    summary: Type.String(),
+    creates: Type.Array(Type.Object({ kind: Type.String(), name: Type.String(), detail: Type.String() })),
+    steps: Type.Array(
+      Type.Object({
+        id: Type.Enum([...stepIds]),
+        title: Type.String(),
+        phase: Type.Enum(Object.keys(phases)),
+        usualMinutes: Type.Number(),
+        critical: Type.Boolean(),
+      }),
+    ),
+    criticalPath: Type.Array(Type.String()),
+    estimateMinutes: Type.Integer({ description: 'Along the critical path; the wait for a person is not in it.' }),
+    destroys: Type.Array(Type.String()),
+    warnings: Type.Array(Type.String()),
+    whatIf: Type.Optional(
+      Type.Object(
+        {
+          changes: Type.Array(Type.Object({ kind: Type.String(), name: Type.String(), effect, detail: Type.Optional(Type.String()) })),
+          problems: Type.Array(Type.String(), { description: 'What a job would stop at, as things are now.' }),
+        },
+        { description: 'With whatIf=true: what is there already.' },
+      ),
+    ),
+  },
+  { $id: 'Plan' },
+);
+
+const Started = Type.Object(
+  { id: Type.String(), runId: Type.String(), estimateMinutes: Type.Integer(), warnings: Type.Array(Type.String()), links },
+  { $id: 'Started' },
+);
+
+const JobList = Type.Object(
+  {
+    provisionings: Type.Array(
+      Type.Object({
+        id: Type.String(),
+        runId: Type.String(),
+        state: states,
+        hsmName: Type.Optional(Type.String()),
+        requestedBy: Type.Optional(Type.String()),
+        startedAt: time,
+        finishedAt: Type.Optional(time),
+        link: Type.String(),
+      }),
+    ),
+  },
+  { $id: 'JobList' },
+);
+
+const step = Type.Object({
+  state: Type.Enum(['pending', 'running', 'done', 'skipped', 'not-needed', 'failed', 'cancelled']),
+  title: Type.String(),
+  phase: Type.String(),
+  attempts: Type.Integer({ description: '1, and one more for every retry that a person ordered.' }),
+  startedAt: Type.Optional(time),
+  finishedAt: Type.Optional(time),
+  detail: Type.Optional(Type.String({ description: 'What the system itself says while the step waits.' })),
+});
+const decision = { actor: Type.String(), comment: Type.Optional(Type.String()) };
+
+const Decision = Type.Object(
+  {
+    decisionId: Type.String(),
+    kind: Type.Optional(Type.String()),
+    about: Type.Optional(Type.String({ description: 'The approval or incident.' })),
+    actor: Type.Optional(Type.String()),
+    comment: Type.Optional(Type.String()),
+    at: Type.Optional(time),
+    verdict: Type.Enum(['accepted', 'refused', 'pending']),
+    reason: Type.Optional(Type.String({ description: 'Why it was refused.' })),
+  },
+  { $id: 'Decision' },
+);
+
+const Job = Type.Object(
+  {
+    id: Type.String(),
+    runId: Type.String(),
+    percent: Type.Integer({ minimum: 0, maximum: 100 }),
+    job: Type.Object({
+      state: states,
+      revision: Type.Integer(),
+      startedAt: time,
+      finishedAt: Type.Optional(time),
+      requestedBy: Type.String(),
+      hsmName: Type.String(),
+      region: Type.String(),
+      warnings: Type.Array(Type.String()),
+      inventory: Type.Optional(Type.Array(Type.String(), { description: 'What exists after an abnormal end.' })),
+    }),
+    steps: Type.Object(Object.fromEntries(stepIds.map((id) => [id, step]))),
+    incidents: Type.Array(
+      Type.Object({
+        id: Type.String(),
+        step: Type.String(),
+        problem: Type.Object({ kind: Type.String(), tried: Type.String(), seen: Type.String(), source: Type.String(), remedy: Type.String() }),
+        actions: Type.Array(Type.Enum(['retry', 'skip', 'abort'])),
+        openedAt: time,
+        closedAt: Type.Optional(time),
+        decision: Type.Optional(Type.Object({ action: Type.String(), ...decision })),
+      }),
+    ),
+    approvals: Type.Array(
+      Type.Object({
+        id: Type.String(),
+        question: Type.String(),
+        loses: Type.String(),
+        askedAt: time,
+        deadline: time,
+        closedAt: Type.Optional(time),
+        outcome: Type.Optional(Type.Enum(['approved', 'rejected', 'expired', 'stale'])),
+        decision: Type.Optional(Type.Object(decision)),
+      }),
+    ),
+    decisions: Type.Array(refTo('Decision')),
+    links,
+  },
+  { $id: 'Job' },
+);
+
+const Cancelling = Type.Object({ id: Type.String(), links }, { $id: 'Cancelling' });
+
+export const answerSchemas = [Problem, Plan, Started, JobList, Decision, Job, Cancelling];
+export const [PlanAnswer, StartedAnswer, JobListAnswer, DecisionAnswer, JobAnswer, CancellingAnswer] = [
+  'Plan',
+  'Started',
+  'JobList',
+  'Decision',
+  'Job',
+  'Cancelling',
+].map(refTo) as [TSchema, TSchema, TSchema, TSchema, TSchema, TSchema];
+
+const reasons: Record<number, string> = {
+  400: 'The request does not have the right shape',
+  401: 'Not signed in',
+  403: 'Not allowed for this role',
+  404: 'There is no such job',
+  409: 'Not now: the target is busy, the job is over, or the decision was refused',
+  422: 'The request cannot be carried out, or the key was used before',
+  502: 'Azure could not be read',
+  503: 'Temporal, or a worker, does not answer',
+};
+
+/** The answers of a route: its successes, and the problems that every route has (400, 401, 403), with those of its own. */
+export const answers = (successes: Record<number, TSchema>, ...problems: number[]) => ({
+  ...Object.fromEntries(Object.entries(successes).map(([status, schema]) => [status, { description: 'Done', content: { 'application/json': { schema } } }])),
+  ...Object.fromEntries(
+    [400, 401, 403, ...problems].map((status) => [
+      status,
+      { description: reasons[status], content: { 'application/problem+json': { schema: refTo('Problem') } } },
+    ]),
+  ),
+});

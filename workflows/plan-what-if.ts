@@ -1,0 +1,25 @@
+import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
+import { proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type { ProvisioningRequest } from '../domain/request.ts';
+import type { WhatIf, WhatIfActivity } from '../domain/what-if.ts';
+
+const { 'what-if': whatIf } = proxyActivities<WhatIfActivity>({
+  summary: 'Look at what is there',
+  startToCloseTimeout: '2 minutes',
+  heartbeatTimeout: '10 seconds',
+  scheduleToCloseTimeout: '2 minutes',
+  retry: { initialInterval: '1 second', maximumInterval: '5 seconds' },
+});
+
+/** What a request would change: one look, nothing else. `target` is whose marks count as our own. */
+export async function planWhatIf({ request, target }: { request: ProvisioningRequest; target: string }): Promise<WhatIf> {
+  try {
+    return await whatIf({ request, target, runId: workflowInfo().runId });
+  } catch (error) {
+    const cause = error instanceof ActivityFailure ? error.cause : undefined;
+    throw ApplicationFailure.nonRetryable(
+      cause?.message ?? 'What is there could not be read in time.',
+      cause instanceof ApplicationFailure ? (cause.type ?? '') : 'Transient',
+    );
+  }
+}

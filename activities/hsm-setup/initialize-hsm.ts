@@ -1,5 +1,5 @@
 import type { HsmSeen, Job, StepInput, StepResult } from '../../domain/results.ts';
-import { readHsm } from '../../systems/lunash/luna.ts';
+import { type Luna, readHsm } from '../../systems/lunash/luna.ts';
 import type { LunashSession } from '../../systems/lunash/session.ts';
 import { kept } from '../../systems/secrets/kept.ts';
 import type { SecretStore } from '../../systems/secrets/store.ts';
@@ -25,27 +25,30 @@ export const decideInitializeHsm = (hsm: HsmSeen, input: Pick<Input, 'request'>)
   return done<StepResult<'initialize-hsm'>>({ hsm });
 };
 
-/** `hsm init -label …`: label, SO password and cloning domain, the secrets typed at prompts. Only ever on a zeroized HSM. */
+/** `hsm init -label …`: label, SO password and cloning domain, the secrets typed at prompts. Only ever on a zeroized HSM: looks once more in this session. */
 export async function initialize(session: LunashSession, secrets: SecretStore, { target, request }: Job): Promise<void> {
+  if (!(await readHsm(session)).zeroized) return;
   const [password, domain] = [await kept(secrets, target, 'hsm-so-password'), await kept(secrets, target, 'hsm-domain')];
   await session.change(`hsm init -label ${request.hsm.label}`, { password, domain, proceed: true }, 'hsm init');
+}
+
+/**
+ * Looks at the HSM, and where it has our label signs in as SO: it is ours if, and only if, the kept password opens it. `wanted` says whether that is asked
+ * of it at all.
+ */
+export async function inspectAsSo(luna: Luna, session: LunashSession, input: Job, wanted: (hsm: HsmSeen) => boolean = () => true): Promise<HsmSeen> {
+  const hsm = await readHsm(session);
+  if (!hsm.zeroized && hsm.label === input.request.hsm.label && hsm.soAttemptsLeft === 3 && wanted(hsm)) await luna.signInAsSo(input, session);
+  return hsm;
 }
 
 /** Initialises the HSM. One that already has our label is ours if, and only if, the kept SO password opens it. */
 export const initializeHsm = ({ luna, secrets, settings }: Systems) =>
   converge<Input, HsmSeen, StepResult<'initialize-hsm'>, 'initialize'>({
     settleMs: settings.settleMs,
-    observe: (input, { signal }) =>
-      luna.shell(input, input, 'initialize-hsm', signal, async (session) => {
-        const hsm = await readHsm(session);
-        if (!hsm.zeroized && hsm.label === input.request.hsm.label && hsm.soAttemptsLeft === 3) await luna.signInAsSo(input, session);
-        return hsm;
-      }),
+    observe: (input, { signal }) => luna.shell(input, input, 'initialize-hsm', signal, (session) => inspectAsSo(luna, session, input)),
     decide: decideInitializeHsm,
     act: {
-      initialize: (input, _, { signal }) =>
-        luna.shell(input, input, 'initialize-hsm', signal, async (session) => {
-          if ((await readHsm(session)).zeroized) await initialize(session, secrets, input);
-        }),
+      initialize: (input, _, { signal }) => luna.shell(input, input, 'initialize-hsm', signal, (session) => initialize(session, secrets, input)),
     },
   });

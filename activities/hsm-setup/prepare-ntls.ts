@@ -61,9 +61,10 @@ async function regenerate(session: LunashSession, address: string): Promise<void
 }
 
 /** A certificate of its own, bound to eth0, and a restart; only while no client is registered, since a new certificate cuts all of them off. */
-export const prepareNtls = ({ luna }: Systems) => {
+export const prepareNtls = ({ luna, settings }: Systems) => {
   const preparedBy = new WeakSet<Attempt>();
   return converge<Input, Seen, StepResult<'prepare-ntls'>, 'set-clock' | 'prepare' | 'restart'>({
+    settleMs: settings.settleMs,
     observe: async (input, attempt) => {
       const serverCertificate = await luna.fetch(input, input, 'server.pem', attempt.signal);
       return luna.shell(input, input, 'prepare-ntls', attempt.signal, async (session) => {
@@ -87,11 +88,15 @@ export const prepareNtls = ({ luna }: Systems) => {
           await session.change(`sysconf time ${there.slice(11, 16)} ${there.slice(0, 10).replaceAll('-', '')}`, { proceed: true });
         }),
       async prepare(input, { serverCertificate }, attempt) {
-        await luna.shell(input, input, 'prepare-ntls', attempt.signal, async (session) => {
+        const made = await luna.shell(input, input, 'prepare-ntls', attempt.signal, async (session) => {
+          // Once more in this session: who registered meanwhile would be cut off.
+          if (parseClientList(await session.read('client list')).length > 0) return false;
           await regenerate(session, input.hsm.address);
           await session.change(`ntls bind ${device}`, { proceed: true });
           await session.change('service restart ntls', { proceed: true });
+          return true;
         });
+        if (!made) return;
         if ((await luna.fetch(input, input, 'server.pem', attempt.signal)) === serverCertificate)
           throw unsafe({
             tried: 'sysconf regenCert',

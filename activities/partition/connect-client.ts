@@ -32,7 +32,7 @@ export const decideConnectClient = ({ slots, registered }: Omit<Seen, 'certifica
 };
 
 /** `clientconfig deploy`: the trust link between the Luna client and the HSM, until the partition shows as a slot. */
-export const connectClient = ({ luna, secrets }: Systems) => {
+export const connectClient = ({ luna, secrets, settings }: Systems) => {
   const deploy = (input: Input, signal: AbortSignal) =>
     luna.client(input, input, 'connect-client', signal, async (client) => {
       const password = await kept(secrets, input.target, 'appliance-password');
@@ -44,6 +44,7 @@ export const connectClient = ({ luna, secrets }: Systems) => {
       );
     });
   return converge<Input, Seen, StepResult<'connect-client'>, 'deploy' | 'redeploy'>({
+    settleMs: settings.settleMs,
     async observe(input, { signal }) {
       const seen = await luna.client(input, input, 'connect-client', signal, async (client) => ({
         slots: await client.slots(),

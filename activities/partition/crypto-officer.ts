@@ -43,7 +43,7 @@ export const decideCryptoOfficer = ({ officer, partitionSo, signIn }: Seen) => {
 };
 
 /** The partition SO initialises the crypto officer with a temporary password, who changes it at once: it is good for one sign-in only. */
-export const cryptoOfficer = ({ luna, secrets }: Systems) => {
+export const cryptoOfficer = ({ luna, secrets, settings }: Systems) => {
   const passwords = async ({ target }: Input) => ({
     po: await kept(secrets, target, 'partition-so-password'),
     temporary: await kept(secrets, target, 'crypto-officer-temporary-password'),
@@ -60,6 +60,7 @@ export const cryptoOfficer = ({ luna, secrets }: Systems) => {
     await onHost(input, signal, (client) => client.mustOn(input.partitionSerial, commands(all), Object.values(all)));
   };
   return converge<Input, Seen, StepResult<'crypto-officer'>, 'initialize' | 'change-password'>({
+    settleMs: settings.settleMs,
     observe: async (input, { signal }) => {
       const { final } = await passwords(input);
       const shown = await luna.shell(input, input, 'crypto-officer', signal, (session) =>

@@ -36,8 +36,9 @@ export const decideInitializePartition = ({ info, objects }: Seen, { request }: 
 };
 
 /** `partition init -label …`, with the partition SO’s password and a cloning domain; only where there is no label and no object. */
-export const initializePartition = ({ luna, secrets }: Systems) =>
+export const initializePartition = ({ luna, secrets, settings }: Systems) =>
   converge<Input, Seen, StepResult<'initialize-partition'>, 'initialize'>({
+    settleMs: settings.settleMs,
     async observe(input, { signal }) {
       const info = await luna.client(input, input, 'initialize-partition', signal, (client) => client.info(input.partitionSerial));
       const { partitions } = await luna.inspect(input, input, 'initialize-partition', signal);

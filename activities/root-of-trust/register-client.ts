@@ -39,7 +39,7 @@ export const decideRegisterClient = (
  * `client register -ip`, `client assignPartition`, verified by `client show` and the fingerprint; and the HSM’s own certificate, fetched with scp. An
  * appliance that does not find the certificate by address gets it by host name, mapped to the address: there is no DNS for it in Azure.
  */
-export const registerClient = ({ luna }: Systems) => {
+export const registerClient = ({ luna, settings }: Systems) => {
   const client = ({ request }: Input) => request.cipherTrust.vmName;
   const inShell = <T>(input: Input, signal: AbortSignal, work: (session: LunashSession) => Promise<T>) =>
     luna.shell(input, input, 'register-client', signal, work);
@@ -57,6 +57,7 @@ export const registerClient = ({ luna }: Systems) => {
     });
   };
   return converge<Input, Seen, StepResult<'register-client'>, 'register' | 'replace' | 'map' | 'assign'>({
+    settleMs: settings.settleMs,
     async observe(input, { signal }) {
       const serverCertificate = await luna.fetch(input, input, 'server.pem', signal);
       const { address } = input.request.cipherTrust;

@@ -15,7 +15,7 @@ interface Acts {
   'turn-on-fips': object;
   'create-partition': { name: string; sizeBytes?: number; objects?: number };
   'delete-partition': { name: string };
-  'register-client': { name: string; ip: string };
+  'register-client': { name: string; ip: string; certificatePem?: string };
   'delete-client': { name: string };
   'set-clock': { skewMinutes?: number; zone?: string };
   'change-appliance-password': { password: string };
@@ -51,9 +51,8 @@ const acts: { [What in keyof Acts]: (state: ApplianceState, how: Acts[What]) => 
     hsm.partitions = hsm.partitions.filter((partition) => partition.name !== name);
     for (const client of clients) client.partitions = client.partitions.filter((assigned) => assigned !== name);
   },
-  async 'register-client'({ clients }, { name, ip }) {
-    const { certificatePem } = await selfSigned({ commonName: ip });
-    clients.push({ name, ip, certificatePem, partitions: [] });
+  async 'register-client'({ clients }, { name, ip, certificatePem }) {
+    clients.push({ name, ip, certificatePem: certificatePem ?? (await selfSigned({ commonName: ip })).certificatePem, partitions: [] });
   },
   'delete-client'(state, { name }) {
     state.clients = state.clients.filter((client) => client.name !== name);

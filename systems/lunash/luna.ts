@@ -127,10 +127,17 @@ export class Luna {
     return this.shell(job, hosts, step, signal, readHsm);
   }
 
-  /** `hsm login` with the kept password: once a session, and only with all three attempts left. Any failure is `Unsafe`. */
+  /** `hsm login` with the kept password: once a session, only on an HSM of our label, and only with all three attempts left. Any failure is `Unsafe`. */
   async signInAsSo(job: Job, session: LunashSession): Promise<void> {
-    const { soAttemptsLeft } = await readHsm(session);
+    const { soAttemptsLeft, zeroized, label, serial } = await readHsm(session);
     const tried = 'hsm login';
+    if (zeroized || label !== job.request.hsm.label)
+      throw unsafe({
+        tried,
+        seen: zeroized ? `the HSM ${serial} was zeroized meanwhile` : `the HSM ${serial} has the label “${label}” meanwhile, not “${job.request.hsm.label}”`,
+        source: 'LunaSH',
+        remedy: `Nothing was tried. Find out who did that${zeroized ? '; abort, and send the request again: it starts from the zeroized HSM' : ', and let its owner put it right, then retry'}.`,
+      });
     if (soAttemptsLeft !== 3)
       throw unsafe({
         tried,

@@ -30,6 +30,21 @@ export function parseHsmShow(text: string): HsmShown | undefined {
   };
 }
 
+export interface Capacity {
+  partitionsAllowed?: number;
+  freeBytes?: number;
+}
+
+/** What `hsm show` tells of the room on the HSM. */
+export function parseCapacity(text: string): Capacity {
+  const number = (name: string): number | undefined => {
+    const value = field(text, name);
+    return value !== undefined && /^\d+$/.test(value) ? Number(value) : undefined;
+  };
+  const [partitionsAllowed, freeBytes] = [number('Number of partitions allowed'), number('Free Space Left \\(Bytes\\)')];
+  return { ...(partitionsAllowed === undefined ? {} : { partitionsAllowed }), ...(freeBytes === undefined ? {} : { freeBytes }) };
+}
+
 export interface PartitionRow extends PartitionSeen {
   totalBytes: number;
 }

@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { homedir, tmpdir } from 'node:os';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { until } from './until.ts';
@@ -31,9 +30,8 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** A Temporal development server of the test's own, on a free port, with the search attributes that jobs use. */
+/** A Temporal development server of the test's own, in memory, on a free port, with the search attributes that jobs use. */
 export async function temporalServer(): Promise<TestTemporal> {
-  const folder = await mkdtemp(join(tmpdir(), 'hsm-temporal-'));
   const port = await freePort();
   const attributes = ['ProvisioningState=Keyword', 'ProvisioningPhase=Keyword', 'HsmName=Keyword', 'AzureRegion=Keyword', 'AwaitingApproval=Bool'];
   const child = spawn(
@@ -48,8 +46,6 @@ export async function temporalServer(): Promise<TestTemporal> {
       String(port),
       '--log-level',
       'error',
-      '--db-filename',
-      join(folder, 'temporal.db'),
       ...attributes.flatMap((attribute) => ['--search-attribute', attribute]),
     ],
     { stdio: 'ignore' },
@@ -61,7 +57,6 @@ export async function temporalServer(): Promise<TestTemporal> {
     async stop() {
       child.kill('SIGTERM');
       if (child.exitCode === null) await once(child, 'exit');
-      await rm(folder, { recursive: true, force: true });
     },
   };
 }

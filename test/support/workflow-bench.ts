@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker, type WorkflowBundle } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker, type WorkerOptions, type WorkflowBundle } from '@temporalio/worker';
 import { type ProvisionInput, workflowName } from '../../domain/decisions.ts';
 import { type Progress, progressFromMemo } from '../../domain/progress.ts';
 import type { Activities, Inventory } from '../../domain/results.ts';
@@ -17,27 +17,28 @@ export interface Running {
 }
 
 /** A real Temporal server and the real workflow, with activities of the test's choice: one worker and one task queue a test. */
-export async function workflowBench() {
+export async function workflowBench(workflowsPath = fileURLToPath(new URL('../../workflows/provision.ts', import.meta.url))) {
   const server = await temporalServer();
   const native = await NativeConnection.connect({ address: server.address });
   const client = new Client({ connection: await Connection.connect({ address: server.address }) });
   const bundle: WorkflowBundle = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../../workflows/provision.ts', import.meta.url)),
+    workflowsPath,
     logger: new DefaultLogger('ERROR'),
   });
 
-  return {
-    client,
-    bundle,
-    /** Starts a job, lets the test follow it, and stops the worker when the test is through with it. */
-    async withJob<T>(activities: Activities & Inventory, request: ProvisionInput['request'], test: (job: Running) => Promise<T>): Promise<T> {
-      const taskQueue = `test-${randomUUID()}`;
-      const worker = await Worker.create({ connection: native, taskQueue, workflowBundle: bundle, activities });
-      return worker.runUntil(async () => {
+  /** A worker with its own task queue, for as long as the test goes on; `start` starts a job on it. */
+  const withWorker = async <T>(
+    options: Pick<WorkerOptions, 'interceptors' | 'maxConcurrentActivityTaskExecutions'> & { activities: object },
+    test: (start: (request: ProvisionInput['request'], workflowId: string) => Promise<Running>) => Promise<T>,
+  ): Promise<T> => {
+    const taskQueue = `test-${randomUUID()}`;
+    const worker = await Worker.create({ connection: native, taskQueue, workflowBundle: bundle, ...options });
+    return worker.runUntil(() =>
+      test(async (request, workflowId) => {
         const input: ProvisionInput = { request, requestedBy: 'olga' };
-        const handle = await client.workflow.start(workflowName, { taskQueue, workflowId: `test-${randomUUID()}`, args: [input] });
+        const handle = await client.workflow.start(workflowName, { taskQueue, workflowId, args: [input] });
         const progress = async () => progressFromMemo((await handle.describe()).memo ?? {})!;
-        return test({
+        return {
           handle,
           progress,
           reaches: (what, wanted) =>
@@ -45,9 +46,18 @@ export async function workflowBench() {
               const now = await progress();
               return now && wanted(now) ? now : undefined;
             }),
-        });
-      });
-    },
+        };
+      }),
+    );
+  };
+
+  return {
+    client,
+    bundle,
+    withWorker,
+    /** Starts a job, lets the test follow it, and stops the worker when the test is through with it. */
+    withJob: <T>(activities: Activities & Inventory, request: ProvisionInput['request'], test: (job: Running) => Promise<T>): Promise<T> =>
+      withWorker({ activities }, async (start) => test(await start(request, `test-${randomUUID()}`))),
     async stop() {
       await client.connection.close();
       await native.close();

@@ -48,17 +48,21 @@ table('initialize-hsm', [
   ['two attempts left', decideInitializeHsm({ ...ours, soAttemptsLeft: 2 }, job), 'stop Unsafe'],
 ]);
 
+const approved = { approvedDigest: ours.digest, request };
 table('fips-mode', [
-  ['exactly what was approved', decideFipsMode(ours, { approvedDigest: ours.digest }), 'act turn-on'],
-  ['something else than was approved', decideFipsMode({ ...ours, digest: 'other' }, { approvedDigest: ours.digest }), 'done'],
-  ['on already', decideFipsMode({ ...ours, fips: true }, { approvedDigest: 'any' }), 'done'],
-  ['on, and zeroized by it', decideFipsMode({ ...fresh, fips: true }, { approvedDigest: 'any' }), 'act initialize'],
-  ['zeroized by somebody', decideFipsMode(fresh, { approvedDigest: fresh.digest }), 'stop Unsafe'],
-  ['one attempt left', decideFipsMode({ ...ours, soAttemptsLeft: 1 }, { approvedDigest: ours.digest }), 'stop Unsafe'],
+  ['exactly what was approved', decideFipsMode(ours, approved), 'act turn-on'],
+  ['something else than was approved', decideFipsMode({ ...ours, digest: 'other' }, approved), 'done'],
+  ['on already, whatever was approved', decideFipsMode({ ...ours, fips: true, digest: 'other' }, approved), 'done'],
+  ['on already, on somebody else’s HSM', decideFipsMode({ ...ours, fips: true, label: 'TheirHSM' }, approved), 'stop Unsafe'],
+  ['on already, and the SO’s password was mistyped', decideFipsMode({ ...ours, fips: true, soAttemptsLeft: 2 }, approved), 'stop Unsafe'],
+  ['on, and zeroized by it', decideFipsMode({ ...fresh, fips: true }, approved), 'act initialize'],
+  ['zeroized by somebody', decideFipsMode(fresh, { approvedDigest: fresh.digest, request }), 'stop Unsafe'],
+  ['initialised by somebody, with our digest', decideFipsMode({ ...ours, label: 'TheirHSM' }, approved), 'stop Unsafe'],
+  ['one attempt left', decideFipsMode({ ...ours, soAttemptsLeft: 1 }, approved), 'stop Unsafe'],
 ]);
 
 it('fips-mode says that what it found is not what was approved', () => {
-  assert.deepEqual((decideFipsMode({ ...ours, digest: 'other' }, { approvedDigest: ours.digest }) as Decided).result, {
+  assert.deepEqual((decideFipsMode({ ...ours, digest: 'other' }, approved) as Decided).result, {
     outcome: 'changed-since-approval',
     hsm: { ...ours, digest: 'other' },
   });
@@ -71,10 +75,20 @@ table('appliance-password', [
 ]);
 
 const partition = { serial: '1', name: 'luna_part', objects: 0, usedBytes: 0, totalBytes: 10_000 };
+const room = { partitionsAllowed: 10, freeBytes: 10_000 };
+const create = (partitions: (typeof partition)[], more: object = {}) => decideCreatePartition({ partitions, capacity: room, created: false, ...more }, job);
+const named = (name: string) => ({ ...partition, name });
 table('create-partition', [
-  ['none of that name', decideCreatePartition([{ ...partition, name: 'other' }], job), 'act create'],
-  ['there', decideCreatePartition([partition], job), 'done'],
-  ['of another size and in use', decideCreatePartition([{ ...partition, totalBytes: 5, objects: 2 }], job), 'stop Unsafe'],
+  ['none of that name', create([named('other')]), 'act create'],
+  ['there', create([partition]), 'done'],
+  ['there with its root keys, from an earlier run', create([{ ...partition, objects: 2 }]), 'done'],
+  ['of another size, empty', create([{ ...partition, totalBytes: 5 }]), 'stop Unsafe'],
+  ['of another size and in use', create([{ ...partition, totalBytes: 5, objects: 2 }]), 'stop Unsafe'],
+  ['just created, and rounded by the HSM', create([{ ...partition, totalBytes: 10_240 }], { created: true }), 'done'],
+  ['nine of ten partitions', create('123456789'.split('').map(named)), 'act create'],
+  ['all ten partitions', create('123456789A'.split('').map(named)), 'stop Refused'],
+  ['one byte too few', create([], { capacity: { ...room, freeBytes: 9_999 } }), 'stop Refused'],
+  ['a version that does not tell its room', create([], { capacity: {} }), 'act create'],
 ]);
 
 const ntls = { skewSeconds: 0, zoneHours: -4, clients: [], device: undefined, running: true, serverCertificate: '', prepared: false };

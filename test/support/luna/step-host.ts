@@ -1,0 +1,79 @@
+// A process that carries out Luna steps, as a worker does: one attempt at a time, asked for and answered over the channel to its parent. It is there to be
+// killed: whatever an attempt had in memory, its connections included, dies with it.
+import { asyncLocalStorage, Context, type Info } from '@temporalio/activity';
+import { ApplicationFailure, CancelledFailure, noopMetricMeter } from '@temporalio/common';
+import { appliancePassword } from '../../../activities/hsm-setup/appliance-password.ts';
+import { createPartition } from '../../../activities/hsm-setup/create-partition.ts';
+import { fipsMode } from '../../../activities/hsm-setup/fips-mode.ts';
+import { initializeHsm } from '../../../activities/hsm-setup/initialize-hsm.ts';
+import { inspectHsm } from '../../../activities/hsm-setup/inspect-hsm.ts';
+import { prepareNtls } from '../../../activities/hsm-setup/prepare-ntls.ts';
+import { connectClient } from '../../../activities/partition/connect-client.ts';
+import { cryptoOfficer } from '../../../activities/partition/crypto-officer.ts';
+import { initializePartition } from '../../../activities/partition/initialize-partition.ts';
+import { keepSecrets } from '../../../activities/permissions/keep-secrets.ts';
+import { clientCertificate } from '../../../activities/root-of-trust/client-certificate.ts';
+import { registerClient } from '../../../activities/root-of-trust/register-client.ts';
+import type { Systems } from '../../../activities/systems.ts';
+import { Luna } from '../../../systems/lunash/luna.ts';
+import { createOutbound } from '../../../systems/outbound.ts';
+import { createFileStore } from '../../../systems/secrets/file-store.ts';
+import { folderTranscripts } from '../../../systems/transcripts.ts';
+import { createWindows } from '../../../systems/windows/windows.ts';
+import { readSettings } from '../../../worker/settings.ts';
+import type { Asked, LunaStep, Told } from './step-hosts.ts';
+
+const tell = (told: Told) => process.send!(told);
+let steps: Record<LunaStep, (input: never) => Promise<unknown>> | undefined;
+
+/** Everything that Luna steps speak to; neither Azure nor CipherTrust Manager. */
+function stepsOf(environment: NodeJS.ProcessEnv): typeof steps {
+  const settings = readSettings(environment);
+  const outbound = createOutbound(settings.proxy);
+  const secrets = createFileStore(settings.secrets);
+  const transcripts = folderTranscripts(settings.reportsFolder);
+  const windows = createWindows(outbound, secrets);
+  const luna = new Luna({ settings, outbound, secrets, windows, transcripts });
+  const systems = { settings, outbound, secrets, transcripts, windows, luna } as unknown as Systems;
+  return {
+    'keep-secrets': keepSecrets(systems),
+    'appliance-password': appliancePassword(systems),
+    'inspect-hsm': inspectHsm(systems),
+    'initialize-hsm': initializeHsm(systems),
+    'fips-mode': fipsMode(systems),
+    'create-partition': createPartition(systems),
+    'prepare-ntls': prepareNtls(systems),
+    'connect-client': connectClient(systems),
+    'initialize-partition': initializePartition(systems),
+    'crypto-officer': cryptoOfficer(systems),
+    'client-certificate': clientCertificate(systems),
+    'register-client': registerClient(systems),
+  };
+}
+
+const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error: (message: string) => console.error(message) };
+
+async function attempt({ step, input, info }: Extract<Asked, { kind: 'attempt' }>, cancelled: AbortController): Promise<void> {
+  const never = new Promise<never>(() => {});
+  const heartbeat = (details: unknown) => tell({ kind: 'heartbeat', details: details ?? null });
+  const context = new Context(info as Info, never, cancelled.signal, heartbeat, undefined, quiet, noopMetricMeter, {} as never);
+  try {
+    const result = await asyncLocalStorage.run(context, () => steps![step](input as never));
+    tell({ kind: 'done', result });
+  } catch (error) {
+    if (!(error instanceof ApplicationFailure)) return void tell({ kind: 'broken', why: error instanceof Error ? `${error.stack}` : String(error) });
+    const { message, type, nonRetryable, details, nextRetryDelay, category } = error;
+    tell({ kind: 'failed', failure: { message, type, nonRetryable, details, nextRetryDelay, category } as never });
+  }
+}
+
+let current = new AbortController();
+process.on('message', (asked: Asked) => {
+  if (asked.kind === 'environment') steps = stepsOf(asked.environment);
+  else if (asked.kind === 'cancel') current.abort(new CancelledFailure('CANCELLED'));
+  else {
+    current = new AbortController();
+    void attempt(asked, current);
+  }
+});
+process.on('disconnect', () => process.exit(0));

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { refused } from '../../domain/failure.ts';
 import type { SecretReference } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { userSecret } from '../../systems/secrets/kept.ts';
@@ -83,7 +84,16 @@ function wrongVersion({ version: wanted, certificateClient }: Input['request']['
 /** Runs the installation through Azure’s agent: it works before any port of the host does. The command’s name is the run’s and the attempt’s, so that a crash finds it again. */
 export const installLunaClient = ({ azure, secrets }: Systems) => {
   const commandName = ({ runId }: Input) => `install-luna-client-${runId.slice(0, 8)}`;
-  const addressOf = async ({ url }: { url: string | SecretReference }): Promise<string> => (typeof url === 'string' ? url : userSecret(secrets, url.secret));
+  const addressOf = async ({ url }: { url: string | SecretReference }): Promise<string> => {
+    const address = typeof url === 'string' ? url : await userSecret(secrets, url.secret);
+    if (URL.parse(address)?.protocol === 'https:') return address;
+    throw refused({
+      tried: 'reading the address of the installer',
+      seen: `${typeof url === 'string' ? 'it' : `the secret ${url.secret}`} is no https address`,
+      source: 'this service',
+      remedy: 'Send a request that names another one; nothing was run.',
+    });
+  };
   const installersOf = async ({ request: { lunaClient } }: Input) => {
     const { installer, certificateClient } = lunaClient;
     return [
@@ -144,7 +154,9 @@ export const installLunaClient = ({ azure, secrets }: Systems) => {
 };
 
 /** An address, and what in it may let anybody fetch the file: what could quote it must not show it. */
-function secretParts(url: string): string[] {
-  const { search, hash, password } = new URL(url);
-  return [url, ...[search.slice(1), hash.slice(1), password].filter((part) => part !== '').flatMap((part) => [part, decodeURIComponent(part)])];
+export function secretParts(url: string): string[] {
+  const { search, hash, username, password, searchParams } = new URL(url);
+  const parts = [search.slice(1), hash.slice(1), username, password, ...searchParams.values()];
+  // What is very short says nothing, and would be found everywhere.
+  return [url, ...parts.flatMap((part) => [part, encodeURIComponent(part)]).filter((part) => part.length >= 6)];
 }

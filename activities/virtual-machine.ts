@@ -1,6 +1,7 @@
 import type { OSDisk, VirtualMachine } from '@azure/arm-compute';
 import type { NetworkInterface, NetworkSecurityGroup, PublicIPAddress, SecurityRule } from '@azure/arm-network';
-import type { Disk, ProvisioningRequest } from '../domain/request.ts';
+import type { HostWanted } from '../domain/hosts.ts';
+import type { ProvisioningRequest } from '../domain/request.ts';
 import type { Job, VmSeen } from '../domain/results.ts';
 import type { Azure } from '../systems/azure/azure.ts';
 import { otherOwner, tagsOf } from '../systems/azure/tags.ts';
@@ -45,8 +46,8 @@ export const temporaryRule = 'provisioner-admin';
 
 export const namesOf = (name: string) => ({ group: `${name}-nsg`, publicAddress: `${name}-ip`, nic: `${name}-nic` });
 
-/** The operating system’s disk: Standard HDD where nothing else is asked for, as in the runbook; its size is the image’s. */
-export const osDisk = ({ type = 'Standard_LRS', encryptionSet }: Disk = {}): OSDisk => ({
+/** The operating system’s disk; its size is the image’s. */
+export const osDisk = ({ type, encryptionSet }: HostWanted['disk']): OSDisk => ({
   createOption: 'FromImage',
   caching: 'ReadWrite',
   managedDisk: { storageAccountType: type, ...(encryptionSet ? { diskEncryptionSet: { id: encryptionSet } } : {}) },

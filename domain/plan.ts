@@ -1,5 +1,6 @@
+import { cipherTrustHost, diskText, type HostWanted, windowsHost } from './hosts.ts';
 import { lunaWarnings, rsaPairs } from './luna-warnings.ts';
-import type { Disk, ProvisioningRequest } from './request.ts';
+import type { ProvisioningRequest } from './request.ts';
 import { brokenRules } from './rules/broken.ts';
 import type { BrokenRule } from './rules/rule.ts';
 import { catalogue, type PhaseId, type StepId, step, stepIds } from './steps.ts';
@@ -102,9 +103,6 @@ const tagTexts = (tags: Record<string, string> = {}): string[] => {
   return texts.length > 0 ? [texts.join(', ')] : [];
 };
 
-const diskText = ({ type = 'Standard_LRS', encryptionSet }: Disk = {}): string =>
-  `${type === 'Standard_LRS' ? 'Standard HDD' : type}${encryptionSet ? ` encrypted with ${encryptionSet.split('/').at(-1)}` : ''}`;
-
 /** What the deployment `HSMdeploy` makes. A template of the user’s own says itself what; by the runbook’s parameters these are the names. */
 function deployed({ name, resourcePrefix, stamp, address, template }: ProvisioningRequest['hsm']): PlannedThing[] {
   const where = template ? 'as the template given says' : `${stamp ?? 'stamp1'}, ${address ?? 'first free address'}`;
@@ -115,7 +113,10 @@ function deployed({ name, resourcePrefix, stamp, address, template }: Provisioni
   ];
 }
 
-function creates({ azure, network, hsm, lunaClient, cipherTrust }: ProvisioningRequest): PlannedThing[] {
+const hostText = ({ size, disk }: HostWanted): string => `${size}, ${diskText(disk)}`;
+
+function creates(request: ProvisioningRequest): PlannedThing[] {
+  const { azure, network, hsm, lunaClient, cipherTrust } = request;
   const isPublic = azure.access === 'public';
   const managerIsPublic = isPublic && !throughClient(cipherTrust);
   const sources = azure.adminSources.join(', ');
@@ -135,14 +136,10 @@ function creates({ azure, network, hsm, lunaClient, cipherTrust }: ProvisioningR
     thing('partition', hsm.partition.name, `${hsm.partition.sizeBytes} bytes, about ${rsaPairs(hsm.partition.sizeBytes)} RSA-2048 key pairs`),
     ...host(
       lunaClient.vmName,
-      `Windows with the Luna client, ${lunaClient.address}, ${lunaClient.image ?? 'Windows 10 Pro'}, ${lunaClient.size ?? 'Standard_D2s_v3'}, ${diskText(lunaClient.disk)}`,
+      `Windows with the Luna client, ${lunaClient.address}, ${lunaClient.image ?? 'Windows 10 Pro'}, ${hostText(windowsHost(request))}`,
       isPublic,
     ),
-    ...host(
-      cipherTrust.vmName,
-      `CipherTrust Manager, ${cipherTrust.address}, ${cipherTrust.image}, ${cipherTrust.size ?? 'Standard_F4s_v2'}, ${diskText(cipherTrust.disk)}`,
-      managerIsPublic,
-    ),
+    ...host(cipherTrust.vmName, `CipherTrust Manager, ${cipherTrust.address}, ${cipherTrust.image}, ${hostText(cipherTrustHost(request))}`, managerIsPublic),
   ];
 }
 

@@ -1,4 +1,5 @@
 import type { Report } from './report.ts';
+import { azureLines } from './report-azure.ts';
 import { managerLines } from './report-manager.ts';
 
 const section = (title: string, lines: string[]): string[] => (lines.length > 0 ? ['', `## ${title}`, '', ...lines] : []);
@@ -38,6 +39,7 @@ export function reportMarkdown(report: Report): string {
           ])
         : [],
     ),
+    ...section('Azure', bullets(azureLines(report.azure))),
     ...section(
       'Steps',
       table(

@@ -1,4 +1,5 @@
 import type { ApprovalView, DecisionView, IncidentView, Progress, StepView } from './progress.ts';
+import { azureOf, type ReportedAzure } from './report-azure.ts';
 import { managerOf, type ReportedManager } from './report-manager.ts';
 import type { ProvisioningRequest } from './request.ts';
 import type { CertificateSeen, HsmSeen, StepTypes } from './results.ts';
@@ -40,20 +41,7 @@ export interface Report {
   requestedBy: string;
   approvedBy?: string;
   steps: ReportedStep[];
-  azure: {
-    subscriptionId: string;
-    resourceGroup: string;
-    region: string;
-    hsmId?: string;
-    deployment?: {
-      id: string;
-      /** As Azure works it out. */
-      templateHash: string;
-      /** SHA-256 of the user’s own template, where one was deployed. */
-      templateSha256?: string;
-      gatewayWasThere: boolean;
-    };
-  };
+  azure: ReportedAzure;
   hsm?: Omit<HsmSeen, 'partitions'> & { address?: string };
   partition?: { name: string; serial: string; sizeBytes: number };
   fingerprints: Record<string, string>;
@@ -78,7 +66,6 @@ export function reportOf(draft: ReportDraft, transcripts: Report['transcripts'])
   const approvedBy = approvals.find(({ id, outcome: decided }) => id.startsWith('approve-zeroize') && decided === 'approved')?.decision?.actor;
   const proof = results['verify-root-of-trust'];
   const secrets = [...(results['keep-secrets']?.names ?? []), ...(results['client-certificate'] ? [results['client-certificate'].keySecret] : [])];
-  const { subscriptionId, resourceGroup, region } = request.azure;
   return {
     target,
     runId,
@@ -88,13 +75,7 @@ export function reportOf(draft: ReportDraft, transcripts: Report['transcripts'])
     requestedBy: job.requestedBy,
     ...(approvedBy ? { approvedBy } : {}),
     steps: stepIds.map((id) => ({ id, title: catalogue[id].title, phase: phases[catalogue[id].phase], ...progress.steps[id] })),
-    azure: {
-      subscriptionId,
-      resourceGroup,
-      region,
-      ...(results['verify-hsm'] ? { hsmId: results['verify-hsm'].id } : {}),
-      ...(results['deploy-hsm'] ? { deployment: deploymentOf(results['deploy-hsm']) } : {}),
-    },
+    azure: azureOf(draft),
     ...(hsm ? { hsm: { ...withoutPartitions(hsm), ...(results['verify-hsm'] ? { address: results['verify-hsm'].address } : {}) } } : {}),
     ...(results['create-partition'] ? { partition: results['create-partition'].partition } : {}),
     fingerprints: fingerprints(results),
@@ -113,8 +94,6 @@ export function reportOf(draft: ReportDraft, transcripts: Report['transcripts'])
     transcripts,
   };
 }
-
-const deploymentOf = ({ deploymentId: id, ...more }: NonNullable<StepResults['deploy-hsm']>) => ({ id, ...more });
 
 const withoutPartitions = ({ partitions: _, ...hsm }: HsmSeen): Omit<HsmSeen, 'partitions'> => hsm;
 

@@ -230,7 +230,6 @@ export const ProvisioningRequest = Type.Object(
 );
 
 export type ProvisioningRequest = Static<typeof ProvisioningRequest>;
-export type Disk = Static<typeof disk>;
 export type TemplateSource = Static<typeof template>;
 export type SecretReference = Static<typeof secretReference>;
 

@@ -1,3 +1,4 @@
+import { cipherTrustHost } from '../../domain/hosts.ts';
 import { throughClient } from '../../domain/plan.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput } from '../../domain/results.ts';
@@ -15,7 +16,8 @@ export const cipherTrustRules = ({ azure }: ProvisioningRequest, workerSources: 
 /** The VM of CipherTrust Manager: ksadmin with an RSA key, Standard HDD, a static address (it stands in a certificate), 443 from the admins’ sources; while the job runs 22, too, and both from this service. */
 export const ciphertrustVm = (systems: Systems) =>
   virtualMachine<StepInput<'ciphertrust-vm'>>(systems, async ({ request, computeSubnetId, image, publicKey }) => {
-    const { vmName, address, size = 'Standard_F4s_v2', disk, customData } = request.cipherTrust;
+    const { vmName, address, customData } = request.cipherTrust;
+    const { size, disk } = cipherTrustHost(request);
     return {
       name: vmName,
       subnetId: computeSubnetId,

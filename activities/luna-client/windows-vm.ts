@@ -1,3 +1,4 @@
+import { windowsHost } from '../../domain/hosts.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput } from '../../domain/results.ts';
 import { kept } from '../../systems/secrets/kept.ts';
@@ -11,7 +12,8 @@ export const windowsRules = ({ azure }: ProvisioningRequest, workerSources: stri
 /** “Create a Windows instance”: Windows 10 Pro in the Compute subnet, Standard HDD, a static address, SSH and RDP for the admins and this service alone. */
 export const windowsVm = (systems: Systems) =>
   virtualMachine<StepInput<'windows-vm'>>(systems, async ({ target, request, computeSubnetId, image }) => {
-    const { vmName, address, adminUser = 'LunaAdmin', size = 'Standard_D2s_v3', disk } = request.lunaClient;
+    const { vmName, address, adminUser = 'LunaAdmin' } = request.lunaClient;
+    const { size, disk } = windowsHost(request);
     return {
       name: vmName,
       subnetId: computeSubnetId,

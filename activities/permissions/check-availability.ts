@@ -1,3 +1,4 @@
+import { cipherTrustHost, windowsHost } from '../../domain/hosts.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { ImageVersion, StepInput, StepResult } from '../../domain/results.ts';
 import { rsaBits } from '../../domain/rules/ssh-key.ts';
@@ -26,11 +27,6 @@ interface Seen {
   keyInAzure?: string;
 }
 
-const [windowsSize, cipherTrustSize] = [
-  ({ lunaClient }: ProvisioningRequest) => lunaClient.size ?? 'Standard_D2s_v3',
-  ({ cipherTrust }: ProvisioningRequest) => cipherTrust.size ?? 'Standard_F4s_v2',
-];
-
 const encryptionSetsOf = ({ lunaClient, cipherTrust }: ProvisioningRequest): string[] => [
   ...new Set([lunaClient, cipherTrust].flatMap(({ disk }) => disk?.encryptionSet ?? [])),
 ];
@@ -43,8 +39,8 @@ export function findings({ hsms, sizes, windowsImage, cipherTrustImage, encrypti
   return [
     ...(hsms.length >= quota.perRegion ? [`the region already has ${hsms.length} HSMs of this subscription (${quota.perRegion} are allowed)`] : []),
     ...(hsms.filter((other) => other.stamp === stamp).length >= quota.perStamp ? [`${stamp} already has ${quota.perStamp} HSMs of this subscription`] : []),
-    ...missing(windowsSize(request)),
-    ...missing(cipherTrustSize(request)),
+    ...missing(windowsHost(request).size),
+    ...missing(cipherTrustHost(request).size),
     ...(windowsImage ? [] : [`there is no image ${request.lunaClient.image ?? usualWindowsImage}`]),
     ...(cipherTrustImage ? [] : [`there is no image ${request.cipherTrust.image}`]),
     ...encryptionSets.flatMap(({ id, region }) => {
@@ -63,7 +59,7 @@ function keyFindings(publicKey: string, name: string): string[] {
 
 /** What is there, but less than what is recommended. */
 function warningsOf({ sizes }: Seen, request: ProvisioningRequest): string[] {
-  const size = sizes.find(({ name }) => name === cipherTrustSize(request));
+  const size = sizes.find(({ name }) => name === cipherTrustHost(request).size);
   return size && size.memoryGb < minimumMemoryGb
     ? [`${size.name} has ${size.memoryGb} GB of memory; Thales’ minimum for CipherTrust Manager is ${minimumMemoryGb} GB.`]
     : [];

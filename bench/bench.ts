@@ -14,6 +14,7 @@ import { Api } from '../scripts/console/api.ts';
 import { provideSecrets } from '../scripts/demo/world.ts';
 import { type PartName, type Stack, startStack } from '../scripts/stack.ts';
 import { type Configured, minutesOf } from './configured.ts';
+import { lunashPhase, parserSpeed } from './luna.ts';
 import { broken, type Measure, median, table } from './measures.ts';
 import { residentMegabytes } from './memory.ts';
 
@@ -130,10 +131,10 @@ function memories(memory: Map<PartName, number>): Measure[] {
 const dataFolder = mkdtempSync(join(tmpdir(), 'hsm-bench-'));
 let failed = true;
 try {
-  console.log(`One job at time scale ${timeScale}; takes about two minutes …`);
+  console.log(`One job at time scale ${timeScale}, then LunaSH alone; takes about two minutes and a half …`);
   const stack = await startStack({ dataFolder, timeScale, ports: 'free' });
   try {
-    const measures = await measure(stack);
+    const measures = [...(await measure(stack)), await parserSpeed(), await lunashPhase()];
     console.log(table(measures).join('\n'));
     failed = broken(measures).length > 0;
   } finally {

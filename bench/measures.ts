@@ -5,6 +5,8 @@ export interface Measure {
   shown: string;
   /** The value must not be above it; absent where it is only reported. */
   limit?: number;
+  /** The value must not be below it. */
+  least?: number;
 }
 
 /** The value in the middle. */
@@ -15,9 +17,9 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** The measures that are above their limit, or are no numbers at all. */
+/** The measures that are beyond their limit, or are no numbers at all. */
 export const broken = (measures: readonly Measure[]): Measure[] =>
-  measures.filter(({ value, limit }) => !Number.isFinite(value) || (limit !== undefined && value > limit));
+  measures.filter(({ value, limit = Number.POSITIVE_INFINITY, least = Number.NEGATIVE_INFINITY }) => !Number.isFinite(value) || value > limit || value < least);
 
 /** The measures as a table. */
 export function table(measures: readonly Measure[]): string[] {
@@ -25,7 +27,7 @@ export function table(measures: readonly Measure[]): string[] {
   const rows = measures.map((measure) => [
     measure.name,
     measure.shown,
-    measure.limit === undefined ? '' : `≤ ${measure.limit}`,
+    measure.limit !== undefined ? `≤ ${measure.limit}` : measure.least !== undefined ? `≥ ${measure.least}` : '',
     bad.has(measure) ? 'OUTSIDE' : '',
   ]);
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]!.length)));

@@ -43,7 +43,7 @@ export class LunaSteps {
 
   /** `left` is what an earlier run left behind: its world and its secrets. */
   static async start(
-    options: Omit<WorldOptions, 'timeScale' | 'state'> = {},
+    options: Partial<Omit<WorldOptions, 'state'>> = {},
     env: Record<string, string> = {},
     left?: { state: Record<string, unknown>; values: Map<string, string> },
   ): Promise<LunaSteps> {

@@ -52,9 +52,9 @@ async function deliver(): Promise<Record<string, unknown>> {
 }
 
 /** A delivered HSM and a prepared Windows host, untouched or as they were `left`, with a network of their own behind a proxy. */
-export async function lunaWorld(options: Omit<WorldOptions, 'timeScale' | 'state'>, left?: Record<string, unknown>): Promise<LunaWorld> {
+export async function lunaWorld(options: Partial<Omit<WorldOptions, 'state'>>, left?: Record<string, unknown>): Promise<LunaWorld> {
   const state = structuredClone(left ?? (await (delivered ??= deliver())));
-  const world = await createWorld({ ...options, timeScale, state });
+  const world = await createWorld({ timeScale, ...options, state });
   const socks = await createSocks(world);
   const { hostKeys } = (state['windowsHosts'] as Record<string, { hostKeys: { rsa: string } }>)[addresses.windows]!;
   const switchOff = world.stop;

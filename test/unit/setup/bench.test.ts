@@ -21,12 +21,14 @@ describe('the benchmark', () => {
       { name: 'ratio', value: 1.11, shown: '1.11', limit: 1.1 },
       { name: 'size', value: Number.NaN, shown: 'NaN', limit: 256 },
       { name: 'memory', value: 900, shown: '900 MB' },
+      { name: 'speed', value: 4.9, shown: '4.9 MB/s', least: 5 },
     ];
     assert.deepEqual(
       broken(measures).map(({ name }) => name),
-      ['ratio', 'size'],
+      ['ratio', 'size', 'speed'],
     );
-    assert.deepEqual(table(measures).slice(0, 2), ['events     300  ≤ 300', 'ratio     1.11  ≤ 1.1  OUTSIDE']);
+    const [events, ratio, , , speed] = table(measures);
+    assert.deepEqual([events, ratio, speed], ['events       300  ≤ 300', 'ratio       1.11  ≤ 1.1  OUTSIDE', 'speed   4.9 MB/s  ≥ 5    OUTSIDE']);
   });
 
   it('reads the memory of a process', function () {

@@ -3,6 +3,8 @@ import { Cut, type Echo, Interrupted } from './session.ts';
 
 const erase = ['\x7f', '\b'];
 const interrupt = '\x03';
+/** Arrows and the like: this shell has no history. */
+const escapeSequence = /^\x1b[[O][0-9;]*[A-Za-z~]/;
 
 export interface Manner {
   /** Lines end without CR, although there is a terminal. */
@@ -20,6 +22,7 @@ export class Terminal {
   readonly #manner: Manner;
   #buffer = '';
   #waiting: { echo: Echo; typed: string; resolve: (line: string) => void; reject: (error: Error) => void } | undefined;
+  #ended = false;
   #gone = false;
 
   constructor(channel: ServerChannel, tty: boolean, manner: Manner) {
@@ -31,9 +34,9 @@ export class Terminal {
       this.#feed();
     });
     channel
-      .on('close', () => this.#end())
+      .on('close', () => this.#close())
       .on('end', () => this.#end())
-      .on('error', () => this.#end());
+      .on('error', () => this.#close());
   }
 
   write(text: string): void {
@@ -41,15 +44,20 @@ export class Terminal {
   }
 
   readLine(echo: Echo): Promise<string> {
-    if (this.#gone) return Promise.reject(new Cut());
     return new Promise((resolve, reject) => {
       this.#waiting = { echo, typed: '', resolve, reject };
       this.#feed();
+      if (this.#ended) this.#end();
     });
   }
 
   #feed(): void {
     while (this.#waiting && this.#buffer !== '') {
+      const [sequence] = escapeSequence.exec(this.#buffer) ?? [];
+      if (sequence) {
+        this.#buffer = this.#buffer.slice(sequence.length);
+        continue;
+      }
       const letter = this.#buffer[0]!;
       this.#buffer = this.#buffer.slice(1);
       if (letter === '\r' || letter === '\n') {
@@ -64,16 +72,22 @@ export class Terminal {
         this.#waiting = undefined;
         reject(new Interrupted());
       } else if (erase.includes(letter)) this.#waiting.typed = this.#waiting.typed.slice(0, -1);
-      else {
+      else if (letter >= ' ' || letter === '\t') {
         this.#waiting.typed += letter;
         if (this.#tty && !this.#manner.silent && this.#waiting.echo !== 'none') this.write(this.#waiting.echo === 'stars' ? '*' : letter);
       }
     }
   }
 
+  /** Nothing more will be typed; what is printed is still read. */
   #end(): void {
-    this.#gone = true;
+    this.#ended = true;
     this.#waiting?.reject(new Cut());
     this.#waiting = undefined;
+  }
+
+  #close(): void {
+    this.#gone = true;
+    this.#end();
   }
 }

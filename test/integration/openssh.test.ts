@@ -120,6 +120,13 @@ describe('OpenSSH’s ssh and scp, with the simulated appliance', function () {
 
     const { code, said } = await done(run('ssh', ['tenantadmin@127.0.0.1', 'client list'], 'My-Appliance-Pw.1x'));
     assert.deepEqual([code, /No clients are registered\.[\s\S]*Command Result : 0 \(Success\)/.test(said)], [0, true], said);
+
+    // The commands of a file, without a terminal: no prompts, every result.
+    const piped = run('ssh', ['-T', 'tenantadmin@127.0.0.1'], 'My-Appliance-Pw.1x');
+    piped.stdin.end('client register -client box -ip 172.22.0.5\nclient assignPartition -client box -partition luna_part\nclient show -client box\n');
+    const results = (await done(piped)).said;
+    assert.ok(!results.includes('lunash:>'));
+    assert.match(results, /certificate was not made for 172\.22\.0\.5[\s\S]*65535[\s\S]*Specified client does not exist/);
   });
 
   it('are told what is not there, and that there is no SFTP', async () => {

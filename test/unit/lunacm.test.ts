@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { LunaClient } from '../../systems/lunacm/luna-client.ts';
+import { parseContents, parseRoleShow, parseShowInfo, parseSlots, splitCommands, succeeded } from '../../systems/lunacm/parse.ts';
+import { parsePartitionRole, together } from '../../systems/lunash/partition-show.ts';
+import { deleteOurClient, parseMapping } from '../../systems/lunash/registration.ts';
+import type { LunashSession } from '../../systems/lunash/session.ts';
+import { Transcript } from '../../systems/lunash/transcript.ts';
+import type { WindowsSession } from '../../systems/windows/windows.ts';
+
+const slotBlock = (slot: number, serial: string) => `  Slot Id ->              ${slot}\n  Label ->                \n  Serial Number ->        ${serial}\n`;
+const ok = 'Command Result : No Error\n';
+const info = (serial: string) => `Partition Serial Number ->     ${serial}\n${ok}`;
+
+/** A Windows host on which lunacm prints one text after the other; what is written to it and run on it is kept. */
+function hostWith(prints: string[], files: Record<string, string> = {}) {
+  const scripts: string[] = [];
+  const session = {
+    list: async () => [],
+    read: async (path: string) => files[path],
+    write: async (path: string, text: string) => void (files[path] = text),
+    writePrivately: async (_: string, text: string) => void scripts.push(text),
+    exec: async () => ({ output: prints.shift() ?? '', code: 0 }),
+    remove: async (path: string) => delete files[path],
+  } as unknown as WindowsSession;
+  const transcript = new Transcript();
+  return { client: new LunaClient(session, transcript, 'target'), scripts, transcript, files };
+}
+
+describe('lunacm', () => {
+  it('that reached another partition than it looked for is an incident which says so, without the password', async () => {
+    const { client } = hostWith([`${slotBlock(0, '111')}${ok}`, `${ok}${info('222')}${ok}`]);
+    await assert.rejects(client.on('111', ['role login -name co -password secret-password'], ['secret-password']), (error: Error) => {
+      assert.match(error.message, /slot 0 was the partition 111 a moment before, and then 222/);
+      assert.match(error.message, /role login -name co -password \*{8}/);
+      return true;
+    });
+  });
+
+  it('whose slot cannot be set is not believed', async () => {
+    const { client } = hostWith([`${slotBlock(0, '111')}${ok}`, `Command Result : 0x3 (CKR_SLOT_ID_INVALID)\n${info('111')}${ok}`]);
+    await assert.rejects(client.on('111', ['partition contents']), /slot 0 was the partition 111/);
+  });
+
+  it('is asked twice for the slot where there are others, and once where there are none', async () => {
+    const alone = hostWith([`${slotBlock(0, '111')}${ok}`, `${ok}${info('111')}${ok}`]);
+    await alone.client.on('111', ['partition contents']);
+    assert.equal(alone.scripts.length, 2);
+    const two = `${slotBlock(0, '222')}${slotBlock(3, '111')}${ok}`;
+    const among = hostWith([two, two, `${ok}${info('111')}${ok}`]);
+    await among.client.on('111', ['partition contents']);
+    assert.deepEqual([among.scripts.length, among.scripts[2]], [3, 'slot set -slot 3\r\npartition showinfo\r\npartition contents\r\nexit\r\n']);
+  });
+
+  it('shows the labels of a partition’s objects, and no password in its transcript', async () => {
+    const contents = `lunacm:>role login -name co -password the-password\n${ok}  Label:   first key\n  Handle: 12\n  Label:   second\n${ok}${ok}`;
+    const { client, transcript } = hostWith([`${slotBlock(0, '111')}${ok}`, `${ok}${info('111')}${contents}`]);
+    assert.deepEqual(await client.contents('111', 'the-password'), ['first key', 'second']);
+    assert.ok(transcript.masked.includes('first key') && !transcript.masked.includes('the-password'));
+  });
+
+  it('is not made another certificate while its configuration cannot be read', async () => {
+    const { client, files } = hostWith([]);
+    await assert.rejects(client.createCertificate('172.22.0.5', 30, 'own'), /crystoki\.ini.*it cannot be read/);
+    assert.deepEqual(files, {});
+  });
+
+  it('that makes no certificate says what vtl printed, and the configuration is as before', async () => {
+    const configuration = 'C:\\Program Files\\SafeNet\\LunaClient\\crystoki.ini';
+    const { client, files } = hostWith(['Error: no room left\n'], { [configuration]: 'as it was' });
+    await assert.rejects(client.createCertificate('172.22.0.5', 30, 'own'), /Error: no room left/);
+    assert.deepEqual(files, { [configuration]: 'as it was' });
+  });
+});
+
+describe('What lunacm prints', () => {
+  it('is told apart by result lines, however they are spaced, with none for a command that was not reached', () => {
+    const outputs = splitCommands('one\r\nCommand Result :No Error\r\ntwo\r\ncommand result: 0xa0 (CKR_PIN_INCORRECT)\r\n', ['a', 'b', 'c']);
+    assert.deepEqual(
+      outputs.map(({ command, result }) => [command, result]),
+      [
+        ['a', 'No Error'],
+        ['b', '0xa0 (CKR_PIN_INCORRECT)'],
+        ['c', undefined],
+      ],
+    );
+    assert.deepEqual(outputs.map(succeeded), [true, false, false]);
+  });
+
+  it('lists slots by number and serial; a slot without a token has none', () => {
+    const text = `Slot Id -> 0\nLabel -> [your partition name]\nSerial Number -> 12345678987654321\n\nSlot Id -> 4\nHSM Status -> N/A\n\nSlot Id ->  5\nLabel ->\nSerial Number ->  7\n`;
+    assert.deepEqual(parseSlots(text), [
+      { slot: 0, label: '[your partition name]', serial: '12345678987654321' },
+      { slot: 5, label: '', serial: '7' },
+    ]);
+  });
+
+  it('tells of a partition by its flags', () => {
+    assert.equal(parseShowInfo('nothing of the kind'), undefined);
+    const shown = 'Partition Label -> luna_part\nPartition Serial Number: 111\nCKF_TOKEN_INITIALIZED\nCKF_USER_PIN_INITIALIZED\nCKF_USER_PIN_TO_BE_CHANGED\n';
+    assert.deepEqual(parseShowInfo(shown), { label: 'luna_part', serial: '111', initialised: true, cryptoOfficer: true, mustChange: true });
+    assert.deepEqual(parseContents('Object Label:  a key\n'), ['a key']);
+  });
+
+  const roles: [text: string, role: ReturnType<typeof parseRoleShow>][] = [
+    [
+      'Primary authentication type: Password\nFailed login attempts before lockout: 10\nChange password on next login: Yes',
+      { initialised: true, attemptsLeft: 10, mustChange: true },
+    ],
+    ['Primary authentication type: Not initialized', { initialised: false, attemptsLeft: undefined, mustChange: undefined }],
+    ['something else', { initialised: undefined, attemptsLeft: undefined, mustChange: undefined }],
+  ];
+  for (const [text, role] of roles) it(`tells of a role: ${text.split('\n')[0]}`, () => assert.deepEqual(parseRoleShow(text), role));
+});
+
+describe('What LunaSH tells of roles and mappings', () => {
+  const shown = `   Partition SO Zeroized:  no
+   Partition SO Login Attempts Left:   9 before Partition SO is Zeroized
+   Crypto Officer Locked Out:          yes
+   crypto officer PIN To Be Changed:   no
+   Crypto User is not initialized.`;
+  it('is read by its meaning', () => {
+    assert.deepEqual(parsePartitionRole(shown, 'Partition SO'), { initialised: true, attemptsLeft: 9, mustChange: undefined });
+    assert.deepEqual(parsePartitionRole(shown, 'Crypto Officer'), { initialised: true, attemptsLeft: 0, mustChange: false });
+    assert.deepEqual(parsePartitionRole('Crypto Officer is not initialized.', 'Crypto Officer').initialised, false);
+    assert.deepEqual(parsePartitionRole('', 'Crypto Officer'), { initialised: undefined, attemptsLeft: undefined, mustChange: undefined });
+  });
+
+  it('is put together with what lunacm tells, the more careful first', () => {
+    const one = { initialised: true, attemptsLeft: 10, mustChange: undefined };
+    assert.deepEqual(together(one, { initialised: undefined, attemptsLeft: 4, mustChange: true }), { initialised: true, attemptsLeft: 4, mustChange: true });
+    assert.deepEqual(together(undefined, undefined), { initialised: undefined, attemptsLeft: undefined, mustChange: undefined });
+    assert.equal(together(one, { ...one, mustChange: false }).mustChange, false);
+  });
+
+  it('names the address that a client is mapped to', () => {
+    const mappings = '\n   cm   172.22.0.5\n   cm-2: <none>\n';
+    assert.deepEqual([parseMapping(mappings, 'cm'), parseMapping(mappings, 'cm-2'), parseMapping(mappings, 'other')], ['172.22.0.5', 'none', undefined]);
+  });
+
+  it('that shows a stranger in the very session that would delete it stops the deletion', async () => {
+    const changed: string[] = [];
+    const answers: Record<string, string> = {
+      'client list': 'registered client 1: cm',
+      'client show -client cm': 'ClientID: cm\nIPAddress: 172.22.0.5\nPartitions: <none>',
+      'client fingerprint -client cm': `Certificate fingerprint: ${Array(32).fill('AB').join(':')}`,
+    };
+    const session = { read: async (command: string) => answers[command], change: async (command: string) => changed.push(command) } as unknown as LunashSession;
+    await assert.rejects(deleteOurClient(session, 'cm', []), /not registered with a certificate that was made here/);
+    answers['client list'] = 'No clients are registered.';
+    await deleteOurClient(session, 'cm', []);
+    assert.deepEqual(changed, []);
+  });
+});

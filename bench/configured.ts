@@ -6,7 +6,7 @@ export type Configured = Record<string, number>;
 /** Which configured durations a step cannot avoid, one after the other. A step that is not here takes no configured time. */
 const takes: Partial<Record<StepId, readonly string[]>> = {
   'register-providers': ['providerRegistration'],
-  'virtual-network': ['virtualNetwork'],
+  'virtual-network': ['virtualNetwork', 'subnet', 'subnet', 'subnet'],
   'deploy-hsm': ['publicAddress', 'gateway', 'hsm'],
   'windows-vm': ['networkSecurityGroup', 'networkInterface', 'virtualMachine', 'agentReady'],
   'install-luna-client': ['lunaClientInstall'],

@@ -149,6 +149,11 @@ const cipherTrust = Type.Object(
       Type.String({ pattern: '^[^:/]+:[^:/]+:[^:/]+(:[^:/]+)?$', description: 'publisher:offer:sku, with :version or the latest.' }),
       Type.String({ pattern: '^/subscriptions/.+/images/.+$', description: 'The id of an image made from Thales’ VHD.' }),
     ]),
+    acceptTerms: Type.Optional(
+      Type.Boolean({
+        description: 'May this service accept the image’s marketplace terms for the subscription? Terms that are not accepted yet are an incident when absent.',
+      }),
+    ),
     size: Type.Optional(text('VM size; Standard_F4s_v2 when absent.')),
     disk: Type.Optional(disk),
     via: Type.Optional(

@@ -1,11 +1,19 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
-import { act, converge, done } from '../converge.ts';
+import { act, converge, done, refuse } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'accept-terms'>;
 
-export const decideAcceptTerms = (accepted: boolean | undefined) =>
-  accepted === false ? act('accept') : done<StepResult<'accept-terms'>>({ accepted: accepted === true });
+export const decideAcceptTerms = (accepted: boolean | undefined, { request }: Pick<Input, 'request'>) => {
+  if (accepted !== false) return done<StepResult<'accept-terms'>>({ accepted: accepted === true });
+  if (request.cipherTrust.acceptTerms === true) return act('accept');
+  return refuse({
+    tried: `using the image ${request.cipherTrust.image}`,
+    seen: 'its marketplace terms are not accepted any more, and the request does not say that they may be',
+    source: 'Azure Marketplace',
+    remedy: 'Accept them with az vm image terms accept, then retry; or say cipherTrust.acceptTerms in a new request.',
+  });
+};
 
 /** `az vm image terms accept`. An image of one’s own has no terms. */
 export const acceptTerms = ({ azure }: Systems) => {

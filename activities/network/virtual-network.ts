@@ -1,6 +1,7 @@
 import type { Subnet } from '@azure/arm-network';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import { contains, overlap, parseRange, type Range } from '../../domain/rules/addresses.ts';
 import type { Azure } from '../../systems/azure/azure.ts';
 import { tagsOf } from '../../systems/azure/tags.ts';
 import { act, converge, done, refuse, wait } from '../converge.ts';
@@ -16,11 +17,19 @@ interface SubnetSeen {
   range: string;
   delegatedTo: string[];
   securityGroup: boolean;
+  routeTable: boolean;
+  state: string;
 }
-type Seen = { id: string; state: string; subnets: SubnetSeen[] } | undefined;
+type Seen = { id: string; state: string; location: string; addressSpace: string[]; subnets: SubnetSeen[] } | undefined;
+
+interface Wanted {
+  name: string;
+  range: string;
+  forHsm: boolean;
+}
 
 /** The three subnets that a job needs, in the order in which they are made. */
-const wanted = ({ network }: ProvisioningRequest) => [
+const wanted = ({ network }: ProvisioningRequest): Wanted[] => [
   { name: network.compute.name ?? 'Compute', range: network.compute.range, forHsm: false },
   { name: network.hsm.name, range: network.hsm.range, forHsm: true },
   { name: 'GatewaySubnet', range: network.gateway.range, forHsm: false },
@@ -28,25 +37,48 @@ const wanted = ({ network }: ProvisioningRequest) => [
 
 const named = (subnets: SubnetSeen[], name: string) => subnets.find((subnet) => subnet.name.toLowerCase() === name.toLowerCase());
 
-/** What an existing subnet has that the job cannot use. What is there is kept: a person decides. */
-function problems(seen: SubnetSeen[], request: ProvisioningRequest): string[] {
-  return wanted(request).flatMap(({ name, range, forHsm }) => {
-    const there = named(seen, name);
-    if (!there) return [];
-    return [
-      ...(there.range === range ? [] : [`${name} has the range ${there.range}, not ${range}`]),
-      ...(forHsm && !there.delegatedTo.some((service) => service.toLowerCase() === serviceName.toLowerCase())
-        ? [`${name} is not delegated to ${serviceName}`]
-        : []),
-      ...(forHsm && there.securityGroup ? [`${name} has a network security group, which a Dedicated HSM does not support`] : []),
-    ];
+/** What an existing network has that the job cannot use. What is there is kept: a person decides. */
+function problems({ location, addressSpace, subnets }: NonNullable<Seen>, request: ProvisioningRequest): string[] {
+  const space = addressSpace.map(parseRange).filter((range) => range !== undefined);
+  return [
+    ...(location.toLowerCase() === request.azure.region.toLowerCase() ? [] : [`the network is in ${location}, not in ${request.azure.region}`]),
+    ...wanted(request).flatMap((subnet) => {
+      const there = named(subnets, subnet.name);
+      return there ? subnetProblems(there, subnet) : missingProblems(subnet, space, subnets);
+    }),
+  ];
+}
+
+function subnetProblems(there: SubnetSeen, { name, range, forHsm }: Wanted): string[] {
+  const isDelegated = there.delegatedTo.some((service) => service.toLowerCase() === serviceName.toLowerCase());
+  return [
+    ...(there.range === range ? [] : [`${name} has the range ${there.range}, not ${range}`]),
+    ...(forHsm && !isDelegated ? [`${name} is not delegated to ${serviceName}`] : []),
+    ...(forHsm && there.securityGroup ? [`${name} has a network security group, which a Dedicated HSM does not support`] : []),
+    ...(forHsm && there.routeTable ? [`${name} has a route table, which a Dedicated HSM does not support`] : []),
+    ...(!forHsm && there.delegatedTo.length > 0 ? [`${name} is delegated to ${there.delegatedTo.join(', ')}`] : []),
+    ...(name === 'GatewaySubnet' && there.securityGroup ? [`${name} has a network security group, which a gateway does not support`] : []),
+  ];
+}
+
+/** Can a subnet that is not there be added? */
+function missingProblems({ name, range }: Wanted, space: Range[], subnets: SubnetSeen[]): string[] {
+  const own = parseRange(range)!;
+  const other = subnets.find((there) => {
+    const theirs = parseRange(there.range);
+    return theirs !== undefined && overlap(own, theirs);
   });
+  return [
+    ...(space.some((whole) => contains(whole, own)) ? [] : [`${name} (${range}) lies outside the network’s address space`]),
+    ...(other ? [`${name} (${range}) overlaps the existing subnet ${other.name} (${other.range})`] : []),
+  ];
 }
 
 export const decideVirtualNetwork = (seen: Seen, { request }: Pick<Input, 'request'>) => {
   if (!seen) return act('create');
-  if (seen.state === 'Updating') return wait(`The virtual network ${request.network.name} is being updated.`);
-  const wrong = problems(seen.subnets, request);
+  const busy = seen.subnets.find(({ state }) => state === 'Updating');
+  if (seen.state === 'Updating' || busy) return wait(`The virtual network ${request.network.name} is being updated${busy ? `: ${busy.name}` : ''}.`);
+  const wrong = problems(seen, request);
   if (wrong.length > 0)
     return refuse({
       tried: `using the virtual network ${request.network.name}`,
@@ -73,18 +105,26 @@ export async function observeVirtualNetwork(azure: Azure, request: ProvisioningR
     found && {
       id: found.id!,
       state: found.provisioningState ?? '',
+      location: found.location ?? '',
+      addressSpace: found.addressSpace?.addressPrefixes ?? [],
       subnets: (found.subnets ?? []).map((subnet) => ({
         id: subnet.id!,
         name: subnet.name!,
         range: subnet.addressPrefix ?? subnet.addressPrefixes?.[0] ?? '',
         delegatedTo: (subnet.delegations ?? []).map((delegation) => delegation.serviceName ?? ''),
         securityGroup: subnet.networkSecurityGroup !== undefined,
+        routeTable: subnet.routeTable !== undefined,
+        state: subnet.provisioningState ?? '',
       })),
     }
   );
 }
 
-/** The virtual network with the subnets Compute, HSM (delegated) and GatewaySubnet. An existing one is kept; only what is missing is added, one after the other. */
+/**
+ * The virtual network with the subnets Compute, HSM (delegated) and GatewaySubnet. An existing one is kept; only what is missing is added, one after the other.
+ * The network itself is made without subnets, and only if it is not there: whoever sends a network with a list of subnets deletes those that are not in it,
+ * such as the ones that another job has just added.
+ */
 export const virtualNetwork = ({ azure }: Systems) =>
   converge<Input, Seen, StepResult<'virtual-network'>, 'create' | 'add-subnet'>({
     observe: ({ request }, { signal }) => observeVirtualNetwork(azure, request, signal),
@@ -100,10 +140,10 @@ export const virtualNetwork = ({ azure }: Systems) =>
           location: where.region,
           tags: tagsOf(input),
           addressSpace: { addressPrefixes: [addressSpace] },
-          subnets: wanted(input.request).map((subnet) => ({ name: subnet.name, ...shape(subnet.range, subnet.forHsm) })),
         };
+        const onlyIfMissing = { abortSignal: signal, requestOptions: { headers: { 'if-none-match': '*' } } };
         await azure.submit(`creating the virtual network ${name}`, () =>
-          network.virtualNetworks.createOrUpdate(where.resourceGroup, name, body, { abortSignal: signal }),
+          network.virtualNetworks.createOrUpdate(where.resourceGroup, name, body, onlyIfMissing),
         );
       },
       async 'add-subnet'({ request }, seen, { signal }) {

@@ -2,6 +2,7 @@ import { cipherTrustHost, windowsHost } from '../../domain/hosts.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { ImageVersion, StepInput, StepResult } from '../../domain/results.ts';
 import { rsaBits } from '../../domain/rules/ssh-key.ts';
+import { restrictions } from '../../systems/azure/sizes.ts';
 import { readStored, sshKeyId } from '../../systems/azure/stored.ts';
 import { converge, done, refuse } from '../converge.ts';
 import type { Systems } from '../systems.ts';
@@ -18,9 +19,13 @@ interface Seen {
   /** Other HSMs of the subscription in the region. */
   hsms: { name: string; stamp: string }[];
   sizes: { name: string; memoryGb: number }[];
+  /** Those of the two sizes asked for that the subscription may not use here, with Azure’s reason. */
+  restricted: { size: string; reason: string }[];
   windowsImage: ImageVersion | undefined;
   cipherTrustImage: ImageVersion | { id: string } | undefined;
   termsAccepted: boolean;
+  /** Where the terms can be read, if they are not accepted. */
+  termsLink?: string;
   /** Disk encryption sets that the request names, each with its region; without one where it is not there. */
   encryptionSets: { id: string; region?: string }[];
   /** ksadmin’s public key, where the request names one that is stored in Azure; empty where it is not there. */
@@ -32,7 +37,10 @@ const encryptionSetsOf = ({ lunaClient, cipherTrust }: ProvisioningRequest): str
 ];
 
 /** Everything that is missing, at once. */
-export function findings({ hsms, sizes, windowsImage, cipherTrustImage, encryptionSets, keyInAzure }: Seen, request: ProvisioningRequest): string[] {
+export function findings(
+  { restricted, hsms, sizes, windowsImage, cipherTrustImage, encryptionSets, keyInAzure }: Seen,
+  request: ProvisioningRequest,
+): string[] {
   // With a template of the user’s own the stamp is not known here.
   const stamp = request.hsm.template ? undefined : (request.hsm.stamp ?? 'stamp1');
   const missing = (size: string) => (sizes.some(({ name }) => name === size) ? [] : [`the size ${size} is not offered in ${request.azure.region}`]);
@@ -41,6 +49,7 @@ export function findings({ hsms, sizes, windowsImage, cipherTrustImage, encrypti
     ...(hsms.filter((other) => other.stamp === stamp).length >= quota.perStamp ? [`${stamp} already has ${quota.perStamp} HSMs of this subscription`] : []),
     ...missing(windowsHost(request).size),
     ...missing(cipherTrustHost(request).size),
+    ...restricted.map(({ size, reason }) => `the size ${size} may not be used in ${request.azure.region}: ${reason}`),
     ...(windowsImage ? [] : [`there is no image ${request.lunaClient.image ?? usualWindowsImage}`]),
     ...(cipherTrustImage ? [] : [`there is no image ${request.cipherTrust.image}`]),
     ...encryptionSets.flatMap(({ id, region }) => {
@@ -74,7 +83,14 @@ export const decideCheckAvailability = (seen: Seen, { request }: Pick<Input, 're
       source: 'Azure Resource Manager',
       remedy: 'Send a request that asks for what is there; nothing was created.',
     });
-  const { windowsImage, cipherTrustImage, termsAccepted, keyInAzure } = seen;
+  const { windowsImage, cipherTrustImage, termsAccepted, termsLink, keyInAzure } = seen;
+  if (!('id' in cipherTrustImage!) && !termsAccepted && request.cipherTrust.acceptTerms !== true)
+    return refuse({
+      tried: `using the image ${request.cipherTrust.image}`,
+      seen: 'its marketplace terms are not accepted in this subscription, and the request does not say that they may be',
+      source: 'Azure Marketplace',
+      remedy: `Read them (${termsLink ?? 'in the Azure Marketplace'}) and accept them with az vm image terms accept, then retry; or say cipherTrust.acceptTerms in a new request.`,
+    });
   return done<StepResult<'check-availability'>>({
     windowsImage: windowsImage!,
     cipherTrustImage: cipherTrustImage!,
@@ -129,9 +145,13 @@ export const checkAvailability = ({ azure }: Systems) =>
             memoryGb: Math.floor((memoryInMB ?? 0) / 1024),
           })),
         ),
+        restricted: await azure.ask(`reading which sizes may be used in ${region}`, () =>
+          restrictions(clients, region, [windowsHost(request).size, cipherTrustHost(request).size], signal),
+        ),
         windowsImage: await resolve(request.lunaClient.image ?? usualWindowsImage),
         cipherTrustImage,
         termsAccepted: terms?.accepted === true,
+        ...(terms?.licenseTextLink ? { termsLink: terms.licenseTextLink } : {}),
         encryptionSets: await Promise.all(
           encryptionSetsOf(request).map(async (id) => {
             const found = await stored(id);

@@ -62,7 +62,7 @@ const keepRefusals: PipelinePolicy = {
 
 /**
  * The clients that know every version of their provider take no `apiVersion`: they speak the newest, whatever they are told. Addresses of running operations
- * are Azure’s own and stay as they are.
+ * are Azure’s own and stay as they are, and so does the list of SKUs, which has had one version for years.
  */
 export const speaking = (apiVersion: string): { policy: PipelinePolicy; position: 'perCall' } => ({
   position: 'perCall',
@@ -70,7 +70,7 @@ export const speaking = (apiVersion: string): { policy: PipelinePolicy; position
     name: 'speaking',
     sendRequest(request, next) {
       const url = new URL(request.url);
-      if (!/\/operation(s|results|statuses)\//i.test(url.pathname)) {
+      if (!/\/operation(s|results|statuses)\/|\/Microsoft\.Compute\/skus$/i.test(url.pathname)) {
         url.searchParams.set('api-version', apiVersion);
         request.url = url.href;
       }

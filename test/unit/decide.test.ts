@@ -277,9 +277,10 @@ it('knows which versions of the client are recent enough', () => {
 });
 
 table('check-feature', [
-  ['Registered', decideCheckFeature('Registered', job), 'done'],
-  ['Pending', decideCheckFeature('Pending', job), 'wait'],
-  ['NotRegistered', decideCheckFeature('NotRegistered', job), 'stop Refused'],
+  ['Registered', decideCheckFeature({ state: 'Registered', told: true }, job), 'done'],
+  ['Registered, the provider not told', decideCheckFeature({ state: 'Registered', told: false }, job), 'act register-provider'],
+  ['Pending', decideCheckFeature({ state: 'Pending', told: false }, job), 'wait'],
+  ['NotRegistered', decideCheckFeature({ state: 'NotRegistered', told: false }, job), 'stop Refused'],
 ]);
 
 const image = { publisher: 'p', offer: 'o', sku: 's', version: '1' };
@@ -287,11 +288,13 @@ const size = (name: string, memoryGb: number) => ({ name, memoryGb });
 const available = {
   hsms: [],
   sizes: [size('Standard_D2s_v3', 8), size('Standard_F4s_v2', 8)],
+  restricted: [],
   windowsImage: image,
   cipherTrustImage: image,
   termsAccepted: false,
   encryptionSets: [],
 };
+const notAccepting = { request: { ...request, cipherTrust: { ...request.cipherTrust, acceptTerms: false } } };
 const ofAnna = { request: { ...request, cipherTrust: { ...request.cipherTrust, sshKeyInAzure: 'anna' } } };
 table('check-availability', [
   ['all there', decideCheckAvailability(available, job), 'done'],
@@ -310,6 +313,14 @@ table('check-availability', [
     'stop Refused',
   ],
   ['a size not offered, an image gone', decideCheckAvailability({ ...available, sizes: [], windowsImage: undefined }, job), 'stop Refused'],
+  [
+    'a size that the subscription may not use',
+    decideCheckAvailability({ ...available, restricted: [{ size: 'Standard_D2s_v3', reason: 'NotAvailableForSubscription' }] }, job),
+    'stop Refused',
+  ],
+  ['terms not accepted, and they may not be', decideCheckAvailability(available, notAccepting), 'stop Refused'],
+  ['terms accepted by somebody', decideCheckAvailability({ ...available, termsAccepted: true }, notAccepting), 'done'],
+  ['an image without terms', decideCheckAvailability({ ...available, cipherTrustImage: { id: '/i' } }, notAccepting), 'done'],
   ['ksadmin’s key is not in Azure', decideCheckAvailability({ ...available, keyInAzure: '' }, ofAnna), 'stop Refused'],
   ['ksadmin’s key in Azure is no RSA key', decideCheckAvailability({ ...available, keyInAzure: 'ssh-ed25519 AAAA' }, ofAnna), 'stop Refused'],
 ]);

@@ -108,20 +108,33 @@ describe('A deployment', () => {
     });
 });
 
-const subnet = (name: string, range: string, more: object = {}) => ({ id: `/${name}`, name, range, delegatedTo: [], securityGroup: false, ...more });
+const usual = { delegatedTo: [], securityGroup: false, routeTable: false, state: 'Succeeded' };
+const subnet = (name: string, range: string, more: object = {}) => ({ id: `/${name}`, name, range, ...usual, ...more });
 const subnets = [
   subnet('Compute', '172.22.0.0/24'),
   subnet('Luna_kylo_HSM_subnet', '172.22.1.0/24', { delegatedTo: ['microsoft.hardwaresecuritymodules/dedicatedhsms'] }),
   subnet('GatewaySubnet', '172.22.255.0/26'),
 ];
-const vnet = (changed: typeof subnets) => decideVirtualNetwork({ id: '/v', state: 'Succeeded', subnets: changed }, job);
+const vnet = (changed: typeof subnets, more: object = {}) =>
+  decideVirtualNetwork({ id: '/v', state: 'Succeeded', location: 'WestUS2', addressSpace: ['10.0.0.0/8', '172.22.0.0/16'], subnets: changed, ...more }, job);
+const changed = (at: number, more: object) => vnet(subnets.map((one, index) => (index === at ? { ...one, ...more } : one)));
 table('virtual-network', [
   ['not there', decideVirtualNetwork(undefined, job), 'act create'],
   ['there', vnet([...subnets, subnet('theirs', '172.22.9.0/24')]), 'done'],
+  ['there without subnets', vnet([]), 'act add-subnet'],
   ['one subnet missing', vnet(subnets.slice(0, 2)), 'act add-subnet'],
-  ['HSM subnet not delegated', vnet([subnets[0]!, { ...subnets[1]!, delegatedTo: [] }, subnets[2]!]), 'stop Refused'],
-  ['HSM subnet with a security group', vnet([subnets[0]!, { ...subnets[1]!, securityGroup: true }, subnets[2]!]), 'stop Refused'],
-  ['another range', vnet([{ ...subnets[0]!, range: '172.22.8.0/24' }, subnets[1]!, subnets[2]!]), 'stop Refused'],
+  ['one subnet missing, its range taken by another', vnet([...subnets.slice(0, 2), subnet('theirs', '172.22.255.0/24')]), 'stop Refused'],
+  ['one subnet missing, outside the address space', vnet(subnets.slice(0, 2), { addressSpace: ['10.0.0.0/8'] }), 'stop Refused'],
+  ['being updated', vnet(subnets, { state: 'Updating' }), 'wait'],
+  ['a subnet being updated', changed(1, { state: 'Updating' }), 'wait'],
+  ['in another region', vnet(subnets, { location: 'eastus' }), 'stop Refused'],
+  ['HSM subnet not delegated', changed(1, { delegatedTo: [] }), 'stop Refused'],
+  ['HSM subnet with a security group', changed(1, { securityGroup: true }), 'stop Refused'],
+  ['HSM subnet with a route table', changed(1, { routeTable: true }), 'stop Refused'],
+  ['GatewaySubnet with a security group', changed(2, { securityGroup: true }), 'stop Refused'],
+  ['Compute with a security group and a route table', changed(0, { securityGroup: true, routeTable: true }), 'done'],
+  ['Compute delegated to something', changed(0, { delegatedTo: ['Microsoft.Web/serverFarms'] }), 'stop Refused'],
+  ['another range', changed(0, { range: '172.22.8.0/24' }), 'stop Refused'],
 ]);
 
 const door = { name: 'provisioner-admin', ports: ['22', '3389'], sources: ['203.0.113.0/24'] };

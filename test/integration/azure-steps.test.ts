@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { AzureBench, type AzureBenchOptions } from '../support/azure-bench.ts';
+
+const vnet = 'arm:PUT Microsoft.Network/virtualNetworks';
+const subnetPut = 'arm:PUT Microsoft.Network/virtualNetworks/subnets';
+const often = { updateIntervalInMs: 50 };
+
+let bench: AzureBench;
+const start = async (options: AzureBenchOptions = {}) => {
+  bench = await AzureBench.start(options);
+};
+afterEach(async () => {
+  await bench?.stop();
+});
+
+describe('What is available', function () {
+  this.timeout(30_000);
+  const check = () => bench.stops('check-availability', {});
+  /** What came about besides looking. */
+  const changes = () => bench.arrived('arm:*').filter(({ operation }) => !operation.startsWith('arm:GET ') && !operation.includes('providers/register'));
+  beforeEach(async () => {
+    await start({ quirks: { 'azure.restrictedSize': 'Standard_D4s_v5' } });
+    await bench.step('register-providers', {});
+  });
+  afterEach(() => assert.deepEqual(changes(), [], 'nothing was created'));
+
+  it('names terms that are not accepted, with the link to them', async () => {
+    delete bench.request.cipherTrust.acceptTerms;
+    const { seen, remedy } = await check();
+    assert.match(seen, /marketplace terms are not accepted/);
+    assert.match(remedy, /https:\/\/example\.com\/licence.*az vm image terms accept/);
+    const { marketplace } = await bench.clients();
+    const [publisher = '', offer = '', sku = ''] = bench.request.cipherTrust.image.split(':');
+    const terms = await marketplace.marketplaceAgreements.get('virtualmachine', publisher, offer, sku);
+    await marketplace.marketplaceAgreements.create('virtualmachine', publisher, offer, sku, { ...terms, accepted: true });
+    assert.equal((await bench.step('check-availability', {})).termsNeeded, false, 'accepted by a person, it goes on');
+    bench.world.ledger.clear();
+  });
+
+  it('lets them be accepted where the request says so', async () => {
+    assert.equal((await bench.step('check-availability', {})).termsNeeded, true);
+  });
+
+  it('names everything that is not there at once: images that are gone, sizes that are not offered or may not be used', async () => {
+    bench.request.cipherTrust.image += ':2.1.1';
+    bench.request.lunaClient.image = 'MicrosoftWindowsDesktop:Windows-10:win10-22h2-pro-g2:19045.1.1';
+    bench.request.cipherTrust.size = 'Standard_D4s_v5';
+    bench.request.lunaClient.size = 'Standard_M416ms';
+    const { seen } = await check();
+    for (const missing of [
+      /the size Standard_M416ms is not offered in westus2/,
+      /the size Standard_D4s_v5 may not be used in westus2: NotAvailableForSubscription/,
+      /no image MicrosoftWindowsDesktop:Windows-10:win10-22h2-pro-g2:19045\.1\.1/,
+    ])
+      assert.match(seen, missing);
+  });
+});
+
+describe('The feature', function () {
+  this.timeout(30_000);
+
+  it('when it is Registered at last, is made known to its provider, which is registered again', async () => {
+    await start();
+    const provider = 'arm:POST Microsoft.Resources/providers/register';
+    await bench.step('register-providers', {});
+    bench.world.ledger.clear();
+    bench.azure.setFeature('Pending');
+    await assert.rejects(bench.attempt('check-feature', {}), /Pending: Microsoft decides/);
+    assert.deepEqual(bench.arrived(provider), []);
+    bench.azure.setFeature('Registered');
+    await bench.step('check-feature', {});
+    assert.deepEqual(
+      bench.arrived(provider).map(({ target, outcome }) => [target.split('/').at(-2), outcome]),
+      [['Microsoft.HardwareSecurityModules', 'done']],
+    );
+  });
+});
+
+describe('The virtual network', function () {
+  this.timeout(30_000);
+  /** Somebody’s network with what a job needs in part, and with more. */
+  async function theirs(change: { addressPrefixes?: readonly string[]; hsmDelegated?: boolean } = {}) {
+    const { resourceGroup, region: location } = bench.request.azure;
+    const { hsm, name } = bench.request.network;
+    await bench.step('register-providers', {});
+    await bench.step('resource-group', {});
+    const { network } = await bench.clients();
+    const rule = { name: 'theirs', priority: 200, direction: 'Inbound', access: 'Deny', protocol: '*', sourcePortRange: '*' } as const;
+    const group = await network.networkSecurityGroups.createOrUpdate(
+      resourceGroup,
+      'their-nsg',
+      { location, securityRules: [{ ...rule, sourceAddressPrefix: '*', destinationAddressPrefix: '*', destinationPortRange: '*' }] },
+      often,
+    );
+    const delegations = change.hsmDelegated === false ? [] : [{ name: 'theirs', serviceName: 'Microsoft.HardwareSecurityModules/dedicatedHSMs' }];
+    await network.virtualNetworks.createOrUpdate(
+      resourceGroup,
+      name,
+      {
+        location,
+        tags: { owner: 'network team' },
+        addressSpace: { addressPrefixes: [...(change.addressPrefixes ?? ['172.22.0.0/16', '10.9.0.0/16'])] },
+        subnets: [
+          { name: 'Theirs', addressPrefix: '172.22.9.0/24', networkSecurityGroup: { id: group.id! } },
+          { name: hsm.name, addressPrefix: hsm.range, delegations },
+        ],
+      },
+      often,
+    );
+    bench.world.ledger.clear();
+    return () => network.virtualNetworks.get(resourceGroup, name);
+  }
+
+  it('that is there is kept, with its foreign subnets, rules and tags; only what is missing is added', async () => {
+    await start();
+    const look = await theirs();
+    const before = await look();
+    await bench.step('virtual-network', {});
+    const after = await look();
+    assert.deepEqual([after.tags, after.addressSpace], [before.tags, before.addressSpace]);
+    for (const subnet of before.subnets!)
+      assert.deepEqual(
+        after.subnets!.find(({ id }) => id === subnet.id),
+        subnet,
+      );
+    assert.deepEqual(after.subnets!.map(({ name }) => name).sort(), ['Compute', 'GatewaySubnet', 'Luna_kylo_HSM_subnet', 'Theirs']);
+    assert.deepEqual([bench.arrived(vnet).length, bench.arrived(subnetPut).length], [0, 2]);
+  });
+
+  for (const [difference, change, seen] of [
+    ['delegation', { hsmDelegated: false }, /Luna_kylo_HSM_subnet is not delegated/],
+    ['range', { addressPrefixes: ['172.22.1.0/24', '172.22.9.0/24'] }, /Compute \(172\.22\.0\.0\/24\) lies outside.*GatewaySubnet/],
+  ] as const)
+    it(`whose ${difference} is another is an incident, and nothing is overwritten`, async () => {
+      await start();
+      const look = await theirs(change);
+      const before = await look();
+      assert.match((await bench.stops('virtual-network', {})).seen, seen);
+      assert.deepEqual(await look(), before);
+      assert.deepEqual(bench.arrived('arm:PUT *'), []);
+    });
+
+  for (const status of ['429', '409'])
+    it(`takes two jobs at once: their subnets are written one after the other, and AnotherOperationInProgress (${status}) is waited for`, async () => {
+      await start({ timeScale: 600, durations: { subnet: 2 }, quirks: { 'azure.anotherOperation': status } });
+      await bench.step('register-providers', {});
+      await bench.step('resource-group', {});
+      const first = bench.request;
+      const second = structuredClone(first);
+      second.network.compute = { name: 'Compute2', range: '172.22.10.0/24' };
+      second.network.hsm = { name: 'hsm2', range: '172.22.11.0/24' };
+      const both = [first, second].map((request) => {
+        const own = Object.assign(Object.create(Object.getPrototypeOf(bench)), bench, { request }) as AzureBench;
+        return own.step('virtual-network', {});
+      });
+      const [one, two] = await Promise.all(both);
+      assert.equal(one!.gatewaySubnetId, two!.gatewaySubnetId);
+      const { network } = await bench.clients();
+      const { subnets = [] } = await network.virtualNetworks.get(first.azure.resourceGroup, first.network.name);
+      assert.deepEqual(subnets.map(({ name }) => name).sort(), ['Compute', 'Compute2', 'GatewaySubnet', 'Luna_kylo_HSM_subnet', 'hsm2']);
+      assert.ok(bench.arrived(subnetPut, 'refused').some(({ detail }) => detail === 'AnotherOperationInProgress'));
+      assert.equal(bench.arrived(vnet, 'done').length, 1, 'one network');
+      for (const name of ['Compute', 'Compute2', 'hsm2'])
+        assert.equal(bench.arrived(subnetPut, 'done').filter(({ target }) => target.endsWith(`/${name}`)).length, 1, name);
+    });
+});

@@ -1,9 +1,11 @@
-import type { OSDisk, VirtualMachine } from '@azure/arm-compute';
+import type { OSDisk, VirtualMachine, VirtualMachineInstanceView } from '@azure/arm-compute';
 import type { NetworkInterface, NetworkSecurityGroup, PublicIPAddress, SecurityRule } from '@azure/arm-network';
 import type { HostWanted } from '../domain/hosts.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
 import type { Job, VmSeen } from '../domain/results.ts';
+import { type ArmFault, innermost } from '../systems/azure/arm-error.ts';
 import type { Azure } from '../systems/azure/azure.ts';
+import { causeOf } from '../systems/azure/causes.ts';
 import { otherOwner, tagsOf } from '../systems/azure/tags.ts';
 import { act, converge, done, halt, refuse, wait } from './converge.ts';
 import type { Systems } from './systems.ts';
@@ -38,8 +40,18 @@ export interface MachineSeen {
   group?: Thing & { rules: RuleSeen[] };
   publicAddress?: Thing & { address?: string };
   nic?: Thing & { privateAddress?: string };
-  machine?: Thing & { power?: string; agentReady: boolean };
+  machine?: Thing & {
+    power?: string;
+    agentReady: boolean;
+    /** What the agent’s state is, in Azure’s words. */
+    agent?: string;
+    /** Why it failed. */
+    fault?: ArmFault;
+  };
 }
+
+/** A guest agent is usually ready within minutes. */
+const longestForAgentMs = 30 * 60_000;
 
 /** The doors that are open on both hosts while the job runs; `close-doors` removes them. */
 export const temporaryRule = 'provisioner-admin';
@@ -91,15 +103,19 @@ export function missingRule(rules: readonly RuleSeen[], wanted: readonly Securit
   return wanted.find((rule) => !rules.some((there) => there.name === rule.name && same(there, ruleSeen(rule))));
 }
 
-export function decideMachine(seen: MachineSeen, plan: Pick<MachinePlan, 'name' | 'isPublic' | 'privateAddress' | 'needsAgent' | 'rules'>, target: string) {
+export function decideMachine(
+  seen: MachineSeen,
+  plan: Pick<MachinePlan, 'name' | 'isPublic' | 'privateAddress' | 'needsAgent' | 'rules'>,
+  target: string,
+  waitedMs = 0,
+) {
   const { group, publicAddress, nic, machine } = seen;
   const things = { [namesOf(plan.name).group]: group, [namesOf(plan.name).publicAddress]: publicAddress, [namesOf(plan.name).nic]: nic, [plan.name]: machine };
   for (const [name, thing] of Object.entries(things)) {
     const owner = otherOwner(thing?.tags, target);
     const told = { tried: `creating ${name}`, source: 'Azure Resource Manager' };
     if (owner) return halt({ ...told, seen: `it belongs to ${owner}`, remedy: 'Choose another name in a new request.' });
-    if (thing?.state === 'Failed')
-      return refuse({ ...told, seen: 'it is Failed', remedy: 'Look at it in the portal, delete it if it is of no use, then retry.' });
+    if (thing?.state === 'Failed') return refuse({ ...told, ...failed(thing) });
   }
   if (!group) return act('create-security-group');
   if (group.state === 'Succeeded' && missingRule(group.rules, plan.rules)) return act('open-door');
@@ -117,9 +133,25 @@ export function decideMachine(seen: MachineSeen, plan: Pick<MachinePlan, 'name' 
   if (!machine) return act('create-machine');
   if (machine.power === 'deallocated' || machine.power === 'stopped') return act('start-machine');
   if (machine.power !== 'running') return wait(`${plan.name}: ${machine.power ?? 'starting'}`);
-  if (plan.needsAgent && !machine.agentReady) return wait(`${plan.name} is running; its agent is not ready yet.`);
+  if (plan.needsAgent && !machine.agentReady) return waitForAgent(plan.name, machine.agent, waitedMs);
   const reachable = plan.isPublic ? publicAddress!.address! : plan.privateAddress;
   return done<VmSeen>({ id: machine.id, privateAddress: plan.privateAddress, ...(plan.isPublic ? { publicAddress: reachable } : {}), reachable });
+}
+
+const failed = ({ fault }: Thing & { fault?: ArmFault }) => ({
+  seen: fault ? `it is Failed: ${fault.code}: ${fault.message}` : 'it is Failed',
+  remedy: `${fault ? causeOf(fault).remedy : 'Look at it in the portal, then retry.'} Delete it first if it is of no use.`,
+});
+
+function waitForAgent(name: string, agent: string | undefined, waitedMs: number) {
+  const told = `${name} is running; its agent is not ready${agent ? `: ${agent}` : ''}`;
+  if (waitedMs <= longestForAgentMs) return wait(told);
+  return refuse({
+    tried: `waiting for the agent of ${name}`,
+    seen: `${told} (after ${longestForAgentMs / 60_000} minutes)`,
+    source: 'Azure Resource Manager',
+    remedy: 'Look at the boot diagnostics in the portal; restart the VM, or delete it if it does not come up; then retry.',
+  });
 }
 
 const thing = (found: NetworkSecurityGroup | PublicIPAddress | NetworkInterface | VirtualMachine): Thing => ({
@@ -127,6 +159,15 @@ const thing = (found: NetworkSecurityGroup | PublicIPAddress | NetworkInterface 
   state: found.provisioningState ?? '',
   ...(found.tags ? { tags: found.tags } : {}),
 });
+
+/** Agent and failure of a machine, from its instance view. */
+function stateOf(view: VirtualMachineInstanceView | undefined) {
+  const agents = view?.vmAgent?.statuses ?? [];
+  const agent = agents.map(({ displayStatus, message }) => [displayStatus, message].filter(Boolean).join(', '))[0];
+  const failure = view?.statuses?.find(({ code }) => code?.toLowerCase().startsWith('provisioningstate/failed'));
+  const fault = failure && innermost({ code: failure.code?.split('/')[2] ?? 'Failed', message: failure.message ?? failure.displayStatus ?? 'no message' });
+  return { agentReady: agents.some(({ displayStatus }) => displayStatus === 'Ready'), ...(agent ? { agent } : {}), ...(fault ? { fault } : {}) };
+}
 
 /** A machine with what belongs to it, as far as it is there. */
 export async function observeMachine(azure: Azure, request: ProvisioningRequest, name: string, signal: AbortSignal): Promise<MachineSeen> {
@@ -152,7 +193,7 @@ export async function observeMachine(azure: Azure, request: ProvisioningRequest,
           machine: {
             ...thing(machine),
             ...(power ? { power } : {}),
-            agentReady: view?.vmAgent?.statuses?.some(({ displayStatus }) => displayStatus === 'Ready') ?? false,
+            ...stateOf(view),
           },
         }
       : {}),
@@ -161,12 +202,12 @@ export async function observeMachine(azure: Azure, request: ProvisioningRequest,
 
 /** One change after the other: security group, public address, interface, machine; then it must run. */
 export const virtualMachine = <Input extends Job>({ azure }: Systems, planOf: (input: Input) => Promise<MachinePlan> | MachinePlan) =>
-  converge<Input, { seen: MachineSeen; plan: MachinePlan }, VmSeen, Change>({
-    async observe(input, { signal }) {
+  converge<Input, { seen: MachineSeen; plan: MachinePlan; waitedMs: number }, VmSeen, Change>({
+    async observe(input, { signal, askedAt }) {
       const plan = await planOf(input);
-      return { plan, seen: await observeMachine(azure, input.request, plan.name, signal) };
+      return { plan, waitedMs: Date.now() - askedAt, seen: await observeMachine(azure, input.request, plan.name, signal) };
     },
-    decide: ({ seen, plan }, { target }) => decideMachine(seen, plan, target),
+    decide: ({ seen, plan, waitedMs }, { target }) => decideMachine(seen, plan, target, waitedMs),
     sight: ({ seen }) => seen,
     act: {
       async 'create-security-group'(input, { plan }, { signal }) {

@@ -14,10 +14,15 @@ export interface Seen {
   state: string;
   output: string;
   error: string;
-  /** When it ended (ms since the epoch). */
+  /** When it began and ended (ms since the epoch); the end of time where it did not. */
+  startedAt: number;
   endedAt: number;
   askedAt: number;
+  lookedAt: number;
 }
+
+/** Azure ends a script after an hour. One that is said to run for longer hangs, as its agent has been known to. */
+const longestRunMs = 75 * 60_000;
 
 const oldest = [7, 4];
 const field = (output: string, name: string): string | undefined => new RegExp(`^${name}: (.+?)\\s*$`, 'm').exec(output)?.[1];
@@ -48,7 +53,7 @@ export function saidBy({ error, output, state }: Pick<Seen, 'error' | 'output' |
 export const decideInstallLunaClient = (seen: Seen | undefined, { vm, request }: Pick<Input, 'vm' | 'request'>) => {
   const told = { tried: `installing the Luna client on ${request.lunaClient.vmName}`, source: 'the Windows host' };
   if (!seen) return act('run-script');
-  if (['Pending', 'Running', 'Unknown'].includes(seen.state)) return wait(`The Luna client is being installed: ${seen.state}.`);
+  if (['Pending', 'Running', 'Unknown'].includes(seen.state)) return whileRunning(seen, told);
   if (seen.state !== 'Succeeded') {
     if (seen.endedAt < seen.askedAt) return act('run-script');
     return refuse({ ...told, seen: saidBy(seen), remedy: 'Mend the cause (address, SHA-256 or package of the installer), then retry.' });
@@ -66,6 +71,18 @@ export const decideInstallLunaClient = (seen: Seen | undefined, { vm, request }:
     ...(other ? { certificateClientVersion: other } : {}),
   });
 };
+
+/** Waits for a script, but not for ever; one that hung already before a retry was ordered is started anew. */
+function whileRunning(seen: Seen, told: { tried: string; source: string }) {
+  const { state, startedAt, askedAt, lookedAt } = seen;
+  if (startedAt < askedAt && lookedAt - startedAt > longestRunMs) return act('run-script');
+  if (lookedAt - askedAt <= longestRunMs) return wait(`The Luna client is being installed: ${state}.`);
+  return refuse({
+    ...told,
+    seen: `the script has not ended for ${longestRunMs / 60_000} minutes; its last words: ${saidBy(seen)}`,
+    remedy: 'Look at the host and at its agent (a restart of the VM helps), then retry.',
+  });
+}
 
 /** A client that is there is never replaced: others may rely on it. */
 function wrongVersion({ version: wanted, certificateClient }: Input['request']['lunaClient'], version: string, other: string | undefined, hasVtl: boolean) {
@@ -118,17 +135,19 @@ export const installLunaClient = ({ azure, secrets }: Systems) => {
       const shown = (text = '') => hidden.reduce((rest, part) => rest.replaceAll(part, '********'), text);
       return (
         found && {
-          state: view?.executionState ?? 'Unknown',
+          state: view?.executionState ?? (found.provisioningState === 'Failed' ? 'Failed' : 'Unknown'),
           output: shown(view?.output),
-          error: shown(view?.error),
+          error: shown(view?.error || view?.executionMessage),
+          startedAt: view?.startTime?.getTime() ?? Number.MAX_SAFE_INTEGER,
           endedAt: view?.endTime?.getTime() ?? Number.MAX_SAFE_INTEGER,
           askedAt,
+          lookedAt: Date.now(),
         }
       );
     },
     decide: decideInstallLunaClient,
     act: {
-      async 'run-script'(input, seen, { signal }) {
+      async 'run-script'(input, seen, { signal, askedAt }) {
         const { request, publicKey } = input;
         const { compute } = await azure.clients(request.azure);
         const { resourceGroup, region } = request.azure;
@@ -140,7 +159,7 @@ export const installLunaClient = ({ azure, secrets }: Systems) => {
           timeoutInSeconds: 3600,
           treatFailureAsDeploymentFailure: false,
           // A command of the same name and script would not run again.
-          source: { script: seen ? `${installScript}# again after ${new Date(seen.endedAt).toISOString()}\n` : installScript },
+          source: { script: seen ? `${installScript}# again: asked for at ${new Date(askedAt).toISOString()}\n` : installScript },
           parameters: [{ name: 'PublicKey', value: publicKey }, ...installers.map(({ name, sha256 }) => ({ name: `${name}Sha256`, value: sha256 }))],
           protectedParameters: installers.map(({ name, url }) => ({ name: `${name}Url`, value: url })),
         };

@@ -261,11 +261,21 @@ table('verify-hsm', [
   ['gone', decideVerifyHsm(undefined, job), 'stop Refused'],
 ]);
 
-const script = { state: 'Succeeded', output: 'client-version: 7.4.0-226\nvtl: True\nhost-key: ssh-rsa AAAA x\n', error: '', endedAt: 5, askedAt: 1 };
+const script = {
+  state: 'Succeeded',
+  output: 'client-version: 7.4.0-226\nvtl: True\nhost-key: ssh-rsa AAAA x\n',
+  error: '',
+  startedAt: 3,
+  endedAt: 5,
+  askedAt: 1,
+  lookedAt: 6,
+};
 const install = (change: object) => decideInstallLunaClient({ ...script, ...change }, { vm: { id: '', privateAddress: '', reachable: '20.0.0.4' }, request });
 table('install-luna-client', [
   ['installed', install({}), 'done'],
   ['running', install({ state: 'Running' }), 'wait'],
+  ['running for 76 minutes', install({ state: 'Running', lookedAt: 76 * 60_000 + 1 }), 'stop Refused'],
+  ['hanging since before a retry was ordered', install({ state: 'Running', startedAt: 0, askedAt: 76 * 60_000, lookedAt: 76 * 60_000 }), 'act run-script'],
   ['failed now', install({ state: 'Failed', error: 'x' }), 'stop Refused'],
   ['failed before a retry was ordered', install({ state: 'Failed', endedAt: 0 }), 'act run-script'],
   ['says nothing', install({ output: '' }), 'stop Refused'],

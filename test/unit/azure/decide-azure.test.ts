@@ -145,13 +145,17 @@ const ready = {
   nic: { id: 'n', state: 'Succeeded', privateAddress: '172.22.0.4' },
   machine: { id: 'm', state: 'Succeeded', power: 'running', agentReady: true },
 };
-const vm = (seen: object) => decideMachine(seen, { name: 'lunaclient', isPublic: true, privateAddress: '172.22.0.4', needsAgent: true, rules }, 't');
+const vm = (seen: object, waitedMs = 0) =>
+  decideMachine(seen, { name: 'lunaclient', isPublic: true, privateAddress: '172.22.0.4', needsAgent: true, rules }, 't', waitedMs);
 table('A virtual machine', [
   ['nothing there', vm({}), 'act create-security-group'],
   ['no address yet', vm({ group: ready.group }), 'act create-public-address'],
   ['no interface yet', vm({ group: ready.group, publicAddress: ready.publicAddress }), 'act create-interface'],
   ['only the machine is missing', vm({ ...ready, machine: undefined }), 'act create-machine'],
   ['its agent is not ready', vm({ ...ready, machine: { ...ready.machine, agentReady: false } }), 'wait'],
+  ['its agent was not ready for 31 minutes', vm({ ...ready, machine: { ...ready.machine, agentReady: false } }, 31 * 60_000), 'stop Refused'],
+  ['ready after 31 minutes', vm(ready, 31 * 60_000), 'done'],
+  ['failed', vm({ ...ready, machine: { ...ready.machine, state: 'Failed' } }), 'stop Refused'],
   ['deallocated', vm({ ...ready, machine: { ...ready.machine, power: 'deallocated' } }), 'act start-machine'],
   ['ready', vm(ready), 'done'],
   ['its door closed by an earlier run', vm({ ...ready, group: { ...ready.group, rules: [{ ...door, name: 'theirs' }] } }), 'act open-door'],

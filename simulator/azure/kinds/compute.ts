@@ -121,7 +121,8 @@ function powerOf({ power = 'running', powerAt = 0 }: Resource): string {
 export function instanceView(engine: Engine, resource: Resource): Record<string, unknown> {
   const state = engine.provisioningState(resource);
   const time = new Date(Math.min(Date.now(), resource.readyAt)).toISOString();
-  const agentReady = !resource.agentIsDead && Date.now() >= resource.readyAt + engine.world.clock.realMs(engine.world.durations.agentReady);
+  const isOn = isWindows(resource) && engine.world.windowsHosts.has(addressesOf(engine, resource).privateAddress);
+  const agentReady = isOn && !resource.agentIsDead && Date.now() >= resource.readyAt + engine.world.clock.realMs(engine.world.durations.agentReady);
   const status = (code: string, displayStatus: string) => ({ code, level: 'Info', displayStatus, time });
   const power = powerOf(resource);
   return {

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import type { FaultRequest } from '../../simulator/weather.ts';
+import { AzureBench } from '../support/azure-bench.ts';
+import { azureSteps } from '../support/azure-job.ts';
+
+type Struck = Partial<FaultRequest> & Pick<FaultRequest, 'kind'>;
+
+/** What strikes the operations, in turn. */
+const weathers: Record<string, Struck[]> = {
+  '429, with a Retry-After in seconds, as a date, in milliseconds, and without': [
+    { kind: 'throttle', amount: 1 },
+    { kind: 'throttle', amount: 2, tell: 'date' },
+    { kind: 'throttle', amount: 1, tell: 'milliseconds' },
+    { kind: 'throttle' },
+  ],
+  '503': [{ kind: 'error', status: 503 }],
+  'a gateway’s HTML page with 502': [{ kind: 'page' }],
+  'a connection that is cut before the request was accepted': [{ kind: 'reset' }],
+  'a connection that is cut after the request was accepted': [{ kind: 'reset-after-accept' }],
+  'an answer that stops half-way': [{ kind: 'stall' }],
+};
+
+/** Everything that a job does in Azure, with each of its requests struck once: those for tokens and the polls of long operations, too. */
+describe('Bad weather between this service and Azure', function () {
+  this.timeout(120_000);
+  let operations: string[];
+  let bench: AzureBench;
+  const started = async () => {
+    bench = await AzureBench.start({ timeoutMs: 500 });
+  };
+  before(async () => {
+    await started();
+    await azureSteps(bench);
+    operations = [...new Set(bench.world.ledger.entries.map(({ operation }) => operation))].filter((operation) => /^(arm|authority):/.test(operation));
+    await bench.stop();
+    assert.ok(operations.length >= 30, `${operations.length} operations`);
+  });
+  beforeEach(started);
+  afterEach(() => bench.stop());
+
+  /** Nothing was made twice: each thing was put once with success, two subnets and the network among them. */
+  function madeOnce(): void {
+    const puts = bench.arrived('arm:PUT *', 'done').map(({ operation, target }) => `${operation} ${target}`.toLowerCase());
+    assert.deepEqual(
+      puts.filter((put, at) => puts.indexOf(put) !== at),
+      [],
+    );
+    const there = (type: string) => bench.azure.resources().filter((resource) => resource.type === type).length;
+    assert.deepEqual(
+      ['HardwareSecurityModules/dedicatedHSMs', 'Network/virtualNetworkGateways', 'Compute/virtualMachines', 'Network/publicIPAddresses'].map((type) =>
+        there(`Microsoft.${type}`),
+      ),
+      [1, 1, 2, 3],
+    );
+    assert.equal(bench.arrived('windows:run-script').length, 1, 'the installation ran once');
+  }
+
+  /** A POST that was not answered well was sent again only after a look. */
+  function looksBeforePostingAgain(): void {
+    const { entries } = bench.world.ledger;
+    for (const [at, { operation, target }] of entries.entries()) {
+      if (!operation.startsWith('arm:POST ')) continue;
+      const before = entries.slice(0, at).findLastIndex((other) => other.operation === operation && other.target === target);
+      if (before < 0) continue;
+      assert.ok(
+        entries.slice(before, at).some((between) => between.operation.startsWith('arm:GET ')),
+        `${operation} was sent twice without a look`,
+      );
+    }
+  }
+
+  for (const [weather, struck] of Object.entries(weathers))
+    it(`${weather}: waits as told and goes on; nothing is made twice, nothing posted again blindly`, async () => {
+      for (const [at, operation] of operations.entries()) {
+        const { kind, ...more } = struck[at % struck.length]!;
+        bench.fault(kind, operation, more);
+      }
+      const { address, manager } = await azureSteps(bench);
+      assert.deepEqual([address, manager.privateAddress], ['172.22.1.4', '172.22.0.5']);
+      assert.deepEqual(bench.world.weather.list(), [], 'everything was struck');
+      madeOnce();
+      looksBeforePostingAgain();
+      const bad = bench.attempts.filter(({ problem }) => problem.kind !== 'NotReady');
+      assert.ok(bad.length >= 20, `${bad.length} attempts failed`);
+      for (const { problem, retryAfterMs } of bad) {
+        assert.equal(problem.kind, 'Transient', problem.seen);
+        assert.ok(!/[<>]/.test(problem.seen) && problem.seen.length <= 300, problem.seen);
+        const told = /try again after '(\d)' seconds/.exec(problem.seen)?.[1];
+        if (told) assert.ok(retryAfterMs! > (Number(told) - 1) * 1000 && retryAfterMs! <= Number(told) * 1000, `${told} s told, ${retryAfterMs} ms waited`);
+      }
+      if (struck[0]!.kind === 'throttle') assert.ok(new Set(bad.map(({ retryAfterMs }) => retryAfterMs)).size >= 3, 'told and not told');
+    });
+
+  it('a token that has expired is replaced by a new one', async () => {
+    bench.fault('error', 'arm:GET Microsoft.Resources/providers', {
+      status: 401,
+      code: 'ExpiredAuthenticationToken',
+      message: 'The access token has expired.',
+    });
+    await bench.step('register-providers', {});
+    assert.equal(bench.arrived('authority:POST token').length, 2);
+  });
+
+  it('a sign-in that is refused is one sentence', async () => {
+    bench.fault('error', 'authority:POST token', { status: 401, code: 'invalid_client', message: 'AADSTS7000215: Invalid client secret provided.' });
+    const { kind, seen, source } = await bench.stops('register-providers', {});
+    assert.deepEqual([kind, seen, source], ['Refused', 'AADSTS7000215: Invalid client secret provided.', 'the sign-in service']);
+  });
+});

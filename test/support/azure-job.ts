@@ -1,0 +1,21 @@
+import { secretName } from '../../systems/secrets/store.ts';
+import type { AzureBench } from './azure-bench.ts';
+
+const publicKey = 'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7 test';
+
+/** Everything that a job does in Azure, in the order of the job: from the feature to both machines and the Luna client. */
+export async function azureSteps(bench: AzureBench) {
+  await bench.systems.secrets.create(secretName(bench.target, 'windows-admin-password'), 'A-password-of-Windows-1');
+  await bench.step('check-feature', {});
+  await bench.step('register-providers', {});
+  const { windowsImage, cipherTrustImage } = await bench.step('check-availability', {});
+  await bench.step('resource-group', {});
+  const { hsmSubnetId, computeSubnetId } = await bench.step('virtual-network', {});
+  await bench.step('deploy-hsm', { hsmSubnetId });
+  const { address } = await bench.step('verify-hsm', {});
+  const vm = await bench.step('windows-vm', { computeSubnetId, image: windowsImage });
+  const { clientVersion } = await bench.step('install-luna-client', { vm, publicKey });
+  await bench.step('accept-terms', { image: cipherTrustImage });
+  const manager = await bench.step('ciphertrust-vm', { computeSubnetId, image: cipherTrustImage, publicKey });
+  return { address, clientVersion, vm, manager };
+}

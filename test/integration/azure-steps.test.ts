@@ -10,9 +10,7 @@ let bench: AzureBench;
 const start = async (options: AzureBenchOptions = {}) => {
   bench = await AzureBench.start(options);
 };
-afterEach(async () => {
-  await bench?.stop();
-});
+const stopAfterwards = () => afterEach(() => bench?.stop());
 
 describe('What is available', function () {
   this.timeout(30_000);
@@ -24,6 +22,7 @@ describe('What is available', function () {
     await bench.step('register-providers', {});
   });
   afterEach(() => assert.deepEqual(changes(), [], 'nothing was created'));
+  stopAfterwards();
 
   it('names terms that are not accepted, with the link to them', async () => {
     delete bench.request.cipherTrust.acceptTerms;
@@ -59,6 +58,7 @@ describe('What is available', function () {
 
 describe('The feature', function () {
   this.timeout(30_000);
+  stopAfterwards();
 
   it('when it is Registered at last, is made known to its provider, which is registered again', async () => {
     await start();
@@ -79,6 +79,7 @@ describe('The feature', function () {
 
 describe('The virtual network', function () {
   this.timeout(30_000);
+  stopAfterwards();
   /** Somebody’s network with what a job needs in part, and with more. */
   async function theirs(change: { addressPrefixes?: readonly string[]; hsmDelegated?: boolean } = {}) {
     const { resourceGroup, region: location } = bench.request.azure;
@@ -168,6 +169,7 @@ describe('The virtual network', function () {
 
 describe('The machines', function () {
   this.timeout(30_000);
+  stopAfterwards();
   const minutesAgo = (minutes: number) => ({ askedAt: Date.now() - minutes * 60_000 });
   const vmPut = 'arm:PUT Microsoft.Compute/virtualMachines';
   const commandPut = `${vmPut}/runCommands`;

@@ -58,7 +58,9 @@ describe('A Windows host that becomes the Luna client', function () {
     output,
     error,
     askedAt: 1,
+    startedAt: 1,
     endedAt: 2,
+    lookedAt: 3,
   });
   const decided = (ran: Parameters<typeof seenOf>[0], change: Partial<typeof request.lunaClient> = {}) =>
     decideInstallLunaClient(seenOf(ran), { vm, request: { ...request, lunaClient: { ...request.lunaClient, ...change } } });

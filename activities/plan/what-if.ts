@@ -50,8 +50,8 @@ async function lookAtNetwork({ azure }: Systems, job: Job, signal: AbortSignal):
 async function lookAtDeployment(systems: Systems, job: Job, subnets: Record<string, string>, signal: AbortSignal): Promise<Look> {
   const { azure } = systems;
   const { network, hsm: wanted, azure: where } = job.request;
-  const hsmSubnetId = subnets[network.hsm.name.toLowerCase()];
-  if (!hsmSubnetId || !subnets['gatewaysubnet']) return { found: {}, problems: [] };
+  const networkId = `/subscriptions/${where.subscriptionId}/resourceGroups/${where.resourceGroup}/providers/Microsoft.Network/virtualNetworks/${network.name}`;
+  const hsmSubnetId = subnets[network.hsm.name.toLowerCase()] ?? `${networkId}/subnets/${network.hsm.name}`;
   const input = { ...job, hsmSubnetId, ...(wanted.template ? { template: wanted.template } : {}) };
   const seen = await observeDeployHsm(azure, input, { signal, askedAt: Date.now() });
   const { hsm, gateway, deployment } = seen;
@@ -65,6 +65,8 @@ async function lookAtDeployment(systems: Systems, job: Job, subnets: Record<stri
   };
   const decision = decideDeployHsm(seen, input);
   if (decision.kind !== 'act') return { found, problems: problemsOf(decision) };
+  // Before the subnets are there Azure could only say that they are not.
+  if (!subnets[network.hsm.name.toLowerCase()] || !subnets['gatewaysubnet']) return { found, problems: [] };
   const clients = await azure.clients(where);
   const { template, parameters } = await deploymentOf(systems, input, gateway !== undefined, signal);
   const properties = { template, parameters, mode: 'Incremental' as const };

@@ -59,14 +59,18 @@ export async function startTemporal(setting: Setting, port: number, uiPort: numb
   for (const attribute of attributes) args.push('--search-attribute', attribute);
   const child = begin(setting, 'temporal', program, args);
   await untilReady(child, startUpMs, () => answers(port));
-  if (isNew) await keepJobs(program, port, setting.env);
+  // Its port answers before it takes orders.
+  if (isNew) await untilReady(child, startUpMs, () => keepJobs(program, port, setting.env));
   return child;
 }
 
-/** The development server forgets finished jobs after a day unless told otherwise. */
-async function keepJobs(program: string, port: number, env: NodeJS.ProcessEnv): Promise<void> {
-  const address = `127.0.0.1:${port}`;
-  await promisify(execFile)(program, ['operator', 'namespace', 'update', '--namespace', 'default', '--retention', '90d', '--address', address], { env });
+/** The development server forgets finished jobs after a day unless told otherwise. Undefined while it does not listen yet. */
+async function keepJobs(program: string, port: number, env: NodeJS.ProcessEnv): Promise<true | undefined> {
+  const args = ['operator', 'namespace', 'update', '--namespace', 'default', '--retention', '90d', '--address', `127.0.0.1:${port}`];
+  return promisify(execFile)(program, args, { env }).then(
+    () => true,
+    () => undefined,
+  );
 }
 
 /** The simulated Azure, HSM, Windows host and CipherTrust Manager. */

@@ -9,6 +9,13 @@ export interface Settings {
     tenantId?: string;
     clientId?: string;
     clientSecret?: string;
+    /** PEM (or PFX) file of a client certificate with its private key. */
+    certificatePath?: string;
+    certificatePassword?: string;
+    /** Of a workload identity: the file that holds the federated token. */
+    federatedTokenFile?: string;
+    /** `AZURE_TOKEN_CREDENTIALS`: narrows what is tried to one kind of credential. */
+    tokenCredentials?: string;
     /** How long an answer of Azure is waited for, in milliseconds; Azure itself gives up after a minute. */
     timeoutMs: number;
   };
@@ -22,12 +29,23 @@ export interface Settings {
   lunaVia: 'client' | 'direct';
   /** May SSH to HSMs use algorithms that are too weak by today's measure, where the appliance offers nothing better? */
   lunaOldAlgorithms: boolean;
-  secrets: { folder: string; keyFile: string; key?: string };
+  secrets: SecretSettings;
   reportsFolder: string;
   /** How long to wait between two looks where the server asks for nothing else, in milliseconds. */
   pollIntervalMs: number;
   /** How long an interrupted destructive command may still be running on the other side, in milliseconds: waited out before looking again. */
   settleMs: number;
+}
+
+/** Where secrets are kept. */
+export type SecretSettings = { kind: 'file'; folder: string; keyFile: string; key?: string } | ({ kind: 'key-vault' } & VaultSettings);
+
+export interface VaultSettings {
+  url: string;
+  /** The API version to speak; the client's own when absent. */
+  serviceVersion?: string;
+  /** Must the vault's challenge name the domain that the vault is in? Only an emulator's does not. */
+  verifyChallenge: boolean;
 }
 
 const list = (value: string | undefined): string[] =>
@@ -60,6 +78,41 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     }
   };
   const optional = <Key extends string>(key: Key, value: string | undefined) => (value ? ({ [key]: value } as Record<Key, string>) : {});
+  const readable = (name: string): string | undefined => (file(name) === undefined ? undefined : env[name]);
+  const together = (name: string, needs: readonly string[]) => {
+    const missing = env[name] ? needs.filter((need) => !env[need]) : [];
+    if (missing.length > 0) mistakes.push(`${name} needs ${missing.join(' and ')} beside it`);
+  };
+  const vaultUrl = (): string => {
+    const url = env.HSM_KEY_VAULT_URL ?? '';
+    if (!URL.canParse(url) || new URL(url).protocol !== 'https:' || new URL(url).username !== '')
+      mistakes.push('HSM_KEY_VAULT_URL must be the https address of a vault, such as https://my-vault.vault.azure.net, where HSM_SECRETS is key-vault');
+    return url;
+  };
+  const serviceVersion = (): string | undefined => {
+    const version = env.HSM_KEY_VAULT_SERVICE_VERSION;
+    if (version && !/^(\d\.\d|\d{4}-\d\d-\d\d)$/.test(version))
+      mistakes.push(`HSM_KEY_VAULT_SERVICE_VERSION must be a version of Key Vault's API such as 7.4 or 2025-07-01, it is "${version}"`);
+    return version;
+  };
+  const secretSettings = (): SecretSettings => {
+    if (oneOf('HSM_SECRETS', ['file', 'key-vault'], 'file') === 'key-vault')
+      return {
+        kind: 'key-vault',
+        url: vaultUrl(),
+        ...optional('serviceVersion', serviceVersion()),
+        verifyChallenge: oneOf('HSM_KEY_VAULT_CHALLENGE', ['verify', 'trust'], 'verify') === 'verify',
+      };
+    if (env.HSM_KEY_VAULT_URL) mistakes.push('HSM_KEY_VAULT_URL is set, but HSM_SECRETS is not key-vault: say which of the two stores is meant');
+    return {
+      kind: 'file',
+      folder: env.HSM_SECRETS_FOLDER ?? '.data/secrets',
+      keyFile: env.HSM_SECRETS_KEY_FILE ?? '.data/secrets.key',
+      ...optional('key', env.HSM_SECRETS_KEY),
+    };
+  };
+  for (const name of ['AZURE_CLIENT_SECRET', 'AZURE_CLIENT_CERTIFICATE_PATH', 'AZURE_FEDERATED_TOKEN_FILE'])
+    together(name, ['AZURE_TENANT_ID', 'AZURE_CLIENT_ID']);
   const settings: Settings = {
     azure: {
       ...optional('armEndpoint', env.HSM_ARM_ENDPOINT),
@@ -67,6 +120,10 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
       ...optional('tenantId', env.AZURE_TENANT_ID),
       ...optional('clientId', env.AZURE_CLIENT_ID),
       ...optional('clientSecret', env.AZURE_CLIENT_SECRET),
+      ...optional('certificatePath', readable('AZURE_CLIENT_CERTIFICATE_PATH')),
+      ...optional('certificatePassword', env.AZURE_CLIENT_CERTIFICATE_PASSWORD),
+      ...optional('federatedTokenFile', readable('AZURE_FEDERATED_TOKEN_FILE')),
+      ...optional('tokenCredentials', env.AZURE_TOKEN_CREDENTIALS),
       timeoutMs: milliseconds('HSM_AZURE_TIMEOUT_MS', 60_000),
     },
     ...optional('authorityPem', file('HSM_CA_FILE')),
@@ -74,11 +131,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     workerSources: list(env.HSM_WORKER_SOURCES),
     lunaVia: oneOf('HSM_LUNA_VIA', ['client', 'direct'], 'client'),
     lunaOldAlgorithms: oneOf('HSM_LUNA_OLD_ALGORITHMS', ['refuse', 'allow'], 'refuse') === 'allow',
-    secrets: {
-      folder: env.HSM_SECRETS_FOLDER ?? '.data/secrets',
-      keyFile: env.HSM_SECRETS_KEY_FILE ?? '.data/secrets.key',
-      ...optional('key', env.HSM_SECRETS_KEY),
-    },
+    secrets: secretSettings(),
     reportsFolder: env.HSM_REPORTS_FOLDER ?? '.data/reports',
     pollIntervalMs: milliseconds('HSM_POLL_INTERVAL_MS', 10_000),
     settleMs: milliseconds('HSM_SETTLE_MS', 60_000),

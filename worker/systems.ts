@@ -4,7 +4,7 @@ import { createAzure } from '../systems/azure/azure.ts';
 import { createCipherTrust } from '../systems/ciphertrust/ciphertrust.ts';
 import { Luna } from '../systems/lunash/luna.ts';
 import { createOutbound } from '../systems/outbound.ts';
-import { createFileStore } from '../systems/secrets/file-store.ts';
+import { createStore } from '../systems/secrets/create-store.ts';
 import { folderTranscripts } from '../systems/transcripts.ts';
 import { createWindows } from '../systems/windows/windows.ts';
 import type { Settings } from './settings.ts';
@@ -12,7 +12,7 @@ import type { Settings } from './settings.ts';
 /** Puts together everything that activities speak to. */
 export function createSystems(settings: Settings): Systems {
   const outbound = createOutbound(settings.proxy);
-  const secrets = createFileStore(settings.secrets);
+  const secrets = createStore(settings, outbound);
   const transcripts = folderTranscripts(join(settings.reportsFolder, 'transcripts'));
   const windows = createWindows(outbound, secrets);
   return {

@@ -73,7 +73,7 @@ export const keepSecrets = ({ secrets }: Systems) =>
     decide: decideKeepSecrets,
     act: {
       generate: async ({ target }, { missing }) => {
-        for (const purpose of missing) await keep(secrets, secretName(target, purpose), await generateSecret(purpose));
+        await Promise.all(missing.map(async (purpose) => keep(secrets, secretName(target, purpose), await generateSecret(purpose))));
       },
     },
     sight: ({ missing }) => missing,

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { workflowName } from '../../domain/decisions.ts';
-import { createFileStore } from '../../systems/secrets/file-store.ts';
+import { createOutbound } from '../../systems/outbound.ts';
+import { createStore } from '../../systems/secrets/create-store.ts';
 import { readSettings } from '../../worker/settings.ts';
 
 /** The ids of the jobs that are not finished. */
@@ -43,7 +44,8 @@ export function secretsNamedIn(value: unknown): string[] {
 
 /** Puts the secrets that the request names into the store of the simulated world, where they are missing. */
 export async function provideSecrets(request: unknown, workerEnv: NodeJS.ProcessEnv): Promise<string[]> {
-  const store = createFileStore(readSettings(workerEnv).secrets);
+  const settings = readSettings(workerEnv);
+  const store = createStore(settings, createOutbound(settings.proxy));
   const missing: string[] = [];
   for (const name of secretsNamedIn(request)) {
     if ((await store.get(name)) !== undefined) continue;

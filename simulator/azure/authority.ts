@@ -59,6 +59,8 @@ function token(state: AzureState, form: URLSearchParams): ArmReply {
     };
   const value = `sim.${randomBytes(24).toString('base64url')}`;
   state.tokens = [...state.tokens.slice(-50), value];
+  const audience = (form.get('scope') ?? form.get('resource') ?? '').split(' ')[0]!.replace(/\/+\.default$/, '');
+  state.audiences = Object.fromEntries([...Object.entries(state.audiences ?? {}).filter(([token]) => state.tokens.includes(token)), [value, audience]]);
   return { status: 200, body: { token_type: 'Bearer', expires_in: tokenSeconds, ext_expires_in: tokenSeconds, access_token: value } };
 }
 

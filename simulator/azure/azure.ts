@@ -15,6 +15,7 @@ import { parseId } from './ids.ts';
 import { type Routed, route } from './routes.ts';
 import * as runCommands from './run-commands.ts';
 import { type AzureState, subscriptionId } from './state.ts';
+import { vault } from './vault.ts';
 import { badReply } from './weather.ts';
 
 export interface Azure {
@@ -115,6 +116,18 @@ async function serve(engine: Engine, base: string, request: IncomingMessage, res
   const text = await readBody(request);
   const signIn = authority(engine.state, base, request.method ?? '', url.pathname, text);
   if (signIn) return await meet(engine, request, response, { system: 'authority', ...signIn, destructive: false });
+  const visit = vault(engine.state, {
+    method: request.method ?? 'GET',
+    path: decodeURI(url.pathname),
+    query: url.searchParams,
+    bearer: request.headers.authorization,
+    body: text,
+    base,
+  });
+  if (visit) {
+    await meet(engine, request, response, { system: 'vault', ...visit });
+    return engine.world.changed();
+  }
   const apiVersion = url.searchParams.get('api-version') ?? '';
   if (url.pathname === '/metadata/endpoints') return void send(request, response, { status: 200, body: metadata(base, apiVersion) });
   const arm: ArmRequest = {

@@ -1,4 +1,5 @@
 import type { Identity } from '../certificates.ts';
+import type { VaultSecret } from './vault.ts';
 
 /** A resource as ARM keeps it; `provisioningState` is worked out from `readyAt` when it is shown. */
 export interface Resource {
@@ -68,6 +69,10 @@ export interface AzureState {
   port: number;
   credentials: { tenantId: string; clientId: string; clientSecret: string };
   tokens: string[];
+  /** Token → the resource that it was asked for. */
+  audiences?: Record<string, string>;
+  /** The secrets of the key vault, by lower-cased name. */
+  vault?: Record<string, VaultSecret>;
   feature: string;
   /** Namespace → when it is registered; absent: not registered. */
   providers: Record<string, number>;

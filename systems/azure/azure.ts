@@ -5,14 +5,15 @@ import type { MarketplaceOrderingAgreements } from '@azure/arm-marketplaceorderi
 import type { NetworkManagementClient } from '@azure/arm-network';
 import type { ResourceManagementClient } from '@azure/arm-resources';
 import type { DeploymentsClient } from '@azure/arm-resourcesdeployments';
-import type { TokenCredential } from '@azure/identity';
 import { StepFailure } from '../../domain/failure.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { Settings } from '../../worker/settings.ts';
 import type { Outbound } from '../outbound.ts';
 import { type Cloud, cloudOf } from './clouds.ts';
+import { credential } from './credential.ts';
 import { azureFailure, isForeign, isSignIn, statusOf } from './errors.ts';
-import { policies, speaking } from './policies.ts';
+import { speaking } from './policies.ts';
+import { transport } from './transport.ts';
 
 export interface AzureClients {
   resources: ResourceManagementClient;
@@ -75,21 +76,8 @@ export function createAzure(settings: Settings, outbound: Outbound): Azure {
 
 const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
 
-async function credential(settings: Settings, cloud: Cloud, common: object): Promise<TokenCredential> {
-  const { ClientSecretCredential, DefaultAzureCredential } = await import('@azure/identity');
-  const { tenantId, clientId, clientSecret, authorityHost } = settings.azure;
-  const options = { ...common, authorityHost: authorityHost ?? cloud.authority, disableInstanceDiscovery: authorityHost !== undefined };
-  return tenantId && clientId && clientSecret ? new ClientSecretCredential(tenantId, clientId, clientSecret, options) : new DefaultAzureCredential(options);
-}
-
 async function connect(settings: Settings, outbound: Outbound, cloud: Cloud, subscriptionId: string): Promise<AzureClients> {
-  const ca = settings.authorityPem;
-  // Retries are Temporal’s: a client that repeats by itself would repeat what must not be repeated.
-  const common = {
-    ...(ca ? { tlsOptions: { ca } } : {}),
-    additionalPolicies: policies(outbound, ca, settings.azure.timeoutMs),
-    retryOptions: { maxRetries: 0 },
-  };
+  const common = transport(settings, outbound);
   const identity = await credential(settings, cloud, common);
   const { scope } = cloud;
   const endpoint = settings.azure.armEndpoint ?? cloud.arm;

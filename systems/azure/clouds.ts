@@ -5,21 +5,34 @@ export interface Cloud {
   authority: string;
   /** The token scope: modular clients ask for the public cloud’s whatever their endpoint, so it is always given. */
   scope: string;
+  /** What the addresses of its key vaults end in. */
+  vaultSuffix: string;
 }
 
 /** Endpoints per cloud (reference azure.md §8). */
 const clouds: Record<NonNullable<ProvisioningRequest['azure']['cloud']>, Cloud> = {
-  public: { arm: 'https://management.azure.com', authority: 'https://login.microsoftonline.com', scope: 'https://management.azure.com/.default' },
+  public: {
+    arm: 'https://management.azure.com',
+    authority: 'https://login.microsoftonline.com',
+    scope: 'https://management.azure.com/.default',
+    vaultSuffix: 'vault.azure.net',
+  },
   usgovernment: {
     arm: 'https://management.usgovcloudapi.net',
     authority: 'https://login.microsoftonline.us',
     scope: 'https://management.core.usgovcloudapi.net/.default',
+    vaultSuffix: 'vault.usgovcloudapi.net',
   },
   china: {
     arm: 'https://management.chinacloudapi.cn',
     authority: 'https://login.chinacloudapi.cn',
     scope: 'https://management.core.chinacloudapi.cn/.default',
+    vaultSuffix: 'vault.azure.cn',
   },
 };
 
 export const cloudOf = ({ cloud = 'public' }: ProvisioningRequest['azure']): Cloud => clouds[cloud];
+
+/** The cloud that a key vault is in, by its address; the public one where that does not tell. */
+export const cloudOfVault = (url: string): Cloud =>
+  Object.values(clouds).find(({ vaultSuffix }) => new URL(url).hostname.endsWith(`.${vaultSuffix}`)) ?? clouds.public;

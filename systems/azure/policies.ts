@@ -19,7 +19,8 @@ function wayOut(outbound: Outbound, ca: string | undefined): PipelinePolicy[] {
     {
       name: 'outbound',
       sendRequest: (request, next) => {
-        request.agent = agent;
+        // Plain http is only the host’s own identity endpoint, which is nowhere else.
+        if (request.url.startsWith('https:')) request.agent = agent;
         return next(request);
       },
     },

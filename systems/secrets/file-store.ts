@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:
 import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { link, mkdir, open, readFile, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { SecretStore } from './store.ts';
+import { checkedName, type SecretStore } from './store.ts';
 
 export interface FileStoreOptions {
   folder: string;
@@ -13,16 +13,12 @@ export interface FileStoreOptions {
 }
 
 const algorithm = 'aes-256-gcm';
-const validName = /^[A-Za-z0-9-]{1,127}$/;
 
 /** Secrets in one encrypted file each (AES-256-GCM, bound to the name). Safe with several processes at once: of two writers the first wins. */
 export function createFileStore({ folder, keyFile, key: given }: FileStoreOptions): SecretStore {
   let cached: Buffer | undefined;
   const key = () => (cached ??= decodeKey(given ?? keyFromFile(keyFile), given ? 'HSM_SECRETS_KEY' : keyFile));
-  const path = (name: string) => {
-    if (!validName.test(name)) throw new Error(`“${name}” is no secret’s name: letters, digits and dashes, at most 127.`);
-    return join(folder, `${name}.secret`);
-  };
+  const path = (name: string) => join(folder, `${checkedName(name)}.secret`);
   const get = async (name: string): Promise<string | undefined> => {
     const sealed = await readFile(path(name)).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;

@@ -6,6 +6,12 @@ export interface SecretStore {
   create(name: string, value: string): Promise<string>;
 }
 
+/** The name, if it is one that every store takes. */
+export function checkedName(name: string): string {
+  if (!/^[A-Za-z0-9-]{1,127}$/.test(name)) throw new Error(`“${name}” is no secret’s name: letters, digits and dashes, at most 127.`);
+  return name;
+}
+
 /** What a job keeps. */
 export const purposes = [
   'windows-admin-password',

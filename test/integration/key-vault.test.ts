@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
+import { ClientSecretCredential } from '@azure/identity';
+import { SecretClient } from '@azure/keyvault-secrets';
+import { createOutbound } from '../../systems/outbound.ts';
+import { createStore } from '../../systems/secrets/create-store.ts';
+import type { SecretStore } from '../../systems/secrets/store.ts';
+import { readSettings } from '../../worker/settings.ts';
+import { AzureBench } from '../support/azure-bench.ts';
+import { aSecretStore } from '../support/secret-store-suite.ts';
+
+describe('The key vault store', function () {
+  this.timeout(120_000);
+  let bench: AzureBench;
+  const settings = (more: NodeJS.ProcessEnv = {}) =>
+    readSettings({ ...bench.env, HSM_SECRETS: 'key-vault', HSM_KEY_VAULT_URL: bench.azure.arm, HSM_KEY_VAULT_CHALLENGE: 'trust', ...more });
+  const open = (more?: NodeJS.ProcessEnv): SecretStore => createStore(settings(more), createOutbound());
+  /** Microsoft’s own client, for what somebody else does in the vault. */
+  const somebody = (): SecretClient => {
+    const { tenantId, clientId, clientSecret } = bench.azure.credentials;
+    const tlsOptions = { ca: bench.azure.caPem };
+    const identity = new ClientSecretCredential(tenantId, clientId, clientSecret, {
+      authorityHost: bench.azure.authority,
+      disableInstanceDiscovery: true,
+      tlsOptions,
+    });
+    return new SecretClient(bench.azure.arm, identity, { disableChallengeResourceVerification: true, tlsOptions });
+  };
+  /** A failure as it may end in a log: with everything that hangs on it. */
+  const failure = async (attempt: Promise<unknown>): Promise<string> =>
+    attempt.then(
+      (value) => assert.fail(`it went well: ${value}`),
+      (error: unknown) => inspect(error, { depth: 10, showHidden: true }),
+    );
+
+  before(async () => {
+    bench = await AzureBench.start();
+  });
+  after(() => bench.stop());
+  afterEach(() => bench.world.weather.clear());
+
+  aSecretStore(() => open());
+
+  it('lets the oldest of many versions count, on whatever page it is told', async () => {
+    await open().create('many-versions', 'the oldest');
+    const client = somebody();
+    for (let count = 0; count < 60; count++) await client.setSecret('many-versions', `newer ${count}`);
+    assert.notEqual((await client.getSecret('many-versions')).value, 'the oldest');
+    assert.equal(await open().get('many-versions'), 'the oldest');
+    assert.equal(await open().create('many-versions', 'mine'), 'the oldest');
+  });
+
+  it('writes once, and never where there is a value', async () => {
+    const from = bench.world.ledger.entries.length;
+    const store = open();
+    await store.create('written-once', 'value');
+    await store.create('written-once', 'another');
+    await store.get('written-once');
+    const done = bench.world.ledger.entries.slice(from).filter(({ system, outcome }) => system === 'vault' && outcome === 'done');
+    assert.equal(done.filter(({ operation }) => operation === 'vault:PUT secret').length, 1);
+    // The first request of all carries no value: it only asks who is to be signed in to.
+    assert.equal(bench.world.ledger.entries.slice(from).find(({ system }) => system === 'vault')?.operation, 'vault:GET versions');
+  });
+
+  it('says of a deleted secret that it is to be recovered, and works when it is', async () => {
+    await open().create('deleted-once', 'precious');
+    const client = somebody();
+    await (await client.beginDeleteSecret('deleted-once', { intervalInMs: 20 })).pollUntilDone();
+    const said = await failure(open().create('deleted-once', 'do-not-tell'));
+    assert.match(said, /deleted secret. Recover it .*never purge/);
+    assert.doesNotMatch(said, /do-not-tell/);
+    await (await client.beginRecoverDeletedSecret('deleted-once', { intervalInMs: 20 })).pollUntilDone();
+    assert.equal(await open().create('deleted-once', 'do-not-tell'), 'precious');
+  });
+
+  for (const [weather, fault] of Object.entries({
+    'throttling with a time to wait': { kind: 'throttle', amount: 1, times: 2 },
+    'throttling without one': { kind: 'throttle', times: 3 },
+    'a server error': { kind: 'error', status: 503, times: 2 },
+    'an answer that is lost after the value was taken': { kind: 'reset-after-accept' },
+  } as const))
+    it(`waits out ${weather}`, async () => {
+      const name = `weather-${weather.replaceAll(' ', '-')}`;
+      bench.fault(fault.kind, 'vault:PUT secret', fault);
+      assert.equal(await open().create(name, 'value'), 'value');
+      assert.equal(bench.arrived('vault:PUT secret', 'done').filter(({ target }) => target === name).length, 1);
+      bench.fault(fault.kind, 'vault:GET *', fault);
+      assert.equal(await open().get(name), 'value');
+    });
+
+  it('tells who refused and why, never the value', async () => {
+    bench.fault('error', 'vault:PUT secret', { status: 403, code: 'Forbidden', message: 'Caller is not authorized to perform action on resource.' });
+    const forbidden = await failure(open().create('refused', 'do-not-tell'));
+    assert.match(forbidden, /403 Forbidden Caller is not authorized.*Key Vault Secrets Officer/);
+    assert.doesNotMatch(forbidden, /do-not-tell/);
+    const secret = 'a-secret-that-is-wrong';
+    const stranger = await failure(open({ AZURE_CLIENT_SECRET: secret }).create('refused', 'do-not-tell'));
+    assert.match(stranger, /AADSTS7000215/);
+    assert.doesNotMatch(stranger, new RegExp(`do-not-tell|${secret}`));
+  });
+
+  it('sends nothing to a vault whose challenge names another domain, unless told to trust it', async () => {
+    assert.match(await failure(open({ HSM_KEY_VAULT_CHALLENGE: 'verify' }).create('foreign', 'do-not-tell')), /does not match the requested domain/);
+    assert.equal(bench.arrived('vault:PUT *').filter(({ target }) => target === 'foreign').length, 0);
+  });
+
+  it('signs in anew when its token is no longer known', async () => {
+    const store = open();
+    await store.create('known', 'value');
+    const { tokens } = bench.world.state['azure'] as { tokens: string[] };
+    tokens.length = 0;
+    assert.equal(await store.get('known'), 'value');
+  });
+
+  it('keeps everything that a job needs, each written once, in the vault alone', async () => {
+    const systems = { ...bench.systems, secrets: open() };
+    Object.assign(bench.systems, systems);
+    for (const name of ['ntp-key', 'licence']) await systems.secrets.create(name, 'given');
+    const from = bench.world.ledger.entries.length;
+    const { names } = await bench.step('keep-secrets', {});
+    const written = bench.world.ledger.entries.slice(from).filter(({ operation }) => operation === 'vault:PUT secret');
+    assert.deepEqual(written.map(({ target }) => target).sort(), [...names].sort());
+    assert.equal((await somebody().getSecret(names[0]!)).value?.length, 24);
+  });
+});

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { fileURLToPath } from 'node:url';
+import { readSettings } from '../../worker/settings.ts';
+
+const someFile = fileURLToPath(import.meta.url);
+const vault = { HSM_SECRETS: 'key-vault', HSM_KEY_VAULT_URL: 'https://kept.vault.azure.net' };
+
+describe('Settings', () => {
+  it('have usual values for everything', () => {
+    const { azure, secrets, lunaVia, pollIntervalMs } = readSettings({});
+    assert.deepEqual(azure, { timeoutMs: 60_000 });
+    assert.deepEqual(secrets, { kind: 'file', folder: '.data/secrets', keyFile: '.data/secrets.key' });
+    assert.equal(lunaVia, 'client');
+    assert.equal(pollIntervalMs, 10_000);
+  });
+
+  it('choose the key vault, and how to speak to it', () => {
+    assert.deepEqual(readSettings(vault).secrets, { kind: 'key-vault', url: 'https://kept.vault.azure.net', verifyChallenge: true });
+    const { secrets } = readSettings({ ...vault, HSM_KEY_VAULT_SERVICE_VERSION: '7.4', HSM_KEY_VAULT_CHALLENGE: 'trust' });
+    assert.deepEqual(secrets, { kind: 'key-vault', url: 'https://kept.vault.azure.net', serviceVersion: '7.4', verifyChallenge: false });
+  });
+
+  it('name a certificate or a federated token', () => {
+    const principal = { AZURE_TENANT_ID: 't', AZURE_CLIENT_ID: 'c' };
+    assert.equal(readSettings({ ...principal, AZURE_CLIENT_CERTIFICATE_PATH: someFile }).azure.certificatePath, someFile);
+    assert.equal(readSettings({ ...principal, AZURE_FEDERATED_TOKEN_FILE: someFile }).azure.federatedTokenFile, someFile);
+  });
+
+  for (const [mistake, env, says] of [
+    ['a store that there is not', { HSM_SECRETS: 'paper' }, /HSM_SECRETS must be one of file, key-vault/],
+    ['a vault without an address', { HSM_SECRETS: 'key-vault' }, /HSM_KEY_VAULT_URL must be the https address/],
+    ['a vault in clear', { ...vault, HSM_KEY_VAULT_URL: 'http://kept.vault.azure.net' }, /HSM_KEY_VAULT_URL must be the https address/],
+    ['a vault beside the file store', { HSM_KEY_VAULT_URL: 'https://kept.vault.azure.net' }, /which of the two stores/],
+    ['an API version that is none', { ...vault, HSM_KEY_VAULT_SERVICE_VERSION: 'new' }, /HSM_KEY_VAULT_SERVICE_VERSION must be a version/],
+    ['a secret of nobody', { AZURE_CLIENT_SECRET: 'do-not-tell' }, /AZURE_CLIENT_SECRET needs AZURE_TENANT_ID and AZURE_CLIENT_ID/],
+    ['a certificate that is not there', { AZURE_CLIENT_CERTIFICATE_PATH: '/nowhere.pem' }, /AZURE_CLIENT_CERTIFICATE_PATH names a file that cannot be read/],
+  ] as const)
+    it(`refuse ${mistake}`, () => assert.throws(() => readSettings(env), says));
+
+  it('tell all mistakes at once, and no secret', () => {
+    assert.throws(
+      () => readSettings({ HSM_SECRETS: 'paper', HSM_LUNA_VIA: 'air', HSM_SETTLE_MS: '-1', AZURE_CLIENT_SECRET: 'do-not-tell' }),
+      ({ message }: Error) => /4 mistakes/.test(message) && /HSM_SECRETS/.test(message) && /HSM_LUNA_VIA/.test(message) && !message.includes('do-not-tell'),
+    );
+  });
+});

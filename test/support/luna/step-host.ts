@@ -17,7 +17,7 @@ import { registerClient } from '../../../activities/root-of-trust/register-clien
 import type { Systems } from '../../../activities/systems.ts';
 import { Luna } from '../../../systems/lunash/luna.ts';
 import { createOutbound } from '../../../systems/outbound.ts';
-import { createFileStore } from '../../../systems/secrets/file-store.ts';
+import { createStore } from '../../../systems/secrets/create-store.ts';
 import { folderTranscripts } from '../../../systems/transcripts.ts';
 import { createWindows } from '../../../systems/windows/windows.ts';
 import { readSettings } from '../../../worker/settings.ts';
@@ -30,7 +30,7 @@ let steps: Record<LunaStep, (input: never) => Promise<unknown>> | undefined;
 function stepsOf(environment: NodeJS.ProcessEnv): typeof steps {
   const settings = readSettings(environment);
   const outbound = createOutbound(settings.proxy);
-  const secrets = createFileStore(settings.secrets);
+  const secrets = createStore(settings, outbound);
   const transcripts = folderTranscripts(settings.reportsFolder);
   const windows = createWindows(outbound, secrets);
   const luna = new Luna({ settings, outbound, secrets, windows, transcripts });

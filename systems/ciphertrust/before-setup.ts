@@ -5,7 +5,7 @@ import { belongTogether } from '../certificates.ts';
 import type { Luna } from '../lunash/luna.ts';
 import { parseDate } from '../lunash/parse.ts';
 import { type Registration, readRegistration } from '../lunash/registration.ts';
-import type { Manager } from './manager.ts';
+import { entriesOf, type Manager, totalOf } from './manager.ts';
 
 type Input = StepInput<'set-root-of-trust'>;
 
@@ -21,6 +21,8 @@ export interface BeforeSetup {
   keyBelongs: boolean;
   /** Manager’s time less the HSM’s, in seconds. */
   clockDifferenceSeconds?: number;
+  /** Is a licence or a trial active? */
+  licensed?: boolean;
   /** Can the manager reach NTLS on the HSM? */
   portOpen?: boolean;
   registration?: Registration | 'none';
@@ -36,7 +38,7 @@ const allowedSeconds = 300;
 
 /** Why it must not be sent yet. */
 export function problemBeforeSetup(facts: BeforeSetup): Stop | undefined {
-  const { now, keyBelongs, clockDifferenceSeconds, portOpen, registration, partitionName, objects } = facts;
+  const { now, keyBelongs, clockDifferenceSeconds, licensed, portOpen, registration, partitionName, objects } = facts;
   const refused = (seen: string, remedy: string): Stop => ({ kind: 'Refused', tried: 'checking what hsm/setup needs', seen, source: 'this service', remedy });
   if (!keyBelongs) return refused('the client’s key does not belong to its certificate', 'Look at the secrets of this job: one of them is not what was kept.');
   const outOfDate = [facts.certificatePem, facts.serverCertificatePem].map((pem) => new X509Certificate(pem)).find((one) => one.validToDate.getTime() < now);
@@ -63,6 +65,14 @@ export function problemBeforeSetup(facts: BeforeSetup): Stop | undefined {
       ),
       kind: 'Unsafe',
     };
+  if (licensed === false)
+    return {
+      ...refused(
+        'no licence and no trial is active: a Community Edition refuses an HSM as root of trust',
+        'Activate the trial or install a licence by hand, then retry; a retry sends hsm/setup whatever is listed.',
+      ),
+      mayGoOn: true,
+    };
   if (portOpen === false)
     return {
       ...refused(
@@ -83,6 +93,7 @@ export async function readBeforeSetup(manager: Manager, luna: Luna, input: Input
   const info = await manager.whereKnown<{ system_time?: string } | null>('GET', '/v1/system/info');
   const managerTime = Date.parse(info?.system_time ?? '') - Date.now();
   const clockDifferenceSeconds = Math.round((managerTime - (atHsm?.skewMs ?? Number.NaN)) / 1000);
+  const licensed = await isLicensed(manager);
   const portOpen = portOf(await manager.whereKnown('POST', '/v1/system/network/checkport', { host: hsmAddress, port: 1792 }));
   return {
     now: Date.now(),
@@ -91,6 +102,7 @@ export async function readBeforeSetup(manager: Manager, luna: Luna, input: Input
     keyBelongs: belongTogether(clientCertificate.pem, keyPem),
     partitionName: request.hsm.partition.name,
     ...(Number.isNaN(clockDifferenceSeconds) ? {} : { clockDifferenceSeconds }),
+    ...(licensed === undefined ? {} : { licensed }),
     ...(portOpen === undefined ? {} : { portOpen }),
     ...(atHsm ? { registration: atHsm.registration ?? 'none' } : {}),
     ...(hosts ? { objects: await luna.partitionContents({ ...input, ...hosts }, input.partitionSerial, signal) } : {}),
@@ -108,6 +120,14 @@ const readAtHsm = (luna: Luna, input: Input, hosts: Hosts, signal: AbortSignal) 
       registration: await readRegistration(session, input.request.cipherTrust.vmName, input.clientCertificate.pem),
     };
   });
+
+/** Undefined where neither list is told. */
+async function isLicensed(manager: Manager): Promise<boolean | undefined> {
+  const trials = await manager.whereKnown<object>('GET', '/v1/licensing/trials/');
+  const licences = await manager.whereKnown<object>('GET', '/v1/licensing/licenses/');
+  if (trials === undefined || licences === undefined) return undefined;
+  return totalOf(licences) > 0 || entriesOf<{ status?: string }>(trials).some(({ status }) => status === 'activated');
+}
 
 /** What the answer says in any of the words that it may have: its form is documented nowhere, so only a plain no counts as one. */
 function portOf(body: unknown): boolean | undefined {

@@ -76,11 +76,17 @@ describe('CipherTrust Manager, from its first boot to its root of trust', functi
     await rm(folder, { recursive: true });
   });
 
-  async function switchOn(options: Partial<WorldOptions> = {}): Promise<void> {
+  async function switchOn(options: Partial<WorldOptions> = {}, adminUser = 'ksadmin', customData?: string): Promise<void> {
     world = await createWorld({ timeScale: 1200, machines: { appliance: async () => stubAppliance(certificates, objects) }, ...options });
     socks = await createSocks(world);
     await world.machines.appliance({ name: 'kylo-luna-hsm', address: hsmAddress });
-    await world.machines.cipherTrust({ name: 'mycompany-ciphertrust', address: managerAddress, adminUser: 'ksadmin', sshPublicKey: sshKey.publicLine });
+    await world.machines.cipherTrust({
+      name: 'mycompany-ciphertrust',
+      address: managerAddress,
+      adminUser,
+      sshPublicKey: sshKey.publicLine,
+      ...(customData ? { customData } : {}),
+    });
     const secrets: SecretStore = { get: async (name) => values.get(name), create: () => assert.fail('these steps only read') };
     systems = {
       secrets,
@@ -367,6 +373,25 @@ describe('CipherTrust Manager, from its first boot to its root of trust', functi
       assert.equal((await problemOf(attempt(setRootOfTrust(systems), rootInput(cipherTrust), 2))).kind, 'Unsafe');
       assert.equal(passwordsShown(), 0);
     });
+  });
+
+  it('gives ksadmin its key where that did not reach it, since services wait for that', async () => {
+    await switchOn({}, 'azureuser');
+    const { cipherTrust } = await step(firstBoot(systems), { ...job(), reachable: managerAddress, publicKey: sshKey.publicLine });
+    assert.equal(cipherTrust.address, managerAddress);
+    assert.equal(arrived('ciphertrust:POST /v1/system/ssh/keys', 'done').length, 1);
+  });
+
+  it('reads a generated first password over SSH as ksadmin, at once where the custom data asks for one', async () => {
+    const customData = '#cloud-config\nkeysecure:\n  initial-user:\n    generate-password: true\n';
+    values.set('cloud-init', customData);
+    request.cipherTrust.customData = { secret: 'cloud-init' };
+    await switchOn({}, 'ksadmin', Buffer.from(customData).toString('base64'));
+    const cipherTrust = await booted();
+    const { exposure } = await step(adminPassword(systems), { ...job(), cipherTrust, openSince: new Date().toISOString() });
+    assert.ok(exposure);
+    assert.equal(arrived('ciphertrust:ssh', 'done').length, 1);
+    assert.equal(arrived('ciphertrust:PATCH /v1/auth/changepw').length, 1, 'admin’s factory password is not tried');
   });
 
   it('stops where somebody else set the password', async () => {

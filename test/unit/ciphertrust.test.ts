@@ -106,6 +106,7 @@ describe('Before hsm/setup', () => {
     serverCertificatePem: pair.certificatePem,
     keyBelongs: true,
     clockDifferenceSeconds: 10,
+    licensed: true,
     portOpen: true,
     registration,
     partitionName: 'luna_part',
@@ -122,6 +123,7 @@ describe('Before hsm/setup', () => {
     ['it is registered with another certificate', () => ({ registration: { ...registration, certificateIsOurs: false } }), /another certificate/],
     ['the partition is not assigned', () => ({ registration: { ...registration, partitions: [] } }), /not assigned/],
     ['the partition holds something else', () => ({ objects: ['DARKSTARKEY-mac-key', 'their-key'] }), /their-key/],
+    ['no licence is active', () => ({ licensed: false }), /no licence and no trial/],
     ['port 1792 cannot be reached', () => ({ portOpen: false }), /1792/],
   ];
   for (const [what, change, seen] of rows)
@@ -132,7 +134,7 @@ describe('Before hsm/setup', () => {
     });
 
   it('what cannot be found out speaks against nothing', () => {
-    const { clockDifferenceSeconds: _, portOpen: __, registration: ___, objects: ____, ...known } = facts({});
+    const { clockDifferenceSeconds: _, portOpen: __, registration: ___, objects: ____, licensed: _____, ...known } = facts({});
     assert.equal(problemBeforeSetup(known), undefined);
   });
 });

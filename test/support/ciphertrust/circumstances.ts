@@ -195,9 +195,8 @@ export const circumstances: Record<string, Circumstance> = {
   'the licence is gone': {
     before: 'set-root-of-trust',
     happens: (bench) => Object.assign(bench.manager.data.trial, { status: 'deactivated' }),
-    incident: /403/,
+    incident: /no licence and no trial/,
     mend: (bench) => Object.assign(bench.manager.data.trial, { status: 'activated' }),
-    setups: 2,
   },
   'it already has another HSM': {
     before: 'set-root-of-trust',

@@ -61,6 +61,7 @@ export class LunaRun implements Target {
   #step: LunaStep = 'keep-secrets';
   #running = 0;
   readonly #meddled = new Set<Interference>();
+  #before: { step: LunaStep; act: () => Promise<void> } | undefined;
 
   /** The HSM is delivered, the Windows host prepared; no job runs yet. */
   static async open(bench: LunaBench, schedule: Schedule): Promise<LunaRun> {
@@ -134,12 +135,18 @@ export class LunaRun implements Target {
     return meddle(this.#world, { address: addresses.hsm, ...how } as Meddling);
   }
 
+  /** What happens right before this step begins. */
+  onStep(step: LunaStep, act: () => Promise<void>): void {
+    this.#before = { step, act };
+  }
+
   async attempt(step: LunaStep, input: unknown, context: Context): Promise<unknown> {
     const { attempt, heartbeatDetails, activityType, startToCloseTimeoutMs, scheduledTimestampMs } = context.info;
     this.#running += 1;
     this.#step = step;
     this.#say(`${step} attempt ${attempt}`);
     try {
+      if (this.#before?.step === step) await this.#before.act();
       const info = { attempt, heartbeatDetails, activityType, startToCloseTimeoutMs, scheduledTimestampMs };
       const ended = await this.#host.attempt(step, input, info, context.cancellationSignal, (details) => context.heartbeat(details));
       if (ended.kind === 'done' && !this.#takes('kill before its result is told')) return await this.#learnt(step, ended.result);

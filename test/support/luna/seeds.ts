@@ -44,7 +44,7 @@ export const playSeeds = (bench: LunaBench, seeds: readonly number[]): Promise<P
 
 const told = (schedule: Schedule, run: LunaRun, wrong: string[]): string =>
   [
-    schedule.seed > 0 ? `Seed ${schedule.seed}; repeat it with: HSM_SEED=${schedule.seed} npm run test:luna-long -- -g schedules` : 'Directed',
+    schedule.seed > 0 ? `Seed ${schedule.seed}; repeat it with: HSM_SEED=${schedule.seed} npm run test:luna-long -- -g schedules` : 'One interruption:',
     ...wrong.map((what) => `  ! ${what}`),
     `  ${JSON.stringify({ ...schedule, moods: undefined })}`,
     ...run.log.map((line) => `    ${line}`),

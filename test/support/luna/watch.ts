@@ -31,7 +31,7 @@ export class Watch {
   readonly #target: string;
   readonly #request: ProvisioningRequest;
   readonly #secrets: SecretStore;
-  readonly #approvals: ApprovalView[] = [];
+  readonly approvals: ApprovalView[] = [];
   readonly #attemptsAtLogin = new Map<Entry, number>();
   /** Each lets the job sign in as SO once more, should the password be wrong. */
   #decisions = 1;
@@ -48,7 +48,7 @@ export class Watch {
   }
 
   approved(approval: ApprovalView): void {
-    this.#approvals.push(approval);
+    this.approvals.push(approval);
   }
 
   incident(incident: IncidentView): void {
@@ -73,7 +73,7 @@ export class Watch {
     const { hsm, clients } = this.#state;
     const ours = hsm.partitions.find(({ name }) => name === this.#request.hsm.partition.name);
     if (operation === 'lunash:hsm init' && !hsm.zeroized) this.note(`hsm init on an HSM that is not zeroized but labelled ${hsm.label}`);
-    if (operation === 'lunash:hsm changePolicy' && !this.#approvals.some((approval) => this.#shows(approval)))
+    if (operation === 'lunash:hsm changePolicy' && !this.approvals.some((approval) => this.#shows(approval)))
       this.note(`changePolicy would erase what nobody approved: ${JSON.stringify(hsm.partitions.map(({ name, objects }) => [name, objects.length]))}`);
     if (operation === 'lunash:sysconf regenCert' && clients.length > 0) this.note(`a new certificate cuts off ${clients.map(({ name }) => name).join(', ')}`);
     if (operation === 'lunacm:partition init' && ours && (ours.label !== '' || ours.objects.length > 0))
@@ -118,7 +118,7 @@ export class Watch {
     const most: [string, number, number][] = [
       ['hsm init', counts.inits, 1 + rebuilt + zeroizes],
       ['zeroized', counts.zeroizations, rebuilt + zeroizes],
-      ['changePolicy', counts.policyChanges, this.#approvals.length],
+      ['changePolicy', counts.policyChanges, this.approvals.length],
       ['partition create', counts.partitionsCreated, 1 + erased],
       ['role init co', this.#done('lunacm:role init'), 1 + erased],
       ['wrong SO passwords', refused.length, this.#decisions],

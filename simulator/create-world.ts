@@ -83,6 +83,16 @@ export async function createWorld(options: WorldOptions): Promise<RunningWorld> 
       cipherTrust: (spec) =>
         switchOn('cipherTrust', spec, () => (options.machines?.cipherTrust ?? ((own) => createCipherTrust(world, own)))(spec), world.cipherTrusts),
     },
+    scrap(address) {
+      for (const map of [world.appliances, world.windowsHosts, world.cipherTrusts]) {
+        void map.get(address)?.stop();
+        map.delete(address);
+      }
+      running.splice(0, Infinity, ...running.filter((machine) => machine.address !== address));
+      delete kept[address];
+      for (const memory of ['appliances', 'windowsHosts', 'cipherTrusts']) delete (state[memory] as Record<string, unknown> | undefined)?.[address];
+      file.changed();
+    },
     async save() {
       file.save();
     },

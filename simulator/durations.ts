@@ -6,6 +6,8 @@ export const usualDurations = {
   subnet: 0.05,
   gateway: 36,
   hsm: 20,
+  hsmDelete: 4,
+  groupDelete: 2,
   networkSecurityGroup: 0.1,
   networkInterface: 0.1,
   virtualMachine: 3,

@@ -33,6 +33,8 @@ export const quirks: Record<string, Quirk> = {
   'ciphertrust.certificateSurvivesReset': { values: ['no', 'yes'], about: 'the web certificate is the same after a reset' },
   'ciphertrust.ntpKeyShown': { values: ['yes', 'no'], about: 'a time server’s key is shown again' },
   'ciphertrust.errorBody': { values: ['full', 'label-only', 'message-only', 'empty'], about: 'errors carry a label and a message, one of them, or nothing' },
+  'azure.hsmNotZeroized': { values: ['409', 'failed'], about: 'deleting an HSM that is not zeroized is refused at once, or fails in the end' },
+  'azure.pageSize': { about: 'how many items a list gives at once, when nothing is said (100)' },
   'luna.signIn': { values: ['password', 'keyboard-interactive'], about: 'how the appliance asks for a password over SSH' },
   'luna.algorithms': { values: ['usual', 'old', '7.8'], about: 'what SSH offers: usual ones, SHA-1 and CBC alone, or what 7.8 offers' },
   'luna.forcedChange': { values: ['shell', 'keyboard-interactive', 'ssh'], about: 'where the first password must be changed' },

@@ -86,6 +86,8 @@ export interface World {
   readonly state: Record<string, unknown>;
   changed(): void;
   readonly machines: Machines;
+  /** Switches a machine off for good: what it held is gone. */
+  scrap(address: string): void;
   readonly appliances: Map<string, Appliance>;
   readonly windowsHosts: Map<string, WindowsHost>;
   readonly cipherTrusts: Map<string, CipherTrust>;

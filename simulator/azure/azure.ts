@@ -10,6 +10,7 @@ import { authority, checkBearer, metadata } from './authority.ts';
 import { Capture } from './capture.ts';
 import * as deployments from './deployments.ts';
 import { Engine } from './engine.ts';
+import * as groups from './groups.ts';
 import { ArmError, type ArmReply, type ArmRequest, readBody, type Sent, send, sendHalf } from './http.ts';
 import { parseId } from './ids.ts';
 import { type Routed, route } from './routes.ts';
@@ -29,7 +30,7 @@ export interface Azure {
   seed(id: string, body: Record<string, unknown>): Promise<void>;
   seedGroup(name: string, location: string): void;
   setFeature(state: string): void;
-  resources(): { id: string; type: string; provisioningState: string }[];
+  resources(): { id: string; type: string; provisioningState: string; orphaned?: true }[];
   stop(): Promise<void>;
 }
 
@@ -73,6 +74,7 @@ export async function createAzure(world: World, wantedPort = 0, captureFile?: st
   const advance = async () => {
     deployments.advance(engine);
     runCommands.advance(engine);
+    groups.advance(engine);
     await engine.advance();
     advancing = undefined;
   };
@@ -98,7 +100,12 @@ export async function createAzure(world: World, wantedPort = 0, captureFile?: st
       world.changed();
     },
     resources: () =>
-      Object.values(state.resources).map((resource) => ({ id: resource.id, type: resource.type, provisioningState: engine.provisioningState(resource) })),
+      Object.values(state.resources).map((resource) => ({
+        id: resource.id,
+        type: resource.type,
+        provisioningState: engine.provisioningState(resource),
+        ...(resource.orphaned ? { orphaned: resource.orphaned } : {}),
+      })),
     async stop() {
       clearInterval(ticking);
       // A machine that is being switched on is on before it can be switched off.

@@ -4,7 +4,7 @@ import type { World } from '../world.ts';
 import { ArmError } from './http.ts';
 import { canonicalType, parseId, type ResourceId } from './ids.ts';
 import { kinds } from './kinds.ts';
-import type { AzureState, Resource } from './state.ts';
+import type { AzureState, Group, Resource } from './state.ts';
 
 const key = (id: string): string => id.toLowerCase();
 
@@ -26,13 +26,26 @@ export class Engine {
     const found = this.find(id);
     if (found) return found;
     const parsed = parseId(id);
-    if (parsed && !this.state.groups[key(parsed.group)])
-      throw new ArmError(404, 'ResourceGroupNotFound', `Resource group '${parsed.group}' could not be found.`);
+    if (parsed) this.needGroup(parsed.group);
     throw new ArmError(
       404,
       'ResourceNotFound',
       `The Resource '${parsed?.type}/${parsed?.name}' under resource group '${parsed?.group}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix`,
     );
+  }
+
+  needGroup(name: string): Group {
+    const group = this.state.groups[key(name)];
+    if (!group) throw new ArmError(404, 'ResourceGroupNotFound', `Resource group '${name}' could not be found.`);
+    return group;
+  }
+
+  /** A group that something may be put into. */
+  needLivingGroup(name: string): Group {
+    const group = this.needGroup(name);
+    if (group.deletion)
+      throw new ArmError(409, 'ResourceGroupBeingDeleted', `The resource group '${name}' is in deprovisioning state and cannot perform this operation.`);
+    return group;
   }
 
   all(type: string): Resource[] {
@@ -44,7 +57,7 @@ export class Engine {
     const { id, type, name, group } = parsed;
     const kind = kinds[type.toLowerCase()];
     const namespace = type.split('/')[0]!;
-    if (!this.state.groups[key(group)]) throw new ArmError(404, 'ResourceGroupNotFound', `Resource group '${group}' could not be found.`);
+    this.needLivingGroup(group);
     if (!kind) throw new ArmError(404, 'InvalidResourceType', `The resource type '${type}' could not be found in the namespace '${namespace}'.`);
     if (!this.registered(namespace))
       throw new ArmError(
@@ -101,6 +114,7 @@ export class Engine {
   /** The state of a resource’s last operation, in ARM’s words. */
   provisioningState(resource: Resource): string {
     const kind = kinds[resource.type.toLowerCase()];
+    if (resource.deletion) return 'Deleting';
     if (resource.failure && (kind?.failsEarly || Date.now() >= resource.readyAt)) return 'Failed';
     if (Date.now() >= resource.readyAt) return 'Succeeded';
     return kind?.running?.(this, resource) ?? 'Updating';

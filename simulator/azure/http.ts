@@ -82,6 +82,7 @@ function compose(request: IncomingMessage, { status, body, headers = {} }: ArmRe
     [`x-ms-ratelimit-remaining-subscription-${kind}`]: kind === 'reads' ? '11957' : kind === 'writes' ? '1199' : '14999',
     ...(typeof clientRequestId === 'string' ? { 'x-ms-client-request-id': clientRequestId } : {}),
     ...(text === undefined ? {} : { 'content-type': 'application/json; charset=utf-8', 'content-length': `${Buffer.byteLength(text)}` }),
+    ...(text === undefined && status !== 204 ? { 'content-length': '0' } : {}),
     ...headers,
   };
   return { status, headers: all, ...(text === undefined ? {} : { text }) };

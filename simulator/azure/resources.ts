@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Engine } from './engine.ts';
+import * as hsmDeletion from './hsm-deletion.ts';
 import { ArmError, type ArmReply, type ArmRequest } from './http.ts';
 import type { ResourceId } from './ids.ts';
 import { instanceView } from './kinds/compute.ts';
@@ -53,7 +54,7 @@ export function resource(engine: Engine, request: ArmRequest, parsed: ResourceId
         if (before) engine.state.resources[parsed.id.toLowerCase()] = before;
         else delete engine.state.resources[parsed.id.toLowerCase()];
       }
-      if (kind?.polling === 'body') return { status: 200, body: shown, headers: { 'x-ms-keyvault-service-version': '1.5.339.0' } };
+      if (kind?.polling === 'body') return { status: 200, body: shown };
       return { status: created ? 201 : 200, body: shown, headers: operationHeaders(engine, request, made, namespace, { kind: 'resource', lied: lies }) };
     }
     case 'DELETE':
@@ -63,25 +64,10 @@ export function resource(engine: Engine, request: ArmRequest, parsed: ResourceId
   }
 }
 
-/** How long a delete takes, in minutes: four for an HSM, as recorded. */
 function remove(engine: Engine, request: ArmRequest, parsed: ResourceId, lies: boolean): ArmReply {
   const found = engine.find(parsed.id);
   if (!found) return { status: 204 };
-  if (found.type.endsWith('dedicatedHSMs')) {
-    const nic = (found.properties['networkProfile'] as { networkInterfaces?: { privateIpAddress?: string }[] } | undefined)?.networkInterfaces?.[0]
-      ?.privateIpAddress;
-    const appliance = nic ? engine.world.appliances.get(nic) : undefined;
-    if (appliance && !appliance.zeroized) throw new ArmError(409, 'Conflict', `The dedicated HSM ${found.name} cannot be deleted: it is not zeroized.`);
-    const token = Buffer.from(`${subscriptionId}/${parsed.group}/${parsed.name}`.toUpperCase()).toString('base64url');
-    engine.state.operations[token] = { about: found.id, kind: 'delete', doneAt: engine.world.clock.inMinutes(4) };
-    return {
-      status: 202,
-      headers: {
-        location: `${request.base}/subscriptions/${subscriptionId}/providers/Microsoft.HardwareSecurityModules/locations/${found.location}/operationResults/${token}?api-version=${request.apiVersion}`,
-        'retry-after': `${engine.world.clock.retryAfterSeconds(5)}`,
-      },
-    };
-  }
+  if (kinds[parsed.type.toLowerCase()]?.polling === 'body') return hsmDeletion.begin(engine, request, found, parsed, lies);
   if (!lies) engine.remove(found.id);
   return { status: 202, headers: operationHeaders(engine, request, found, found.type.split('/')[0]!, { kind: 'delete' }) };
 }

@@ -24,6 +24,10 @@ export interface Resource {
   power?: 'running' | 'deallocated';
   /** When it is so (ms since the epoch); until then it is on its way. */
   powerAt?: number;
+  /** Its group was deleted; it still costs. */
+  orphaned?: true;
+  /** A deletion that is under way, and why it will not come to pass. */
+  deletion?: { endsAt: number; refused?: string };
   /** The guest agent never gets ready. */
   agentIsDead?: true;
 }
@@ -64,6 +68,14 @@ export interface Deployment {
   resources: DeployedResource[];
 }
 
+export interface Group {
+  id: string;
+  name: string;
+  location: string;
+  tags?: Record<string, string>;
+  deletion?: { endsAt: number };
+}
+
 export interface AzureState {
   identity: Identity & { authorityPem: string };
   port: number;
@@ -76,7 +88,7 @@ export interface AzureState {
   feature: string;
   /** Namespace → when it is registered; absent: not registered. */
   providers: Record<string, number>;
-  groups: Record<string, { id: string; name: string; location: string; tags?: Record<string, string> }>;
+  groups: Record<string, Group>;
   /** By lower-cased id. */
   resources: Record<string, Resource>;
   deployments: Record<string, Deployment>;

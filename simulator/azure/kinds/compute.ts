@@ -88,6 +88,9 @@ const virtualMachine: Kind = {
     }
     return { ...rest, ...(osProfile ? { osProfile } : {}), provisioningState, timeCreated: new Date(resource.startedAt).toISOString() };
   },
+  removed(engine, resource) {
+    if (engine.find(propertiesOf(resource).networkProfile?.networkInterfaces?.[0]?.id ?? '')) engine.world.scrap(addressesOf(engine, resource).privateAddress);
+  },
   async switchOn(engine, resource) {
     const { privateAddress: address, publicAddress } = addressesOf(engine, resource);
     const { osProfile } = propertiesOf(resource);

@@ -14,12 +14,16 @@ interface HsmProperties {
 }
 const propertiesOf = ({ properties }: Resource): HsmProperties => properties as HsmProperties;
 
+/** The private address that it has, or shall have. */
+export const addressOf = (resource: Resource): string | undefined => propertiesOf(resource).networkProfile?.networkInterfaces?.[0]?.privateIpAddress;
+
 /** How far the delivery has come, 0 to 1. */
 const progress = ({ startedAt, readyAt }: Resource): number => (Date.now() - startedAt) / Math.max(1, readyAt - startedAt);
 
 function stage(resource: Resource): { state: string; message: string } {
   const done = progress(resource);
-  if (done < 0.05) return { state: 'CheckingQuota', message: 'Resource creation in progress. Validating subscription device quota...' };
+  if (done < 0.05 || !propertiesOf(resource).networkProfile?.networkInterfaces?.[0]?.id)
+    return { state: 'CheckingQuota', message: 'Resource creation in progress. Validating subscription device quota...' };
   if (done < 0.25) return { state: 'Connecting', message: 'Resource creation in progress. Connecting the device to the virtual network...' };
   return { state: 'Provisioning', message: 'Resource creation in progress. Configuring the device...' };
 }
@@ -38,6 +42,16 @@ function lateProblem(engine: Engine, resource: Resource): string | undefined {
   if (inRegion.length > 4 || inRegion.filter((other) => propertiesOf(other).stampId === propertiesOf(resource).stampId).length > 2)
     return 'The subscription’s device quota is used up.';
   return undefined;
+}
+
+/** Whether or not anybody polls. */
+function endDeletion(engine: Engine, resource: Resource): void {
+  const { deletion } = resource;
+  if (!deletion || Date.now() < deletion.endsAt) return;
+  delete resource.deletion;
+  if (deletion.refused === undefined) engine.remove(resource.id);
+  else resource.failure = { code: 'Conflict', message: deletion.refused };
+  engine.world.changed();
 }
 
 const dedicatedHsm: Kind = {
@@ -67,12 +81,14 @@ const dedicatedHsm: Kind = {
   running: (_, resource) => stage(resource).state,
   show(_, resource, provisioningState) {
     const { networkProfile, stampId } = propertiesOf(resource);
-    const message = provisioningState === 'Succeeded' ? ready : provisioningState === 'Failed' ? (resource.failure?.message ?? '') : stage(resource).message;
+    const messages: Record<string, string> = { Succeeded: ready, Failed: resource.failure?.message ?? '', Deleting: 'Resource deletion in progress.' };
+    const message = messages[provisioningState] ?? stage(resource).message;
     return { networkProfile, provisioningState, statusMessage: message, stampId };
   },
-  /** The device gets its interface once it is connected. */
+  /** The device gets its interface once it is connected; a deletion ends when it is due. */
   advance(engine, resource) {
-    if (resource.failure || progress(resource) < 0.05) return;
+    endDeletion(engine, resource);
+    if (resource.deletion || resource.failure || engine.find(resource.id) !== resource || progress(resource) < 0.05) return;
     const nicId = resource.id.replace(/\/providers\/.*$/, `/providers/Microsoft.Network/networkInterfaces/${resource.name}_HSMnic`);
     if (engine.find(nicId)) return;
     const problem = lateProblem(engine, resource);
@@ -90,6 +106,11 @@ const dedicatedHsm: Kind = {
       },
     });
     profile.networkInterfaces = [{ id: nicId, privateIpAddress: address }];
+  },
+  removed(engine, resource) {
+    const [nic] = propertiesOf(resource).networkProfile?.networkInterfaces ?? [];
+    if (nic?.id) engine.remove(nic.id);
+    if (nic?.privateIpAddress) engine.world.scrap(nic.privateIpAddress);
   },
   async switchOn(engine, resource) {
     const address = propertiesOf(resource).networkProfile!.networkInterfaces![0]!.privateIpAddress!;

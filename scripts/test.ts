@@ -75,7 +75,8 @@ const suites: Record<string, string[]> = {
     'test/contract/luna*.test.ts',
     'test/unit/luna/**/*.test.ts',
     'test/unit/rules.test.ts',
-    'test/integration/{lunash,openssh,partition,client-identity,trust-link}.test.ts',
+    // One by one: mocha takes a comma, in braces too, for the end of a name.
+    ...['lunash', 'openssh', 'partition', 'client-identity', 'trust-link'].map((name) => `test/integration/${name}.test.ts`),
   ],
   'luna-long': ['test/long/luna/**/*.test.ts'],
   'ciphertrust-long': ['test/long/ciphertrust/**/*.test.ts'],

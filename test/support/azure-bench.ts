@@ -35,6 +35,19 @@ export interface Attempted {
 }
 
 const logger = new DefaultLogger('ERROR');
+
+/** One attempt of a step, as Temporal makes it, with these systems. */
+export function attemptStep<Id extends ActivityId>(
+  systems: Systems,
+  id: Id,
+  input: Job & StepTypes[Id]['needs'],
+  { number, askedAt }: { number: number; askedAt: number },
+): Promise<StepResult<Id>> {
+  const activity = createActivities(systems)[id] as (input: unknown) => Promise<StepResult<Id>>;
+  const info = { attempt: number, activityType: id, startToCloseTimeoutMs: 60_000, scheduledTimestampMs: askedAt };
+  return new MockActivityEnvironment(info, { logger }).run(activity, input);
+}
+
 /** Pauses are kept, so that what waits as told is seen; longer ones are cut short, so that nobody waits for it. */
 const longestPauseMs = 100;
 
@@ -106,9 +119,7 @@ export class AzureBench {
 
   /** One attempt of a step, as Temporal makes it. */
   attempt<Id extends ActivityId>(id: Id, needs: StepTypes[Id]['needs'], { number = 1, askedAt = Date.now() } = {}): Promise<StepResult<Id>> {
-    const activity = createActivities(this.systems)[id] as (input: unknown) => Promise<StepResult<Id>>;
-    const info = { attempt: number, activityType: id, startToCloseTimeoutMs: 60_000, scheduledTimestampMs: askedAt };
-    return new MockActivityEnvironment(info, { logger }).run(activity, { ...this.job, ...needs });
+    return attemptStep(this.systems, id, { ...this.job, ...needs }, { number, askedAt });
   }
 
   /** A whole step: attempted again while it says that it is not ready, or that something passing was in the way. */

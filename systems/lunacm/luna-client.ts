@@ -28,12 +28,11 @@ export interface ClientPair {
   keyPem: string;
 }
 
-/** The Luna client on the Windows host: lunacm, vtl and their files. What an attempt that was cut off left behind is put in order before anything else. */
+/** The Luna client on the Windows host: lunacm, vtl and their files. What an attempt that was cut off left behind is put in order by `tidy`. */
 export class LunaClient {
   readonly #session: WindowsSession;
   readonly #transcript: Transcript;
   readonly #target: string;
-  #tidied: Promise<void> | undefined;
 
   constructor(session: WindowsSession, transcript: Transcript, target: string) {
     this.#session = session;
@@ -46,7 +45,6 @@ export class LunaClient {
    * always removed: lunacm takes passwords as options, and a command line would show them. `secrets` are what the transcript must not show.
    */
   async run(commands: readonly string[], secrets: readonly string[] = []): Promise<CommandOutput[]> {
-    await this.#tidy();
     for (const secret of secrets) this.#transcript.hide(secret);
     const script = `${scriptFolder}\\${this.#target}-${randomUUID()}.lunacm`;
     try {
@@ -116,7 +114,6 @@ export class LunaClient {
 
   /** One-step trust link. It makes the host a new certificate; what it presented before is set aside, as proof of what is its own. */
   async deploy(command: string, name: string, secrets: readonly string[]): Promise<void> {
-    await this.#tidy();
     await this.#setAside(name, 'own');
     await this.must([command], secrets);
   }
@@ -136,7 +133,6 @@ export class LunaClient {
    * too: the host’s configuration is put back at once, or by the next attempt.
    */
   async createCertificate(name: string, days: number, home: Home): Promise<ClientPair> {
-    await this.#tidy();
     const before = await this.#session.read(configuration);
     if (before === undefined)
       throw unsafe({
@@ -210,14 +206,14 @@ export class LunaClient {
     return found.slot;
   }
 
-  /** What an attempt that was cut off left: scripts with passwords in them, one of which lunacm may still be at work on, and another identity. */
-  #tidy(): Promise<void> {
-    this.#tidied ??= (async () => {
-      const left = (await this.#session.list(scriptFolder)).filter((name) => name.startsWith(`${this.#target}-`) && name.endsWith('.lunacm'));
-      for (const name of left) await this.#discard(`${scriptFolder}\\${name}`);
-      await this.#restoreConfiguration();
-    })();
-    return this.#tidied;
+  /**
+   * Takes away what an attempt that was cut off left: scripts with passwords in them, one of which lunacm may still be at work on, and another identity. Before
+   * anything else, looks included: what such an attempt made may be all that a step needs, and then nothing more would be done.
+   */
+  async tidy(): Promise<void> {
+    const left = (await this.#session.list(scriptFolder)).filter((name) => name.startsWith(`${this.#target}-`) && name.endsWith('.lunacm'));
+    for (const name of left) await this.#discard(`${scriptFolder}\\${name}`);
+    await this.#restoreConfiguration();
   }
 
   async #discard(path: string): Promise<void> {

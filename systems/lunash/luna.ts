@@ -171,7 +171,9 @@ export class Luna {
     const session = await this.#windows.open(job, windows, signal);
     const transcript = new Transcript();
     try {
-      return await work(new LunaClient(session, transcript, job.target));
+      const client = new LunaClient(session, transcript, job.target);
+      await client.tidy();
+      return await work(client);
     } finally {
       session.end();
       await this.#keep(job, step, transcript);

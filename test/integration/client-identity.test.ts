@@ -7,6 +7,7 @@ import { selfSigned } from '../../simulator/certificates.ts';
 import { clientFolder, Files } from '../../simulator/windows/state.ts';
 import { belongTogether, seenOf } from '../../systems/certificates.ts';
 import { LunaSteps } from '../support/luna/luna-steps.ts';
+import { until } from '../support/until.ts';
 
 const host = '172.22.0.4';
 const manager = '172.22.0.5';
@@ -60,6 +61,7 @@ describe('The clients of the HSM', function () {
       const before = configuration();
       const { release } = await luna.cutOffAt('vtl:createcert', clientCertificate, input());
       release();
+      await until('vtl re-pointed the host', async () => (configuration() === before ? undefined : true));
       await certified();
       assert.equal(configuration(), before);
       assert.deepEqual(

@@ -87,7 +87,7 @@ export function allow(
   };
 }
 
-export const ruleSeen = ({ name = '', ...rule }: SecurityRule): RuleSeen => {
+const ruleSeen = ({ name = '', ...rule }: SecurityRule): RuleSeen => {
   const list = (one: string | undefined, many: string[] | undefined) =>
     [...(one ? [one] : []), ...(many ?? [])].map((text) => text.replace(/\/32$/, '')).sort();
   return {

@@ -195,7 +195,7 @@ export interface StepTypes {
     gives: { cipherTrust: ManagerAt; warnings: string[]; exposure?: Exposure };
   };
   'verify-root-of-trust': {
-    needs: Hosts & { cipherTrust: ManagerAt; partitionSerial: string; slot: number };
+    needs: Hosts & { cipherTrust: ManagerAt; partitionSerial: string };
     gives: { version: string; entry: { id: string; host: string; serial: string }; sealer?: string; rootKeys: string[]; warnings: string[] };
   };
   'web-certificate': {

@@ -34,7 +34,7 @@ export function recentEnough(version: string): boolean {
 }
 
 /** Is a version such as 7.4.0-226 the one that is asked for, as far as that tells: 7.4 or 7.4.0? */
-export const isVersion = (found: string, wanted: string | undefined): boolean =>
+const isVersion = (found: string, wanted: string | undefined): boolean =>
   wanted === undefined || found === wanted || (/^[.-]/.test(found.slice(wanted.length)) && found.startsWith(wanted));
 
 /** `SHA256:…` of an OpenSSH public key line, as ssh shows it. */
@@ -45,7 +45,7 @@ export const pinOf = (line: string): string =>
     .replace(/=+$/, '')}`;
 
 /** What PowerShell says of an error, without where in the script it was; its beginning and its end, which the log’s is. */
-export function saidBy({ error, output, state }: Pick<Seen, 'error' | 'output' | 'state'>): string {
+function saidBy({ error, output, state }: Pick<Seen, 'error' | 'output' | 'state'>): string {
   const text = (error.split(/\n\s*(?:At (?:line|C:)|\+ )/)[0]!.trim() || output.trim() || state).replaceAll(/\s+/g, ' ');
   return text.length <= 280 ? text : `${text.slice(0, 120)} … ${text.slice(-150)}`;
 }
@@ -173,7 +173,7 @@ export const installLunaClient = ({ azure, secrets }: Systems) => {
 };
 
 /** An address, and what in it may let anybody fetch the file: what could quote it must not show it. */
-export function secretParts(url: string): string[] {
+function secretParts(url: string): string[] {
   const { search, hash, username, password, searchParams } = new URL(url);
   const parts = [search.slice(1), hash.slice(1), username, password, ...searchParams.values()];
   // What is very short says nothing, and would be found everywhere.

@@ -3,7 +3,7 @@ import { type Handler, listed, ok, type Route, same } from './handler.ts';
 import { ArmError } from './http.ts';
 import { type Group, subscriptionId } from './state.ts';
 
-export function groupView({ id, name, location, tags, deletion }: Group): Record<string, unknown> {
+function groupView({ id, name, location, tags, deletion }: Group): Record<string, unknown> {
   const provisioningState = deletion ? 'Deleting' : 'Succeeded';
   return { id, name, type: 'Microsoft.Resources/resourceGroups', location, ...(tags ? { tags } : {}), properties: { provisioningState } };
 }

@@ -59,7 +59,7 @@ interface Operation {
 }
 
 /** The errors of the operations that failed, each with its resource. */
-export function failedOperations(page: string): ArmErrorBody[] {
+function failedOperations(page: string): ArmErrorBody[] {
   const { value = [] } = (parsedJson(page) ?? {}) as { value?: Operation[] };
   return value.flatMap(({ properties: { provisioningState, statusCode, statusMessage, targetResource } = {} }) => {
     if (provisioningState !== 'Failed') return [];

@@ -1,10 +1,10 @@
 import type { AzureClients } from './azure.ts';
 
-/** The API versions that a stored thing is read with, by its lower-cased type: these types have versions of their own. */
-const apiVersions: Record<string, string> = {
+/** Of images and SSH keys, as of all of Compute. */
+const usualVersion = '2024-03-01';
+/** Types with API versions of their own, lower-cased. */
+const ownVersions: Record<string, string> = {
   'microsoft.compute/diskencryptionsets': '2023-10-02',
-  'microsoft.compute/images': '2024-03-01',
-  'microsoft.compute/sshpublickeys': '2024-03-01',
   'microsoft.compute/galleries/images/versions': '2023-07-03',
 };
 
@@ -16,7 +16,7 @@ export function typeOf(id: string): string {
 
 /** Reads an image, a key or a disk encryption set that somebody keeps in Azure; a 404 where there is none. */
 export async function readStored({ resources }: AzureClients, id: string, signal: AbortSignal): Promise<{ location?: string; properties: unknown }> {
-  const { location, properties } = await resources.resources.getById(id.replace(/^\//, ''), apiVersions[typeOf(id)] ?? '2024-03-01', { abortSignal: signal });
+  const { location, properties } = await resources.resources.getById(id.replace(/^\//, ''), ownVersions[typeOf(id)] ?? usualVersion, { abortSignal: signal });
   return { ...(location ? { location } : {}), properties };
 }
 

@@ -22,7 +22,7 @@ export const tailLength = 2_000;
 
 /** Colours, and the switches that newer shells put around their prompt. */
 const escapes = /\x1b\[[0-9;?]*[A-Za-z]/g;
-export const withoutEscapes = (text: string): string => text.replace(escapes, '').replaceAll('\r', '');
+const withoutEscapes = (text: string): string => text.replace(escapes, '').replaceAll('\r', '');
 
 const prompt = /(?:\[[^\]\n]*\][^\S\n]*)?lunash:>\s*$/i;
 /** The secret of somebody else: the auditor, a partition, a backup token, a PED. */

@@ -158,7 +158,7 @@ describe('CipherTrust Manager, from its first boot to its root of trust', functi
       partitionSerial: partition.serial,
       ...(openSince ? { openSince } : {}),
     });
-    return step(verifyRootOfTrust(systems), { ...job(), ...pins, cipherTrust, partitionSerial: partition.serial, slot: 0 });
+    return step(verifyRootOfTrust(systems), { ...job(), ...pins, cipherTrust, partitionSerial: partition.serial });
   }
 
   const arrived = (operation: string, outcome?: string) =>

@@ -3,10 +3,10 @@ import type { SetUpHsm } from './hsm-setup.ts';
 
 /** “Access and Configure the HSM Partition”: trust link, partition, crypto officer. */
 export async function partition(job: Job, { hosts, partitionSerial }: SetUpHsm) {
-  const { slot } = await job.step('connect-client', { ...hosts, partitionSerial });
+  await job.step('connect-client', { ...hosts, partitionSerial });
   await job.step('initialize-partition', { ...hosts, partitionSerial });
   await job.step('crypto-officer', { ...hosts, partitionSerial });
-  return { hosts, slot, partitionSerial };
+  return { hosts, partitionSerial };
 }
 
 export type ReadyPartition = Awaited<ReturnType<typeof partition>>;

@@ -5,7 +5,7 @@ import type { Manager } from './ciphertrust.ts';
 import type { ReadyPartition } from './partition.ts';
 
 /** “Configuring the HSM Partition as the Root of Trust for Virtual CipherTrust Manager”. Setting it wipes the manager: its password is set again at once. */
-export async function rootOfTrust(job: Job, manager: Manager, { hosts, slot, partitionSerial }: ReadyPartition) {
+export async function rootOfTrust(job: Job, manager: Manager, { hosts, partitionSerial }: ReadyPartition) {
   const { clientCertificate, keySecret, ...certified } = await job.step('client-certificate', { ...hosts, partitionSerial });
   job.warn(...(certified.warnings ?? []));
   const { serverCertificate } = await job.step('register-client', { ...hosts, clientCertificate });
@@ -26,7 +26,7 @@ export async function rootOfTrust(job: Job, manager: Manager, { hosts, slot, par
     ...(openSince === undefined ? {} : { openSince }),
   });
   job.warn(...warnings);
-  const proof = await job.step('verify-root-of-trust', { ...hosts, cipherTrust, partitionSerial, slot });
+  const proof = await job.step('verify-root-of-trust', { ...hosts, cipherTrust, partitionSerial });
   job.warn(...proof.warnings);
   if (!wantsOwnFace(job.request.cipherTrust)) return job.notNeeded('web-certificate');
   const face = await job.step('web-certificate', { cipherTrust });

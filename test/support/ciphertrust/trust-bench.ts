@@ -33,7 +33,7 @@ const logger = new DefaultLogger('ERROR');
 type HsmSide = Pick<
   StepInput<'set-root-of-trust'>,
   'windows' | 'hsm' | 'hsmAddress' | 'partitionSerial' | 'serverCertificate' | 'clientCertificate' | 'keySecret'
-> & { slot: number };
+>;
 
 interface Ready {
   state: Record<string, unknown>;
@@ -53,16 +53,16 @@ async function makeReady(): Promise<Ready> {
   Object.assign(luna.systems, { cipherTrust: {} });
   luna.request.certificate = 'generated';
   const base = { ...luna.job, ...luna.hosts, partitionSerial };
-  const { slot } = await luna.step(connectClient, base);
-  await luna.step(initializePartition, { ...base, slot });
-  await luna.step(cryptoOfficer, { ...base, slot });
+  await luna.step(connectClient, base);
+  await luna.step(initializePartition, base);
+  await luna.step(cryptoOfficer, base);
   const made = await luna.step(clientCertificate, base);
   const { serverCertificate } = await luna.step(registerClient, { ...base, clientCertificate: made.clientCertificate });
   luna.keep('ciphertrust-ssh-key', await generateSecret('windows-ssh-key'));
   luna.values.set('ntp-key', 'a-symmetric-ntp-key');
   await luna.stop();
   luna.world.ledger.clear();
-  const side = { ...luna.hosts, slot, hsmAddress: addresses.hsm, partitionSerial, serverCertificate, ...made };
+  const side = { ...luna.hosts, hsmAddress: addresses.hsm, partitionSerial, serverCertificate, ...made };
   return { state: luna.world.state, values: luna.values, side };
 }
 
@@ -206,8 +206,8 @@ export class TrustBench {
     const { partitionSerial } = this.side;
     const reset = { ...this.luna.job, cipherTrust: wiped, partitionSerial, ...(openSince ? { openSince } : {}) };
     const { cipherTrust } = await this.step('reset-password', resetPassword, reset);
-    const { windows, hsm, slot } = this.side;
-    const proof = { ...this.luna.job, windows: windows!, hsm: hsm!, slot, cipherTrust, partitionSerial };
+    const { windows, hsm } = this.side;
+    const proof = { ...this.luna.job, windows: windows!, hsm: hsm!, cipherTrust, partitionSerial };
     return { ...(await this.step('verify-root-of-trust', verifyRootOfTrust, proof)), cipherTrust };
   }
 

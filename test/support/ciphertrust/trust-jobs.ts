@@ -71,7 +71,7 @@ export class TrustJobs {
     this.bench = bench;
     this.#temporal = temporal;
     this.#client = client;
-    const { windows, hsm, slot, partitionSerial, hsmAddress, serverCertificate, clientCertificate, keySecret } = bench.side;
+    const { windows, hsm, partitionSerial, hsmAddress, serverCertificate, clientCertificate, keySecret } = bench.side;
     const instructions: WorkerInstructions = {
       address: temporal.address,
       taskQueue: this.#taskQueue,
@@ -82,7 +82,7 @@ export class TrustJobs {
         'install-luna-client': { windows: windows!, clientVersion: '7.4.0' },
         'appliance-password': { hsm: hsm! },
         'create-partition': { partition: { name: bench.luna.request.hsm.partition.name, serial: partitionSerial, sizeBytes: 10_000 } },
-        'connect-client': { slot },
+        'connect-client': { slot: 0 },
         'client-certificate': { clientCertificate, keySecret },
         'register-client': { client: 'cm', registeredBy: 'ip', serverCertificate },
       },

@@ -2,18 +2,7 @@
 // killed: whatever an attempt had in memory, its connections included, dies with it.
 import { asyncLocalStorage, Context, type Info } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure, noopMetricMeter } from '@temporalio/common';
-import { appliancePassword } from '../../../activities/hsm-setup/appliance-password.ts';
-import { createPartition } from '../../../activities/hsm-setup/create-partition.ts';
-import { fipsMode } from '../../../activities/hsm-setup/fips-mode.ts';
-import { initializeHsm } from '../../../activities/hsm-setup/initialize-hsm.ts';
-import { inspectHsm } from '../../../activities/hsm-setup/inspect-hsm.ts';
-import { prepareNtls } from '../../../activities/hsm-setup/prepare-ntls.ts';
-import { connectClient } from '../../../activities/partition/connect-client.ts';
-import { cryptoOfficer } from '../../../activities/partition/crypto-officer.ts';
-import { initializePartition } from '../../../activities/partition/initialize-partition.ts';
-import { keepSecrets } from '../../../activities/permissions/keep-secrets.ts';
-import { clientCertificate } from '../../../activities/root-of-trust/client-certificate.ts';
-import { registerClient } from '../../../activities/root-of-trust/register-client.ts';
+import { createActivities } from '../../../activities/registry.ts';
 import type { Systems } from '../../../activities/systems.ts';
 import { Luna } from '../../../systems/lunash/luna.ts';
 import { createOutbound } from '../../../systems/outbound.ts';
@@ -34,21 +23,7 @@ function stepsOf(environment: NodeJS.ProcessEnv): typeof steps {
   const transcripts = folderTranscripts(settings.reportsFolder);
   const windows = createWindows(outbound, secrets);
   const luna = new Luna({ settings, outbound, secrets, windows, transcripts });
-  const systems = { settings, outbound, secrets, transcripts, windows, luna } as unknown as Systems;
-  return {
-    'keep-secrets': keepSecrets(systems),
-    'appliance-password': appliancePassword(systems),
-    'inspect-hsm': inspectHsm(systems),
-    'initialize-hsm': initializeHsm(systems),
-    'fips-mode': fipsMode(systems),
-    'create-partition': createPartition(systems),
-    'prepare-ntls': prepareNtls(systems),
-    'connect-client': connectClient(systems),
-    'initialize-partition': initializePartition(systems),
-    'crypto-officer': cryptoOfficer(systems),
-    'client-certificate': clientCertificate(systems),
-    'register-client': registerClient(systems),
-  };
+  return createActivities({ settings, outbound, secrets, transcripts, windows, luna } as unknown as Systems);
 }
 
 const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error: (message: string) => console.error(message) };

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { decideAcceptTerms } from '../../activities/ciphertrust/accept-terms.ts';
+import { decideAdminPassword } from '../../activities/ciphertrust/admin-password.ts';
+import { decideCloseDoors } from '../../activities/report/close-doors.ts';
+import { exampleRequest } from '../support/example.ts';
+
+type Any = { kind: string; change?: string };
+const short = ({ kind, change }: Any): string => (change ? `${kind} ${change}` : kind);
+const table = (title: string, rows: [situation: string, decision: Any, expected: string][]) =>
+  describe(title, () => {
+    for (const [situation, decision, expected] of rows) it(`${situation}: ${expected}`, () => assert.equal(short(decision), expected));
+  });
+
+const request = exampleRequest();
+const silent = { request: { ...request, cipherTrust: { ...request.cipherTrust, acceptTerms: false } } };
+table('accept-terms', [
+  ['accepted', decideAcceptTerms(true, silent), 'done'],
+  ['an image without terms', decideAcceptTerms(undefined, silent), 'done'],
+  ['not accepted, and the request says that they may be', decideAcceptTerms(false, { request }), 'act accept'],
+  ['not accepted, and the request does not say so', decideAcceptTerms(false, silent), 'stop'],
+]);
+
+const knock = { signedIn: false, left: ['default' as const], refusedNow: false, found: ['the kept password is refused'] };
+table('admin-password', [
+  ['the kept password works', decideAdminPassword({ ...knock, signedIn: true }, {}), 'done'],
+  ['it does not, and the default one was not tried', decideAdminPassword(knock, {}), 'act replace-password'],
+  ['one wrong password was shown in this attempt', decideAdminPassword({ ...knock, refusedNow: true }, {}), 'wait'],
+  ['no password that this service may try is left', decideAdminPassword({ ...knock, left: [] }, {}), 'stop'],
+]);
+
+table('close-doors', [
+  ['not asked for', decideCloseDoors({ open: ['lunaclient-nsg'], power: 'running' }, { request: { ...request, closeDoors: false } }), 'done'],
+  ['a temporary rule is there, though the host is off', decideCloseDoors({ open: ['lunaclient-nsg'], power: 'deallocated' }, { request }), 'act remove-rule'],
+  ['rules gone, the host runs', decideCloseDoors({ open: [], power: 'running' }, { request }), 'act deallocate'],
+  ['the host is on its way', decideCloseDoors({ open: [], power: 'deallocating' }, { request }), 'wait'],
+  ['all closed', decideCloseDoors({ open: [], power: 'deallocated' }, { request }), 'done'],
+]);

@@ -7,6 +7,7 @@ interface Quirk {
 /** Every unverified fact that can be turned the other way round, so that a misspelt one is not silently the usual one. */
 export const quirks: Record<string, Quirk> = {
   'azure.anotherOperation': { values: ['429', '409'], about: 'status of AnotherOperationInProgress' },
+  'azure.deploymentError': { values: ['details', 'operations'], about: 'a deployment tells causes itself, or only its operations do, as JSON in a text' },
   'azure.restrictedSize': { about: 'a VM size that this subscription may not use' },
   'ciphertrust.defaultPasswordLogin': { values: ['401', '403', '200-limited'], about: 'how a sign-in with admin/admin is answered' },
   'ciphertrust.initialPassword': { values: ['admin', 'generated'], about: 'admin’s first password; a generated one is in a file that ksadmin can read' },

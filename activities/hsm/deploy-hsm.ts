@@ -22,7 +22,7 @@ const maximumRuns = 2;
 export interface Seen {
   hsm?: { id: string; state: string; message: string; tags?: Record<string, string> };
   /** The network’s gateway, whoever made it. */
-  gateway?: { id: string; name: string; state: string; tags?: Record<string, string> };
+  gateway?: { id: string; name: string; type: string; state: string; tags?: Record<string, string> };
   deployment?: {
     id: string;
     state: string;
@@ -51,6 +51,13 @@ function faultSeen({ hsm, deployment }: Seen): ArmFault {
   return deployment?.fault ?? { code: deployment?.state ?? 'Unknown', message: 'no reason is told' };
 }
 
+/** What a failure leaves behind, and what becomes of it. */
+function remains({ hsm, gateway }: Seen): string {
+  if (gateway?.state === 'Failed') return ` The failed gateway is in the way: ${mendGateway}`;
+  return hsm?.state === 'Failed' ? ' The failed HSM counts against the quota: delete it first.' : ' What succeeded is kept.';
+}
+const mendGateway = 'mend it in the portal; delete it only if no HSM depends on it.';
+
 /** After our own deployment ended badly: once more where the cause passes by itself, else a person. */
 function afterFailure(seen: Seen, run: Run, name: string) {
   const fault = faultSeen(seen);
@@ -60,7 +67,7 @@ function afterFailure(seen: Seen, run: Run, name: string) {
     tried: `deploying the HSM ${name}${run.number > 1 ? ', and once more by itself' : ''}`,
     seen: `${fault.target?.split('/').slice(-2).join('/') ?? deploymentName}: ${fault.code}: ${fault.message}`,
     source,
-    remedy: `${cause.remedy}${seen.hsm?.state === 'Failed' ? ' The failed HSM counts against the quota: delete it first.' : ' What succeeded is kept.'}`,
+    remedy: `${cause.remedy}${remains(seen)}`,
   });
 }
 
@@ -76,6 +83,13 @@ export const decideDeployHsm = (seen: Seen, input: Pick<Input, 'target' | 'reque
         ? progressOf(seen, input.request)
         : `Another deployment named ${deploymentName} is active in the resource group; it is waited for, not adopted.`,
     );
+  if (gateway && gateway.type.toLowerCase() !== 'expressroute')
+    return refuse({
+      tried,
+      seen: `the network’s only gateway, ${gateway.name}, is of the type ${gateway.type}; an HSM is reached through an ExpressRoute gateway`,
+      source,
+      remedy: 'Add an ExpressRoute gateway to the network by hand (this service makes none beside another gateway) and retry, or name another network.',
+    });
   if (hsm?.state === 'Succeeded' && gateway?.state === 'Succeeded')
     return done<StepResult<'deploy-hsm'>>({
       deploymentId: deployment?.ours ? deployment.id : 'none: the HSM was there',
@@ -99,7 +113,7 @@ export const decideDeployHsm = (seen: Seen, input: Pick<Input, 'target' | 'reque
       tried,
       seen: `the network’s gateway ${gateway.name} is Failed`,
       source,
-      remedy: 'Mend the gateway in the portal; delete it only if no HSM depends on it. Then retry.',
+      remedy: `Before you retry, ${mendGateway}`,
     });
   if (hsm?.state === 'Succeeded')
     return halt({ tried, seen: 'the HSM is there, but its network has no gateway', source, remedy: 'Look at the network in the portal, then retry.' });
@@ -169,14 +183,24 @@ export async function observeDeployHsm(azure: Azure, input: Input, { signal, ask
     azure.look(`reading the deployment ${deploymentName}`, () => clients.deployments.deployments.get(resourceGroup, deploymentName, options)),
   ]);
   const network = input.hsmSubnetId.replace(/\/subnets\/.*$/i, '').toLowerCase();
-  const gateway = gateways.find(({ ipConfigurations }) => ipConfigurations?.some(({ subnet }) => subnet?.id?.toLowerCase().startsWith(`${network}/`)));
+  const inNetwork = gateways.filter(({ ipConfigurations }) => ipConfigurations?.some(({ subnet }) => subnet?.id?.toLowerCase().startsWith(`${network}/`)));
+  // A VPN gateway may stand beside it; it carries no HSM.
+  const gateway = inNetwork.find(({ gatewayType }) => gatewayType?.toLowerCase() === 'expressroute') ?? inNetwork[0];
   const run = deployment && runOf(deployment);
   const state = deployment?.properties?.provisioningState ?? '';
   return {
     askedAt,
     ...(hsm ? { hsm: { id: hsm.id!, state: hsm.provisioningState ?? '', message: hsm.statusMessage ?? '', ...(hsm.tags ? { tags: hsm.tags } : {}) } } : {}),
     ...(gateway
-      ? { gateway: { id: gateway.id!, name: gateway.name!, state: gateway.provisioningState ?? '', ...(gateway.tags ? { tags: gateway.tags } : {}) } }
+      ? {
+          gateway: {
+            id: gateway.id!,
+            name: gateway.name!,
+            type: gateway.gatewayType ?? 'unknown',
+            state: gateway.provisioningState ?? '',
+            ...(gateway.tags ? { tags: gateway.tags } : {}),
+          },
+        }
       : {}),
     ...(deployment
       ? {

@@ -62,7 +62,7 @@ function resourceId(groupId: string, type: string, name: string): string {
   return `${groupId}/providers/${namespace}/${types.map((part, at) => `${part}/${names[at]}`).join('/')}`;
 }
 
-function view(deployment: Deployment): Record<string, unknown> {
+function view(engine: Engine, deployment: Deployment): Record<string, unknown> {
   const { id, name, state, correlationId, templateHash, parameters, startedAt, finishedAt, resources } = deployment;
   const failed = resources.filter(({ failure }) => failure);
   return {
@@ -81,7 +81,7 @@ function view(deployment: Deployment): Record<string, unknown> {
       providers: [],
       dependencies: [],
       ...(state === 'Succeeded' ? { outputResources: resources.map((resource) => ({ id: resource.id })) } : {}),
-      ...(failed.length > 0 ? { error: errorOf(deployment) } : {}),
+      ...(failed.length > 0 ? { error: errorOf(engine, deployment) } : {}),
     },
   };
 }
@@ -107,13 +107,13 @@ const statusNames: Record<number, string> = {
   429: 'TooManyRequests',
 };
 
-function errorOf({ id, resources }: Deployment) {
+function errorOf({ world }: Engine, { id, resources }: Deployment) {
   return {
     code: 'DeploymentFailed',
     target: id,
     message:
       'At least one resource deployment operation failed. Please list deployment operations for details. Please see https://aka.ms/arm-deployment-operations for usage details.',
-    details: resources.filter(({ failure }) => failure).map(detailOf),
+    details: world.quirks['azure.deploymentError'] === 'operations' ? [] : resources.filter(({ failure }) => failure).map(detailOf),
   };
 }
 
@@ -141,7 +141,7 @@ export function submit(engine: Engine, parsed: ResourceId, request: ArmRequest, 
   };
   engine.state.deployments[key(parsed.id)] = deployment;
   engine.world.changed();
-  const shown = view(deployment) as { properties: Record<string, unknown> };
+  const shown = view(engine, deployment) as { properties: Record<string, unknown> };
   shown.properties['provisioningState'] = 'Accepted';
   return {
     status: old ? 200 : 201,
@@ -156,14 +156,17 @@ export function get(engine: Engine, parsed: ResourceId): Deployment {
   return found;
 }
 
-export const show = (engine: Engine, parsed: ResourceId): ArmReply => ({ status: 200, body: view(get(engine, parsed)) });
+export const show = (engine: Engine, parsed: ResourceId): ArmReply => ({ status: 200, body: view(engine, get(engine, parsed)) });
 
 export function status(engine: Engine, parsed: ResourceId): ArmReply {
   const deployment = get(engine, parsed);
-  return { status: 200, body: { status: deployment.state, ...(deployment.state === 'Failed' ? { error: errorOf(deployment) } : {}) } };
+  return { status: 200, body: { status: deployment.state, ...(deployment.state === 'Failed' ? { error: errorOf(engine, deployment) } : {}) } };
 }
 
+const statusMessageOf = ({ code, message }: { code: string; message: string }) => ({ status: 'Failed', error: { code, message } });
+
 export function operations(engine: Engine, parsed: ResourceId): ArmReply {
+  const asText = engine.world.quirks['azure.deploymentError'] === 'operations';
   const { resources, id, startedAt } = get(engine, parsed);
   const value = resources
     .filter(({ state }) => state !== 'Waiting')
@@ -175,7 +178,7 @@ export function operations(engine: Engine, parsed: ResourceId): ArmReply {
         provisioningState: state,
         timestamp: new Date(startedAt).toISOString(),
         statusCode: failure ? (statusNames[failure.status ?? 409] ?? 'Conflict') : 'OK',
-        ...(failure ? { statusMessage: { status: 'Failed', error: { code: failure.code, message: failure.message } } } : {}),
+        ...(failure ? { statusMessage: asText ? JSON.stringify(statusMessageOf(failure)) : statusMessageOf(failure) } : {}),
         targetResource: { id: target, resourceType: type, resourceName: name },
       },
     }));

@@ -15,6 +15,16 @@ interface Row extends Cause {
   target?: RegExp;
 }
 
+/** Codes of refusals that pass: somebody is at work on the same thing, or something that it needs is being changed. */
+export const inProgress: readonly string[] = [
+  'AnotherOperationInProgress',
+  'RetryableError',
+  'RetryableErrorDueToAnotherOperation',
+  'ReferencedResourceNotProvisioned',
+  'OperationPreempted',
+  'CanceledAndSupersededDueToAnotherOperation',
+];
+
 const hsm = /\/dedicatedHSMs\//i;
 
 /** What a refusal without a reason means. */
@@ -68,6 +78,7 @@ const rows: readonly Row[] = [
     remedy: 'Azure has none free at present: retry later, or ask for another stamp, size or region in a new request.',
     passes: true,
   },
+  { codes: inProgress, remedy: 'Somebody changes the same network: retry when that has ended.', passes: true },
   {
     codes: [],
     text: /delegat/i,

@@ -1,6 +1,6 @@
 import { refused, type StepFailure, transient } from '../../domain/failure.ts';
 import { type ArmFault, errorIn, innermost, pageTitle } from './arm-error.ts';
-import { causeOf, missingRole } from './causes.ts';
+import { causeOf, inProgress, missingRole } from './causes.ts';
 
 const source = 'Azure Resource Manager';
 
@@ -18,18 +18,8 @@ interface Foreign {
   cause?: { status?: number };
 }
 
-/** Refusals that pass: somebody is at work on the same thing, or something that it needs is being changed. */
-const inProgress = [
-  'AnotherOperationInProgress',
-  'RetryableError',
-  'RetryableErrorDueToAnotherOperation',
-  'ReferencedResourceNotProvisioned',
-  'OperationPreempted',
-  'CanceledAndSupersededDueToAnotherOperation',
-  'ResourceGroupBeingDeleted',
-  'DeploymentActive',
-  'Conflict',
-];
+/** Refusals of a request that pass: what is at work now ends by itself. */
+const passing = [...inProgress, 'ResourceGroupBeingDeleted', 'DeploymentActive', 'Conflict'];
 
 /** The longest pause that ARM recommends. A server that asks for more is asked again all the same. */
 const longestPauseMs = 10 * 60_000;
@@ -111,7 +101,7 @@ export function azureFailure(tried: string, error: unknown): StepFailure {
 function passes({ name, code, message = '' }: Foreign, status: number | undefined, fault: ArmFault): boolean {
   if (name === 'NoAnswer' || code === 'PARSE_ERROR' || fault.code === 'ExpiredAuthenticationToken') return true;
   if (status === undefined) return !failedOperation.test(message);
-  return status === 429 || status >= 500 || status === 408 || status === 412 || (status === 409 && inProgress.includes(fault.code));
+  return status === 429 || status >= 500 || status === 408 || status === 412 || (status === 409 && passing.includes(fault.code));
 }
 
 /** How the sign-in library tells that the authority, or the way to it, is not well. */

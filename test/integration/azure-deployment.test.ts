@@ -80,8 +80,6 @@ describe('The deployment of the HSM', function () {
     it('is waited for and not adopted: with another template; ours follows when it has ended', async () => {
       const theirs = structuredClone(bench.request);
       theirs.azure.tags = { ...theirs.azure.tags, Team: 'theirs' };
-      theirs.network.name = bench.request.network.name;
-      theirs.hsm.name = 'their-hsm';
       bench.fault('error', `${hsmMade}`, { status: 403, code: 'RequestDisallowedByPolicy', message: 'disallowed by policy' });
       await foreignDeployment(theirs);
       const done = await deploy();
@@ -148,6 +146,24 @@ describe('The deployment of the HSM', function () {
         1,
       ],
       [
+        'with its cause as JSON in JSON',
+        () => {
+          bench.world.quirks['azure.deploymentError'] = 'operations';
+          const inner = JSON.stringify({ error: { code: 'QuotaExceeded', message: 'HSMs: 0 left.' } });
+          bench.fault('error', hsmMade, { status: 400, code: 'BadRequest', message: JSON.stringify({ error: { code: 'Conflict', message: inner } }) });
+        },
+        /^dedicatedHSMs\/kylo-luna-hsm: QuotaExceeded: HSMs: 0 left\.$/,
+        /counts against the quota/,
+        1,
+      ],
+      [
+        'because it lost the race with the gateway, twice',
+        () => bench.fault('fail', hsmMade, { times: 2, message: 'The virtual network has no ExpressRoute gateway that is ready.' }),
+        /^dedicatedHSMs\/kylo-luna-hsm: Failed: The virtual network has no ExpressRoute gateway/,
+        /Wait until the network’s ExpressRoute gateway is Succeeded/,
+        2,
+      ],
+      [
         'because of a lock',
         () =>
           bench.fault('error', hsmMade, {
@@ -185,6 +201,10 @@ describe('The deployment of the HSM', function () {
     for (const [cause, arrange] of [
       ['the race with the gateway', () => bench.fault('fail', hsmMade, { message: 'The virtual network has no ExpressRoute gateway that is ready.' })],
       ['capacity that comes back', () => bench.fault('fail', hsmMade, { message: 'No capacity at the moment.' })],
+      [
+        'somebody who changes the same network',
+        () => bench.fault('error', gatewayMade, { status: 429, code: 'AnotherOperationInProgress', message: 'Another operation is in progress.' }),
+      ],
       ['a refused allocation', () => bench.fault('error', hsmMade, { status: 409, code: 'AllocationFailed', message: 'Allocation failed.' })],
     ] as const)
       it(`because of ${cause}: sent once more by itself, and it is done`, async () => {
@@ -205,9 +225,45 @@ describe('The deployment of the HSM', function () {
     });
   });
 
+  describe('whose gateway fails', () => {
+    const gateways = async () => (await bench.clients()).network.virtualNetworkGateways;
+    const resourceGroup = 'Luna_kylo_rg';
+    const again = () => ({ askedAt: Date.now() + 1 });
+    beforeEach(async () => {
+      bench.fault('fail', gatewayMade, { code: 'InternalServerError', message: 'The gateway could not be provisioned.' });
+      const { seen, remedy } = await bench.stops('deploy-hsm', network);
+      assert.equal(seen, 'virtualNetworkGateways/HSMLuna-ergw: InternalServerError: The gateway could not be provisioned.');
+      assert.match(remedy, /failed gateway.*delete it only if no HSM depends on it/);
+      assert.equal(sent(), 1, 'a gateway that is Failed is no race');
+    });
+
+    it('is an incident again at a retry that nothing was mended for: nothing is waited for, nothing sent', async () => {
+      const { kind, seen } = await bench.stops('deploy-hsm', network, again());
+      assert.deepEqual([kind, seen], ['Refused', 'the network’s gateway HSMLuna-ergw is Failed']);
+      assert.equal(sent(), 1);
+      assert.deepEqual(existing(hsmType), []);
+    });
+
+    it('goes on once the gateway was deleted: a retry makes another', async () => {
+      await (await gateways()).delete(resourceGroup, 'HSMLuna-ergw', often);
+      assert.equal((await bench.step('deploy-hsm', network, again())).gatewayWasThere, false);
+      thereIsOneOfEach();
+      assert.equal(sent(), 2);
+    });
+
+    it('goes on once the gateway was mended: a retry leaves it alone', async () => {
+      const client = await gateways();
+      await client.createOrUpdate(resourceGroup, 'HSMLuna-ergw', await client.get(resourceGroup, 'HSMLuna-ergw'), often);
+      const before = await client.get(resourceGroup, 'HSMLuna-ergw');
+      await bench.step('deploy-hsm', network, again());
+      thereIsOneOfEach();
+      assert.deepEqual(await client.get(resourceGroup, 'HSMLuna-ergw'), before);
+    });
+  });
+
   describe('into a network that has a gateway', () => {
     /** Somebody’s gateway, in place for long. */
-    const theirGateway = async (name: string) => {
+    const theirGateway = async (name: string, gatewayType = 'ExpressRoute') => {
       const clients = await bench.clients();
       const { resourceGroup, region } = bench.request.azure;
       const address = { location: region, sku: { name: 'Standard' }, publicIPAllocationMethod: 'Static' };
@@ -216,7 +272,7 @@ describe('The deployment of the HSM', function () {
       const gateway = {
         location: region,
         tags: { owner: 'network team' },
-        gatewayType: 'ExpressRoute',
+        gatewayType,
         sku: { name: 'HighPerformance', tier: 'HighPerformance' },
         ipConfigurations: [{ name: 'theirs', privateIPAllocationMethod: 'Dynamic', subnet: { id: network.gatewaySubnetId }, publicIPAddress }],
       };
@@ -232,6 +288,17 @@ describe('The deployment of the HSM', function () {
       assert.equal(done.gatewayWasThere, true);
       assert.deepEqual(await theirs(), before);
       assert.deepEqual([existing('Microsoft.Network/virtualNetworkGateways').length, existing(hsmType).length], [1, 1]);
+    });
+
+    it('that is for VPN: alone it is an incident and nothing is sent; beside one for ExpressRoute it does not count', async () => {
+      await theirGateway('a-vpn', 'Vpn');
+      const problem = await bench.stops('deploy-hsm', network);
+      assert.match(problem.seen, /a-vpn, is of the type Vpn/);
+      assert.match(problem.remedy, /Add an ExpressRoute gateway.*by hand/);
+      assert.equal(sent(), 0);
+      await theirGateway('their-ergw');
+      assert.equal((await deploy()).gatewayWasThere, true);
+      assert.deepEqual([existing('Microsoft.Network/virtualNetworkGateways').length, existing(hsmType).length], [2, 1]);
     });
 
     it('that appears between look and act is Unsafe: nothing is sent', async () => {

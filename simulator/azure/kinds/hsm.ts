@@ -3,7 +3,7 @@ import { ArmError } from '../http.ts';
 import { parseId } from '../ids.ts';
 import type { Resource } from '../state.ts';
 import type { Kind } from './kind.ts';
-import { allocate, findSubnet, networkOf } from './network.ts';
+import { allocate, findSubnet, isExpressRoute, networkOf } from './network.ts';
 
 const delegation = 'Microsoft.HardwareSecurityModules/dedicatedHSMs';
 const ready = 'The Dedicated HSM device is provisioned successfully and ready to use.';
@@ -36,7 +36,7 @@ function lateProblem(engine: Engine, resource: Resource): string | undefined {
   if (!subnet.properties.delegations?.some(({ properties }) => properties.serviceName.toLowerCase() === delegation.toLowerCase()))
     return `The subnet ${subnet.name} is not delegated to ${delegation}.`;
   const network = subnetId.replace(/\/subnets\/.*$/i, '').toLowerCase();
-  const gateway = engine.all('Microsoft.Network/virtualNetworkGateways').find((candidate) => networkOf(candidate) === network);
+  const gateway = engine.all('Microsoft.Network/virtualNetworkGateways').find((candidate) => networkOf(candidate) === network && isExpressRoute(candidate));
   if (!gateway || engine.provisioningState(gateway) !== 'Succeeded') return 'The virtual network has no ExpressRoute gateway that is ready.';
   const inRegion = engine.all(delegation).filter(({ location, failure }) => location === resource.location && !failure);
   if (inRegion.length > 4 || inRegion.filter((other) => propertiesOf(other).stampId === propertiesOf(resource).stampId).length > 2)

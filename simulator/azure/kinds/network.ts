@@ -263,11 +263,17 @@ const gateway: Kind = {
     const network = subnetId.replace(/\/subnets\/.*$/i, '').toLowerCase();
     const other = engine
       .all('Microsoft.Network/virtualNetworkGateways')
-      .find((existing) => existing.id.toLowerCase() !== id.toLowerCase() && networkOf(existing) === network);
+      .find(
+        (existing) => existing.id.toLowerCase() !== id.toLowerCase() && networkOf(existing) === network && typeOf(existing.properties) === typeOf(properties),
+      );
     if (other) throw new ArmError(400, 'VirtualNetworkGatewayAlreadyExists', `The virtual network already has the gateway ${other.name}.`);
     return engine.world.durations.gateway;
   },
 };
+
+/** A VPN gateway and one for ExpressRoute may stand side by side. */
+const typeOf = (properties: Resource['properties']): string => String(properties['gatewayType'] ?? '').toLowerCase();
+export const isExpressRoute = ({ properties }: Resource): boolean => typeOf(properties) === 'expressroute';
 
 /** The virtual network (lower-cased id) that a gateway is in. */
 export const networkOf = ({ properties }: Resource): string =>

@@ -11,7 +11,7 @@ const job = { target: 't', request };
 
 const mark = { provisioner: 't' };
 const hsm = (state: string, message = '', tags: Record<string, string> = mark) => ({ hsm: { id: '/x/dedicatedHSMs/kylo-luna-hsm', state, message, tags } });
-const gateway = (state: string) => ({ gateway: { id: '/x/virtualNetworkGateways/g', name: 'g', state } });
+const gateway = (state: string, type = 'ExpressRoute') => ({ gateway: { id: '/x/virtualNetworkGateways/g', name: 'g', type, state } });
 const deployment = (state: string, run = 1, more: object = {}) => ({
   deployment: { id: '/x/deployments/HSMdeploy', state, templateHash: '1', ours: true, run: { askedAt: 7, number: run }, ...more },
 });
@@ -34,6 +34,7 @@ table('deploy-hsm', [
   ['an HSM on its way without a deployment', decided(hsm('Connecting'), gateway('Succeeded')), 'wait'],
   ['a gateway on its way', decided(gateway('Updating')), 'wait'],
   ['a gateway that failed', decided(gateway('Failed')), 'stop Refused'],
+  ['a VPN gateway alone', decided(gateway('Succeeded', 'Vpn')), 'stop Refused'],
   ['a gateway that is there', decided(gateway('Succeeded')), 'act deploy'],
   ['no quota', decided(hsm('Failed', 'no quota'), gateway('Succeeded'), deployment('Failed')), 'stop Refused'],
   ['the gateway race', decided(hsm('Failed', race), gateway('Succeeded'), deployment('Failed')), 'act deploy'],

@@ -76,6 +76,7 @@ describe('The cause of a failure of Azure', () => {
     ['ProvisioningFailed', 'The subnet hsm is not delegated.', /Delegate the HSM’s subnet/, false, hsm],
     ['ProvisioningFailed', 'No ExpressRoute gateway is ready.', /gateway is Succeeded/, true, hsm],
     ['VirtualNetworkGatewayAlreadyExists', 'The network already has a gateway.', /what Azure names/, false, '/x/virtualNetworkGateways/g'],
+    ['AnotherOperationInProgress', 'x', /Somebody changes the same network/, true],
     ['Anything', 'x', /what Azure names/, false],
   ];
   for (const [code, message, remedy, passes, target] of rows)

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CertificateSeen, StepInput, StepResult } from '../../domain/results.ts';
-import { signedIn } from '../../systems/ciphertrust/ciphertrust.ts';
+import { type Manager, signedIn } from '../../systems/ciphertrust/ciphertrust.ts';
 import type { Leaf } from '../../systems/ciphertrust/tls.ts';
 import { readWebCertificate, type WebCertificate } from '../../systems/ciphertrust/web-certificate.ts';
 import { userSecret } from '../../systems/secrets/kept.ts';
@@ -16,7 +16,7 @@ const interfacePath = '/v1/configs/interfaces/web/certificate';
 export type Seen =
   | { state: 'restarting' }
   /** Fingerprints: of the certificate that is configured, and of the one that is presented until the web service restarts. */
-  | { state: 'ready'; name: string; configured: string; presented: string; wanted?: CertificateSeen };
+  | { state: 'ready'; manager: Manager; name: string; configured: string; presented: string; wanted?: CertificateSeen };
 
 export const decideWebCertificate = (seen: Seen, { cipherTrust, request }: Pick<Input, 'cipherTrust' | 'request'>) => {
   if (seen.state === 'restarting') return wait('CipherTrust Manager’s web service restarts.');
@@ -44,24 +44,19 @@ export const webCertificate = ({ cipherTrust, secrets, settings }: Systems) => {
     const { webCertificate: named } = request.cipherTrust;
     return named && readWebCertificate(await userSecret(secrets, named.secret));
   };
-  /** Only the certificate of before and the one that this step brings are accepted. */
-  const pinOf = (input: Input, presented: string, wanted: WebCertificate | undefined) =>
-    presented === wanted?.leaf.fingerprint ? presented : input.cipherTrust.pin;
-  const managerOf = async (input: Input, signal: AbortSignal) => {
-    const presented = (await cipherTrust.leaf(input, input.cipherTrust, signal))?.fingerprint ?? '';
-    const pin = pinOf(input, presented, await wantedBy(input));
-    return signedIn(cipherTrust, secrets, input, { ...input.cipherTrust, pin }, signal);
-  };
   return converge<Input, Seen, StepResult<'web-certificate'>, 'set-name' | 'put-certificate' | 'restart-web'>({
     async observe(input, { signal }) {
       const leaf = await cipherTrust.leaf(input, input.cipherTrust, signal);
       if (!leaf) return { state: 'restarting' };
       const wanted = await wantedBy(input);
-      const manager = await managerOf(input, signal);
+      // Only the certificate of before and the one that this step brings are accepted.
+      const pin = leaf.fingerprint === wanted?.leaf.fingerprint ? leaf.fingerprint : input.cipherTrust.pin;
+      const manager = await signedIn(cipherTrust, secrets, input, { ...input.cipherTrust, pin }, signal, leaf);
       const { name } = await manager.ask<{ name: string }>('GET', '/v1/system/info');
       const { certificates } = await manager.ask<{ certificates: string }>('GET', interfacePath);
       return {
         state: 'ready',
+        manager,
         name,
         configured: new X509Certificate(certificates).fingerprint256,
         presented: leaf.fingerprint,
@@ -70,18 +65,20 @@ export const webCertificate = ({ cipherTrust, secrets, settings }: Systems) => {
     },
     decide: decideWebCertificate,
     act: {
-      'set-name': async (input, _, { signal }) => {
-        await (await managerOf(input, signal)).ask('PATCH', '/v1/system/info', { name: input.request.cipherTrust.hostName });
+      'set-name': async ({ request }, seen) => {
+        if (seen.state === 'ready') await seen.manager.ask('PATCH', '/v1/system/info', { name: request.cipherTrust.hostName });
       },
-      'put-certificate': async (input, _, { signal }) => {
+      'put-certificate': async (input, seen) => {
         const { bundle } = (await wantedBy(input))!;
-        await (await managerOf(input, signal)).ask('PUT', interfacePath, { certificate: bundle, format: 'PEM', generate: false });
+        if (seen.state === 'ready') await seen.manager.ask('PUT', interfacePath, { certificate: bundle, format: 'PEM', generate: false });
       },
       'restart-web': async (input, seen, { signal }) => {
-        await (await managerOf(input, signal)).ask('POST', '/v1/system/services/restart', { services: ['web'], delay: 5 });
-        if (seen.state === 'ready') await changes(() => cipherTrust.leaf(input, input.cipherTrust, signal), seen.presented, settings.settleMs, signal);
+        if (seen.state !== 'ready') return;
+        await seen.manager.ask('POST', '/v1/system/services/restart', { services: ['web'], delay: 5 });
+        await changes(() => cipherTrust.leaf(input, input.cipherTrust, signal), seen.presented, settings.settleMs, signal);
       },
     },
+    sight: (seen) => (seen.state === 'ready' ? [seen.name, seen.configured, seen.presented] : seen.state),
   });
 };
 

@@ -1,16 +1,18 @@
 import { createPrivateKey, randomUUID, X509Certificate } from 'node:crypto';
 import type { Appliance, NtlsAttempt } from '../world.ts';
-import { badRequest, badValue, forbidden, serverError } from './errors.ts';
+import { ApiError, badRequest, badValue, forbidden, serverError } from './errors.ts';
 import { licensed } from './licensing.ts';
 import { clockIsRight } from './ntp.ts';
 import type { Call, Reply } from './route.ts';
-import { announceRestart, type HsmServer, type RootOfTrust, unsealed } from './state.ts';
+import { announceRestart, type HsmServer, managerTime, type RootOfTrust, unsealed } from './state.ts';
 
 const rootKeys = ['DARKSTARKEY-mac-key', 'DARKSTARKEY-encryption-key'];
+/** Further apart the clocks of both sides may not be. */
+const allowedMs = 300_000;
 /** Seconds between the answer and the restart where the request says nothing. */
 const usualDelaySeconds = 5;
 
-export const delayOf = ({ body }: Call): number => Number(body['delay'] ?? usualDelaySeconds);
+export const delayOf = ({ body }: Pick<Call, 'body'>): number => Number(body['delay'] ?? usualDelaySeconds);
 
 interface Wanted {
   partitionName: string;
@@ -30,10 +32,10 @@ export async function setUpHsm(call: Call, lie?: 'wipes-unsealed' | 'does-nothin
   const { world, state } = call;
   if (!licensed(state)) throw forbidden('License not installed yet for feature HSM Root of Trust: it is not included in Community Edition');
   const wanted = read(call);
-  if (world.quirks['ciphertrust.setupNeedsNtp'] === 'yes' && !clockIsRight(world, state)) throw serverError('HSM setup failed: the clock is not synchronised');
+  if (world.quirks['ciphertrust.setupNeedsNtp'] === 'yes' && !clockIsRight(world, state)) throw failed(call, 'the clock is not synchronised');
   const { appliance, attempt } = connect(call, wanted);
   const signedIn = appliance.cryptoOfficerSignIn(attempt, wanted.serial, wanted.password);
-  if (!signedIn.ok) throw serverError(`HSM setup failed: ${signedIn.why}`);
+  if (!signedIn.ok) throw failed(call, signedIn.why);
   await world.clock.sleepMinutes(world.durations.hsmSetup);
   const server = serverOf(wanted);
   if (!lie) {
@@ -44,6 +46,17 @@ export async function setUpHsm(call: Call, lie?: 'wipes-unsealed' | 'does-nothin
   const status = Number(world.quirks['ciphertrust.setupStatus'] ?? 200);
   const body = { empty: {}, none: undefined }[world.quirks['ciphertrust.setupBody'] ?? 'full'] ?? server;
   return { status, ...(status === 204 || world.quirks['ciphertrust.setupBody'] === 'none' ? {} : { body }) };
+}
+
+/** How it says that the HSM could not be used; and whether it has wiped itself all the same. Both are documented nowhere. */
+function failed({ world, state, ...call }: Call, why: string): ApiError {
+  if (world.quirks['ciphertrust.failedSetup'] === 'wipes') announceRestart({ world, state, delaySeconds: delayOf(call) }, { wipesTo: unsealed });
+  const message = `HSM setup failed: ${why}`;
+  return (
+    { 400: badValue(message), 422: new ApiError(422, 9, 'NCERRInvalidParamValue: Invalid parameter', message) }[
+      world.quirks['ciphertrust.setupRefusal'] ?? ''
+    ] ?? serverError(message)
+  );
 }
 
 const serverOf = ({ host, partitionName, serial, serverCertificate }: Wanted): HsmServer => ({
@@ -91,7 +104,8 @@ function parsed(text: string): unknown {
 }
 
 /** Reaches the wanted partition over NTLS, from this machine’s own address. */
-function connect({ world, state }: Call, wanted: Wanted): { appliance: Appliance; attempt: NtlsAttempt } {
+function connect(call: Call, wanted: Wanted): { appliance: Appliance; attempt: NtlsAttempt } {
+  const { world, state } = call;
   try {
     const matching = new X509Certificate(wanted.clientCertificate).checkPrivateKey(createPrivateKey(wanted.clientKey));
     if (!matching) throw new Error('the client key does not belong to the client certificate');
@@ -102,7 +116,9 @@ function connect({ world, state }: Call, wanted: Wanted): { appliance: Appliance
     throw badValue(`HSM setup failed: ${(error as Error).message}`);
   }
   const appliance = world.appliances.get(wanted.host);
-  if (!appliance) throw serverError(`HSM setup failed: no connection to ${wanted.host}:1792`);
+  if (!appliance) throw failed(call, `no connection to ${wanted.host}:1792`);
+  const apartMs = Math.abs(managerTime(world) - Date.now() - appliance.state.clock.skewMinutes * 60_000);
+  if (apartMs > allowedMs) throw failed(call, `the certificate of ${wanted.host} is not valid at this time`);
   const attempt = {
     clientCertificatePem: wanted.clientCertificate,
     clientPrivateKeyPem: wanted.clientKey,
@@ -110,10 +126,9 @@ function connect({ world, state }: Call, wanted: Wanted): { appliance: Appliance
     serverCertificatePem: wanted.serverCertificate,
   };
   const seen = appliance.ntls(attempt);
-  if (!seen.ok) throw serverError(`HSM setup failed: ${seen.why}`);
+  if (!seen.ok) throw failed(call, seen.why);
   const partition = seen.partitions.find(({ serial }) => serial === wanted.serial);
-  if (!partition) throw serverError(`HSM setup failed: no partition with serial ${wanted.serial} is visible to this client`);
-  if (![partition.label, partition.name].includes(wanted.partitionName))
-    throw serverError(`HSM setup failed: the partition is not called ${wanted.partitionName}`);
+  if (!partition) throw failed(call, `no partition with serial ${wanted.serial} is visible to this client`);
+  if (![partition.label, partition.name].includes(wanted.partitionName)) throw failed(call, `the partition is not called ${wanted.partitionName}`);
   return { appliance, attempt };
 }

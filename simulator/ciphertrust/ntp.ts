@@ -1,5 +1,5 @@
 import type { World } from '../world.ts';
-import { conflict } from './errors.ts';
+import { badValue, conflict } from './errors.ts';
 import { type Call, find, list, noContent, ok, type Reply, type Route, remove, text } from './route.ts';
 import type { ManagerState, NtpServer } from './state.ts';
 
@@ -15,10 +15,12 @@ function wanted({ body }: Call): Omit<NtpServer, 'addedAt'> {
   return { host: text(body, 'host'), ...(key ? { key, key_type } : {}) };
 }
 
+const exists = ({ world }: Call, message: string) => (world.quirks['ciphertrust.duplicateStatus'] === '400' ? badValue(message) : conflict(message));
+
 function add(call: Call): Reply {
   const { ntp } = call.state.data;
   const server = wanted(call);
-  if (ntp.some(({ host }) => host === server.host)) throw conflict(`NTP server ${server.host} already exists`);
+  if (ntp.some(({ host }) => host === server.host)) throw exists(call, `NTP server ${server.host} already exists`);
   ntp.push({ ...server, addedAt: Date.now() });
   call.world.changed();
   return ok(shown(call, server), 201);
@@ -44,6 +46,7 @@ function status({ state: { data }, world }: Call): Reply {
       : '.INIT.          16 u    -   64    0    0.000    0.000   0.000';
     return `${mark}${server.host.slice(0, 15).padEnd(15)} ${facts}`;
   });
+  if (world.quirks['ciphertrust.ntpStatus'] === 'error' && !followed) return ok({ error: 'ntpq: read: Connection refused' });
   return ok({ 'ntpq -p': [heading, '='.repeat(78), ...rows, ''].join('\n') });
 }
 

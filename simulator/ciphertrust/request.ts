@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Entry, settle } from '../ledger.ts';
 import type { Fault } from '../weather.ts';
 import type { World } from '../world.ts';
-import { ApiError, badRequest, notFound, serverError, unavailable } from './errors.ts';
+import { ApiError, badRequest, notAllowed, notFound, serverError, unavailable } from './errors.ts';
 import type { Call, Reply } from './route.ts';
 import { type Found, findRoute } from './routes.ts';
 import { checkBearer } from './sign-in.ts';
@@ -12,10 +12,12 @@ import { isStarted, type ManagerState } from './state.ts';
 export async function serve(world: World, state: ManagerState, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await read(request);
   const url = new URL(request.url ?? '/', 'https://manager');
-  const path = decodeURIComponent(url.pathname.replace(/^\/api(?=\/)/, '').replace(/\/$/, ''));
-  const found = findRoute(request.method ?? 'GET', path);
-  const operation = `ciphertrust:${found?.route.operation ?? `${request.method} ${path}`}`;
-  const destructive = found?.route.destructive ?? false;
+  const asked = decodeURIComponent(url.pathname.replace(/^\/api(?=\/)/, ''));
+  const path = asked.replace(/\/$/, '');
+  const found = asked !== path && world.quirks['ciphertrust.slashes'] === 'none' ? 'nothing' : findRoute(request.method ?? 'GET', path);
+  const route = typeof found === 'string' ? undefined : found.route;
+  const operation = `ciphertrust:${route?.operation ?? `${request.method} ${asked}`}`;
+  const destructive = route?.destructive ?? false;
   const entry = world.ledger.arrive({ system: 'ciphertrust', connection: `${request.socket.remotePort}`, operation, target: state.address, destructive });
   const early = pageWhileBooting(state);
   if (early !== undefined) {
@@ -24,13 +26,23 @@ export async function serve(world: World, state: ManagerState, request: Incoming
   }
   const fault = await world.weather.strike(operation);
   if (await strikes(world, fault, entry, request, response)) return;
-  const lies = fault?.kind === 'lie' && found?.route.lie !== undefined;
-  const { authorization } = request.headers;
-  const reply = await answer(found, { world, state, id: found?.id ?? '', query: url.searchParams, authorization, username: '', body: {} }, body, fault);
+  const lies = fault?.kind === 'lie' && route?.lie !== undefined;
+  const { authorization, accept } = request.headers;
+  const id = typeof found === 'string' ? '' : found.id;
+  const call: Call = { world, state, id, query: url.searchParams, authorization, accept, username: '', body: {} };
+  const reply = await answer(found, call, body, fault);
   settle(entry, reply.status >= 400 ? 'refused' : lies ? 'lied' : 'done', reply.status >= 400 ? said(reply) : undefined);
   if (fault?.kind === 'reset-after-accept') return void request.socket.destroy();
+  if (fault?.kind === 'stall') return sendHalf(response, reply);
   response.writeHead(reply.status, reply.body === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' });
   response.end(reply.body === undefined ? undefined : JSON.stringify(reply.body));
+}
+
+/** Sends the beginning of an answer, and nothing after it. */
+function sendHalf(response: ServerResponse, { status, body = {} }: Reply): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'content-length': text.length + 1 });
+  response.write(text.slice(0, text.length / 2));
 }
 
 /** A proxy answers before the service behind it does, first one way, then the other. */
@@ -58,17 +70,20 @@ async function strikes(world: World, fault: Fault | undefined, entry: Entry, req
       page(response, 429, fault.message, fault.amount);
       return true;
     case 'error':
+    case 'page':
       settle(entry, 'failed');
-      page(response, fault.status ?? 503, fault.message);
+      page(response, fault.status ?? (fault.kind === 'page' ? 502 : 503), fault.message);
       return true;
     default:
       return false;
   }
 }
 
-async function answer(found: Found | undefined, call: Call, body: string, fault: Fault | undefined): Promise<Reply> {
+async function answer(found: Found | 'nothing' | 'another verb', call: Call, body: string, fault: Fault | undefined): Promise<Reply> {
   try {
-    if (!found) throw notFound();
+    if (call.world.quirks['ciphertrust.accept'] === 'required' && !/json|\*\/\*/.test(call.accept ?? '')) throw badRequest('Accept header is invalid.');
+    if (found === 'nothing') throw notFound();
+    if (found === 'another verb') throw notAllowed();
     const { route } = found;
     if (!isStarted(call.state) && !route.duringBoot) throw unavailable();
     const username = route.open ? '' : checkBearer(call.state, call.authorization);

@@ -32,17 +32,31 @@ function mkeks({ world, state: { data } }: Call): Reply {
 
 const newKey = () => ({ id: randomUUID(), createdAt: new Date().toISOString() });
 
+/** A rotation takes effect at once, or a while after its answer. */
+function rotate({ world }: Call, change: () => void): void {
+  const changes = () => {
+    change();
+    world.changed();
+  };
+  if (world.quirks['ciphertrust.rotation'] === 'later') void world.clock.sleepMinutes(rotationMinutes).then(changes);
+  else changes();
+}
+
+const rotationMinutes = 1;
+
 function rotateMkek(call: Call): Reply {
-  call.state.data.mkek = newKey();
-  call.world.changed();
+  const { data } = call.state;
+  rotate(call, () => {
+    data.mkek = newKey();
+  });
   return mkeks(call);
 }
 
-function rotateRotKeys({ world, state: { data } }: Call): Reply {
+function rotateRotKeys(call: Call): Reply {
+  const { data } = call.state;
   if (data.hsmServers.length === 0) throw badRequest('there is no HSM');
   const key = newKey();
-  data.rotKeys.unshift(key);
-  world.changed();
+  rotate(call, () => data.rotKeys.unshift(key));
   return ok(key, 201);
 }
 

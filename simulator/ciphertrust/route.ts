@@ -10,6 +10,7 @@ export interface Call {
   id: string;
   query: URLSearchParams;
   authorization: string | undefined;
+  accept: string | undefined;
   /** Who is signed in; nobody where no sign-in is needed. */
   username: string;
   body: Record<string, unknown>;

@@ -14,12 +14,14 @@ export interface Found {
   id: string;
 }
 
-/** The route of a request, and the value of the varying part of its path. */
-export function findRoute(method: string, path: string): Found | undefined {
+/** The route of a request, and the value of the varying part of its path; or what is there instead. */
+export function findRoute(method: string, path: string): Found | 'nothing' | 'another verb' {
+  let instead: 'nothing' | 'another verb' = 'nothing';
   for (const route of routes) {
     const [verb, pattern] = route.operation.split(' ') as [string, string];
     const parts = new RegExp(`^${pattern.replace('{id}', '([^/]+)')}$`).exec(path);
-    if (verb === method && parts) return { route, id: parts[1] ?? '' };
+    if (parts && verb === method) return { route, id: parts[1] ?? '' };
+    if (parts) instead = 'another verb';
   }
-  return undefined;
+  return instead;
 }

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { World } from '../world.ts';
-import { type ApiError, badRequest, badValue, forbidden, unauthorized } from './errors.ts';
+import { ApiError, badRequest, badValue, forbidden, unauthorized } from './errors.ts';
 import { type Call, list, noContent, ok, type Reply, type Route, text } from './route.ts';
 import { type ManagerState, managerTime, type User } from './state.ts';
 
@@ -48,13 +48,27 @@ function userWith({ world, state: { data } }: Call, username: string, password: 
   throw unauthorized();
 }
 
+/** A wrong password where it is to be changed: a 401, or another status whose words tell. */
+function withWords({ world }: Call, find: () => User): User {
+  try {
+    return find();
+  } catch (error) {
+    if (world.quirks['ciphertrust.wrongPassword'] !== '400' || !(error instanceof ApiError)) throw error;
+    throw badRequest(/locked/.test(error.message) ? error.message : 'authentication failed: invalid credentials');
+  }
+}
+
+/** What is said of a new password that breaks the policy. */
+const against = ({ world }: Call, message: string): ApiError =>
+  world.quirks['ciphertrust.policyStatus'] === '422' ? new ApiError(422, 9, 'NCERRInvalidParamValue: Invalid parameter', message) : badValue(message);
+
 function checkChange(call: Call): { user: User; next: string } {
   const { body } = call;
   const [username, password, next] = [text(body, 'username'), text(body, 'password'), text(body, 'new_password')];
-  const user = userWith(call, username, password);
+  const user = withWords(call, () => userWith(call, username, password));
   const broken = policy.filter(([holds]) => !holds(next)).map(([, rule]) => rule);
-  if (broken.length > 0) throw badValue(`Password does not meet the policy: ${broken.join(', ')}`);
-  if (next === password) throw badValue('The new password must be different from the old one');
+  if (broken.length > 0) throw against(call, `Password does not meet the policy: ${broken.join(', ')}`);
+  if (next === password) throw against(call, 'The new password must be different from the old one');
   return { user, next };
 }
 

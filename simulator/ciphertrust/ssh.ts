@@ -20,12 +20,14 @@ export function serveSsh(world: World, state: ManagerState): { server: ssh2.Serv
       session.on('pty', (acceptPty) => acceptPty?.());
       session.on('exec', (acceptExec, _, { command }) => {
         const entry = world.ledger.arrive({ system: 'ciphertrust', connection: id, operation: 'ciphertrust:ssh', target: state.address, destructive: false });
-        const { output, code } = run(state, command);
-        settle(entry, code === 0 ? 'done' : 'refused', command);
         const channel = acceptExec();
-        channel.write(output);
-        channel.exit(code);
-        channel.end();
+        void world.weather.strike('ciphertrust:ssh').then(() => {
+          const { output, code } = run(state, command);
+          settle(entry, code === 0 ? 'done' : 'refused', command);
+          channel.write(output);
+          channel.exit(code);
+          channel.end();
+        });
       });
     });
   });

@@ -140,19 +140,21 @@ export const adminOf = ({ data }: ManagerState): User => data.users.find(({ user
 export const managerTime = (world: World): number => Date.now() + Number(world.quirks['ciphertrust.clockSkewMinutes'] ?? 0) * 60_000;
 
 /** `ksadmin` gets the key of the VM profile where that is its user, and the documented kind of key is RSA. */
-export const isUsableKey = (key: string): boolean => /^ssh-rsa \S+/.test(key);
+export const isUsableKey = ({ quirks }: World, key: string): boolean =>
+  (quirks['ciphertrust.sshKeyTypes'] === 'any' ? /^(ssh|ecdsa)-\S+ \S+/ : /^ssh-rsa \S+/).test(key);
 
 /** A manager that is switched on for the first time. */
 export async function newManager(
   world: World,
   { name, address, adminUser, sshPublicKey, customData }: { name: string; address: string; adminUser: string; sshPublicKey: string; customData?: string },
 ): Promise<ManagerState> {
-  const generates = world.quirks['ciphertrust.initialPassword'] === 'generated' || asksToGenerate(customData);
+  const generates =
+    world.quirks['ciphertrust.initialPassword'] === 'generated' || (world.quirks['ciphertrust.customData'] !== 'ignored' && asksToGenerate(customData));
   const generatedPassword = generates ? `Gen-1${randomBytes(8).toString('hex')}` : undefined;
   return {
     name,
     address,
-    keyReplaced: adminUser === 'ksadmin' && isUsableKey(sshPublicKey),
+    keyReplaced: adminUser === 'ksadmin' && isUsableKey(world, sshPublicKey),
     boot: await boot(world, world.durations.cipherTrustBoot),
     web: await newWebIdentity(world, name, address),
     ssh: { user: adminUser, keys: [sshPublicKey], hostKeyPem: await newRsaKey(2048) },
@@ -180,7 +182,8 @@ export async function boot(world: World, minutes: number): Promise<Boot> {
   const now = Date.now();
   const usualMs = world.clock.realMs(minutes);
   const startedAt = fault?.kind === 'never' ? Number.MAX_SAFE_INTEGER : now + usualMs + (fault?.kind === 'slow' ? world.clock.realMs(fault.amount ?? 1) : 0);
-  return { listensAt: now + usualMs * 0.3, answersAt: now + usualMs * 0.6, startedAt };
+  const answersAt = now + usualMs * 0.6;
+  return { listensAt: world.quirks['ciphertrust.bootPages'] === 'none' ? answersAt : now + usualMs * 0.3, answersAt, startedAt };
 }
 
 export const isStarted = ({ keyReplaced, boot: { startedAt }, hsmOffline }: ManagerState): boolean =>
@@ -205,10 +208,11 @@ export async function restart(world: World, state: ManagerState): Promise<void> 
   const rootOfTrust = state.restart?.wipesTo;
   if (rootOfTrust)
     state.data = {
-      ...freshData(world, rootOfTrust, state.generatedPassword),
+      ...freshData(world, rootOfTrust, world.quirks['ciphertrust.passwordAfterReset'] === 'admin' ? undefined : state.generatedPassword),
       ...(keeps('ciphertrust.ntpSurvivesReset') ? { ntp } : {}),
       ...(keeps('ciphertrust.trialSurvivesReset') ? { trial } : {}),
     };
+  if (rootOfTrust && world.quirks['ciphertrust.sshKeySurvivesReset'] === 'no') state.keyReplaced = false;
   Object.assign(state, { web, boot: next });
   delete state.nextWeb;
   delete state.restart;

@@ -1,18 +1,24 @@
 import { createPrivateKey, randomUUID, X509Certificate } from 'node:crypto';
-import { badValue, notFound } from './errors.ts';
+import { badRequest, badValue, notFound } from './errors.ts';
 import { delayOf } from './hsm-setup.ts';
 import { alarmsOf } from './hsm-watch.ts';
-import { type Call, list, ok, type Reply, type Route, text } from './route.ts';
+import { type Call, list, noContent, ok, type Reply, type Route, text } from './route.ts';
 import { checkBearer } from './sign-in.ts';
 import { announceRestart, boot, isStarted, isUsableKey, type ManagerState, managerTime, unsealed, version } from './state.ts';
 
-export function services(state: ManagerState) {
+export function services(state: ManagerState, named: 'known' | 'more' = 'known') {
   const status = isStarted(state) ? 'started' : state.hsmOffline?.stopped ? 'error' : 'starting';
   return {
     status,
     services: [
       { name: 'web', status: 'started' },
       { name: 'nae-kmip', status },
+      ...(named === 'more'
+        ? [
+            { name: 'scheduler', status },
+            { name: 'snmp', status: 'disabled' },
+          ]
+        : []),
     ],
   };
 }
@@ -32,8 +38,8 @@ const info = ({ world, state: { name } }: Call): Reply =>
 /** Before the services are up anybody may replace the default key of `ksadmin`: that is what they wait for. Afterwards it takes a sign-in. */
 async function addSshKey(call: Call, counts: boolean): Promise<Reply> {
   const { state, world, body, authorization } = call;
-  if (isStarted(state)) checkBearer(state, authorization);
-  if (!isUsableKey(text(body, 'key'))) throw badValue('key: an OpenSSH public key of the kind ssh-rsa is needed');
+  if (isStarted(state) && world.quirks['ciphertrust.sshKeysOpen'] !== 'always') checkBearer(state, authorization);
+  if (!isUsableKey(world, text(body, 'key'))) throw badValue('key: an OpenSSH public key of the kind ssh-rsa is needed');
   if (counts && !state.keyReplaced) {
     const { startedAt } = await boot(world, world.durations.cipherTrustBoot);
     state.boot.startedAt = startedAt;
@@ -53,7 +59,8 @@ const restartServices =
     const { services: named } = call.body as { services?: string[] };
     const minutes = named?.every((name) => name === 'web') ? webRestartMinutes : undefined;
     announceRestart({ world, state, delaySeconds: delayOf(call) }, { ...(wipes ? { wipesTo: unsealed } : {}), ...(minutes ? { minutes } : {}) });
-    return ok({});
+    const status = Number(world.quirks['ciphertrust.restartStatus'] ?? 200);
+    return status === 204 ? noContent : ok({}, status);
   };
 
 /** Only the port of NTLS on an HSM is ever open to it. */
@@ -63,6 +70,8 @@ function checkPort({ world, body }: Call): Reply {
   switch (world.quirks['ciphertrust.checkport'] ?? 'open') {
     case 'absent':
       throw notFound();
+    case 'refused':
+      throw badRequest('Validation errors:\naddress: address is a required field');
     case 'result':
       return ok({ result: open ? 'open' : 'closed' });
     case 'wrong':
@@ -99,7 +108,12 @@ function belong(certificatePem: string, keyPem: string): boolean {
 }
 
 export const systemRoutes: Route[] = [
-  { operation: 'GET /v1/system/services/status', open: true, duringBoot: true, answer: ({ state }) => ok(services(state)) },
+  {
+    operation: 'GET /v1/system/services/status',
+    open: true,
+    duringBoot: true,
+    answer: ({ state, world }) => ok(services(state, world.quirks['ciphertrust.serviceNames'] === 'more' ? 'more' : 'known')),
+  },
   { operation: 'POST /v1/system/services/restart', answer: restartServices(false), lie: () => ok({}) },
   { operation: 'POST /v1/system/services/reset', destructive: true, answer: restartServices(true), lie: () => ok({}) },
   { operation: 'GET /v1/system/info', answer: info },

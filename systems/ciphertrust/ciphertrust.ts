@@ -24,8 +24,8 @@ export interface CipherTrust {
   socket(job: Job, place: Place, port: number, signal: AbortSignal): Promise<Duplex>;
   /** The certificate that is presented now; undefined where nothing answers. */
   leaf(job: Job, place: Place, signal: AbortSignal): Promise<Leaf | undefined>;
-  /** A connection that accepts only the pinned certificate; another one is `Unsafe`. */
-  connect(job: Job, at: ManagerAt, signal: AbortSignal): Promise<Manager>;
+  /** A connection that accepts only the pinned certificate; another one is `Unsafe`. Who has just looked says what is presented. */
+  connect(job: Job, at: ManagerAt, signal: AbortSignal, presented?: Leaf): Promise<Manager>;
 }
 
 export function createCipherTrust(outbound: Outbound, windows: Windows): CipherTrust {
@@ -42,9 +42,9 @@ export function createCipherTrust(outbound: Outbound, windows: Windows): CipherT
   return {
     socket,
     leaf,
-    async connect(job, at, signal) {
+    async connect(job, at, signal, seen) {
       const { address, pin } = at;
-      const presented = await leaf(job, at, signal);
+      const presented = seen ?? (await leaf(job, at, signal));
       if (!presented) throw noAnswer(`connecting to CipherTrust Manager at ${address}`, new Error('it does not answer'));
       if (presented.fingerprint !== pin)
         throw unsafe({
@@ -71,8 +71,15 @@ export function createCipherTrust(outbound: Outbound, windows: Windows): CipherT
 }
 
 /** A connection that is signed in with the kept password. */
-export async function signedIn(cipherTrust: CipherTrust, secrets: SecretStore, job: Job, at: ManagerAt, signal: AbortSignal): Promise<Manager> {
-  const manager = await cipherTrust.connect(job, at, signal);
+export async function signedIn(
+  cipherTrust: CipherTrust,
+  secrets: SecretStore,
+  job: Job,
+  at: ManagerAt,
+  signal: AbortSignal,
+  presented?: Leaf,
+): Promise<Manager> {
+  const manager = await cipherTrust.connect(job, at, signal, presented);
   if (await manager.signIn(await kept(secrets, job.target, 'ciphertrust-admin-password'))) return manager;
   throw answerFailure('signing in to CipherTrust Manager with the kept password', { status: 401, body: { message: 'the password is refused' } });
 }

@@ -42,8 +42,15 @@ export function retryAfter(header: unknown, now = Date.now()): number | undefine
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
+/** Does it say that the password which was to be changed is another one? Thales’ Terraform provider looks for the status or for these words. */
+export const saysWrongPassword = (answer: Answer): boolean =>
+  answer.status === 401 || ([400, 403].includes(answer.status) && /authentication failed|invalid credentials|wrong username or password/i.test(saying(answer)));
+
+/** Does it say that what was to be added is there? */
+export const saysExists = (answer: Answer): boolean => answer.status === 409 || (answer.status === 400 && /already exists|duplicate/i.test(saying(answer)));
+
 /** Does it say that the account is locked after wrong passwords? How that is told is documented nowhere: by its words. */
-export const saysLocked = (answer: Answer): boolean => [401, 403, 423, 429].includes(answer.status) && /\block(ed|out)\b/i.test(saying(answer));
+export const saysLocked = (answer: Answer): boolean => [400, 401, 403, 423, 429].includes(answer.status) && /\block(ed|out)\b/i.test(saying(answer));
 
 /** For how long, where it tells. */
 export function lockedForMs(answer: Answer): number | undefined {

@@ -3,7 +3,7 @@ import type { ProvisioningRequest } from '../../domain/request.ts';
 import { userSecret } from '../secrets/kept.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import type { Manager } from './ciphertrust.ts';
-import { answerFailure, isSuccess, source } from './errors.ts';
+import { answerFailure, isSuccess, saysExists, source } from './errors.ts';
 
 /** What a wipe takes away and what a root of trust needs: time servers and a licence. */
 
@@ -30,7 +30,7 @@ export async function addNtp(manager: Manager, secrets: SecretStore, servers: Wa
   for (const { host, key, keyType } of servers) {
     const body = { host, ...(key ? { key: await userSecret(secrets, key.secret), key_type: keyType ?? 'SHA-256' } : {}) };
     const answer = await manager.raw('POST', '/v1/system/ntp/servers', body);
-    if (!isSuccess(answer) && answer.status !== 409) throw answerFailure(`adding the time server ${host}`, answer, body);
+    if (!isSuccess(answer) && !saysExists(answer)) throw answerFailure(`adding the time server ${host}`, answer, body);
   }
 }
 

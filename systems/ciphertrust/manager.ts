@@ -1,6 +1,6 @@
 import axios, { type AxiosInstance } from 'axios';
 import { notReady, type StepFailure } from '../../domain/failure.ts';
-import { type Answer, answerFailure, isSuccess, lockedForMs, noAnswer, retryAfter, saysLocked } from './errors.ts';
+import { type Answer, answerFailure, isSuccess, lockedForMs, noAnswer, retryAfter, saysLocked, saysWrongPassword } from './errors.ts';
 import { notSent } from './tls.ts';
 
 const usualTimeoutMs = 60_000;
@@ -80,7 +80,7 @@ export class Manager {
     const body = { username: 'admin', password: from, new_password: to };
     const answer = await this.#send('PATCH', '/v1/auth/changepw', body);
     if (saysLocked(answer)) throw locked(answer);
-    if (answer.status === 401) return false;
+    if (saysWrongPassword(answer)) return false;
     if (!isSuccess(answer))
       throw answerFailure('replacing the initial password of CipherTrust Manager', answer, from === 'admin' ? { new_password: to } : body);
     return true;
@@ -109,7 +109,13 @@ export class Manager {
     return this.signIn(password);
   }
 
+  /** Collections end with a slash in Thales’ index; its own clients leave that out and are served, too. Where one form is unknown nothing was done. */
   async #send(method: Method, path: string, body?: object, query?: object, withToken = true): Promise<Answer> {
+    const answer = await this.#sendOnce(method, path, body, query, withToken);
+    return path.endsWith('/') && elsewhere.includes(answer.status) ? this.#sendOnce(method, path.slice(0, -1), body, query, withToken) : answer;
+  }
+
+  async #sendOnce(method: Method, path: string, body: object | undefined, query: object | undefined, withToken: boolean): Promise<Answer> {
     try {
       const { status, data, headers } = await this.#http.request({
         method,
@@ -130,6 +136,8 @@ export class Manager {
 }
 
 const mostAtOnce = 1_000;
+/** There is nothing here, or it is at the path without the slash. */
+const elsewhere = [301, 302, 307, 308, 404, 405];
 
 /** How many there are; what it showed where it does not tell. */
 export const totalOf = (body: unknown): number => {

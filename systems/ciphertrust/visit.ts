@@ -17,7 +17,7 @@ export async function visit(cipherTrust: CipherTrust, job: Job, place: Place, si
   const leaf = await cipherTrust.leaf(job, place, signal);
   if (!leaf) return { started: false, detail: 'nothing answers' };
   try {
-    const manager = await cipherTrust.connect(job, { ...place, pin: leaf.fingerprint }, signal);
+    const manager = await cipherTrust.connect(job, { ...place, pin: leaf.fingerprint }, signal, leaf);
     const answer = await manager.raw('GET', '/v1/system/services/status');
     const told = isSuccess(answer) ? (answer.body as { status?: string; services?: { name?: string; status?: string }[] } | null) : undefined;
     if (told?.status === 'started') return { started: true, pin: leaf.fingerprint, certificate: leaf.shown, manager };

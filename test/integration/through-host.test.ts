@@ -9,7 +9,7 @@ import { StackBench } from '../support/stack-bench.ts';
 describe('A CipherTrust Manager that is reached through the Windows host', function () {
   this.timeout(240_000);
   const setup = 'ciphertrust:POST /v1/system/hsm/setup';
-  const request: ProvisioningRequest = exampleRequest();
+  const request: ProvisioningRequest = exampleRequest('through-windows-host');
   let bench: StackBench;
   let face: Identity;
   let id: string;
@@ -17,7 +17,6 @@ describe('A CipherTrust Manager that is reached through the Windows host', funct
     bench = await StackBench.start({ simulatorArgs: ['--quirk', 'ciphertrust.initialPassword=generated'] });
     face = await selfSigned({ commonName: 'keys.example.com', names: { dns: ['keys.example.com'] } });
     await bench.keep('web-certificate', `${face.privateKeyPem}\n${face.certificatePem}`);
-    Object.assign(request.cipherTrust, { via: 'client', hostName: 'keys.example.com', webCertificate: { secret: 'web-certificate' } });
     request.hsm.fips = false;
   });
   after(() => bench?.stop());

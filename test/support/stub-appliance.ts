@@ -23,7 +23,7 @@ export function stubAppliance({ server, client }: Certificates, objects: string[
     ports: {},
     attach() {},
     stop: async () => {},
-    state: { ntls: { running: true } },
+    state: { ntls: { running: true }, clock: { skewMinutes: 0 } },
     ntls(attempt: NtlsAttempt) {
       const why = refusal(attempt);
       return why ? { ok: false, why } : { ok: true, partitions: [partition] };

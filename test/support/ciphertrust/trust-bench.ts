@@ -174,7 +174,7 @@ export class TrustBench {
         await pause(20);
       } finally {
         const wrong = this.luna.world.ledger.entries.slice(arrivals).filter(({ operation, outcome, detail = '' }) => {
-          return outcome === 'refused' && /auth\/(tokens|changepw)/.test(operation) && /^(Wrong|Password|NCERR|401|403)/.test(detail);
+          return outcome === 'refused' && /auth\/(tokens|changepw)/.test(operation) && /^(Wrong|Password|authentication failed|NCERR|400|401|403)/.test(detail);
         });
         this.wrongPasswords = Math.max(this.wrongPasswords, wrong.length);
       }

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { adminPassword } from '../../../activities/ciphertrust/admin-password.ts';
+import { firstBoot } from '../../../activities/ciphertrust/first-boot.ts';
+import { licence } from '../../../activities/ciphertrust/licence.ts';
+import { ntp } from '../../../activities/ciphertrust/ntp.ts';
+import { secretName } from '../../../systems/secrets/store.ts';
+import { ManagerBench, setup, target } from '../../support/ciphertrust/manager-bench.ts';
+import { hsmAddress, managerAddress, partition } from '../../support/stub-appliance.ts';
+
+const changePassword = 'ciphertrust:PATCH /v1/auth/changepw';
+
+describe('CipherTrust Manager, from its first boot to its root of trust', function () {
+  this.timeout(60_000);
+  let bench: ManagerBench;
+  beforeEach(() => {
+    bench = new ManagerBench();
+  });
+  afterEach(() => bench.stop());
+  const job = () => bench.job();
+
+  it('goes the whole way, all of it again after the wipe; a second run changes nothing that is right', async () => {
+    await bench.switchOn();
+    const { request } = bench;
+    const hosts = request.cipherTrust.ntp.map(({ host }) => host);
+    const cipherTrust = await bench.booted();
+    await bench.step(adminPassword, { ...job(), cipherTrust });
+    assert.deepEqual(await bench.step(ntp, { ...job(), cipherTrust }), { servers: hosts, synchronised: true, warnings: [] });
+    assert.deepEqual(await bench.step(licence, { ...job(), cipherTrust }), { kind: 'trial', state: 'activated' });
+    const wiped = await bench.set(cipherTrust);
+    assert.equal(wiped.cipherTrust.address, cipherTrust.address);
+    assert.notEqual(wiped.cipherTrust.pin, cipherTrust.pin, 'its certificate went with its data');
+    const first = await bench.verified(wiped);
+    const { version, entry, sealer, warnings } = first;
+    assert.deepEqual([version, entry.host, entry.serial, sealer, warnings], ['2.19.0+14195', hsmAddress, partition.serial, 'rapido', []]);
+    const { summary } = bench;
+    assert.deepEqual([summary['ntp'], summary['trial'], summary['passwordIsDefault']], [hosts, 'activated', false]);
+    assert.equal(bench.arrived(setup).length, 1);
+    assert.equal(bench.arrived(changePassword).length, 2);
+
+    const changes = () => bench.world.ledger.entries.filter(({ operation }) => /:(POST|PATCH|DELETE) (?!\/v1\/auth\/tokens)/.test(operation)).length;
+    const before = changes();
+    const again = await bench.licensed();
+    await bench.step(ntp, { ...job(), cipherTrust: again });
+    assert.deepEqual(await bench.set(again), { cipherTrust: again });
+    assert.deepEqual(await bench.verified({ cipherTrust: again }), first);
+    assert.equal(changes(), before);
+  });
+
+  it('gives ksadmin its key where that did not reach it, since services wait for that', async () => {
+    await bench.switchOn({ adminUser: 'azureuser' });
+    const { cipherTrust } = await bench.step(firstBoot, { ...job(), reachable: managerAddress, publicKey: bench.publicKey });
+    assert.equal(cipherTrust.address, managerAddress);
+    assert.equal(bench.arrived('ciphertrust:POST /v1/system/ssh/keys', 'done').length, 1);
+  });
+
+  const customData = '#cloud-config\nkeysecure:\n  initial-user:\n    generate-password: true\n';
+
+  it('reads a generated first password over SSH as ksadmin, at once where the custom data asks for one', async () => {
+    bench.values.set('cloud-init', customData);
+    bench.request.cipherTrust.customData = { secret: 'cloud-init' };
+    await bench.switchOn({ customData });
+    const cipherTrust = await bench.booted();
+    const { exposure } = await bench.step(adminPassword, { ...job(), cipherTrust, openSince: new Date().toISOString() });
+    assert.ok(exposure);
+    assert.equal(bench.arrived('ciphertrust:ssh', 'done').length, 1);
+    assert.equal(bench.arrived(changePassword).length, 1, 'admin’s factory password is not tried');
+  });
+
+  it('gets in by the factory’s password where its custom data was not heeded', async () => {
+    bench.values.set('cloud-init', customData);
+    bench.request.cipherTrust.customData = { secret: 'cloud-init' };
+    await bench.switchOn({ customData, quirks: { 'ciphertrust.customData': 'ignored' } });
+    const cipherTrust = await bench.booted();
+    await bench.step(adminPassword, { ...job(), cipherTrust });
+    assert.equal(bench.summary['passwordIsDefault'], false);
+    assert.deepEqual([bench.arrived('ciphertrust:ssh', 'refused').length, bench.arrived(changePassword).length], [1, 1]);
+  });
+
+  it('stops where somebody else set the password, however that is told', async () => {
+    for (const told of ['401', '400']) {
+      await bench.stop();
+      bench = new ManagerBench();
+      await bench.switchOn({ timeScale: 6000, quirks: { 'ciphertrust.wrongPassword': told } });
+      const cipherTrust = await bench.booted();
+      await bench.step(adminPassword, { ...job(), cipherTrust });
+      bench.values.set(secretName(target, 'ciphertrust-admin-password'), 'Another-Password-1');
+      const { kind, seen } = await bench.problemOf(bench.step(adminPassword, { ...job(), cipherTrust }));
+      assert.equal(kind, 'Refused');
+      assert.match(seen, /^the kept password is refused; the default password is refused; no generated password can be read as ksadmin/);
+    }
+  });
+
+  it('gets the licence that is in the secret store, once', async () => {
+    bench.request.cipherTrust.licence = { secret: 'licence' };
+    bench.values.set('licence', 'a licence text');
+    await bench.switchOn();
+    const cipherTrust = await bench.licensed();
+    await bench.step(licence, { ...job(), cipherTrust });
+    assert.equal(bench.arrived('ciphertrust:POST /v1/licensing/licenses').length, 1);
+  });
+
+  it('gets every time server once, also those beyond the first ten of its list; those that it had stay', async () => {
+    bench.request.cipherTrust.ntp = Array.from({ length: 12 }, (_, at) => ({ host: `time${at}.example.com` }));
+    await bench.switchOn();
+    const cipherTrust = await bench.licensed();
+    bench.manager.data.ntp.push({ host: 'theirs.example.com', addedAt: 0 });
+    assert.equal((await bench.step(ntp, { ...job(), cipherTrust })).servers.length, 12);
+    assert.equal(bench.arrived('ciphertrust:POST /v1/system/ntp/servers').length, 12);
+    assert.equal(bench.arrived('ciphertrust:DELETE /v1/system/ntp/servers/{id}').length, 0);
+    assert.ok((bench.summary['ntp'] as string[]).includes('theirs.example.com'));
+  });
+
+  it('does not wait for ever for its clock: that it follows no server is a warning', async () => {
+    await bench.switchOn({ durations: { ntpSynchronisation: 1e6 }, quirks: { 'ciphertrust.ntpStatus': 'error' } });
+    const cipherTrust = await bench.licensed();
+    const { synchronised, warnings } = await bench.step(ntp, { ...job(), cipherTrust });
+    assert.deepEqual([synchronised, warnings.length], [false, 1]);
+  });
+});

@@ -1,10 +1,11 @@
-// `npm run --silent secret` lists the names in the secret store; `npm run --silent secret -- NAME` prints that secret, for a person who must sign in by hand.
+// `npm run --silent secret` lists the names in the secret store; `-- NAME` prints that secret, for a person who must sign in by hand; `-- --keep NAME < FILE` keeps
+// one that a request names. A value comes by standard input: arguments can be read by everybody on the machine.
 import { readdirSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { parseArgs } from 'node:util';
 import { createOutbound } from '../systems/outbound.ts';
 import { createStore } from '../systems/secrets/create-store.ts';
 import { readSettings } from '../worker/settings.ts';
-
-const [name] = process.argv.slice(2);
 
 function names(folder: string): string[] {
   try {
@@ -14,12 +15,28 @@ function names(folder: string): string[] {
   }
 }
 
+/** What comes by standard input; a single line without its end, as `echo` writes one. */
+async function given(name: string): Promise<string> {
+  if (process.stdin.isTTY) throw new Error(`The secret is read from standard input: npm run --silent secret -- --keep ${name} < FILE`);
+  const whole = await text(process.stdin);
+  const value = whole.replace(/^([^\n]*?)\r?\n$/, '$1');
+  if (value === '') throw new Error('Nothing came by standard input: nothing was kept.');
+  return value;
+}
+
 try {
+  const { values, positionals } = parseArgs({ options: { keep: { type: 'string' } }, allowPositionals: true });
   const settings = readSettings();
   const { secrets } = settings;
   const place = secrets.kind === 'file' ? secrets.folder : secrets.url;
-  if (name) {
-    const value = await createStore(settings, createOutbound(settings.proxy)).get(name);
+  const store = createStore(settings, createOutbound(settings.proxy));
+  const [name] = positionals;
+  if (values.keep !== undefined) {
+    const value = await given(values.keep);
+    if ((await store.create(values.keep, value)) !== value)
+      throw new Error(`${place} already has another value under "${values.keep}", which stays: take another name, and name that in the request.`);
+  } else if (name) {
+    const value = await store.get(name);
     if (value === undefined) throw new Error(`There is no secret "${name}" in ${place}.`);
     process.stdout.write(`${value}\n`);
   } else if (secrets.kind === 'file') console.log(names(secrets.folder).sort().join('\n'));

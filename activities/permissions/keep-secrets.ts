@@ -37,7 +37,7 @@ export const decideKeepSecrets = (seen: Seen, { target, request }: Pick<Input, '
       tried: 'reading the secrets that the request names',
       seen: `not in the secret store: ${seen.unknown.join(', ')}`,
       source: 'the secret store',
-      remedy: 'Put them into the secret store under these names, then retry.',
+      remedy: 'Put them into the secret store under these names (npm run --silent secret -- --keep NAME < FILE), then retry.',
     });
   if (seen.unusable.length > 0)
     return refuse({

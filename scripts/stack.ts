@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Child, Ended } from './stack/child.ts';
 import { guard } from './stack/guard.ts';
 import { type Setting, type SimulatorReady, startApi, startSimulator, startTemporal, startWorker } from './stack/parts.ts';
@@ -7,6 +8,9 @@ import { failed, freePort, StackError } from './stack/ready.ts';
 import { clearLeftovers, dropRegister, keepRegister } from './stack/register.ts';
 
 export { StackError } from './stack/ready.ts';
+
+/** Beside the data of all stacks: it depends on the source alone. */
+const workflowCodeFolder = fileURLToPath(new URL('../.data/workflow-code', import.meta.url));
 
 export type PartName = 'temporal' | 'simulator' | 'worker' | 'api';
 
@@ -144,6 +148,7 @@ class RunningStack implements Stack {
       HSM_SECRETS_FOLDER: join(this.dataFolder, 'secrets'),
       HSM_SECRETS_KEY_FILE: join(this.dataFolder, 'secrets.key'),
       HSM_REPORTS_FOLDER: join(this.dataFolder, 'reports'),
+      HSM_WORKFLOW_CODE_FOLDER: workflowCodeFolder,
       ...this.#options.env,
     };
   }

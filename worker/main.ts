@@ -1,5 +1,4 @@
 import { writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/registry.ts';
@@ -7,6 +6,7 @@ import { taskQueue } from '../domain/decisions.ts';
 import { ActivityInterceptor } from './activity-interceptor.ts';
 import { readSettings } from './settings.ts';
 import { createSystems } from './systems.ts';
+import { workflowCode } from './workflow-code.ts';
 
 /** Hosts the workflow and every activity until it is told to stop; what it is doing then goes on elsewhere, or here after the next start. */
 async function main(): Promise<void> {
@@ -19,7 +19,7 @@ async function main(): Promise<void> {
       connection,
       namespace: namespace ?? 'default',
       taskQueue,
-      workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+      workflowBundle: await workflowCode(process.env.HSM_WORKFLOW_CODE_FOLDER),
       activities: createActivities(createSystems(settings)),
       interceptors: { activity: [(context) => ({ inbound: new ActivityInterceptor(context, settings.pollIntervalMs) })] },
       shutdownGraceTime: '5 seconds',

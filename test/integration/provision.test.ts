@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
@@ -13,6 +12,7 @@ import { createFileStore } from '../../systems/secrets/file-store.ts';
 import '../support/quiet.ts';
 import { exampleRequest } from '../support/example.ts';
 import { type ShownJob, StackBench } from '../support/stack-bench.ts';
+import { testedWorkflowCode } from '../support/workflow-code.ts';
 
 /** Every way in which a secret could be written down. */
 const disguises = (secret: string): string[] => [
@@ -115,7 +115,7 @@ describe('The whole runbook on the embedded stack', function () {
   it('stays within 300 events and 256 KB of history, and replays from JSON', async () => {
     assert.ok(JSON.parse(history).events.length <= 300, `${JSON.parse(history).events.length} events`);
     assert.ok(history.length <= 256 * 1024 * 2, `${history.length} bytes as JSON`);
-    await Worker.runReplayHistory({ workflowsPath: fileURLToPath(new URL('../../workflows/provision.ts', import.meta.url)) }, JSON.parse(history), id);
+    await Worker.runReplayHistory({ workflowBundle: await testedWorkflowCode() }, JSON.parse(history), id);
   });
 
   it('left no secret anywhere outside the store', async () => {

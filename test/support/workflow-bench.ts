@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker, type WorkerOptions, type WorkflowBundle } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { type ProvisionInput, workflowName } from '../../domain/decisions.ts';
 import { type Progress, progressFromMemo } from '../../domain/progress.ts';
 import type { Activities, Inventory } from '../../domain/results.ts';
 import './quiet.ts';
 import { temporalServer } from './temporal.ts';
 import { until } from './until.ts';
+import { testedWorkflowCode } from './workflow-code.ts';
 
 export interface Running {
   handle: WorkflowHandle;
@@ -16,15 +16,12 @@ export interface Running {
   reaches(what: string, wanted: (progress: Progress) => boolean): Promise<Progress>;
 }
 
-/** A real Temporal server and the real workflow, with activities of the test's choice: one worker and one task queue a test. */
-export async function workflowBench(workflowsPath = fileURLToPath(new URL('../../workflows/provision.ts', import.meta.url))) {
+/** A real Temporal server and the real workflow (or one of the test's own), with activities of the test's choice: one worker and one task queue a test. */
+export async function workflowBench(workflowsPath?: string) {
   const server = await temporalServer();
   const native = await NativeConnection.connect({ address: server.address });
   const client = new Client({ connection: await Connection.connect({ address: server.address }) });
-  const bundle: WorkflowBundle = await bundleWorkflowCode({
-    workflowsPath,
-    logger: new DefaultLogger('ERROR'),
-  });
+  const bundle = workflowsPath ? await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') }) : await testedWorkflowCode();
 
   /** A worker with its own task queue, for as long as the test goes on; `start` starts a job on it. */
   const withWorker = async <T>(

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { type ProvisionInput, workflowName } from '../../../domain/decisions.ts';
 import { type Progress, progressFromMemo } from '../../../domain/progress.ts';
 import type { StepTypes } from '../../../domain/results.ts';
@@ -16,12 +15,13 @@ import { readRsaKey } from '../../../systems/ssh/private-key.ts';
 import { exampleRequest } from '../example.ts';
 import { type TestTemporal, temporalServer } from '../temporal.ts';
 import { until } from '../until.ts';
+import { testedWorkflowCode } from '../workflow-code.ts';
 import { TrustBench } from './trust-bench.ts';
 
 export interface WorkerInstructions {
   address: string;
   taskQueue: string;
-  /** The workflow’s code. */
+  /** File with the workflow’s code. */
   bundle: string;
   readyFile: string;
   /** What the steps that are not carried out answer. */
@@ -52,22 +52,15 @@ export class TrustJobs {
   #jobs = 0;
 
   static async start(quirks: Record<string, string> = {}): Promise<TrustJobs> {
-    const [bench, temporal, { code }] = await Promise.all([
-      TrustBench.start(quirks),
-      temporalServer(),
-      bundleWorkflowCode({
-        workflowsPath: fileURLToPath(new URL('../../../workflows/provision.ts', import.meta.url)),
-        logger: new DefaultLogger('ERROR'),
-      }),
-    ]);
-    const jobs = new TrustJobs(bench, temporal, new Client({ connection: await Connection.connect({ address: temporal.address }) }), code);
+    const [bench, temporal, { codePath }] = await Promise.all([TrustBench.start(quirks), temporalServer(), testedWorkflowCode()]);
+    const jobs = new TrustJobs(bench, temporal, new Client({ connection: await Connection.connect({ address: temporal.address }) }), codePath);
     // All managers present the same client certificate to the HSM.
     bench.luna.world.appliance.state.ntls.ipCheck = false;
     await jobs.startWorker();
     return jobs;
   }
 
-  private constructor(bench: TrustBench, temporal: TestTemporal, client: Client, code: string) {
+  private constructor(bench: TrustBench, temporal: TestTemporal, client: Client, bundle: string) {
     this.bench = bench;
     this.#temporal = temporal;
     this.#client = client;
@@ -75,7 +68,7 @@ export class TrustJobs {
     const instructions: WorkerInstructions = {
       address: temporal.address,
       taskQueue: this.#taskQueue,
-      bundle: join(this.#folder, 'workflow.js'),
+      bundle,
       readyFile: join(this.#folder, 'ready'),
       results: {
         'verify-hsm': { id: '/hsm', address: hsmAddress, tags: {} },
@@ -88,7 +81,6 @@ export class TrustJobs {
       },
       real,
     };
-    writeFileSync(instructions.bundle, code);
     writeFileSync(join(this.#folder, 'instructions.json'), JSON.stringify(instructions));
   }
 

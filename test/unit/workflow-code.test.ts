@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { fingerprint, keptWorkflowCode } from '../../worker/workflow-code.ts';
+
+describe("The workflows' code", function () {
+  this.timeout(60_000);
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'hsm-code-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('is made once and found again; what versions of long ago left is removed, what a neighbour just made is not', async () => {
+    for (const name of ['old.js', 'new.js']) writeFileSync(join(folder, name), 'code');
+    utimesSync(join(folder, 'old.js'), 1, 1);
+    const { codePath } = await keptWorkflowCode(folder);
+    assert.match(readFileSync(codePath, 'utf8'), /planWhatIf/);
+    assert.deepEqual(readdirSync(folder).sort(), [basename(codePath), 'new.js'].sort());
+    const { ino } = statSync(codePath);
+    assert.deepEqual(await keptWorkflowCode(folder), { codePath });
+    assert.equal(statSync(codePath).ino, ino, 'the same file, not another in its place');
+  });
+
+  it('is another one as soon as anything that it is made of changes', async () => {
+    const files = ['domain/steps.ts', 'domain/rules/luna.ts', 'workflows/index.ts', 'worker/workflow-code.ts', 'package-lock.json'];
+    for (const file of files) {
+      mkdirSync(dirname(join(folder, file)), { recursive: true });
+      writeFileSync(join(folder, file), 'one');
+    }
+    const seen = [await fingerprint(folder)];
+    assert.equal(await fingerprint(folder), seen[0]);
+    for (const file of files) {
+      writeFileSync(join(folder, file), 'two');
+      seen.push(await fingerprint(folder));
+    }
+    assert.equal(new Set(seen).size, files.length + 1);
+  });
+});

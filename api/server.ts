@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { buildApp } from './app.ts';
@@ -6,8 +7,9 @@ import { readTokens } from './tokens.ts';
 const {
   HSM_API_HOST: host = '127.0.0.1',
   HSM_API_PORT: port = '8080',
-  HSM_TOKENS_FILE: tokensFile = '.data/tokens.json',
-  HSM_REPORTS_FOLDER: reportsFolder = '.data/reports',
+  HSM_DATA_FOLDER: dataFolder = '.data',
+  HSM_TOKENS_FILE: tokensFile = join(dataFolder, 'tokens.json'),
+  HSM_REPORTS_FOLDER: reportsFolder = join(dataFolder, 'reports'),
 } = process.env;
 
 const { tokens, made } = readTokens(tokensFile);

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 /** Where things are and how to reach them: configuration decides, never the code. Temporal's own settings are Temporal's (`TEMPORAL_ADDRESS` …). */
 export interface Settings {
@@ -57,6 +58,7 @@ const list = (value: string | undefined): string[] =>
 /** Reads the settings from the environment; every mistake at once. */
 export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   const mistakes: string[] = [];
+  const inDataFolder = (name: string): string => join(env.HSM_DATA_FOLDER ?? '.data', name);
   const oneOf = <Choice extends string>(name: string, choices: readonly Choice[], usual: Choice): Choice => {
     const value = (env[name] ?? usual) as Choice;
     if (!choices.includes(value)) mistakes.push(`${name} must be one of ${choices.join(', ')}, it is "${value}"`);
@@ -106,8 +108,8 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     if (env.HSM_KEY_VAULT_URL) mistakes.push('HSM_KEY_VAULT_URL is set, but HSM_SECRETS is not key-vault: say which of the two stores is meant');
     return {
       kind: 'file',
-      folder: env.HSM_SECRETS_FOLDER ?? '.data/secrets',
-      keyFile: env.HSM_SECRETS_KEY_FILE ?? '.data/secrets.key',
+      folder: env.HSM_SECRETS_FOLDER ?? inDataFolder('secrets'),
+      keyFile: env.HSM_SECRETS_KEY_FILE ?? inDataFolder('secrets.key'),
       ...optional('key', env.HSM_SECRETS_KEY),
     };
   };
@@ -132,7 +134,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     lunaVia: oneOf('HSM_LUNA_VIA', ['client', 'direct'], 'client'),
     lunaOldAlgorithms: oneOf('HSM_LUNA_OLD_ALGORITHMS', ['refuse', 'allow'], 'refuse') === 'allow',
     secrets: secretSettings(),
-    reportsFolder: env.HSM_REPORTS_FOLDER ?? '.data/reports',
+    reportsFolder: env.HSM_REPORTS_FOLDER ?? inDataFolder('reports'),
     pollIntervalMs: milliseconds('HSM_POLL_INTERVAL_MS', 10_000),
     settleMs: milliseconds('HSM_SETTLE_MS', 60_000),
   };

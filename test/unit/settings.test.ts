@@ -14,6 +14,12 @@ describe('Settings', () => {
     assert.equal(pollIntervalMs, 10_000);
   });
 
+  it('put all that is kept into one folder, and each elsewhere where that is said', () => {
+    const { secrets, reportsFolder } = readSettings({ HSM_DATA_FOLDER: '/var/hsm', HSM_SECRETS_KEY_FILE: '/run/key' });
+    assert.deepEqual(secrets, { kind: 'file', folder: '/var/hsm/secrets', keyFile: '/run/key' });
+    assert.equal(reportsFolder, '/var/hsm/reports');
+  });
+
   it('choose the key vault, and how to speak to it', () => {
     assert.deepEqual(readSettings(vault).secrets, { kind: 'key-vault', url: 'https://kept.vault.azure.net', verifyChallenge: true });
     const { secrets } = readSettings({ ...vault, HSM_KEY_VAULT_SERVICE_VERSION: '7.4', HSM_KEY_VAULT_CHALLENGE: 'trust' });

@@ -19,7 +19,7 @@ describe('npm run secret', () => {
   });
 
   const secret = (args: string[], input?: string) => {
-    const env = { ...process.env, HSM_SECRETS_FOLDER: join(folder, 'secrets'), HSM_SECRETS_KEY_FILE: join(folder, 'key'), HSM_SECRETS_KEY: '' };
+    const env = { ...process.env, HSM_DATA_FOLDER: folder, HSM_SECRETS_KEY: '' };
     const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], { env, input, encoding: 'utf8' });
     return { status, stdout, stderr };
   };

@@ -2,6 +2,7 @@ import { cipherTrustHost, windowsHost } from '../../domain/hosts.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { ImageVersion, StepInput, StepResult } from '../../domain/results.ts';
 import { rsaBits } from '../../domain/rules/ssh-key.ts';
+import { type FoundImage, findImage, findStoredImage } from '../../systems/azure/images.ts';
 import { restrictions } from '../../systems/azure/sizes.ts';
 import { readStored, sshKeyId } from '../../systems/azure/stored.ts';
 import { converge, done, refuse } from '../converge.ts';
@@ -21,8 +22,8 @@ interface Seen {
   sizes: { name: string; memoryGb: number }[];
   /** Those of the two sizes asked for that the subscription may not use here, with Azure’s reason. */
   restricted: { size: string; reason: string }[];
-  windowsImage: ImageVersion | undefined;
-  cipherTrustImage: ImageVersion | { id: string } | undefined;
+  windowsImage: FoundImage<ImageVersion> | undefined;
+  cipherTrustImage: FoundImage | undefined;
   termsAccepted: boolean;
   /** Where the terms can be read, if they are not accepted. */
   termsLink?: string;
@@ -43,15 +44,16 @@ export function findings(
 ): string[] {
   // With a template of the user’s own the stamp is not known here.
   const stamp = request.hsm.template ? undefined : (request.hsm.stamp ?? 'stamp1');
-  const missing = (size: string) => (sizes.some(({ name }) => name === size) ? [] : [`the size ${size} is not offered in ${request.azure.region}`]);
+  const missing = (size: string) => (sizes.some(({ name }) => isSame(name, size)) ? [] : [`the size ${size} is not offered in ${request.azure.region}`]);
   return [
     ...(hsms.length >= quota.perRegion ? [`the region already has ${hsms.length} HSMs of this subscription (${quota.perRegion} are allowed)`] : []),
     ...(hsms.filter((other) => other.stamp === stamp).length >= quota.perStamp ? [`${stamp} already has ${quota.perStamp} HSMs of this subscription`] : []),
     ...missing(windowsHost(request).size),
     ...missing(cipherTrustHost(request).size),
     ...restricted.map(({ size, reason }) => `the size ${size} may not be used in ${request.azure.region}: ${reason}`),
-    ...(windowsImage ? [] : [`there is no image ${request.lunaClient.image ?? usualWindowsImage}`]),
-    ...(cipherTrustImage ? [] : [`there is no image ${request.cipherTrust.image}`]),
+    ...imageFindings(windowsImage, request.lunaClient.image ?? usualWindowsImage, request.azure.region),
+    ...(windowsImage?.hasPlan ? ['the image of the Windows host is sold with a plan of the marketplace, which this service does not buy'] : []),
+    ...imageFindings(cipherTrustImage, request.cipherTrust.image, request.azure.region),
     ...encryptionSets.flatMap(({ id, region }) => {
       const name = id.split('/').at(-1);
       if (region === undefined) return [`there is no disk encryption set ${name}`];
@@ -61,17 +63,42 @@ export function findings(
   ];
 }
 
+const isSame = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
+
+function imageFindings(found: FoundImage | undefined, named: string, region: string): string[] {
+  if (!found) return [`no image ${named}`];
+  const { state, instead, regions = [region] } = found;
+  return [
+    ...(isSame(state, 'Deprecated')
+      ? [`the image ${nameOf(found)} is deprecated: no machine can be made of it${instead ? ` (in its place: ${instead})` : ''}`]
+      : []),
+    ...(regions.includes(region) ? [] : [`the image ${nameOf(found)} is in ${regions.join(', ')}`]),
+  ];
+}
+
+const nameOf = ({ image }: FoundImage): string =>
+  'id' in image ? image.id.split('/').at(-1)! : `${image.publisher}:${image.offer}:${image.sku}:${image.version}`;
+
 function keyFindings(publicKey: string, name: string): string[] {
   if (publicKey === '') return [`there is no SSH key ${name}`];
   return (rsaBits(publicKey) ?? 0) >= 2048 ? [] : [`the SSH key ${name} is not RSA with 2048 bits or more`];
 }
 
-/** What is there, but less than what is recommended. */
-function warningsOf({ sizes }: Seen, request: ProvisioningRequest): string[] {
-  const size = sizes.find(({ name }) => name === cipherTrustHost(request).size);
-  return size && size.memoryGb < minimumMemoryGb
-    ? [`${size.name} has ${size.memoryGb} GB of memory; Thales’ minimum for CipherTrust Manager is ${minimumMemoryGb} GB.`]
-    : [];
+/** What is there, but less than what is recommended, or not for long. */
+function warningsOf({ sizes, windowsImage, cipherTrustImage }: Seen, request: ProvisioningRequest): string[] {
+  const size = sizes.find(({ name }) => isSame(name, cipherTrustHost(request).size));
+  return [
+    ...(size && size.memoryGb < minimumMemoryGb
+      ? [`${size.name} has ${size.memoryGb} GB of memory; Thales’ minimum for CipherTrust Manager is ${minimumMemoryGb} GB.`]
+      : []),
+    ...[windowsImage, cipherTrustImage].flatMap((found) =>
+      found?.state.toLowerCase() === 'scheduledfordeprecation'
+        ? [
+            `The image ${nameOf(found)} can be used until ${found.until ?? 'its publisher deprecates it'}${found.instead ? `; in its place: ${found.instead}` : ''}.`,
+          ]
+        : [],
+    ),
+  ];
 }
 
 export const decideCheckAvailability = (seen: Seen, { request }: Pick<Input, 'request'>) => {
@@ -84,7 +111,8 @@ export const decideCheckAvailability = (seen: Seen, { request }: Pick<Input, 're
       remedy: 'Send a request that asks for what is there; nothing was created.',
     });
   const { windowsImage, cipherTrustImage, termsAccepted, termsLink, keyInAzure } = seen;
-  if (!('id' in cipherTrustImage!) && !termsAccepted && request.cipherTrust.acceptTerms !== true)
+  const ownImage = 'id' in cipherTrustImage!.image;
+  if (!ownImage && !termsAccepted && request.cipherTrust.acceptTerms !== true)
     return refuse({
       tried: `using the image ${request.cipherTrust.image}`,
       seen: 'its marketplace terms are not accepted in this subscription, and the request does not say that they may be',
@@ -92,9 +120,9 @@ export const decideCheckAvailability = (seen: Seen, { request }: Pick<Input, 're
       remedy: `Read them (${termsLink ?? 'in the Azure Marketplace'}) and accept them with az vm image terms accept, then retry; or say cipherTrust.acceptTerms in a new request.`,
     });
   return done<StepResult<'check-availability'>>({
-    windowsImage: windowsImage!,
-    cipherTrustImage: cipherTrustImage!,
-    termsNeeded: !('id' in cipherTrustImage!) && !termsAccepted,
+    windowsImage: windowsImage!.image,
+    cipherTrustImage: cipherTrustImage!.image,
+    termsNeeded: !ownImage && !termsAccepted,
     warnings: warningsOf(seen, request),
     ...(keyInAzure === undefined ? {} : { cipherTrustPublicKey: keyInAzure }),
   });
@@ -107,31 +135,18 @@ export const checkAvailability = ({ azure }: Systems) =>
       const { region } = request.azure;
       const clients = await azure.clients(request.azure);
       const options = { abortSignal: signal };
-      const resolve = async (urn: string): Promise<ImageVersion | undefined> => {
-        const [publisher = '', offer = '', sku = '', version = 'latest'] = urn.split(':');
-        const found =
-          (await azure.look(`listing the versions of ${urn}`, () => clients.compute.virtualMachineImages.list(region, publisher, offer, sku, options))) ?? [];
-        const names = found.map(({ name }) => name!).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
-        const chosen = version === 'latest' ? names.at(-1) : names.find((name) => name === version);
-        return chosen ? { publisher, offer, sku, version: chosen } : undefined;
-      };
       const { image } = request.cipherTrust;
       const stored = (id: string) => azure.look(`reading ${id}`, () => readStored(clients, id, signal));
-      const cipherTrustImage = image.startsWith('/') ? (await stored(image)) && { id: image } : await resolve(image);
+      const resolve = (urn: string) => findImage(azure, clients, { region, urn, signal });
+      const cipherTrustImage = await (image.startsWith('/') ? findStoredImage(azure, clients, image, signal) : resolve(image));
+      const offered = cipherTrustImage && !('id' in cipherTrustImage.image) ? cipherTrustImage.image : undefined;
       const { sshKeyInAzure } = request.cipherTrust;
       const key = sshKeyInAzure && ((await stored(sshKeyId(sshKeyInAzure, request.azure)))?.properties as { publicKey?: string } | undefined);
       const terms =
-        cipherTrustImage && !('id' in cipherTrustImage)
-          ? await azure.look('reading the marketplace terms', () =>
-              clients.marketplace.marketplaceAgreements.get(
-                'virtualmachine',
-                cipherTrustImage.publisher,
-                cipherTrustImage.offer,
-                cipherTrustImage.sku,
-                options,
-              ),
-            )
-          : undefined;
+        offered &&
+        (await azure.look('reading the marketplace terms', () =>
+          clients.marketplace.marketplaceAgreements.get('virtualmachine', offered.publisher, offered.offer, offered.sku, options),
+        ));
       return {
         hsms: await azure.ask('listing the HSMs of the subscription', async () => {
           const all = await collect(clients.hsms.dedicatedHsmOperations.listBySubscription(options));

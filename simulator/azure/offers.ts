@@ -1,3 +1,4 @@
+import type { World } from '../world.ts';
 import { images, sizes } from './catalogue.ts';
 import type { Engine } from './engine.ts';
 import { type Handler, ok, type Route, same } from './handler.ts';
@@ -44,7 +45,7 @@ const imageVersions: Handler = (_, { query }, [, location = '', publisher = '', 
   return ok(ordered.slice(0, Number(query.get('$top') ?? ordered.length)));
 };
 
-const imageVersion: Handler = (_, __, [, location = '', publisher = '', offer = '', sku = '', version = '']) => {
+const imageVersion: Handler = ({ world }, _, [, location = '', publisher = '', offer = '', sku = '', version = '']) => {
   const image = images.find((known) => same(known.publisher, publisher) && same(known.offer, offer) && same(known.sku, sku) && known.version === version);
   if (!image) throw new ArmError(404, 'NotFound', `Artifact: VMImage was not found.`);
   return ok({
@@ -56,9 +57,20 @@ const imageVersion: Handler = (_, __, [, location = '', publisher = '', offer = 
       osDiskImage: { operatingSystem: publisher.startsWith('Microsoft') ? 'Windows' : 'Linux' },
       dataDiskImages: [],
       hyperVGeneration: 'V2',
+      imageDeprecationStatus: deprecationOf(world, version),
     },
   });
 };
+
+/** Has a publisher given up a version, or does it intend to? */
+export function deprecationOf({ quirks }: World, version: string) {
+  const [deprecated, day] = (quirks['azure.deprecatedImage'] ?? '').split('@');
+  if (deprecated !== version) return { imageState: 'Active' };
+  const alternativeOption = { type: 'Plan', value: 'another-plan' };
+  return day
+    ? { imageState: 'ScheduledForDeprecation', scheduledDeprecationTime: `${day}T00:00:00+00:00`, alternativeOption }
+    : { imageState: 'Deprecated', alternativeOption };
+}
 
 const vmSizes: Handler = () =>
   ok({

@@ -8,8 +8,9 @@ export async function restrictions(
   abortSignal: AbortSignal,
 ): Promise<{ size: string; reason: string }[]> {
   const found: { size: string; reason: string }[] = [];
+  const wanted = sizes.map((size) => size.toLowerCase());
   for await (const { resourceType, name = '', restrictions: said } of clients.compute.resourceSkus.list({ filter: `location eq '${region}'`, abortSignal })) {
-    if (resourceType !== 'virtualMachines' || !sizes.includes(name)) continue;
+    if (resourceType !== 'virtualMachines' || !wanted.includes(name.toLowerCase())) continue;
     const restriction = said?.find(({ type }) => type === 'Location');
     if (restriction) found.push({ size: name, reason: restriction.reasonCode ?? 'it is restricted' });
   }

@@ -42,7 +42,7 @@ describe('What is available', function () {
   });
 
   it('names everything that is not there at once: images that are gone, sizes that are not offered or may not be used', async () => {
-    bench.request.cipherTrust.image += ':2.1.1';
+    bench.request.cipherTrust.image += ':2.99.1';
     bench.request.lunaClient.image = 'MicrosoftWindowsDesktop:Windows-10:win10-22h2-pro-g2:19045.1.1';
     bench.request.cipherTrust.size = 'Standard_D4s_v5';
     bench.request.lunaClient.size = 'Standard_M416ms';
@@ -51,8 +51,44 @@ describe('What is available', function () {
       /the size Standard_M416ms is not offered in westus2/,
       /the size Standard_D4s_v5 may not be used in westus2: NotAvailableForSubscription/,
       /no image MicrosoftWindowsDesktop:Windows-10:win10-22h2-pro-g2:19045\.1\.1/,
+      /no image thalesdiscplusainc1596561677238:cm_k170v:ciphertrust_manager:2\.99\.1/,
     ])
       assert.match(seen, missing);
+    delete bench.request.lunaClient.image;
+    bench.request.cipherTrust.image = 'nobody:cm_k170v:ciphertrust_manager';
+    bench.request.cipherTrust.size = 'Standard_M416ms';
+    bench.request.lunaClient.size = 'standard_d4s_v5';
+    assert.equal(
+      (await check()).seen,
+      'the size Standard_M416ms is not offered in westus2; the size Standard_D4s_v5 may not be used in westus2: NotAvailableForSubscription; no image nobody:cm_k170v:ciphertrust_manager',
+    );
+  });
+
+  it('names an image that is deprecated, with what is in its place; one that will be is a warning', async () => {
+    bench.world.quirks['azure.deprecatedImage'] = '2.19.14195';
+    const { seen } = await check();
+    assert.match(seen, /image thalesdiscplusainc1596561677238:cm_k170v:ciphertrust_manager:2\.19\.14195 is deprecated.*another-plan/);
+    bench.world.quirks['azure.deprecatedImage'] = '2.19.14195@2027-01-31';
+    assert.match(
+      (await bench.step('check-availability', {})).warnings.join(),
+      /ciphertrust_manager:2\.19\.14195 can be used until 2027-01-31; in its place: another-plan/,
+    );
+    bench.world.quirks['azure.deprecatedImage'] = '19045.5011.241004';
+    assert.match((await check()).seen, /win10-22h2-pro-g2:19045\.5011\.241004 is deprecated/);
+  });
+
+  it('names an image of one’s own that is gone, or in another region', async () => {
+    bench.azure.seedGroup('images', 'eastus');
+    const id = `/subscriptions/${bench.azure.subscriptionId}/resourceGroups/images/providers/Microsoft.Compute/images/cm`;
+    bench.request.cipherTrust.image = id;
+    assert.match((await check()).seen, /no image .*\/images\/cm/);
+    await bench.azure.seed(id, { location: 'eastus', properties: {} });
+    assert.match((await check()).seen, /the image cm is in eastus/);
+    const version = id.replace('/images/cm', '/galleries/own/images/cm/versions/1.0.0');
+    const targetRegions = ['East US', 'West US 2'].map((name) => ({ name }));
+    await bench.azure.seed(version, { location: 'eastus', properties: { publishingProfile: { targetRegions } } });
+    bench.request.cipherTrust.image = version;
+    assert.deepEqual((await bench.step('check-availability', {})).cipherTrustImage, { id: version });
   });
 });
 

@@ -293,7 +293,8 @@ table('check-feature', [
   ['NotRegistered', decideCheckFeature({ state: 'NotRegistered', told: false }, job), 'stop Refused'],
 ]);
 
-const image = { publisher: 'p', offer: 'o', sku: 's', version: '1' };
+const image = { image: { publisher: 'p', offer: 'o', sku: 's', version: '1' }, state: 'Active', hasPlan: false };
+const ownImage = (region: string) => ({ image: { id: '/i' }, state: 'Active', hasPlan: false, regions: [region] });
 const size = (name: string, memoryGb: number) => ({ name, memoryGb });
 const available = {
   hsms: [],
@@ -330,7 +331,16 @@ table('check-availability', [
   ],
   ['terms not accepted, and they may not be', decideCheckAvailability(available, notAccepting), 'stop Refused'],
   ['terms accepted by somebody', decideCheckAvailability({ ...available, termsAccepted: true }, notAccepting), 'done'],
-  ['an image without terms', decideCheckAvailability({ ...available, cipherTrustImage: { id: '/i' } }, notAccepting), 'done'],
+  ['an image without terms', decideCheckAvailability({ ...available, cipherTrustImage: ownImage('westus2') }, notAccepting), 'done'],
+  ['an image of one’s own elsewhere', decideCheckAvailability({ ...available, cipherTrustImage: ownImage('eastus') }, job), 'stop Refused'],
+  ['a size in other letters', decideCheckAvailability({ ...available, sizes: available.sizes.map(({ name }) => size(name.toUpperCase(), 8)) }, job), 'done'],
+  ['a deprecated image', decideCheckAvailability({ ...available, cipherTrustImage: { ...image, state: 'Deprecated' } }, job), 'stop Refused'],
+  [
+    'a Windows image that will be deprecated',
+    decideCheckAvailability({ ...available, windowsImage: { ...image, state: 'ScheduledForDeprecation' } }, job),
+    'done',
+  ],
+  ['a Windows image that must be bought', decideCheckAvailability({ ...available, windowsImage: { ...image, hasPlan: true } }, job), 'stop Refused'],
   ['ksadmin’s key is not in Azure', decideCheckAvailability({ ...available, keyInAzure: '' }, ofAnna), 'stop Refused'],
   ['ksadmin’s key in Azure is no RSA key', decideCheckAvailability({ ...available, keyInAzure: 'ssh-ed25519 AAAA' }, ofAnna), 'stop Refused'],
 ]);

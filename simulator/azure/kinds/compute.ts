@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { images, sizes } from '../catalogue.ts';
 import type { Engine } from '../engine.ts';
 import { ArmError } from '../http.ts';
+import { deprecationOf } from '../offers.ts';
 import type { Resource } from '../state.ts';
 import type { Kind } from './kind.ts';
 
@@ -49,6 +50,12 @@ function checkImage(engine: Engine, resource: Resource, image: ImageReference): 
       404,
       'PlatformImageNotFound',
       `The platform image '${image.publisher}:${image.offer}:${image.sku}:${image.version}' is not available. Verify that all fields in the storage profile are correct.`,
+    );
+  if (deprecationOf(engine.world, found.version).imageState === 'Deprecated')
+    throw new ArmError(
+      400,
+      'ImageVersionDeprecated',
+      `VM Image from publisher: ${image.publisher} with - Offer: ${image.offer}, Sku: ${image.sku}, Version: ${found.version} is deprecated.`,
     );
   image.exactVersion = found.version;
   if (!found.plan) return;

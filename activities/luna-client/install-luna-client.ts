@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { refused } from '../../domain/failure.ts';
 import type { SecretReference } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import { tagsOf } from '../../systems/azure/tags.ts';
 import { userSecret } from '../../systems/secrets/kept.ts';
 import { installScript } from '../../systems/windows/install-script.ts';
 import { act, converge, done, refuse, wait } from '../converge.ts';
@@ -155,6 +156,7 @@ export const installLunaClient = ({ azure, secrets }: Systems) => {
         const installers = await installersOf(input);
         const body = {
           location: region,
+          tags: tagsOf(input),
           asyncExecution: true,
           timeoutInSeconds: 3600,
           treatFailureAsDeploymentFailure: false,

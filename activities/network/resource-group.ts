@@ -2,14 +2,15 @@ import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import type { Azure } from '../../systems/azure/azure.ts';
 import { tagsOf } from '../../systems/azure/tags.ts';
-import { act, converge, done, refuse } from '../converge.ts';
+import { act, converge, done, refuse, wait } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'resource-group'>;
-type Seen = { id: string; location: string } | undefined;
+type Seen = { id: string; location: string; state: string } | undefined;
 
 export const decideResourceGroup = (group: Seen, { request: { azure } }: Pick<Input, 'request'>) => {
   if (!group) return act('create');
+  if (group.state === 'Deleting') return wait(`The resource group ${azure.resourceGroup} is being deleted; it is made anew when it is gone.`);
   if (group.location.toLowerCase() !== azure.region.toLowerCase())
     return refuse({
       tried: `using the resource group ${azure.resourceGroup}`,
@@ -24,7 +25,7 @@ export async function observeResourceGroup(azure: Azure, request: ProvisioningRe
   const { resources } = await azure.clients(request.azure);
   const { resourceGroup: name } = request.azure;
   const found = await azure.look(`reading the resource group ${name}`, () => resources.resourceGroups.get(name, { abortSignal: signal }));
-  return found && { id: found.id!, location: found.location };
+  return found && { id: found.id!, location: found.location, state: found.properties?.provisioningState ?? '' };
 }
 
 /** The group that holds everything; kept as it is where it exists. */

@@ -38,9 +38,10 @@ const wanted = ({ network }: ProvisioningRequest): Wanted[] => [
 const named = (subnets: SubnetSeen[], name: string) => subnets.find((subnet) => subnet.name.toLowerCase() === name.toLowerCase());
 
 /** What an existing network has that the job cannot use. What is there is kept: a person decides. */
-function problems({ location, addressSpace, subnets }: NonNullable<Seen>, request: ProvisioningRequest): string[] {
+function problems({ state, location, addressSpace, subnets }: NonNullable<Seen>, request: ProvisioningRequest): string[] {
   const space = addressSpace.map(parseRange).filter((range) => range !== undefined);
   return [
+    ...(state === 'Failed' ? ['the network’s last change failed, so nothing can be put into it'] : []),
     ...(location.toLowerCase() === request.azure.region.toLowerCase() ? [] : [`the network is in ${location}, not in ${request.azure.region}`]),
     ...wanted(request).flatMap((subnet) => {
       const there = named(subnets, subnet.name);
@@ -52,6 +53,7 @@ function problems({ location, addressSpace, subnets }: NonNullable<Seen>, reques
 function subnetProblems(there: SubnetSeen, { name, range, forHsm }: Wanted): string[] {
   const isDelegated = there.delegatedTo.some((service) => service.toLowerCase() === serviceName.toLowerCase());
   return [
+    ...(there.state === 'Failed' ? [`the last change of ${name} failed`] : []),
     ...(there.range === range ? [] : [`${name} has the range ${there.range}, not ${range}`]),
     ...(forHsm && !isDelegated ? [`${name} is not delegated to ${serviceName}`] : []),
     ...(forHsm && there.securityGroup ? [`${name} has a network security group, which a Dedicated HSM does not support`] : []),
@@ -74,17 +76,19 @@ function missingProblems({ name, range }: Wanted, space: Range[], subnets: Subne
   ];
 }
 
+const isBusy = ({ state }: { state: string }): boolean => ['Updating', 'Deleting'].includes(state);
+
 export const decideVirtualNetwork = (seen: Seen, { request }: Pick<Input, 'request'>) => {
   if (!seen) return act('create');
-  const busy = seen.subnets.find(({ state }) => state === 'Updating');
-  if (seen.state === 'Updating' || busy) return wait(`The virtual network ${request.network.name} is being updated${busy ? `: ${busy.name}` : ''}.`);
+  const busy = seen.subnets.find(isBusy);
+  if (isBusy(seen) || busy) return wait(`The virtual network ${request.network.name} is being changed${busy ? `: ${busy.name}` : ''}.`);
   const wrong = problems(seen, request);
   if (wrong.length > 0)
     return refuse({
       tried: `using the virtual network ${request.network.name}`,
       seen: wrong.join('; '),
       source: 'Azure Resource Manager',
-      remedy: 'Change the subnets in Azure or the request; nothing existing is overwritten. Then retry.',
+      remedy: 'Mend the network in Azure, or change the request; nothing existing is overwritten. Then retry.',
     });
   if (wanted(request).some(({ name }) => !named(seen.subnets, name))) return act('add-subnet');
   const [compute, hsm, gateway] = wanted(request).map(({ name }) => named(seen.subnets, name)!.id);

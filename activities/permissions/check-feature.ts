@@ -32,8 +32,9 @@ export const checkFeature =
     return converge<Input, Seen, StepResult<'check-feature'>, 'register-provider'>({
       async observe({ request }, { signal }) {
         const { features } = await azure.clients(request.azure);
-        const seen = await azure.ask(`reading the feature ${feature}`, () => features.features.get(namespace!, feature!, { abortSignal: signal }));
-        return { state: seen.properties?.state ?? 'NotSpecified', told };
+        // Where the provider hides what was never asked for, the feature is not even known.
+        const seen = await azure.look(`reading the feature ${feature}`, () => features.features.get(namespace!, feature!, { abortSignal: signal }));
+        return { state: seen ? (seen.properties?.state ?? 'NotSpecified') : 'unknown to this subscription', told };
       },
       decide: (seen, job) => {
         const decision = decideCheckFeature(seen, job);

@@ -8,15 +8,18 @@ type Input = StepInput<'close-doors'>;
 export interface Seen {
   /** Security groups that still have our temporary rule. */
   open: string[];
+  /** Of the Windows host. */
   power: string;
+  /** Azure is changing that host: what its power is may not hold any more. */
+  changing: boolean;
 }
 
 const groupsOf = ({ lunaClient, cipherTrust }: Input['request']): string[] => [lunaClient, cipherTrust].map(({ vmName }) => namesOf(vmName).group);
 
-export const decideCloseDoors = ({ open, power }: Seen, { request }: Pick<Input, 'request'>) => {
+export const decideCloseDoors = ({ open, power, changing }: Seen, { request }: Pick<Input, 'request'>) => {
   if (request.closeDoors === false) return done<StepResult<'close-doors'>>({ removedRules: [], deallocated: false });
   if (open.length > 0) return act('remove-rule');
-  if (power === 'running') return act('deallocate');
+  if (power === 'running' && !changing) return act('deallocate');
   if (power !== 'deallocated') return wait(`${request.lunaClient.vmName}: ${power}`);
   return done<StepResult<'close-doors'>>({ removedRules: groupsOf(request).map((group) => `${group}/${temporaryRule}`), deallocated: true });
 };
@@ -39,7 +42,12 @@ export const closeDoors = ({ azure }: Systems) =>
       const view = await azure.ask(`reading the state of ${vmName}`, () =>
         compute.virtualMachines.instanceView(resourceGroup, vmName, { abortSignal: signal }),
       );
-      return { open, power: view.statuses?.find(({ code }) => code?.startsWith('PowerState/'))?.code?.split('/')[1] ?? 'unknown' };
+      const codes = view.statuses?.flatMap(({ code }) => code ?? []) ?? [];
+      return {
+        open,
+        power: codes.find((code) => code.startsWith('PowerState/'))?.split('/')[1] ?? 'unknown',
+        changing: codes.some((code) => /^ProvisioningState\/(updating|creating)/i.test(code)),
+      };
     },
     decide: decideCloseDoors,
     act: {

@@ -56,9 +56,10 @@ export function send(request: IncomingMessage, response: ServerResponse, reply: 
   return sent;
 }
 
-/** Sends the head and half of an answer, then nothing more: the other side must notice by itself. */
+/** Sends the head and half of an answer, then nothing more: the other side must notice by itself. Of an answer without a body nothing is sent at all. */
 export function sendHalf(request: IncomingMessage, response: ServerResponse, reply: ArmReply): void {
   const { status, headers, text = '' } = compose(request, reply);
+  if (text === '') return;
   response.writeHead(status, headers);
   response.flushHeaders();
   response.write(text.slice(0, text.length / 2));

@@ -132,7 +132,7 @@ export function act(engine: Engine, request: ArmRequest, found: Resource, action
   if (action === 'instanceview') return ok(instanceView(engine, found));
   if (!['start', 'deallocate', 'poweroff'].includes(action)) throw new ArmError(404, 'NotFound', `There is no action ${action} here.`);
   const doneAt = engine.world.clock.inMinutes(engine.world.durations.vmDeallocate);
-  Object.assign(found, { power: action === 'start' ? 'running' : 'deallocated', powerAt: doneAt });
+  Object.assign(found, { power: action === 'start' ? 'running' : 'deallocated', powerAt: doneAt, readyAt: doneAt });
   engine.world.changed();
   return { status: 202, headers: operationHeaders(engine, request, found, 'Microsoft.Compute', { kind: 'run-command', doneAt }) };
 }

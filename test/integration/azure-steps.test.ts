@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { secretName } from '../../systems/secrets/store.ts';
 import { AzureBench, type AzureBenchOptions } from '../support/azure-bench.ts';
+import { until } from '../support/until.ts';
 
 const vnet = 'arm:PUT Microsoft.Network/virtualNetworks';
 const subnetPut = 'arm:PUT Microsoft.Network/virtualNetworks/subnets';
@@ -96,6 +97,14 @@ describe('The feature', function () {
   this.timeout(30_000);
   stopAfterwards();
 
+  it('that Azure hides from a subscription without access is an incident with the request for it', async () => {
+    await start();
+    bench.fault('error', 'arm:GET Microsoft.Features/features', { status: 404, code: 'FeatureNotFound', message: 'The feature was not found.' });
+    const { seen, remedy } = await bench.stops('check-feature', {});
+    assert.equal(seen, 'it is unknown to this subscription');
+    assert.match(remedy, /HSMrequest@Microsoft\.com/);
+  });
+
   it('when it is Registered at last, is made known to its provider, which is registered again', async () => {
     await start();
     const provider = 'arm:POST Microsoft.Resources/providers/register';
@@ -110,6 +119,27 @@ describe('The feature', function () {
       bench.arrived(provider).map(({ target, outcome }) => [target.split('/').at(-2), outcome]),
       [['Microsoft.HardwareSecurityModules', 'done']],
     );
+  });
+});
+
+describe('The resource group', function () {
+  this.timeout(30_000);
+  stopAfterwards();
+
+  it('that is being deleted is waited for and made anew; one that is there is kept, tags and all', async () => {
+    await start();
+    const { resources } = await bench.clients();
+    const { resourceGroup: name, region } = bench.request.azure;
+    bench.azure.seedGroup(name, region);
+    await resources.resourceGroups.delete(name).submitted();
+    await bench.step('resource-group', {});
+    assert.ok(bench.attempts.some(({ problem }) => /is being deleted; it is made anew/.test(problem.seen)));
+    assert.equal((await resources.resourceGroups.get(name)).tags?.['provisioner'], bench.target);
+    await resources.resourceGroups.createOrUpdate(name, { location: region, tags: { owner: 'network team' } });
+    bench.world.ledger.clear();
+    await bench.step('resource-group', {});
+    assert.deepEqual((await resources.resourceGroups.get(name)).tags, { owner: 'network team' });
+    assert.deepEqual(bench.arrived('arm:PUT *'), []);
   });
 });
 
@@ -130,6 +160,7 @@ describe('The virtual network', function () {
       { location, securityRules: [{ ...rule, sourceAddressPrefix: '*', destinationAddressPrefix: '*', destinationPortRange: '*' }] },
       often,
     );
+    const routes = group.id!.replace(/networkSecurityGroups.*/, 'routeTables/their-routes');
     const delegations = change.hsmDelegated === false ? [] : [{ name: 'theirs', serviceName: 'Microsoft.HardwareSecurityModules/dedicatedHSMs' }];
     await network.virtualNetworks.createOrUpdate(
       resourceGroup,
@@ -139,14 +170,17 @@ describe('The virtual network', function () {
         tags: { owner: 'network team' },
         addressSpace: { addressPrefixes: [...(change.addressPrefixes ?? ['172.22.0.0/16', '10.9.0.0/16'])] },
         subnets: [
-          { name: 'Theirs', addressPrefix: '172.22.9.0/24', networkSecurityGroup: { id: group.id! } },
+          { name: 'Theirs', addressPrefix: '172.22.9.0/24', networkSecurityGroup: { id: group.id! }, routeTable: { id: routes } },
           { name: hsm.name, addressPrefix: hsm.range, delegations },
         ],
       },
       often,
     );
     bench.world.ledger.clear();
-    return () => network.virtualNetworks.get(resourceGroup, name);
+    return async () => ({
+      network: await network.virtualNetworks.get(resourceGroup, name),
+      rules: await network.networkSecurityGroups.get(resourceGroup, 'their-nsg'),
+    });
   }
 
   it('that is there is kept, with its foreign subnets, rules and tags; only what is missing is added', async () => {
@@ -155,14 +189,46 @@ describe('The virtual network', function () {
     const before = await look();
     await bench.step('virtual-network', {});
     const after = await look();
-    assert.deepEqual([after.tags, after.addressSpace], [before.tags, before.addressSpace]);
+    const foreign = before.network.subnets!.map(({ id }) => id);
+    assert.deepEqual({ ...after.network, subnets: after.network.subnets!.filter(({ id }) => foreign.includes(id)) }, before.network);
+    assert.match(after.network.subnets!.find(({ name }) => name === 'Theirs')?.routeTable?.id ?? '', /their-routes$/);
+    assert.deepEqual(after.rules, before.rules);
+    assert.deepEqual(after.network.subnets!.map(({ name }) => name).sort(), ['Compute', 'GatewaySubnet', 'Luna_kylo_HSM_subnet', 'Theirs']);
+    const puts = bench.arrived('arm:PUT *').map(({ operation, target }) => `${operation} ${target.split('/').at(-1)}`);
+    assert.deepEqual(puts, [`${subnetPut} Compute`, `${subnetPut} GatewaySubnet`]);
+  });
+
+  it('that another job makes between look and act keeps what that job put into it', async () => {
+    await start();
+    await bench.step('register-providers', {});
+    await bench.step('resource-group', {});
+    bench.fault('hold', vnet);
+    const late = bench.step('virtual-network', {});
+    const held = await until('the network held', async () => bench.world.weather.held()[0]);
+    const other = structuredClone(bench.request);
+    other.network.compute = { name: 'Compute2', range: '172.22.10.0/24' };
+    other.network.addressSpace = '172.22.0.0/16';
+    const first = Object.assign(Object.create(Object.getPrototypeOf(bench)), bench, { request: other }) as AzureBench;
+    await first.step('virtual-network', {});
+    const { network } = await bench.clients();
+    const look = () => network.virtualNetworks.get(other.azure.resourceGroup, other.network.name);
+    const before = await look();
+    bench.world.weather.release(held.id);
+    await late;
+    const after = await look();
     for (const subnet of before.subnets!)
       assert.deepEqual(
         after.subnets!.find(({ id }) => id === subnet.id),
         subnet,
       );
-    assert.deepEqual(after.subnets!.map(({ name }) => name).sort(), ['Compute', 'GatewaySubnet', 'Luna_kylo_HSM_subnet', 'Theirs']);
-    assert.deepEqual([bench.arrived(vnet).length, bench.arrived(subnetPut).length], [0, 2]);
+    assert.deepEqual(after.subnets!.map(({ name }) => name).sort(), ['Compute', 'Compute2', 'GatewaySubnet', 'Luna_kylo_HSM_subnet']);
+    assert.deepEqual(
+      bench
+        .arrived(vnet)
+        .map(({ outcome, detail }) => detail ?? outcome)
+        .sort(),
+      ['PreconditionFailed', 'done'],
+    );
   });
 
   for (const [difference, change, seen] of [

@@ -26,7 +26,7 @@ describe('Bad weather between this service and Azure', function () {
   let operations: string[];
   let bench: AzureBench;
   const started = async () => {
-    bench = await AzureBench.start({ timeoutMs: 500 });
+    bench = await AzureBench.start({ timeoutMs: 300 });
   };
   before(async () => {
     await started();
@@ -53,6 +53,8 @@ describe('Bad weather between this service and Azure', function () {
       [1, 1, 2, 3],
     );
     assert.equal(bench.arrived('windows:run-script').length, 1, 'the installation ran once');
+    for (const change of ['deallocate', 'start'])
+      assert.equal(bench.arrived(`arm:POST Microsoft.Compute/virtualMachines/${change}`, 'done').length, 1, `${change} was ordered once`);
   }
 
   /** A POST that was not answered well was sent again only after a look. */

@@ -2,8 +2,14 @@ import assert from 'node:assert/strict';
 import type { AzureState, Resource } from '../../simulator/azure/state.ts';
 import { AzureBench } from '../support/azure-bench.ts';
 
-const windowsImage = { publisher: 'MicrosoftWindowsDesktop', offer: 'Windows-10', sku: 'win10-22h2-pro-g2', version: 'latest' };
 const publicKey = 'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ ksadmin';
+
+type Tags = Record<string, string>;
+
+interface Machine {
+  hardwareProfile: { vmSize: string };
+  storageProfile: { imageReference: { version: string }; osDisk: { managedDisk: object } };
+}
 
 interface Rule {
   name: string;
@@ -22,11 +28,11 @@ describe('The hosts', function () {
   async function machines() {
     const { computeSubnetId } = await bench.network();
     await bench.step('keep-secrets', {});
-    const { cipherTrustImage } = await bench.step('check-availability', {});
+    const { cipherTrustImage, windowsImage: image } = await bench.step('check-availability', {});
     await bench.step('accept-terms', { image: cipherTrustImage });
-    const windowsVm = await bench.step('windows-vm', { computeSubnetId, image: windowsImage });
+    const windowsVm = await bench.step('windows-vm', { computeSubnetId, image });
     await bench.step('ciphertrust-vm', { computeSubnetId, image: cipherTrustImage, publicKey });
-    return { windowsVm, again: () => bench.step('windows-vm', { computeSubnetId, image: windowsImage }) };
+    return { windowsVm, again: () => bench.step('windows-vm', { computeSubnetId, image }) };
   }
 
   beforeEach(async () => {
@@ -35,25 +41,53 @@ describe('The hosts', function () {
   });
   afterEach(() => bench?.stop());
 
-  it('get the disks, the encryption set and the tags that are asked for; and so does everything else that is made', async () => {
+  it('get the sizes, image, disks, encryption set and tags that are asked for; tags on everything else that is made, too', async () => {
     const encryptionSet = id('Microsoft.Compute/diskEncryptionSets/our-keys');
     bench.azure.seedGroup('Luna_kylo_rg', 'westus2');
     await bench.step('register-providers', {});
     await bench.azure.seed(encryptionSet, { location: 'westus2', properties: {} });
     bench.request.azure.tags = { Environment: 'test', 'Cost center': '4711' };
     bench.request.lunaClient.disk = { type: 'StandardSSD_LRS', encryptionSet };
+    bench.request.lunaClient.size = 'Standard_D4s_v3';
+    bench.request.lunaClient.image = 'MicrosoftWindowsDesktop:Windows-10:win10-22h2-pro-g2:19045.4046.240209';
+    bench.request.cipherTrust.size = 'Standard_D4s_v5';
     bench.request.cipherTrust.disk = { type: 'Premium_LRS' };
-    await machines();
+    delete state().groups['luna_kylo_rg'];
+    const { windowsVm: vm } = await machines();
     const { hsmSubnetId } = await bench.step('virtual-network', {});
     await bench.step('deploy-hsm', { hsmSubnetId });
-    const disk = (vm: string) =>
-      (resources('virtualMachines').find(({ name }) => name === vm)!.properties as { storageProfile: { osDisk: { managedDisk: object } } }).storageProfile
-        .osDisk.managedDisk;
+    await bench.step('install-luna-client', { vm, publicKey });
+    const machine = (vmName: string) => resources('virtualMachines').find(({ name }) => name === vmName)!.properties as unknown as Machine;
+    const disk = (vmName: string) => machine(vmName).storageProfile.osDisk.managedDisk;
     assert.deepEqual(disk('lunaclient'), { storageAccountType: 'StandardSSD_LRS', diskEncryptionSet: { id: encryptionSet } });
     assert.deepEqual(disk('mycompany-ciphertrust'), { storageAccountType: 'Premium_LRS' });
+    assert.deepEqual(
+      ['lunaclient', 'mycompany-ciphertrust'].map((vmName) => machine(vmName).hardwareProfile.vmSize),
+      ['Standard_D4s_v3', 'Standard_D4s_v5'],
+    );
+    assert.equal(machine('lunaclient').storageProfile.imageReference.version, '19045.4046.240209');
+    // The interface of the HSM is made by the HSM’s own provider.
     const made = Object.values(state().resources).filter(({ id: own, name }) => own !== encryptionSet && !name.endsWith('_HSMnic'));
-    assert.ok(made.length >= 12, `${made.length} resources`);
-    for (const { name, tags } of made)
+    const others = [state().groups, state().deployments, state().runCommands].flatMap((things) => Object.values<{ name: string; tags?: Tags }>(things));
+    const tagged = [...made, ...others];
+    assert.deepEqual(tagged.map(({ name }) => name).sort(), [
+      'HSMLuna-ergw',
+      'HSMLuna-ergwpip',
+      'HSMdeploy',
+      'Luna_kylo_rg',
+      'Luna_kylo_vnet',
+      'install-luna-client-run-1',
+      'kylo-luna-hsm',
+      'lunaclient',
+      'lunaclient-ip',
+      'lunaclient-nic',
+      'lunaclient-nsg',
+      'mycompany-ciphertrust',
+      'mycompany-ciphertrust-ip',
+      'mycompany-ciphertrust-nic',
+      'mycompany-ciphertrust-nsg',
+    ]);
+    for (const { name, tags } of tagged)
       assert.deepEqual([tags?.['Cost center'], tags?.['Environment'], tags?.['provisioner']], ['4711', 'test', bench.target], name);
   });
 
@@ -117,6 +151,15 @@ describe('The hosts', function () {
       ['provisioner-admin', 'theirs'],
     );
     assert.equal(bench.arrived('arm:POST Microsoft.Compute/virtualMachines/start').length, 1);
+  });
+
+  it('are stopped and started once where Azure goes on showing the old power for a while', async () => {
+    bench.world.quirks['azure.powerShown'] = 'late';
+    bench.world.durations.vmDeallocate = 30;
+    const { windowsVm, again } = await machines();
+    assert.equal((await bench.step('close-doors', { windowsVm })).deallocated, true);
+    await again();
+    for (const change of ['deallocate', 'start']) assert.equal(bench.arrived(`arm:POST Microsoft.Compute/virtualMachines/${change}`).length, 1, change);
   });
 
   it('keep their doors where that is asked for', async () => {

@@ -3,7 +3,7 @@ import type { AzureBench } from './azure-bench.ts';
 
 const publicKey = 'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7 test';
 
-/** Everything that a job does in Azure, in the order of the job: from the feature to both machines and the Luna client. */
+/** Everything that a job does in Azure, in the order of the job: from the feature to both machines, the Luna client and the doors; and a second job’s waking of the host. */
 export async function azureSteps(bench: AzureBench) {
   await bench.systems.secrets.create(secretName(bench.target, 'windows-admin-password'), 'A-password-of-Windows-1');
   await bench.step('check-feature', {});
@@ -17,5 +17,7 @@ export async function azureSteps(bench: AzureBench) {
   const { clientVersion } = await bench.step('install-luna-client', { vm, publicKey });
   await bench.step('accept-terms', { image: cipherTrustImage });
   const manager = await bench.step('ciphertrust-vm', { computeSubnetId, image: cipherTrustImage, publicKey });
+  await bench.step('close-doors', { windowsVm: vm });
+  await bench.step('windows-vm', { computeSubnetId, image: windowsImage });
   return { address, clientVersion, vm, manager };
 }

@@ -291,6 +291,7 @@ table('check-feature', [
   ['Registered, the provider not told', decideCheckFeature({ state: 'Registered', told: false }, job), 'act register-provider'],
   ['Pending', decideCheckFeature({ state: 'Pending', told: false }, job), 'wait'],
   ['NotRegistered', decideCheckFeature({ state: 'NotRegistered', told: false }, job), 'stop Refused'],
+  ['hidden', decideCheckFeature({ state: 'unknown to this subscription', told: false }, job), 'stop Refused'],
 ]);
 
 const image = { image: { publisher: 'p', offer: 'o', sku: 's', version: '1' }, state: 'Active', hasPlan: false };

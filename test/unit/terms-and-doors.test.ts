@@ -28,10 +28,12 @@ table('admin-password', [
   ['no password that this service may try is left', decideAdminPassword({ ...knock, left: [] }, {}), 'stop'],
 ]);
 
+const doors = (open: string[], power: string, changing = false) => ({ open, power, changing });
 table('close-doors', [
-  ['not asked for', decideCloseDoors({ open: ['lunaclient-nsg'], power: 'running' }, { request: { ...request, closeDoors: false } }), 'done'],
-  ['a temporary rule is there, though the host is off', decideCloseDoors({ open: ['lunaclient-nsg'], power: 'deallocated' }, { request }), 'act remove-rule'],
-  ['rules gone, the host runs', decideCloseDoors({ open: [], power: 'running' }, { request }), 'act deallocate'],
-  ['the host is on its way', decideCloseDoors({ open: [], power: 'deallocating' }, { request }), 'wait'],
-  ['all closed', decideCloseDoors({ open: [], power: 'deallocated' }, { request }), 'done'],
+  ['not asked for', decideCloseDoors(doors(['lunaclient-nsg'], 'running'), { request: { ...request, closeDoors: false } }), 'done'],
+  ['a temporary rule is there, though the host is off', decideCloseDoors(doors(['lunaclient-nsg'], 'deallocated'), { request }), 'act remove-rule'],
+  ['rules gone, the host runs', decideCloseDoors(doors([], 'running'), { request }), 'act deallocate'],
+  ['the host is said to run, and is being changed', decideCloseDoors(doors([], 'running', true), { request }), 'wait'],
+  ['the host is on its way', decideCloseDoors(doors([], 'deallocating', true), { request }), 'wait'],
+  ['all closed', decideCloseDoors(doors([], 'deallocated'), { request }), 'done'],
 ]);

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { World } from '../../world.ts';
 import { images, sizes } from '../catalogue.ts';
 import type { Engine } from '../engine.ts';
 import { ArmError } from '../http.ts';
@@ -86,7 +87,7 @@ const virtualMachine: Kind = {
     if (engine.armed('Microsoft.Compute/virtualMachines/agent')) resource.agentIsDead = true;
     return engine.world.durations.virtualMachine;
   },
-  running: () => 'Creating',
+  running: (_, { powerAt }) => (powerAt === undefined ? 'Creating' : 'Updating'),
   show(_, resource, provisioningState) {
     const { osProfile, ...rest } = structuredClone(propertiesOf(resource));
     if (osProfile) {
@@ -122,8 +123,9 @@ const virtualMachine: Kind = {
   },
 };
 
-function powerOf({ power = 'running', powerAt = 0 }: Resource): string {
+function powerOf({ quirks }: World, { power = 'running', powerAt = 0 }: Resource): string {
   if (Date.now() >= powerAt) return power;
+  if (quirks['azure.powerShown'] === 'late') return power === 'running' ? 'deallocated' : 'running';
   return power === 'running' ? 'starting' : 'deallocating';
 }
 
@@ -134,7 +136,7 @@ export function instanceView(engine: Engine, resource: Resource): Record<string,
   const isOn = isWindows(resource) && engine.world.windowsHosts.has(addressesOf(engine, resource).privateAddress);
   const agentReady = isOn && !resource.agentIsDead && Date.now() >= resource.readyAt + engine.world.clock.realMs(engine.world.durations.agentReady);
   const status = (code: string, displayStatus: string) => ({ code, level: 'Info', displayStatus, time });
-  const power = powerOf(resource);
+  const power = powerOf(engine.world, resource);
   return {
     computerName: resource.name,
     ...(isWindows(resource)
@@ -158,7 +160,7 @@ export function instanceView(engine: Engine, resource: Resource): Record<string,
       resource.failure && state === 'Failed'
         ? { ...status(`ProvisioningState/failed/${resource.failure.code}`, 'Provisioning failed'), level: 'Error', message: resource.failure.message }
         : status(`ProvisioningState/${state.toLowerCase()}`, `Provisioning ${state.toLowerCase()}`),
-      ...(state === 'Succeeded' ? [status(`PowerState/${power}`, `VM ${power}`)] : []),
+      ...(['Succeeded', 'Updating'].includes(state) ? [status(`PowerState/${power}`, `VM ${power}`)] : []),
     ],
   };
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { decideDeployHsm, type Seen } from '../../../activities/hsm/deploy-hsm.ts';
+import { decideResourceGroup } from '../../../activities/network/resource-group.ts';
 import { decideVirtualNetwork } from '../../../activities/network/virtual-network.ts';
 import { allow, decideMachine } from '../../../activities/virtual-machine.ts';
 import { type Change, harmOf, type Present } from '../../../systems/azure/deployment-check.ts';
@@ -109,6 +110,14 @@ describe('A deployment', () => {
     });
 });
 
+const group = (state: string, location = 'westus2') => decideResourceGroup({ id: '/g', location, state }, job);
+table('resource-group', [
+  ['not there', decideResourceGroup(undefined, job), 'act create'],
+  ['there', group('Succeeded', 'WestUS2'), 'done'],
+  ['in another region', group('Succeeded', 'eastus'), 'stop Refused'],
+  ['being deleted', group('Deleting'), 'wait'],
+]);
+
 const usual = { delegatedTo: [], securityGroup: false, routeTable: false, state: 'Succeeded' };
 const subnet = (name: string, range: string, more: object = {}) => ({ id: `/${name}`, name, range, ...usual, ...more });
 const subnets = [
@@ -128,6 +137,10 @@ table('virtual-network', [
   ['one subnet missing, outside the address space', vnet(subnets.slice(0, 2), { addressSpace: ['10.0.0.0/8'] }), 'stop Refused'],
   ['being updated', vnet(subnets, { state: 'Updating' }), 'wait'],
   ['a subnet being updated', changed(1, { state: 'Updating' }), 'wait'],
+  ['being deleted', vnet(subnets, { state: 'Deleting' }), 'wait'],
+  ['a subnet being deleted', changed(1, { state: 'Deleting' }), 'wait'],
+  ['failed', vnet(subnets, { state: 'Failed' }), 'stop Refused'],
+  ['a subnet that failed', changed(2, { state: 'Failed' }), 'stop Refused'],
   ['in another region', vnet(subnets, { location: 'eastus' }), 'stop Refused'],
   ['HSM subnet not delegated', changed(1, { delegatedTo: [] }), 'stop Refused'],
   ['HSM subnet with a security group', changed(1, { securityGroup: true }), 'stop Refused'],

@@ -1,17 +1,29 @@
-import { openApproval, openIncidents, type Progress } from './progress.ts';
-import { catalogue, type PhaseId, phases, stepIds } from './steps.ts';
+import { openApproval, openIncidents, type Progress, type StepView } from './progress.ts';
+import { catalogue, phases, stepIds } from './steps.ts';
 
 const marks = { pending: '·', running: '▶', done: '✔', skipped: '↷', 'not-needed': '–', failed: '✖', cancelled: '◼' } as const;
 
-/** The step table in Markdown, with what is asked of a person on top: shown by the Temporal UI as the job’s current details. */
+/**
+ * The step table in Markdown, section by section, with what is asked of a person on top: shown by the Temporal UI as the job’s current details. The UI gives it
+ * half a page without any room between columns: so there are few of them.
+ */
 export function detailsOf(progress: Progress): string {
-  const rows = stepIds.map((id) => {
-    const { state, startedAt, finishedAt, attempts } = progress.steps[id];
-    const { title, phase } = catalogue[id];
-    return `| ${marks[state]} ${state} | ${title} | \`${id}\` | ${phases[phase as PhaseId]} | ${startedAt?.slice(11, 19) ?? ''} | ${finishedAt?.slice(11, 19) ?? ''} | ${attempts || ''} |`;
-  });
-  return [...asked(progress), '| State | Step | Id | Section | Started | Finished | Attempts |', '|---|---|---|---|---|---|---|', ...rows].join('\n');
+  const sections = Object.entries(phases).flatMap(([phase, title]) => [
+    `| | **${title}** | | |`,
+    ...stepIds.filter((id) => catalogue[id].phase === phase).map((id) => row(catalogue[id].title, progress.steps[id])),
+  ]);
+  return [...asked(progress), '| | Step | Started | Finished |', '|---|---|---|---|', ...sections].join('\n');
 }
+
+function row(title: string, { state, startedAt, finishedAt, attempts }: StepView): string {
+  const told = ['pending', 'running', 'done'].includes(state) ? [] : [state.replace('-', ' ')];
+  const step = [title, ...told, ...(attempts > 1 ? [`attempt ${attempts}`] : [])].join(' · ');
+  return `| ${marks[state]} | ${step} | ${timeOf(startedAt)} | ${timeOf(finishedAt)} |`;
+}
+
+const timeOf = (at: string | undefined): string => at?.slice(11, 19) ?? '';
+
+const sentence = (text: string): string => (/[.!?…]$/.test(text) ? text : `${text}.`);
 
 function asked(progress: Progress): string[] {
   const approval = openApproval(progress);
@@ -23,7 +35,7 @@ function asked(progress: Progress): string[] {
       ]
     : [];
   const forIncidents = openIncidents(progress).flatMap(({ id, problem, step, actions }) => [
-    `**Incident \`${id}\` at ${catalogue[step].title}:** ${problem.tried}: ${problem.seen} ${problem.remedy}`,
+    `**Incident \`${id}\` at ${catalogue[step].title}:** ${problem.tried}: ${sentence(problem.seen)} ${problem.remedy}`,
     `Send the signal \`resolve\` with \`{"incidentId":"${id}","decisionId":"any new id","actor":"your name","action":"${actions.join('" or "')}"}\`.`,
     '',
   ]);

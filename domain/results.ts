@@ -174,6 +174,8 @@ export interface StepTypes {
       serverCertificate: CertificateSeen;
       clientCertificate: CertificateSeen;
       keySecret: string;
+      /** ksadmin’s, should a wipe take it away. */
+      publicKey?: string;
       /** Did this job replace the initial password? Then nobody but it could put anything in before. */
       fresh?: boolean;
       /** Of what a person agreed to wipe. */
@@ -187,6 +189,8 @@ export interface StepTypes {
       /** Was wiped by this job: since when its initial password may have worked again, and what it presents now. */
       openSince?: string;
       certificate?: PresentedCertificate;
+      /** It said that it failed, and was wiped all the same: a person has ordered another one, for which it needs its password first. */
+      failed?: true;
       warnings?: string[];
     };
   };

@@ -10,8 +10,9 @@ type Input = StepInput<'admin-password'>;
 const soonMs = 1_000;
 
 /** What comes next at the door; undefined once inside. */
-export function decideEntrance({ signedIn, left, refusedNow, found }: Knock) {
+export function decideEntrance({ signedIn, left, refusedNow, locked, found }: Knock) {
   if (signedIn) return undefined;
+  if (locked) return waitNoting(locked.seen, noteOf(left, found), locked.retryAfterMs);
   const [next] = left;
   if (!next)
     return refuse({

@@ -4,6 +4,7 @@ import { problemBeforeSetup, readBeforeSetup } from '../../systems/ciphertrust/b
 import { type Manager, signedIn } from '../../systems/ciphertrust/ciphertrust.ts';
 import { type Answer, answerFailure, isPassing, isSuccess, source } from '../../systems/ciphertrust/errors.ts';
 import { type HsmServer, isLikeNew, isServerOf, readHolds, readServers } from '../../systems/ciphertrust/holds.ts';
+import { giveKey, needsKey, type Starting, usualReason } from '../../systems/ciphertrust/ksadmin-key.ts';
 import { neverLeft } from '../../systems/ciphertrust/manager.ts';
 import { type Sent, SetupLog } from '../../systems/ciphertrust/setup-log.ts';
 import { visit } from '../../systems/ciphertrust/visit.ts';
@@ -21,8 +22,8 @@ const windowMs = 3_600_000;
  * What can be seen of it. `wiped`: it presents another certificate, or no longer knows the kept password; that is what it looks like after `hsm/setup`.
  */
 export type Seen =
-  | { state: 'restarting'; detail: string }
-  | { state: 'wiped'; pin: string; certificate: PresentedCertificate; notBefore: string; lastSentMsAgo?: number }
+  | ({ state: 'restarting'; detail: string } & Starting)
+  | { state: 'wiped'; pin: string; certificate: PresentedCertificate; notBefore: string; last?: { msAgo: number; failed: boolean } }
   | {
       state: 'ready';
       servers: HsmServer[];
@@ -32,9 +33,10 @@ export type Seen =
       sent?: Pick<Sent, 'answer'> & { msAgo: number; patienceMs: number };
     };
 
-export const decideSetRootOfTrust = (seen: Seen, input: Pick<Input, 'cipherTrust' | 'partitionSerial' | 'approvedDigest' | 'fresh'>) => {
-  const { cipherTrust, partitionSerial, approvedDigest, fresh = false } = input;
-  if (seen.state === 'restarting') return wait(`CipherTrust Manager restarts: ${seen.detail}`);
+export const decideSetRootOfTrust = (seen: Seen, input: Pick<Input, 'cipherTrust' | 'partitionSerial' | 'approvedDigest' | 'fresh' | 'publicKey'>) => {
+  const { cipherTrust, partitionSerial, approvedDigest, fresh = false, publicKey } = input;
+  if (seen.state === 'restarting')
+    return needsKey(seen, publicKey) ? act('give-key') : wait(`CipherTrust Manager restarts: ${[seen.detail, ...usualReason(seen)].join('; ')}`);
   if (seen.state === 'wiped') return decideWiped(seen, cipherTrust);
   const { servers, holds, sent } = seen;
   if (servers.some((server) => isServerOf(server, partitionSerial))) return done<StepResult<'set-root-of-trust'>>({ cipherTrust });
@@ -48,10 +50,15 @@ export const decideSetRootOfTrust = (seen: Seen, input: Pick<Input, 'cipherTrust
 
 const tried = 'setting the HSM as root of trust';
 
-function decideWiped({ pin, certificate, notBefore, lastSentMsAgo }: Seen & { state: 'wiped' }, cipherTrust: Input['cipherTrust']) {
-  if (lastSentMsAgo !== undefined && lastSentMsAgo <= windowMs)
-    return done<StepResult<'set-root-of-trust'>>({ cipherTrust: { ...cipherTrust, pin }, openSince: notBefore, certificate });
-  const when = lastSentMsAgo === undefined ? 'though this job sent nothing yet' : `${Math.round(lastSentMsAgo / 60_000)} minutes after this job sent hsm/setup`;
+function decideWiped({ pin, certificate, notBefore, last }: Seen & { state: 'wiped' }, cipherTrust: Input['cipherTrust']) {
+  if (last && last.msAgo <= windowMs)
+    return done<StepResult<'set-root-of-trust'>>({
+      cipherTrust: { ...cipherTrust, pin },
+      openSince: notBefore,
+      certificate,
+      ...(last.failed ? { failed: true as const } : {}),
+    });
+  const when = last === undefined ? 'though this job sent nothing yet' : `${Math.round(last.msAgo / 60_000)} minutes after this job sent hsm/setup`;
   return halt({
     tried,
     seen: `it presents another certificate or refuses the kept password, ${when}`,
@@ -74,12 +81,17 @@ const noEffect = ({ answer, msAgo }: NonNullable<(Seen & { state: 'ready' })['se
  * after a request that this job sent may the manager come back with another certificate and without its password.
  */
 export const setRootOfTrust = (systems: Systems) => {
+  const repaired = new WeakSet<AbortSignal>();
   const { cipherTrust, secrets, settings, transcripts } = systems;
-  return converge<Input, Seen, StepResult<'set-root-of-trust'>, 'set-up'>({
+  return converge<Input, Seen, StepResult<'set-root-of-trust'>, 'set-up' | 'give-key'>({
     settleMs: settings.settleMs,
-    observe: (input, attempt) => observe(systems, input, new SetupLog(transcripts, input), attempt),
+    observe: (input, attempt) => observe(systems, input, new SetupLog(transcripts, input), attempt, repaired.has(attempt.signal)),
     decide: decideSetRootOfTrust,
     act: {
+      async 'give-key'({ publicKey }, seen, { signal }) {
+        repaired.add(signal);
+        if (seen.state === 'restarting' && seen.manager && publicKey) await giveKey(seen.manager, publicKey);
+      },
       async 'set-up'(input, _, { signal, order }) {
         const log = new SetupLog(transcripts, input);
         const manager = await signedIn(cipherTrust, secrets, input, input.cipherTrust, signal);
@@ -92,33 +104,34 @@ export const setRootOfTrust = (systems: Systems) => {
         await send(manager, await setupOf(secrets, input, key), input, log, order);
       },
     },
-    sight: (seen) => (seen.state === 'ready' ? [seen.servers, seen.sent !== undefined] : seen.state),
+    sight: (seen) => (seen.state === 'ready' ? [seen.servers, seen.sent !== undefined] : [seen.state, 'repaired' in seen && seen.repaired]),
   });
 };
 
-async function observe({ cipherTrust, secrets, settings }: Systems, input: Input, log: SetupLog, attempt: Attempt): Promise<Seen> {
+async function observe({ cipherTrust, secrets, settings }: Systems, input: Input, log: SetupLog, attempt: Attempt, repaired: boolean): Promise<Seen> {
   const { cipherTrust: pinned, partitionSerial } = input;
   const seen = await visit(cipherTrust, input, pinned, attempt.signal);
-  if (!seen.started) return { state: 'restarting', detail: seen.detail };
+  if (!seen.started) return { state: 'restarting', look: attempt.number, repaired, ...seen };
   const sent = await log.sent();
+  const last = sent.at(-1);
   const wiped = (): Seen => ({
     state: 'wiped',
     pin: seen.pin,
     certificate: seen.certificate,
     notBefore: new Date(attempt.dueAt - (attempt.number > 1 ? settings.pollIntervalMs : 0)).toISOString(),
-    ...(sent.length > 0 ? { lastSentMsAgo: Date.now() - sent.at(-1)!.at } : {}),
+    ...(last ? { last: { msAgo: Date.now() - last.at, failed: last.failed } } : {}),
   });
   // The kept password is not shown to a machine that is not the pinned one.
   if (seen.pin !== pinned.pin) return wiped();
   if (!(await seen.manager.signIn(await kept(secrets, input.target, 'ciphertrust-admin-password')))) return wiped();
   const servers = await readServers(seen.manager);
   if (servers.some((server) => isServerOf(server, partitionSerial))) return { state: 'ready', servers };
-  const last = sent.findLast(({ order, failed }) => order === attempt.order && !failed);
-  if (last)
+  const underway = sent.findLast(({ order, failed }) => order === attempt.order && !failed);
+  if (underway)
     return {
       state: 'ready',
       servers,
-      sent: { msAgo: Date.now() - last.heardAt, patienceMs: patienceMs(settings.settleMs), ...(last.answer ? { answer: last.answer } : {}) },
+      sent: { msAgo: Date.now() - underway.heardAt, patienceMs: patienceMs(settings.settleMs), ...(underway.answer ? { answer: underway.answer } : {}) },
     };
   return { state: 'ready', servers, holds: await readHolds(seen.manager, pinned.address, servers) };
 }

@@ -34,7 +34,8 @@ export const decideVerifyRootOfTrust = (
       tried: 'verifying the root of trust',
       seen: wrong.join('; '),
       source: 'CipherTrust Manager and the HSM',
-      remedy: 'Do not use this CipherTrust Manager. Look at System > HSMs and its log; retry looks again.',
+      remedy:
+        'Do not use this CipherTrust Manager. Look at System > HSMs and its log. Retry looks again; abort and send the request again to have it set up anew.',
     });
   return done<StepResult<'verify-root-of-trust'>>({
     version,

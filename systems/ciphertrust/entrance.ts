@@ -1,3 +1,4 @@
+import { type Problem, StepFailure } from '../../domain/failure.ts';
 import type { Job, ManagerAt } from '../../domain/results.ts';
 import { kept } from '../secrets/kept.ts';
 import type { SecretStore } from '../secrets/store.ts';
@@ -16,6 +17,8 @@ export interface Knock {
   refusedNow: boolean;
   /** What was found, for a person. */
   found: string[];
+  /** Nobody is let in now: why, and for how long. What is still to be tried is remembered, lest the wrong ones lock it again. */
+  locked?: Problem;
   /** When the kept password replaced another one here, ISO 8601. */
   replacedAt?: string;
 }
@@ -47,10 +50,11 @@ export class Entrance {
     const manager = await this.#cipherTrust.connect(job, at, attempt.signal);
     const knock = this.#knocks.get(attempt) ?? (await this.#begin(job, attempt, likely));
     this.#knocks.set(attempt, knock);
-    if (knock.left[0] === 'kept' && !knock.refusedNow) {
-      if (await manager.signIn(await this.#kept(job))) knock.signedIn = true;
-      else refuse(knock, 'the kept password is refused');
-    }
+    if (knock.left[0] !== 'kept' || knock.refusedNow || knock.locked) return { knock, manager };
+    const password = await this.#kept(job);
+    const isRight = await unlessLocked(knock, () => manager.signIn(password));
+    if (isRight) knock.signedIn = true;
+    else if (isRight === false) refuse(knock, 'the kept password is refused');
     return { knock, manager };
   }
 
@@ -61,7 +65,10 @@ export class Entrance {
     const from = which === 'generated' ? await readInitialPassword(this.#cipherTrust, this.#secrets, job, at, attempt.signal) : { password: 'admin' };
     if ('why' in from) return skip(knock, `no generated password can be read as ksadmin: ${from.why}`);
     const manager = await this.#cipherTrust.connect(job, at, attempt.signal);
-    if (!(await manager.changePassword(from.password, await this.#kept(job)))) return refuse(knock, `the ${which} password is refused`);
+    const to = await this.#kept(job);
+    const isReplaced = await unlessLocked(knock, () => manager.changePassword(from.password, to));
+    if (isReplaced === undefined) return;
+    if (!isReplaced) return refuse(knock, `the ${which} password is refused`);
     Object.assign(knock, { left: ['kept'], found: [`it said that the ${which} password was replaced`], replacedAt: new Date().toISOString() });
   }
 
@@ -78,6 +85,17 @@ export class Entrance {
 
   #kept(job: Job): Promise<string> {
     return kept(this.#secrets, job.target, 'ciphertrust-admin-password');
+  }
+}
+
+/** Undefined where the account is locked: then the answer says nothing about the password. */
+async function unlessLocked(knock: Knock, ask: () => Promise<boolean>): Promise<boolean | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof StepFailure) || error.problem.kind !== 'NotReady') throw error;
+    knock.locked = error.problem;
+    return undefined;
   }
 }
 

@@ -6,6 +6,7 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import type { ProvisionInput } from '../../domain/decisions.ts';
 import type { Problem } from '../../domain/failure.ts';
+import type { ManagerAt } from '../../domain/results.ts';
 import { stepIds } from '../../domain/steps.ts';
 import { exampleRequest } from '../support/example.ts';
 import { stubActivities, zeroizedHsm } from '../support/stub-activities.ts';
@@ -179,6 +180,33 @@ describe('A job', () => {
       assert.ok(calls.some(({ id }) => id === 'reset-password'));
       const history = await job.handle.fetchHistory();
       await Worker.runReplayHistory({ workflowBundle: bench.bundle }, JSON.parse(historyToJSON(history)), job.handle.workflowId);
+    });
+  });
+
+  it('sets the password of a CipherTrust Manager that a failed hsm/setup wiped, then sets its root of trust again', async () => {
+    let sent = 0;
+    const { activities, calls } = stubActivities({
+      'set-root-of-trust': async ({ cipherTrust: { address } }) => ({
+        cipherTrust: { address, pin: `${++sent}` },
+        openSince: 'T',
+        ...(sent === 1 ? { failed: true } : {}),
+      }),
+      'reset-password': async ({ cipherTrust }) => ({ cipherTrust, warnings: [] }),
+    });
+    request.hsm.fips = false;
+    await bench.withJob(activities, request, async (job) => {
+      assert.equal((await job.handle.result()).outcome, 'completed');
+      const [first, ...after] = calls.filter(({ id }) => ['set-root-of-trust', 'reset-password', 'verify-root-of-trust'].includes(id));
+      assert.equal(first?.id, 'set-root-of-trust');
+      assert.deepEqual(
+        after.map(({ id, input }) => [id, (input as unknown as { cipherTrust: ManagerAt }).cipherTrust.pin]),
+        [
+          ['reset-password', '1'],
+          ['set-root-of-trust', '1'],
+          ['reset-password', '2'],
+          ['verify-root-of-trust', '2'],
+        ],
+      );
     });
   });
 

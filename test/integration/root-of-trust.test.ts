@@ -1,4 +1,5 @@
-import { carryOut, circumstances, options } from '../support/ciphertrust/circumstances.ts';
+import { carryOut, circumstances } from '../support/ciphertrust/circumstances.ts';
+import { options } from '../support/ciphertrust/options.ts';
 import { TrustBench } from '../support/ciphertrust/trust-bench.ts';
 
 /** Everything that may go wrong, each with one of the ways in which a CipherTrust Manager may differ; the long suite has all with all. */

@@ -3,6 +3,7 @@ import { decideEntrance } from '../../activities/ciphertrust/admin-password.ts';
 import { decideFirstBoot } from '../../activities/ciphertrust/first-boot.ts';
 import { decideLicence } from '../../activities/ciphertrust/licence.ts';
 import { decideNtp } from '../../activities/ciphertrust/ntp.ts';
+import type { Problem } from '../../domain/failure.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { PresentedCertificate } from '../../domain/results.ts';
 import { selfSigned } from '../../simulator/certificates.ts';
@@ -84,6 +85,16 @@ describe('The way in', () => {
       note: { left: ['default', 'generated'], found: ['the kept password is refused'] },
     });
     assert.deepEqual(decideEntrance(knock({ left: ['default'] })), { kind: 'act', change: 'replace-password' });
+  });
+
+  it('waits while the account is locked, and remembers what is still to be tried: beginning anew would lock it again, for ever', () => {
+    const locked: Problem = { kind: 'NotReady', tried: 'waiting', seen: 'locked, for 5 minutes', source: '', remedy: '', retryAfterMs: 300_000 };
+    assert.deepEqual(decideEntrance(knock({ left: ['generated'], found: ['the default password is refused'], locked })), {
+      kind: 'wait',
+      why: 'locked, for 5 minutes',
+      retryAfterMs: 300_000,
+      note: { left: ['generated'], found: ['the default password is refused'] },
+    });
   });
 
   it('ends inside, or with a person who is told all that was found', () => {

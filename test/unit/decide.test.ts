@@ -18,6 +18,7 @@ import { decideSetRootOfTrust } from '../../activities/root-of-trust/set-root-of
 import { decideVerifyRootOfTrust } from '../../activities/root-of-trust/verify-root-of-trust.ts';
 import type { ManagerHolds } from '../../domain/results.ts';
 import { selfSigned } from '../../simulator/certificates.ts';
+import type { Manager } from '../../systems/ciphertrust/ciphertrust.ts';
 import type { RoleShown } from '../../systems/lunash/partition-show.ts';
 import { type Decided, table } from '../support/decisions.ts';
 import { exampleRequest } from '../support/example.ts';
@@ -199,19 +200,27 @@ table('register-client', [
 
 const manager = { cipherTrust: { address: '20.0.0.4', pin: 'A' }, partitionSerial: '1' };
 const presented = { subject: 'CN=web', names: '', notBefore: '', notAfter: '', chain: [] };
-const wiped = (lastSentMsAgo?: number) =>
-  decideSetRootOfTrust({ state: 'wiped', pin: 'B', certificate: presented, notBefore: '', ...(lastSentMsAgo === undefined ? {} : { lastSentMsAgo }) }, manager);
+const wiped = (msAgo?: number) =>
+  decideSetRootOfTrust(
+    { state: 'wiped', pin: 'B', certificate: presented, notBefore: '', ...(msAgo === undefined ? {} : { last: { msAgo, failed: false } }) },
+    manager,
+  );
 const empty: ManagerHolds = { name: 'cm', address: '20.0.0.4', version: '2.19', users: [], keys: 0, domains: [], hsms: [], untold: [], digest: 'd' };
 const holding = (change: Partial<ManagerHolds>, more: object = {}) =>
   decideSetRootOfTrust({ state: 'ready', servers: [], holds: { ...empty, ...change } }, { ...manager, ...more });
 const sentAgo = (msAgo: number) =>
   decideSetRootOfTrust({ state: 'ready', servers: [], sent: { msAgo, patienceMs: 240_000, answer: 'no answer: socket hang up' } }, manager);
+const restarting = (change: object = {}) =>
+  decideSetRootOfTrust({ state: 'restarting', detail: '502', look: 2, repaired: false, ...change }, { ...manager, publicKey: 'ssh-rsa AAAA' });
 const listed = (serial: string | number) => decideSetRootOfTrust({ state: 'ready', servers: [{ id: 'a', config: { serial } }] }, manager);
 table('set-root-of-trust', [
   ['nothing in it', holding({}), 'act set-up'],
   ['ours is listed', listed('1'), 'done'],
   ['ours is listed, its serial as a number', listed(1), 'done'],
-  ['restarting', decideSetRootOfTrust({ state: 'restarting', detail: '502' }, manager), 'wait'],
+  ['restarting', restarting(), 'wait'],
+  ['starting for long, ksadmin’s key known', restarting({ look: 61, manager: {} as Manager }), 'act give-key'],
+  ['starting for long, the key given', restarting({ look: 61, manager: {} as Manager, repaired: true }), 'wait'],
+  ['a page for long', restarting({ look: 61 }), 'wait'],
   ['wiped by what was sent', wiped(60_000), 'done'],
   ['wiped, though nothing was sent', wiped(), 'stop Unsafe'],
   ['another certificate, hours after what was sent', wiped(2 * 3_600_000), 'stop Unsafe'],

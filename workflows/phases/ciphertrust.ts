@@ -22,7 +22,7 @@ export async function cipherTrust(
   const { warnings = [] } = await job.step('ntp', { cipherTrust });
   job.warn(...warnings);
   await job.step('licence', { cipherTrust });
-  return { vm, cipherTrust, fresh: exposure !== undefined };
+  return { vm, cipherTrust, publicKey, fresh: exposure !== undefined };
 }
 
 export type Manager = Awaited<ReturnType<typeof cipherTrust>>;

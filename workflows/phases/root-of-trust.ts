@@ -9,7 +9,7 @@ export async function rootOfTrust(job: Job, manager: Manager, { hosts, partition
   const { clientCertificate, keySecret, ...certified } = await job.step('client-certificate', { ...hosts, partitionSerial });
   job.warn(...(certified.warnings ?? []));
   const { serverCertificate } = await job.step('register-client', { ...hosts, clientCertificate });
-  const wiped = await setRootOfTrust(job, {
+  const needs = {
     ...hosts,
     cipherTrust: manager.cipherTrust,
     hsmAddress: hosts.hsm.address,
@@ -17,20 +17,30 @@ export async function rootOfTrust(job: Job, manager: Manager, { hosts, partition
     serverCertificate,
     clientCertificate,
     keySecret,
+    publicKey: manager.publicKey,
     fresh: manager.fresh,
-  });
-  const { openSince } = wiped;
-  const { cipherTrust, warnings } = await job.step('reset-password', {
-    cipherTrust: wiped.cipherTrust,
-    partitionSerial,
-    ...(openSince === undefined ? {} : { openSince }),
-  });
-  job.warn(...warnings);
+  };
+  let wiped = await setRootOfTrust(job, needs);
+  let cipherTrust = await resetPassword(job, wiped, partitionSerial);
+  while (wiped.failed) {
+    wiped = await setRootOfTrust(job, { ...needs, cipherTrust, fresh: true });
+    cipherTrust = await resetPassword(job, wiped, partitionSerial);
+  }
   const proof = await job.step('verify-root-of-trust', { ...hosts, cipherTrust, partitionSerial });
   job.warn(...proof.warnings);
   if (!wantsOwnFace(job.request.cipherTrust)) return job.notNeeded('web-certificate');
   const face = await job.step('web-certificate', { cipherTrust });
   job.warn(...face.warnings);
+}
+
+async function resetPassword(job: Job, { cipherTrust: wiped, openSince }: StepResult<'set-root-of-trust'>, partitionSerial: string) {
+  const { cipherTrust, warnings } = await job.step('reset-password', {
+    cipherTrust: wiped,
+    partitionSerial,
+    ...(openSince === undefined ? {} : { openSince }),
+  });
+  job.warn(...warnings);
+  return cipherTrust;
 }
 
 /** Only what a new manager has, or what was approved, may be wiped: one that changed meanwhile is asked for again. */

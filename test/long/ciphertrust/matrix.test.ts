@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { type Circumstance, carryOut, circumstances, options } from '../../support/ciphertrust/circumstances.ts';
+import { type Circumstance, carryOut, circumstances } from '../../support/ciphertrust/circumstances.ts';
+import { options } from '../../support/ciphertrust/options.ts';
 import { TrustBench } from '../../support/ciphertrust/trust-bench.ts';
 
 /** So many runs at once, each in a world of its own: they wait more than they work. */

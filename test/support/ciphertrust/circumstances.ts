@@ -2,58 +2,8 @@ import assert from 'node:assert/strict';
 import { type Identity, selfSigned } from '../../../simulator/certificates.ts';
 import { newUser } from '../../../simulator/ciphertrust/state.ts';
 import type { FaultRequest } from '../../../simulator/weather.ts';
+import { until } from '../until.ts';
 import type { TrustBench } from './trust-bench.ts';
-
-/** What nobody has verified of a CipherTrust Manager, some facts at a time. */
-export const options: Record<string, Record<string, string>> = {
-  'as is believed': {},
-  'default sign-in 403, the certificate survives, setup answers 201': {
-    'ciphertrust.defaultPasswordLogin': '403',
-    'ciphertrust.certificateSurvivesReset': 'yes',
-    'ciphertrust.setupStatus': '201',
-    'ciphertrust.trialStatus': '201',
-  },
-  'default sign-in gives a limited token, time servers and trial survive, setup answers 202': {
-    'ciphertrust.defaultPasswordLogin': '200-limited',
-    'ciphertrust.ntpSurvivesReset': 'yes',
-    'ciphertrust.trialSurvivesReset': 'yes',
-    'ciphertrust.setupStatus': '202',
-    'ciphertrust.setupBody': 'none',
-  },
-  'bare lists, errors with a label alone, changepw 200': {
-    'ciphertrust.lists': 'bare',
-    'ciphertrust.errorBody': 'label-only',
-    'ciphertrust.changepwStatus': '200',
-    'ciphertrust.serverIds': 'no',
-  },
-  'lists with a total and two entries at most, errors with a message alone, setup 204': {
-    'ciphertrust.lists': 'total',
-    'ciphertrust.listMost': '2',
-    'ciphertrust.errorBody': 'message-only',
-    'ciphertrust.setupStatus': '204',
-  },
-  'errors without a body, an older version that tells little': {
-    'ciphertrust.errorBody': 'empty',
-    'ciphertrust.mkeks': 'absent',
-    'ciphertrust.keysTold': 'no',
-    'ciphertrust.checkport': 'absent',
-  },
-  'a generated first password, setup wants a right clock': {
-    'ciphertrust.initialPassword': 'generated',
-    'ciphertrust.setupNeedsNtp': 'yes',
-    'ciphertrust.checkport': 'result',
-  },
-  'tokens that end early, refresh that fails': {
-    'ciphertrust.tokenSeconds': '1',
-    'ciphertrust.refresh': 'refused',
-  },
-  'its clock 4 minutes behind, a certificate of a local authority, lockout': {
-    'ciphertrust.clockSkewMinutes': '-4',
-    'ciphertrust.webChain': 'authority',
-    'ciphertrust.lockoutMinutes': '0,5',
-    'ciphertrust.lockedAnswer': 'told',
-  },
-};
 
 /** What happens during a run: how it begins, what a person sees in the incident, and how that is mended. */
 export interface Circumstance {
@@ -67,6 +17,8 @@ export interface Circumstance {
   setups?: number;
   /** Must an approval be asked for? */
   asks?: true;
+  /** Is the whole of it done twice? */
+  twice?: true;
   /** Quirks that this needs, or that make it another thing. */
   quirks?: Record<string, string>;
 }
@@ -89,6 +41,20 @@ const changeCertificate = async (bench: TrustBench) => {
 };
 const putCertificateBack = (bench: TrustBench) => bench.present(aside.get(bench) as Identity);
 
+const skew = ({ luna: { world } }: TrustBench, minutes: string) => Object.assign(world.quirks, { 'ciphertrust.clockSkewMinutes': minutes });
+
+const lateSerial: Circumstance = {
+  before: 'set-root-of-trust',
+  happens(bench) {
+    aside.set(bench, { ...bench.side });
+    Object.assign(bench.side, { partitionSerial: '999' });
+    delete bench.side.windows;
+  },
+  incident: /999|500/,
+  mend: (bench) => Object.assign(bench.side, aside.get(bench)),
+  setups: 2,
+};
+
 export const circumstances: Record<string, Circumstance> = {
   nothing: { happens: () => {} },
   'the answer to hsm/setup is lost after it was taken': fault('reset-after-accept', setUp),
@@ -102,6 +68,9 @@ export const circumstances: Record<string, Circumstance> = {
     setups: 2,
   },
   'the connection is cut before hsm/setup was taken': { ...fault('reset', setUp), incident: /nothing changed/, mend: () => {}, setups: 2 },
+  'hsm/setup is throttled': { ...fault('throttle', setUp), setups: 2 },
+  'a proxy says that nobody took hsm/setup': { ...fault('error', setUp, { status: 503 }), setups: 2 },
+  'it is set up already: a second run': { happens: () => {}, twice: true },
   'hsm/setup says that it failed': {
     ...fault('fail', setUp, { message: 'HSM setup failed: no shared ciphers' }),
     incident: /500|shared ciphers/,
@@ -141,17 +110,7 @@ export const circumstances: Record<string, Circumstance> = {
     incident: /999/,
     mend: (bench) => Object.assign(bench.side, aside.get(bench)),
   },
-  'the serial is another one, and only the manager finds out': {
-    before: 'set-root-of-trust',
-    happens(bench) {
-      aside.set(bench, { ...bench.side });
-      Object.assign(bench.side, { partitionSerial: '999' });
-      delete bench.side.windows;
-    },
-    incident: /999|500/,
-    mend: (bench) => Object.assign(bench.side, aside.get(bench)),
-    setups: 2,
-  },
+  'the serial is another one, and only the manager finds out': lateSerial,
   'the client is not registered any more': {
     before: 'set-root-of-trust',
     happens(bench) {
@@ -179,6 +138,50 @@ export const circumstances: Record<string, Circumstance> = {
     happens: (bench) => Object.assign(bench.luna.world.appliance.state.clock, { skewMinutes: 120 }),
     incident: /minutes apart/,
     mend: (bench) => Object.assign(bench.luna.world.appliance.state.clock, { skewMinutes: 0 }),
+  },
+  'the manager’s clock is two hours off': {
+    before: 'set-root-of-trust',
+    happens: (bench) => skew(bench, '-120'),
+    incident: /minutes apart/,
+    mend: (bench) => skew(bench, '0'),
+  },
+  'the clocks are far apart, and only the manager finds out': {
+    before: 'set-root-of-trust',
+    happens(bench) {
+      skew(bench, '120');
+      aside.set(bench, { ...bench.side });
+      delete bench.side.windows;
+    },
+    incident: /not valid at this time|500/,
+    mend(bench) {
+      skew(bench, '0');
+      Object.assign(bench.side, aside.get(bench));
+    },
+    setups: 2,
+  },
+  'hsm/setup fails and wipes all the same': {
+    ...lateSerial,
+    quirks: { 'ciphertrust.failedSetup': 'wipes', 'ciphertrust.setupRefusal': '500' },
+  },
+  'ksadmin’s key does not survive the wipe': { happens: () => {}, quirks: { 'ciphertrust.sshKeySurvivesReset': 'no' } },
+  'the HSM is away after the wipe, until the manager stops its services': {
+    before: 'reset-password',
+    async happens(bench) {
+      const { ntls } = bench.luna.world.appliance.state;
+      ntls.running = false;
+      await until('its services to stop', async () => (bench.summary['status'] === 'error' ? true : undefined), { everyMs: 20 });
+      assert.deepEqual(bench.summary['alarms'], ['HSM Offline']);
+      let looks = 0;
+      bench.arrived = ({ system }) => {
+        if (system === 'ciphertrust' && ++looks === 3) ntls.running = true;
+      };
+    },
+  },
+  'no trial is to be had': {
+    before: 'licence',
+    happens: ({ manager: { data } }) => Object.assign(data.trial, { status: 'expired' }),
+    incident: /trial is expired/,
+    mend: ({ manager: { data } }) => Object.assign(data.trial, { status: 'available' }),
   },
   'NTLS of the HSM does not run': {
     before: 'set-root-of-trust',
@@ -258,7 +261,7 @@ export const circumstances: Record<string, Circumstance> = {
 };
 
 /** The run, in these circumstances; what is always true at its end. */
-export async function carryOut(bench: TrustBench, { before = 'first-boot', happens, incident, mend, asks, setups = 1 }: Circumstance): Promise<void> {
+export async function carryOut(bench: TrustBench, { before = 'first-boot', happens, incident, mend, asks, setups = 1, twice }: Circumstance): Promise<void> {
   let happened = false;
   bench.before = async (step) => {
     if (happened || step !== before) return;
@@ -271,7 +274,8 @@ export async function carryOut(bench: TrustBench, { before = 'first-boot', happe
     assert.ok(problem.remedy.length > 10, problem.remedy);
     await mend(bench);
   };
-  const { sealer, entry } = await bench.trusted(await bench.deployed());
+  const run = async () => bench.trusted(await bench.deployed());
+  const { sealer, entry } = twice ? await run().then(run) : await run();
   assert.ok(happened, `never came to ${before}`);
   assert.equal(bench.stopped.length, incident ? 1 : 0);
   assert.equal(bench.asked.length, asks ? 1 : 0);

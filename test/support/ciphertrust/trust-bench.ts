@@ -194,21 +194,31 @@ export class TrustBench {
 
   /** “Configuring the HSM partition as the root of trust”: what would be wiped is approved as soon as it is asked. */
   async trusted(deployed: { cipherTrust: ManagerAt; fresh: boolean }): Promise<StepResult<'verify-root-of-trust'> & { cipherTrust: ManagerAt }> {
-    const set = async (approvedDigest?: string): Promise<StepResult<'set-root-of-trust'>> => {
-      const input = () => ({ ...this.luna.job, ...this.side, ...deployed, ...(approvedDigest ? { approvedDigest } : {}) });
+    const set = async (at: ManagerAt, fresh: boolean, approvedDigest?: string): Promise<StepResult<'set-root-of-trust'>> => {
+      const publicKey = readRsaKey(this.luna.kept('ciphertrust-ssh-key')).publicLine;
+      const input = () => ({ ...this.luna.job, ...this.side, cipherTrust: at, fresh, publicKey, ...(approvedDigest ? { approvedDigest } : {}) });
       // The operator may mend what stands in the input, too.
       const result = await this.step('set-root-of-trust', (systems) => () => setRootOfTrust(systems)(input()), {});
       if (!result.needsApproval) return result;
       this.asked.push(result.needsApproval);
-      return set(result.needsApproval.digest);
+      return set(at, fresh, result.needsApproval.digest);
     };
-    const { cipherTrust: wiped, openSince } = await set();
+    let wiped = await set(deployed.cipherTrust, deployed.fresh);
+    let cipherTrust = await this.#reset(wiped);
+    while (wiped.failed) {
+      wiped = await set(cipherTrust, true);
+      cipherTrust = await this.#reset(wiped);
+    }
     const { partitionSerial } = this.side;
-    const reset = { ...this.luna.job, cipherTrust: wiped, partitionSerial, ...(openSince ? { openSince } : {}) };
-    const { cipherTrust } = await this.step('reset-password', resetPassword, reset);
     const { windows, hsm } = this.side;
     const proof = { ...this.luna.job, windows: windows!, hsm: hsm!, cipherTrust, partitionSerial };
     return { ...(await this.step('verify-root-of-trust', verifyRootOfTrust, proof)), cipherTrust };
+  }
+
+  async #reset({ cipherTrust, openSince }: StepResult<'set-root-of-trust'>): Promise<ManagerAt> {
+    const { partitionSerial } = this.side;
+    const input = { ...this.luna.job, cipherTrust, partitionSerial, ...(openSince ? { openSince } : {}) };
+    return (await this.step('reset-password', resetPassword, input)).cipherTrust;
   }
 
   /** How often `hsm/setup` arrived, and how often it took effect. */

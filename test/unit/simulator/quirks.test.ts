@@ -12,6 +12,21 @@ describe('The quirks of the simulated world', () => {
     assert.deepEqual([...new Set(used)].sort(), Object.keys(quirks).sort());
   });
 
+  it('of CipherTrust Manager are each tried, whatever value they may have', () => {
+    const tests = new URL('../../', import.meta.url);
+    const files = readdirSync(tests, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+    const tried = files.flatMap((file) => [...readFileSync(new URL(file, tests), 'utf8').matchAll(/'(ciphertrust\.\w+)': '([^']*)'/g)]);
+    const unusual = Object.entries(quirks).flatMap(([name, { values }]) => {
+      if (!name.startsWith('ciphertrust.')) return [];
+      return values ? values.slice(1).map((value) => `${name}=${value}`) : [name];
+    });
+    const seen = tried.flatMap(([, name, value]) => [`${name}=${value}`, name]);
+    assert.deepEqual(
+      unusual.filter((one) => !seen.includes(one)),
+      [],
+    );
+  });
+
   it('are read from options, and a misspelt one is refused', () => {
     assert.deepEqual(readQuirks(['ciphertrust.setupStatus=201', 'luna.zone=UTC']), { 'ciphertrust.setupStatus': '201', 'luna.zone': 'UTC' });
     assert.throws(() => readQuirks(['ciphertrust.setupStaus=201']), /no quirk ciphertrust\.setupStaus/);

@@ -4,7 +4,7 @@ export type Outcome = 'received' | 'done' | 'refused' | 'failed' | 'cut' | 'lied
 export interface Entry {
   seq: number;
   at: string;
-  /** The system as a person would call it: arm, authority, lunash, luna-scp, windows, lunacm, vtl, ciphertrust, socks. */
+  /** The system as a person would call it: arm, authority, vault, identity, lunash, luna-scp, windows, lunacm, vtl, ciphertrust, socks. */
   system: string;
   /** Which connection it came on: tells apart what one client did in one go. */
   connection: string;

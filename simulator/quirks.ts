@@ -10,6 +10,7 @@ export const quirks: Record<string, Quirk> = {
   'azure.deploymentError': { values: ['details', 'operations'], about: 'a deployment tells causes itself, or only its operations do, as JSON in a text' },
   'azure.deprecatedImage': { about: 'a version of an image that is deprecated, or will be: 2.19.14195, or 2.19.14195@2027-01-31' },
   'azure.powerShown': { values: ['at-once', 'late'], about: 'a machine that is being started or stopped shows so, or its old power until that is done' },
+  'azure.tokenSeconds': { about: 'how long an access token lives (3600)' },
   'azure.restrictedSize': { about: 'a VM size that this subscription may not use' },
   'ciphertrust.defaultPasswordLogin': { values: ['401', '403', '200-limited'], about: 'how a sign-in with admin/admin is answered' },
   'ciphertrust.initialPassword': { values: ['admin', 'generated'], about: 'admin’s first password; a generated one is in a file that ksadmin can read' },

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { identityMistakes } from './identity-settings.ts';
 
 /** Where things are and how to reach them: configuration decides, never the code. Temporal's own settings are Temporal's (`TEMPORAL_ADDRESS` …). */
 export interface Settings {
@@ -10,7 +11,7 @@ export interface Settings {
     tenantId?: string;
     clientId?: string;
     clientSecret?: string;
-    /** PEM (or PFX) file of a client certificate with its private key. */
+    /** PEM file of a client certificate with its private key. */
     certificatePath?: string;
     certificatePassword?: string;
     /** Of a workload identity: the file that holds the federated token. */
@@ -81,9 +82,11 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   };
   const optional = <Key extends string>(key: Key, value: string | undefined) => (value ? ({ [key]: value } as Record<Key, string>) : {});
   const readable = (name: string): string | undefined => (file(name) === undefined ? undefined : env[name]);
-  const together = (name: string, needs: readonly string[]) => {
-    const missing = env[name] ? needs.filter((need) => !env[need]) : [];
-    if (missing.length > 0) mistakes.push(`${name} needs ${missing.join(' and ')} beside it`);
+  const address = (name: string, protocols: readonly string[], such: string): string | undefined => {
+    const url = env[name];
+    if (url && !(URL.canParse(url) && protocols.includes(new URL(url).protocol) && new URL(url).hostname !== ''))
+      mistakes.push(`${name} must be an address such as ${such}, it is "${url}"`);
+    return url;
   };
   const vaultUrl = (): string => {
     const url = env.HSM_KEY_VAULT_URL ?? '';
@@ -113,23 +116,22 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
       ...optional('key', env.HSM_SECRETS_KEY),
     };
   };
-  for (const name of ['AZURE_CLIENT_SECRET', 'AZURE_CLIENT_CERTIFICATE_PATH', 'AZURE_FEDERATED_TOKEN_FILE'])
-    together(name, ['AZURE_TENANT_ID', 'AZURE_CLIENT_ID']);
+  mistakes.push(...identityMistakes(env, file));
   const settings: Settings = {
     azure: {
-      ...optional('armEndpoint', env.HSM_ARM_ENDPOINT),
-      ...optional('authorityHost', env.AZURE_AUTHORITY_HOST),
+      ...optional('armEndpoint', address('HSM_ARM_ENDPOINT', ['https:'], 'https://management.azure.com')),
+      ...optional('authorityHost', address('AZURE_AUTHORITY_HOST', ['https:'], 'https://login.microsoftonline.com')),
       ...optional('tenantId', env.AZURE_TENANT_ID),
       ...optional('clientId', env.AZURE_CLIENT_ID),
       ...optional('clientSecret', env.AZURE_CLIENT_SECRET),
-      ...optional('certificatePath', readable('AZURE_CLIENT_CERTIFICATE_PATH')),
+      ...optional('certificatePath', env.AZURE_CLIENT_CERTIFICATE_PATH),
       ...optional('certificatePassword', env.AZURE_CLIENT_CERTIFICATE_PASSWORD),
       ...optional('federatedTokenFile', readable('AZURE_FEDERATED_TOKEN_FILE')),
       ...optional('tokenCredentials', env.AZURE_TOKEN_CREDENTIALS),
       timeoutMs: milliseconds('HSM_AZURE_TIMEOUT_MS', 60_000),
     },
     ...optional('authorityPem', file('HSM_CA_FILE')),
-    ...optional('proxy', env.HSM_PROXY),
+    ...optional('proxy', address('HSM_PROXY', ['socks5:', 'socks5h:'], 'socks5://127.0.0.1:1080')),
     workerSources: list(env.HSM_WORKER_SOURCES),
     lunaVia: oneOf('HSM_LUNA_VIA', ['client', 'direct'], 'client'),
     lunaOldAlgorithms: oneOf('HSM_LUNA_OLD_ALGORITHMS', ['refuse', 'allow'], 'refuse') === 'allow',

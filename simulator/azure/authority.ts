@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { ArmError, type ArmReply } from './http.ts';
-import type { AzureState } from './state.ts';
-
-const tokenSeconds = 3600;
+import { AadError, aadError } from './aad-error.ts';
+import { admit } from './application.ts';
+import { armAudiences } from './clouds.ts';
+import type { Engine } from './engine.ts';
+import type { ArmReply } from './http.ts';
+import { issue } from './tokens.ts';
 
 /** What is asked of the authority, and how it answers. */
 export interface SignIn {
@@ -12,15 +13,26 @@ export interface SignIn {
 }
 
 /** OpenID discovery and the token endpoint for client credentials; undefined for any other path. */
-export function authority(state: AzureState, base: string, method: string, path: string, body: string): SignIn | undefined {
+export function authority(engine: Engine, base: string, method: string, path: string, body: string): SignIn | undefined {
   const [, tenant, rest] = /^\/([0-9a-f-]{36}|common|organizations)(\/.*)$/i.exec(path) ?? [];
   if (!tenant || !rest) return undefined;
   const home = `${base}/${tenant}`;
   if (/\/\.well-known\/openid-configuration$/.test(rest))
-    return { operation: 'authority:GET openid-configuration', target: tenant, answer: () => ({ status: 200, body: configuration(home) }) };
+    return { operation: 'authority:GET openid-configuration', target: tenant, answer: () => inside(engine, tenant, () => configuration(home)) };
   if (method === 'POST' && /\/token$/.test(rest))
-    return { operation: 'authority:POST token', target: tenant, answer: () => token(state, new URLSearchParams(body)) };
+    return { operation: 'authority:POST token', target: tenant, answer: () => inside(engine, tenant, () => token(engine, home, new URLSearchParams(body))) };
   return undefined;
+}
+
+/** The one tenant that there is. */
+function inside({ state }: Engine, tenant: string, answer: () => unknown): ArmReply {
+  try {
+    if (![state.credentials.tenantId, 'common', 'organizations'].includes(tenant.toLowerCase())) throw aadError('unknownTenant', tenant);
+    return { status: 200, body: answer() };
+  } catch (error) {
+    if (error instanceof AadError) return error.reply;
+    throw error;
+  }
 }
 
 const configuration = (home: string) => ({
@@ -33,45 +45,17 @@ const configuration = (home: string) => ({
   id_token_signing_alg_values_supported: ['RS256'],
 });
 
-function token(state: AzureState, form: URLSearchParams): ArmReply {
-  const { clientId, clientSecret } = state.credentials;
-  if (form.get('grant_type') !== 'client_credentials')
-    return {
-      status: 400,
-      body: { error: 'unsupported_grant_type', error_description: `AADSTS70003: The app requested an unsupported grant type '${form.get('grant_type')}'.` },
-    };
-  if (form.get('client_id') !== clientId)
-    return {
-      status: 400,
-      body: {
-        error: 'unauthorized_client',
-        error_description: `AADSTS700016: Application with identifier '${form.get('client_id')}' was not found in the directory.`,
-      },
-    };
-  if (form.get('client_secret') !== clientSecret)
-    return {
-      status: 401,
-      body: {
-        error: 'invalid_client',
-        error_description:
-          'AADSTS7000215: Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID.',
-      },
-    };
-  const value = `sim.${randomBytes(24).toString('base64url')}`;
-  state.tokens = [...state.tokens.slice(-50), value];
-  const audience = (form.get('scope') ?? form.get('resource') ?? '').split(' ')[0]!.replace(/\/+\.default$/, '');
-  state.audiences = Object.fromEntries([...Object.entries(state.audiences ?? {}).filter(([token]) => state.tokens.includes(token)), [value, audience]]);
-  return { status: 200, body: { token_type: 'Bearer', expires_in: tokenSeconds, ext_expires_in: tokenSeconds, access_token: value } };
-}
-
-export function checkBearer(state: AzureState, header: string | undefined): void {
-  if (!header?.startsWith('Bearer ')) throw new ArmError(401, 'AuthenticationFailed', "Authentication failed. The 'Authorization' header is missing.");
-  if (!state.tokens.includes(header.slice('Bearer '.length))) throw new ArmError(401, 'InvalidAuthenticationToken', 'The access token is invalid.');
+function token({ world, state }: Engine, home: string, form: URLSearchParams): unknown {
+  if (form.get('grant_type') !== 'client_credentials') throw aadError('unsupportedGrant', `${form.get('grant_type')}`);
+  admit(state, home, form);
+  const resource = (form.get('scope') ?? form.get('resource') ?? '').split(' ')[0]!.replace(/\/+\.default$/, '');
+  const { value, seconds } = issue(world, state, resource);
+  return { token_type: 'Bearer', expires_in: seconds, ext_expires_in: seconds, access_token: value };
 }
 
 /** The metadata that Azure CLI (2015-01-01) and Terraform (2022-09-01) ask for. */
 export function metadata(base: string, apiVersion: string): unknown {
-  const authentication = { loginEndpoint: base, audiences: [base, 'https://management.core.windows.net/'], tenant: 'common', identityProvider: 'AAD' };
+  const authentication = { loginEndpoint: base, audiences: armAudiences(base), tenant: 'common', identityProvider: 'AAD' };
   if (apiVersion < '2019') return { galleryEndpoint: base, graphEndpoint: base, portalEndpoint: base, authentication };
   const cloud = {
     name: 'Simulated',

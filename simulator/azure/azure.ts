@@ -1,21 +1,25 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer as createPlainServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { issueServer } from '../certificates.ts';
 import { settle } from '../ledger.ts';
 import { listenLocally } from '../machine.ts';
 import type { World } from '../world.ts';
-import { authority, checkBearer, metadata } from './authority.ts';
+import { type Application, newApplication } from './application.ts';
+import { authority, metadata } from './authority.ts';
 import { Capture } from './capture.ts';
+import { cloudNames } from './clouds.ts';
 import * as deployments from './deployments.ts';
 import { Engine } from './engine.ts';
 import * as groups from './groups.ts';
 import { ArmError, type ArmReply, type ArmRequest, readBody, type Sent, send, sendHalf } from './http.ts';
+import { identityEndpoint } from './identity-endpoint.ts';
 import { parseId } from './ids.ts';
 import { type Routed, route } from './routes.ts';
 import * as runCommands from './run-commands.ts';
 import { type AzureState, subscriptionId } from './state.ts';
+import { checkBearer } from './tokens.ts';
 import { vault } from './vault.ts';
 import { badReply } from './weather.ts';
 
@@ -25,6 +29,10 @@ export interface Azure {
   authority: string;
   caPem: string;
   credentials: AzureState['credentials'];
+  /** How the application may prove itself beside its secret; what is changed here counts from the next sign-in on. */
+  application: Application;
+  /** Where a host gives tokens for managed identities, in clear: of a virtual machine, and of an App Service with its secret. */
+  identity: { metadataHost: string; endpoint: string; header: string };
   subscriptionId: string;
   /** Puts something there as if it had been there for long. */
   seed(id: string, body: Record<string, unknown>): Promise<void>;
@@ -38,9 +46,11 @@ const tickMs = 40;
 
 async function newState(): Promise<AzureState> {
   return {
-    identity: await issueServer({ commonName: 'localhost', names: { dns: ['localhost'], ip: ['127.0.0.1'] } }),
+    identity: await issueServer({ commonName: 'localhost', names: { dns: ['localhost', ...cloudNames], ip: ['127.0.0.1'] } }),
     port: 0,
     credentials: { tenantId: randomUUID(), clientId: randomUUID(), clientSecret: randomBytes(24).toString('base64url') },
+    application: newApplication(),
+    identityHeader: randomUUID(),
     tokens: [],
     feature: 'Registered',
     providers: { 'Microsoft.Network': 0, 'Microsoft.Compute': 0, 'Microsoft.Resources': 0, 'Microsoft.Features': 0, 'Microsoft.Storage': 0 },
@@ -62,14 +72,20 @@ export async function createAzure(world: World, wantedPort = 0, captureFile?: st
   const sockets = new Set<Socket>();
   const { certificatePem: cert, privateKeyPem: key, authorityPem } = state.identity;
   const capture = captureFile === undefined ? undefined : new Capture(captureFile, () => base);
-  const server = createServer({ cert, key }, (request, response) => void serve(engine, base, request, response, capture).catch(() => response.destroy()));
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
+  const server = createServer({ cert, key }, (request, response) => {
+    void serve(engine, addressed(request) ?? base, request, response, capture).catch(() => response.destroy());
   });
+  const host = createPlainServer((request, response) => void serveHost(engine, request, response).catch(() => response.destroy()));
+  for (const one of [server, host])
+    one.on('connection', (socket: Socket) => {
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+    });
   // Addresses of running operations hold the port: after a restart it should be the same.
   state.port = await listenLocally(server, wantedPort || state.port).catch(() => listenLocally(server));
   const base = `https://localhost:${state.port}`;
+  for (const name of cloudNames) world.network.attach(name, 443, { host: '127.0.0.1', port: state.port });
+  const metadataHost = `http://127.0.0.1:${await listenLocally(host)}`;
   let advancing: Promise<void> | undefined;
   const advance = async () => {
     deployments.advance(engine);
@@ -86,6 +102,8 @@ export async function createAzure(world: World, wantedPort = 0, captureFile?: st
     authority: base,
     caPem: authorityPem,
     credentials: state.credentials,
+    application: state.application,
+    identity: { metadataHost, endpoint: `${metadataHost}/msi/token`, header: state.identityHeader },
     subscriptionId,
     async seed(id, body) {
       const { resource } = engine.put(parseId(id)!, body);
@@ -110,18 +128,28 @@ export async function createAzure(world: World, wantedPort = 0, captureFile?: st
       clearInterval(ticking);
       // A machine that is being switched on is on before it can be switched off.
       await advancing;
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        for (const socket of sockets) socket.destroy();
-      });
+      const closing = [server, host].map((one) => new Promise<void>((resolve) => one.close(() => resolve())));
+      for (const socket of sockets) socket.destroy();
+      await Promise.all(closing);
     },
   };
+}
+
+/** The address that a request was sent to, where it is one of a cloud of Microsoft’s. */
+function addressed({ headers: { host = '' } }: IncomingMessage): string | undefined {
+  return cloudNames.includes(host.replace(/:443$/, '')) ? `https://${host}` : undefined;
+}
+
+/** What the host itself answers to its processes. */
+async function serveHost(engine: Engine, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const visit = identityEndpoint(engine, new URL(request.url ?? '/', 'http://host'), request.headers);
+  await meet(engine, request, response, { system: 'identity', ...visit, destructive: false });
 }
 
 async function serve(engine: Engine, base: string, request: IncomingMessage, response: ServerResponse, capture: Capture | undefined): Promise<void> {
   const url = new URL(request.url ?? '/', base);
   const text = await readBody(request);
-  const signIn = authority(engine.state, base, request.method ?? '', url.pathname, text);
+  const signIn = authority(engine, base, request.method ?? '', url.pathname, text);
   if (signIn) return await meet(engine, request, response, { system: 'authority', ...signIn, destructive: false });
   const visit = vault(engine.state, {
     method: request.method ?? 'GET',
@@ -194,7 +222,7 @@ async function meet(engine: Engine, request: IncomingMessage, response: ServerRe
 
 function answer(engine: Engine, request: ArmRequest, text: string, routed: Routed | undefined, lies: boolean): ArmReply {
   try {
-    checkBearer(engine.state, request.headers.authorization);
+    checkBearer(engine.state, request.headers.authorization, request.base);
     if (!request.apiVersion)
       throw new ArmError(400, 'MissingApiVersionParameter', 'The api-version query parameter (?api-version=) is required for all requests.');
     if (!routed) throw new ArmError(404, 'InvalidResourceType', `There is nothing at ${request.path}.`);

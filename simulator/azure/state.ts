@@ -1,4 +1,6 @@
 import type { Identity } from '../certificates.ts';
+import type { Application } from './application.ts';
+import type { Token } from './tokens.ts';
 import type { VaultSecret } from './vault.ts';
 
 /** A resource as ARM keeps it; `provisioningState` is worked out from `readyAt` when it is shown. */
@@ -80,9 +82,11 @@ export interface AzureState {
   identity: Identity & { authorityPem: string };
   port: number;
   credentials: { tenantId: string; clientId: string; clientSecret: string };
-  tokens: string[];
-  /** Token → the resource that it was asked for. */
-  audiences?: Record<string, string>;
+  application: Application;
+  /** What a process on an App Service shows to its identity endpoint. */
+  identityHeader: string;
+  /** Those given last. */
+  tokens: Token[];
   /** The secrets of the key vault, by lower-cased name. */
   vault?: Record<string, VaultSecret>;
   feature: string;

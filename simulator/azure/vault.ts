@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { vaultAuthority } from './clouds.ts';
 import { ArmError, type ArmReply } from './http.ts';
 import type { AzureState } from './state.ts';
+import { carried } from './tokens.ts';
 
 /** What a vault keeps under a name. Times are whole seconds, as the real service tells them. */
 export interface VaultSecret {
@@ -25,7 +27,6 @@ export interface VaultVisit {
   answer(): ArmReply;
 }
 
-const resource = 'https://vault.azure.net';
 const pageSize = 25;
 const retentionSeconds = 90 * 24 * 3600;
 const validName = /^[0-9a-zA-Z-]{1,127}$/;
@@ -43,7 +44,7 @@ export function vault(state: AzureState, request: VaultRequest): VaultVisit | un
 
 function answer(state: AzureState, request: VaultRequest, what: string, name: string, version: string | undefined): ArmReply {
   try {
-    if (!mayEnter(state, request.bearer)) return challenge(state, request);
+    if (!mayEnter(state, request)) return challenge(state, request);
     if (!request.query.get('api-version')) throw new ArmError(400, 'BadParameter', 'api-version must be specified');
     const secrets = (state.vault ??= {});
     switch (`${request.method} ${what}`) {
@@ -73,14 +74,14 @@ function answer(state: AzureState, request: VaultRequest, what: string, name: st
   }
 }
 
-const mayEnter = (state: AzureState, bearer: string | undefined): boolean => {
-  const token = bearer?.startsWith('Bearer ') ? bearer.slice('Bearer '.length) : '';
-  return state.tokens.includes(token) && state.audiences?.[token] === resource;
+const mayEnter = (state: AzureState, { bearer, base }: VaultRequest): boolean => {
+  const token = carried(state, bearer);
+  return token !== undefined && token.endsAt > Date.now() && token.audience === vaultAuthority(base).resource;
 };
 
 const challenge = (state: AzureState, { base, bearer }: VaultRequest): ArmReply => ({
   status: 401,
-  headers: { 'www-authenticate': `Bearer authorization="${base}/${state.credentials.tenantId}", resource="${resource}"` },
+  headers: { 'www-authenticate': challengeOf(state, base) },
   body: {
     error: {
       code: 'Unauthorized',
@@ -88,6 +89,11 @@ const challenge = (state: AzureState, { base, bearer }: VaultRequest): ArmReply 
     },
   },
 });
+
+function challengeOf({ credentials }: AzureState, base: string): string {
+  const { resource, authority } = vaultAuthority(base);
+  return `Bearer authorization="${authority}/${credentials.tenantId}", resource="${resource}"`;
+}
 
 type Secrets = Record<string, VaultSecret>;
 type Version = VaultSecret['versions'][number];

@@ -8,7 +8,7 @@ export function badReply(fault: Fault | undefined, system: string): ArmReply | u
     case 'throttle':
       return throttled(fault);
     case 'error':
-      return { status: fault.status ?? 503, body: system === 'authority' ? oauthError(fault) : armError(fault) };
+      return { status: fault.status ?? 503, body: ['authority', 'identity'].includes(system) ? oauthError(fault) : armError(fault) };
     case 'page':
       return gatewayPage(fault);
     default:

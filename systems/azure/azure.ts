@@ -78,7 +78,7 @@ const isAbort = (error: unknown): boolean => error instanceof Error && error.nam
 
 async function connect(settings: Settings, outbound: Outbound, cloud: Cloud, subscriptionId: string): Promise<AzureClients> {
   const common = transport(settings, outbound);
-  const identity = await credential(settings, cloud, common);
+  const identity = await credential(settings, cloud, outbound);
   const { scope } = cloud;
   const endpoint = settings.azure.armEndpoint ?? cloud.arm;
   const options = { ...common, endpoint, credentials: { scopes: [scope] }, credentialScopes: [scope] };

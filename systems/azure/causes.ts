@@ -47,7 +47,7 @@ const rows: readonly Row[] = [
   },
   {
     codes: ['ExpiredAuthenticationToken', 'InvalidAuthenticationToken', 'InvalidAuthenticationTokenTenant', 'AuthenticationFailed'],
-    remedy: 'Check this host’s clock and the identity of this service; retry signs in anew.',
+    remedy: 'Check this host’s clock and the identity of this service; retry signs in anew, with a managed identity once the worker was started anew.',
     passes: false,
   },
   {

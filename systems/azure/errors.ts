@@ -1,6 +1,8 @@
 import { refused, type StepFailure, transient } from '../../domain/failure.ts';
 import { type ArmFault, errorIn, innermost, pageTitle } from './arm-error.ts';
 import { causeOf, inProgress, missingRole } from './causes.ts';
+import { pauseMs } from './pause.ts';
+import { SignInError, signInFailure } from './sign-in.ts';
 
 const source = 'Azure Resource Manager';
 
@@ -12,17 +14,10 @@ interface Foreign {
   statusCode?: number;
   response?: { status?: number; headers?: { get(name: string): string | undefined }; bodyAsText?: string | null };
   request?: object;
-  /** Of a refused sign-in: the authority’s own words. */
-  errorResponse?: { error?: string; errorDescription?: string };
-  /** What the library of the sign-in knew. */
-  cause?: { status?: number };
 }
 
 /** Refusals of a request that pass: what is at work now ends by itself. */
 const passing = [...inProgress, 'ResourceGroupBeingDeleted', 'DeploymentActive', 'Conflict'];
-
-/** The longest pause that ARM recommends. A server that asks for more is asked again all the same. */
-const longestPauseMs = 10 * 60_000;
 
 /** The texts of refusals by their requests, for as long as somebody holds the request. */
 export const refusals = new WeakMap<object, string>();
@@ -37,8 +32,7 @@ export class NoAnswer extends Error {
 
 export const statusOf = (error: unknown): number | undefined => (error as Foreign).statusCode ?? (error as Foreign).response?.status;
 
-const signInErrors = ['AuthenticationError', 'AuthenticationRequiredError', 'CredentialUnavailableError', 'AggregateAuthenticationError'];
-export const isSignIn = (error: unknown): boolean => signInErrors.includes((error as Foreign).name ?? '');
+export const isSignIn = (error: unknown): error is SignInError => error instanceof SignInError;
 
 const failedOperation = /^The long-running operation has failed\.?\s*/;
 
@@ -54,21 +48,8 @@ export const isForeign = (error: unknown): boolean => {
   );
 };
 
-/** When to ask again: in seconds, as a date (RFC 9110 §10.2.3), in milliseconds, or only in the message. */
-function pauseMs({ response }: Foreign, { message }: ArmFault): number | undefined {
-  const header = (name: string) => response?.headers?.get(name) ?? '';
-  const after = header('retry-after');
-  const milliseconds = [header('retry-after-ms'), header('x-ms-retry-after-ms')].find((value) => /^\d+$/.test(value));
-  const said = /try again after '?(\d+)'? seconds/i.exec(message)?.[1];
-  const pause = milliseconds
-    ? Number(milliseconds)
-    : /^\d+$/.test(after)
-      ? Number(after) * 1000
-      : after !== ''
-        ? Date.parse(after) - Date.now()
-        : Number(said ?? 0) * 1000;
-  return pause > 0 ? Math.min(pause, longestPauseMs) : undefined;
-}
+/** When to ask again, by the answer’s headers or its message. */
+const pauseOf = ({ response }: Foreign, { message }: ArmFault): number | undefined => pauseMs((name) => response?.headers?.get(name), message);
 
 /** Code and message of whatever was thrown. */
 function faultOf(foreign: Foreign): ArmFault {
@@ -86,12 +67,12 @@ function faultOf(foreign: Foreign): ArmFault {
 /** Turns whatever an Azure client throws into a failure that says what to do. */
 export function azureFailure(tried: string, error: unknown): StepFailure {
   const foreign = error as Foreign;
-  if (isSignIn(error)) return signInFailure(tried, foreign);
+  if (isSignIn(error)) return signInFailure(tried, error);
   const status = statusOf(error);
   const fault = faultOf(foreign);
   const seen = foreign.name === 'NoAnswer' ? fault.message : `${status ? `${status} ` : ''}${fault.code}: ${fault.message}`;
   if (passes(foreign, status, fault)) {
-    const again = pauseMs(foreign, fault);
+    const again = pauseOf(foreign, fault);
     return transient({ tried, seen, source, remedy: 'It is tried again by itself.', ...(again === undefined ? {} : { retryAfterMs: again }) }, error);
   }
   const { remedy } = status === 401 || status === 403 ? causeOf(fault, missingRole) : causeOf(fault);
@@ -102,22 +83,4 @@ function passes({ name, code, message = '' }: Foreign, status: number | undefine
   if (name === 'NoAnswer' || code === 'PARSE_ERROR' || fault.code === 'ExpiredAuthenticationToken') return true;
   if (status === undefined) return !failedOperation.test(message);
   return status === 429 || status >= 500 || status === 408 || status === 412 || (status === 409 && passing.includes(fault.code));
-}
-
-/** How the sign-in library tells that the authority, or the way to it, is not well. */
-const notWell = /\b(server_error|temporarily_unavailable|service_unavailable|request_throttled)\b/i;
-const notReached = /\b(network_error|post_request_failed|endpoints_resolution_error|openid_config_error)\b|\bE[A-Z]{4,}\b|no answer within/;
-
-/** The authority’s bad weather passes; its refusal is one sentence. */
-function signInFailure(tried: string, foreign: Foreign): StepFailure {
-  const { message = '', errorResponse } = foreign;
-  const text = `${errorResponse?.error} ${message}`;
-  const status = statusOf(foreign) ?? foreign.cause?.status ?? 0;
-  const busy = status === 429 || status >= 500;
-  const said = /AADSTS\d+: .*?(?= - Correlation ID| Trace ID|\r|\n|$)/.exec(message)?.[0];
-  const seen = said ?? (busy ? `it answered ${status}` : notReached.test(text) ? 'it could not be reached, or did not answer' : message.split('\n')[0]!);
-  const told = { tried, seen: seen.slice(0, 250), source: 'the sign-in service' };
-  return busy || notWell.test(text) || notReached.test(text)
-    ? transient({ ...told, remedy: 'It is tried again by itself.' }, foreign)
-    : refused({ ...told, remedy: 'Check tenant, client id and secret of this service, then retry.' }, foreign);
 }

@@ -1,15 +1,28 @@
+import type { HttpClient, SendRequest } from '@azure/core-rest-pipeline';
 import type { Settings } from '../../worker/settings.ts';
 import type { Outbound } from '../outbound.ts';
 import { policies } from './policies.ts';
+import { hearing } from './sign-in.ts';
 
 /** How every Azure client sends. A client that repeats by itself would repeat what must not be repeated: retries are ours. */
 export function transport(settings: Settings, outbound: Outbound) {
-  const ca = settings.authorityPem;
   return {
-    ...(ca ? { tlsOptions: { ca } } : {}),
-    additionalPolicies: policies(outbound, ca, settings.azure.timeoutMs),
+    ...trust(settings),
+    additionalPolicies: policies(outbound, settings.authorityPem, settings.azure.timeoutMs),
     retryOptions: { maxRetries: 0 },
   };
 }
 
-export type Transport = ReturnType<typeof transport>;
+/** How tokens are asked for. Credentials of a host take no policies from outside, so the policies stand before the wire itself. */
+export async function signInTransport(settings: Settings, outbound: Outbound) {
+  const { createDefaultHttpClient } = await import('@azure/core-rest-pipeline');
+  const wire = createDefaultHttpClient();
+  const all = [hearing, ...policies(outbound, settings.authorityPem, settings.azure.timeoutMs).map(({ policy }) => policy)];
+  const sendRequest = all.reduceRight<SendRequest>(
+    (next, policy) => (request) => policy.sendRequest(request, next),
+    (request) => wire.sendRequest(request),
+  );
+  return { ...trust(settings), httpClient: { sendRequest } satisfies HttpClient, retryOptions: { maxRetries: 0 } };
+}
+
+const trust = ({ authorityPem: ca }: Settings) => (ca ? { tlsOptions: { ca } } : {});

@@ -62,9 +62,8 @@ export function createKeyVaultStore(settings: Settings, vault: VaultSettings, ou
 
 async function connect(settings: Settings, vault: VaultSettings, outbound: Outbound): Promise<SecretClient> {
   const { SecretClient } = await import('@azure/keyvault-secrets');
-  const sending = transport(settings, outbound);
-  return new SecretClient(vault.url, await credential(settings, cloudOfVault(vault.url), sending), {
-    ...sending,
+  return new SecretClient(vault.url, await credential(settings, cloudOfVault(vault.url), outbound), {
+    ...transport(settings, outbound),
     ...(vault.serviceVersion ? { serviceVersion: vault.serviceVersion as NonNullable<SecretClientOptions['serviceVersion']> } : {}),
     disableChallengeResourceVerification: !vault.verifyChallenge,
   });

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import { fileURLToPath } from 'node:url';
 import { readSettings } from '../../worker/settings.ts';
 
-const someFile = fileURLToPath(import.meta.url);
 const vault = { HSM_SECRETS: 'key-vault', HSM_KEY_VAULT_URL: 'https://kept.vault.azure.net' };
 
 describe('Settings', () => {
@@ -26,20 +24,15 @@ describe('Settings', () => {
     assert.deepEqual(secrets, { kind: 'key-vault', url: 'https://kept.vault.azure.net', serviceVersion: '7.4', verifyChallenge: false });
   });
 
-  it('name a certificate or a federated token', () => {
-    const principal = { AZURE_TENANT_ID: 't', AZURE_CLIENT_ID: 'c' };
-    assert.equal(readSettings({ ...principal, AZURE_CLIENT_CERTIFICATE_PATH: someFile }).azure.certificatePath, someFile);
-    assert.equal(readSettings({ ...principal, AZURE_FEDERATED_TOKEN_FILE: someFile }).azure.federatedTokenFile, someFile);
-  });
-
   for (const [mistake, env, says] of [
     ['a store that there is not', { HSM_SECRETS: 'paper' }, /HSM_SECRETS must be one of file, key-vault/],
     ['a vault without an address', { HSM_SECRETS: 'key-vault' }, /HSM_KEY_VAULT_URL must be the https address/],
     ['a vault in clear', { ...vault, HSM_KEY_VAULT_URL: 'http://kept.vault.azure.net' }, /HSM_KEY_VAULT_URL must be the https address/],
     ['a vault beside the file store', { HSM_KEY_VAULT_URL: 'https://kept.vault.azure.net' }, /which of the two stores/],
     ['an API version that is none', { ...vault, HSM_KEY_VAULT_SERVICE_VERSION: 'new' }, /HSM_KEY_VAULT_SERVICE_VERSION must be a version/],
-    ['a secret of nobody', { AZURE_CLIENT_SECRET: 'do-not-tell' }, /AZURE_CLIENT_SECRET needs AZURE_TENANT_ID and AZURE_CLIENT_ID/],
-    ['a certificate that is not there', { AZURE_CLIENT_CERTIFICATE_PATH: '/nowhere.pem' }, /AZURE_CLIENT_CERTIFICATE_PATH names a file that cannot be read/],
+    ['an endpoint in clear', { HSM_ARM_ENDPOINT: 'http://management.azure.com' }, /HSM_ARM_ENDPOINT must be an address such as https:/],
+    ['an authority without a scheme', { AZURE_AUTHORITY_HOST: 'login.microsoftonline.us' }, /AZURE_AUTHORITY_HOST must be an address such as https:/],
+    ['a proxy of another kind', { HSM_PROXY: 'http://127.0.0.1:3128' }, /HSM_PROXY must be an address such as socks5:/],
   ] as const)
     it(`refuse ${mistake}`, () => assert.throws(() => readSettings(env), says));
 

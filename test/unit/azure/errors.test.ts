@@ -162,17 +162,4 @@ describe('A failure of an Azure client', () => {
   it('that is no answer of anybody is a defect of this service', () => {
     assert.equal(isForeign(new TypeError('x is not a function')), false);
   });
-
-  it('of the sign-in passes in bad weather, else it is one sentence', () => {
-    const signIn = (more: object) => azureFailure('asking', { name: 'AuthenticationError', message: 'AADSTS1: no\nTrace ID: x', ...more }).problem;
-    assert.equal(signIn({ statusCode: 503 }).kind, 'Transient');
-    assert.equal(signIn({ statusCode: 400, errorResponse: { error: 'temporarily_unavailable' } }).kind, 'Transient');
-    assert.equal(signIn({ message: 'network_error: See https://aka.ms/msal.js.errors' }).seen, 'it could not be reached, or did not answer');
-    assert.equal(signIn({ cause: { status: 429 }, message: '[object Object]: Error(s): Not Available' }).seen, 'it answered 429');
-    const wordy = 'invalid_client: Error(s): Not Available - Description: AADSTS7000215: Invalid client secret. - Correlation ID: Not Available';
-    assert.deepEqual(
-      [signIn({ statusCode: 401, message: wordy }).kind, signIn({ statusCode: 401, message: wordy }).seen],
-      ['Refused', 'AADSTS7000215: Invalid client secret.'],
-    );
-  });
 });

@@ -3,22 +3,25 @@ import { catalogue, phases, stepIds } from './steps.ts';
 
 const marks = { pending: '·', running: '▶', done: '✔', skipped: '↷', 'not-needed': '–', failed: '✖', cancelled: '◼' } as const;
 
+/** Between columns: the UI leaves no room there, and Markdown keeps only spaces that do not break. */
+const gap = '\u00a0\u00a0';
+
 /**
- * The step table in Markdown, section by section, with what is asked of a person on top: shown by the Temporal UI as the job’s current details. The UI gives it
- * half a page without any room between columns: so there are few of them.
+ * The step table in Markdown, section by section, with what is asked of a person on top: shown by the Temporal UI as the job’s current details. The UI gives it half a page:
+ * so there are few columns.
  */
 export function detailsOf(progress: Progress): string {
   const sections = Object.entries(phases).flatMap(([phase, title]) => [
     `| | **${title}** | | |`,
     ...stepIds.filter((id) => catalogue[id].phase === phase).map((id) => row(catalogue[id].title, progress.steps[id])),
   ]);
-  return [...asked(progress), '| | Step | Started | Finished |', '|---|---|---|---|', ...sections].join('\n');
+  return [...asked(progress), `| | Step | Started${gap} | Finished |`, '|---|---|---|---|', ...sections].join('\n');
 }
 
 function row(title: string, { state, startedAt, finishedAt, attempts }: StepView): string {
   const told = ['pending', 'running', 'done'].includes(state) ? [] : [state.replace('-', ' ')];
   const step = [title, ...told, ...(attempts > 1 ? [`attempt ${attempts}`] : [])].join(' · ');
-  return `| ${marks[state]} | ${step} | ${timeOf(startedAt)} | ${timeOf(finishedAt)} |`;
+  return `| ${marks[state]}${gap} | ${step}${gap} | ${timeOf(startedAt)}${gap} | ${timeOf(finishedAt)} |`;
 }
 
 const timeOf = (at: string | undefined): string => at?.slice(11, 19) ?? '';

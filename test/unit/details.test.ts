@@ -20,7 +20,9 @@ describe('The details that the Temporal UI shows', () => {
         licence: { state: 'skipped', attempts: 1 },
         'fips-mode': { state: 'not-needed' },
       }),
-    ).split('\n');
+    )
+      .replace(/\u00a0/g, '')
+      .split('\n');
     assert.deepEqual(lines.slice(0, 5), [
       '| | Step | Started | Finished |',
       '|---|---|---|---|',

@@ -1,3 +1,4 @@
+import { sentence } from './failure.ts';
 import { openApproval, openIncidents, type Progress, type StepView } from './progress.ts';
 import { catalogue, phases, stepIds } from './steps.ts';
 
@@ -26,8 +27,6 @@ function row(title: string, { state, startedAt, finishedAt, attempts }: StepView
 
 const timeOf = (at: string | undefined): string => at?.slice(11, 19) ?? '';
 
-const sentence = (text: string): string => (/[.!?…]$/.test(text) ? text : `${text}.`);
-
 function asked(progress: Progress): string[] {
   const approval = openApproval(progress);
   const forApproval = approval
@@ -38,7 +37,7 @@ function asked(progress: Progress): string[] {
       ]
     : [];
   const forIncidents = openIncidents(progress).flatMap(({ id, problem, step, actions }) => [
-    `**Incident \`${id}\` at ${catalogue[step].title}:** ${problem.tried}: ${sentence(problem.seen)} ${problem.remedy}`,
+    `**Incident \`${id}\` at ${catalogue[step].title}:** ${sentence(problem)}`,
     `Send the signal \`resolve\` with \`{"incidentId":"${id}","decisionId":"any new id","actor":"your name","action":"${actions.join('" or "')}"}\`.`,
     '',
   ]);

@@ -1,3 +1,4 @@
+import { sentence } from './failure.ts';
 import type { Report } from './report.ts';
 import { azureLines } from './report-azure.ts';
 import { managerLines } from './report-manager.ts';
@@ -81,8 +82,7 @@ export function reportMarkdown(report: Report): string {
     ...section(
       'Incidents',
       report.incidents.map(
-        ({ id, step, problem, decision }) =>
-          `- ${id} at \`${step}\`: ${problem.tried}: ${problem.seen} ${problem.remedy} ${decision ? `→ ${decision.action} by ${decision.actor}` : ''}`,
+        ({ id, step, problem, decision }) => `- ${id} at \`${step}\`: ${sentence(problem)} ${decision ? `→ ${decision.action} by ${decision.actor}` : ''}`,
       ),
     ),
     ...section('What exists', bullets(report.inventory ?? [])),

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ProvisionInput } from '../../domain/decisions.ts';
+import { sentence } from '../../domain/failure.ts';
 import type { IncidentView, Progress } from '../../domain/progress.ts';
 import { type Stack, type StackOptions, startStack } from '../../scripts/stack.ts';
 import { createFileStore } from '../../systems/secrets/file-store.ts';
@@ -155,7 +156,7 @@ export class StackBench {
   }
 }
 
-const describe = ({ step, problem }: IncidentView): string => `${step}: ${problem.tried}: ${problem.seen} (${problem.source}) ${problem.remedy}`;
+const describe = ({ step, problem }: IncidentView): string => `${step}: ${sentence(problem)}`;
 
 async function ask<T>(base: string, method: string, path: string, body: Body, headers: Record<string, string> = {}): Promise<Answer<T>> {
   const response = await fetch(new URL(path, base.startsWith('http') ? base : `http://${base}`), {

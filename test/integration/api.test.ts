@@ -137,19 +137,22 @@ describe('The API beside Temporal', function () {
 
   it('answers a quick 503 while Temporal is down, and is ready again after it', async () => {
     await bench.stack.kill('temporal', 'SIGKILL');
-    for (const [method, path, body] of [
+    const asked = [
       ['GET', '/readyz', undefined],
       ['GET', '/v1/provisionings', undefined],
       ['GET', `/v1/provisionings/${id}`, undefined],
       ['POST', '/v1/provisionings', exampleRequest()],
       ['POST', `/v1/provisionings/${id}/cancel`, undefined],
-    ] as const) {
-      const from = Date.now();
-      const answer = await bench.api<Refusal>(method, path, body);
-      assert.equal(answer.status, 503, `${method} ${path}: ${JSON.stringify(answer.body)}`);
-      assert.match(answer.body.detail, /Temporal/);
-      assert.ok(Date.now() - from < 20_000, `${method} ${path} took ${Date.now() - from} ms`);
-    }
+    ] as const;
+    const from = Date.now();
+    await Promise.all(
+      asked.map(async ([method, path, body]) => {
+        const answer = await bench.api<Refusal>(method, path, body);
+        assert.equal(answer.status, 503, `${method} ${path}: ${JSON.stringify(answer.body)}`);
+        assert.match(answer.body.detail, /Temporal/);
+        assert.ok(Date.now() - from < 20_000, `${method} ${path} took ${Date.now() - from} ms`);
+      }),
+    );
     assert.equal((await bench.api('POST', '/v1/plans', exampleRequest())).status, 200, 'a plan needs nobody');
     await bench.stack.restart('temporal');
     await until('readiness', async () => ((await bench.api('GET', '/readyz')).status === 200 ? true : undefined), { timeoutMs: 60_000 });

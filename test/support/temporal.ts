@@ -46,6 +46,9 @@ export async function temporalServer(): Promise<TestTemporal> {
       String(port),
       '--log-level',
       'error',
+      // Timers may fire up to a second late by default, and every retry waits for one.
+      '--dynamic-config-value',
+      'history.timerProcessorMaxTimeShift="20ms"',
       ...attributes.flatMap((attribute) => ['--search-attribute', attribute]),
     ],
     { stdio: 'ignore' },

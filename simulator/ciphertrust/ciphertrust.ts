@@ -4,7 +4,7 @@ import { Doors, listenLocally } from '../machine.ts';
 import type { CipherTrust, World } from '../world.ts';
 import { alarmsOf, watchHsms } from './hsm-watch.ts';
 import { serve } from './request.ts';
-import { serveSsh } from './ssh.ts';
+import { serveKsadmin } from './ssh.ts';
 import { adminOf, type ManagerState, newManager, restart, version } from './state.ts';
 import { services } from './system.ts';
 
@@ -49,8 +49,8 @@ export async function createCipherTrust(world: World, spec: Spec): Promise<Ciphe
   }, lookMs);
   const doors = new Doors(world.network, state.address);
   doors.open(443, await listenLocally(server), accepts);
-  const ssh = serveSsh(world, state);
-  doors.open(22, await listenLocally(ssh.server as never), accepts);
+  const ssh = await serveKsadmin(world, state);
+  doors.open(22, ssh.port, accepts);
   return {
     address: state.address,
     ports: doors.ports,

@@ -1,19 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import ssh2, { type AuthContext, type Connection } from 'ssh2';
+import ssh2, { type AuthContext } from 'ssh2';
 import { settle } from '../ledger.ts';
+import { type SshServer, serveSsh } from '../ssh-server.ts';
 import type { World } from '../world.ts';
 import type { ManagerState } from './state.ts';
 
 const passwordFile = '/var/keysecure/password/out';
 
 /** SSH for `ksadmin`, with its key alone: what a person needs to read a generated first password. */
-export function serveSsh(world: World, state: ManagerState): { server: ssh2.Server; stop(): Promise<void> } {
-  const open = new Set<Connection>();
-  const server = new ssh2.Server({ hostKeys: [state.ssh.hostKeyPem] }, (connection) => {
+export const serveKsadmin = (world: World, state: ManagerState): Promise<SshServer> =>
+  serveSsh({ hostKeys: [state.ssh.hostKeyPem] }, (connection) => {
     const id = randomUUID().slice(0, 8);
-    open.add(connection);
-    (connection as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true);
-    connection.on('close', () => open.delete(connection)).on('error', () => {});
     connection.on('authentication', (context) => authenticate(state, context));
     connection.on('session', (accept) => {
       const session = accept();
@@ -31,15 +28,6 @@ export function serveSsh(world: World, state: ManagerState): { server: ssh2.Serv
       });
     });
   });
-  return {
-    server,
-    stop: () =>
-      new Promise((resolve) => {
-        for (const connection of open) connection.end();
-        server.close(() => resolve());
-      }),
-  };
-}
 
 function authenticate(state: ManagerState, context: AuthContext): void {
   if (context.method === 'publickey' && isOurs(state, context)) context.accept();

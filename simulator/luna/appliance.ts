@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import ssh2, { type Connection, type ServerChannel } from 'ssh2';
+import type { ServerChannel } from 'ssh2';
 import { selfSigned } from '../certificates.ts';
-import { Doors, listenLocally } from '../machine.ts';
+import { Doors } from '../machine.ts';
 import { newRsaKey } from '../ssh-key.ts';
+import { serveSsh } from '../ssh-server.ts';
 import type { Appliance, World } from '../world.ts';
 import { reachable, signInAsCryptoOfficer, viewOf } from './ntls.ts';
 import { algorithmsOf } from './sign-in.ts';
@@ -33,19 +34,13 @@ export async function createAppliance(world: World, spec: { name: string; addres
   const all = (world.state['appliances'] ??= {}) as Record<string, ApplianceState>;
   const state = (all[spec.address] ??= await delivered(world, spec));
   world.changed();
-  const open = new Set<Connection>();
   const commandLines: string[] = [];
   const shells = new Set<ServerChannel>();
-  const algorithms = algorithmsOf(world);
-  const server = new ssh2.Server({ hostKeys: [state.hostKeyPem], ...(algorithms ? { algorithms } : {}) }, (connection) => {
-    open.add(connection);
-    // From the start: with Nagle’s delays every handshake takes a quarter of a second.
-    (connection as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true);
-    connection.on('close', () => open.delete(connection)).on('error', () => {});
-    receive({ world, state, connection, id: randomUUID().slice(0, 8), user: '', commandLines, shells });
-  });
+  const server = await serveSsh({ hostKeys: [state.hostKeyPem], ...algorithmsOf(world) }, (connection) =>
+    receive({ world, state, connection, id: randomUUID().slice(0, 8), user: '', commandLines, shells }),
+  );
   const doors = new Doors(world.network, state.address);
-  doors.open(22, await listenLocally(server as never));
+  doors.open(22, server.port);
   const partitionOf = (serial: string) => state.hsm.partitions.find((partition) => partition.serial === serial);
   return {
     address: state.address,
@@ -54,8 +49,7 @@ export async function createAppliance(world: World, spec: { name: string; addres
     attach: (address) => doors.attach(address),
     async stop() {
       doors.close();
-      for (const connection of open) connection.end();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
+      await server.stop();
     },
     get serial() {
       return state.hsm.serial;

@@ -1,4 +1,4 @@
-import type { AuthContext, KeyboardAuthContext, PasswordAuthContext } from 'ssh2';
+import type { AuthContext, KeyboardAuthContext, PasswordAuthContext, ServerConfig } from 'ssh2';
 import { settle } from '../ledger.ts';
 import type { World } from '../world.ts';
 import { strong } from './first-sign-in.ts';
@@ -6,13 +6,20 @@ import type { ApplianceState, UserState } from './state.ts';
 
 const methods = ['password', 'keyboard-interactive'] as const;
 
+const offers: Record<string, Pick<ServerConfig, 'algorithms'>> = {
+  old: {
+    algorithms: { kex: ['diffie-hellman-group14-sha1'], serverHostKey: ['ssh-rsa'], cipher: ['aes256-cbc', 'aes128-cbc'], hmac: ['hmac-sha1'] },
+  },
+  '7.8': {
+    algorithms: {
+      cipher: ['aes192-ctr', 'aes256-ctr'],
+      hmac: ['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-512-etm@openssh.com', 'hmac-sha2-256', 'hmac-sha2-512'],
+    },
+  },
+};
+
 /** Which algorithms the appliance offers over SSH; nothing is published for 7.2. */
-export const algorithmsOf = ({ quirks }: World) =>
-  ({
-    usual: undefined,
-    old: { kex: ['diffie-hellman-group14-sha1'], serverHostKey: ['ssh-rsa'], cipher: ['aes256-cbc', 'aes128-cbc'], hmac: ['hmac-sha1'] },
-    '7.8': { cipher: ['aes192-ctr', 'aes256-ctr'], hmac: ['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-512-etm@openssh.com', 'hmac-sha2-256', 'hmac-sha2-512'] },
-  })[quirks['luna.algorithms'] ?? 'usual'] as object | undefined;
+export const algorithmsOf = ({ quirks }: World): Pick<ServerConfig, 'algorithms'> => offers[quirks['luna.algorithms'] ?? 'usual'] ?? {};
 
 /** Judges one authentication request; each password that was offered is an arrival. */
 export async function authenticate(world: World, state: ApplianceState, connection: string, context: AuthContext): Promise<boolean> {

@@ -21,6 +21,7 @@ export class Terminal {
   readonly #tty: boolean;
   readonly #manner: Manner;
   #buffer = '';
+  #unsent = '';
   #waiting: { echo: Echo; typed: string; resolve: (line: string) => void; reject: (error: Error) => void } | undefined;
   #ended = false;
   #gone = false;
@@ -39,8 +40,23 @@ export class Terminal {
       .on('error', () => this.#close());
   }
 
+  /** What is printed and echoed in one turn of the event loop is sent together: a packet for every letter would take most of the simulator’s time. */
   write(text: string): void {
-    if (!this.#gone && this.#channel.writable) this.#channel.write(this.#tty && !this.#manner.lf ? text.replaceAll('\n', '\r\n') : text);
+    if (this.#unsent === '') setImmediate(() => this.#send());
+    this.#unsent += text;
+  }
+
+  /** The program that printed here is over. */
+  exit(code: number): void {
+    this.#send();
+    this.#channel.exit(code);
+    this.#channel.end();
+  }
+
+  #send(): void {
+    const text = this.#unsent;
+    this.#unsent = '';
+    if (text !== '' && !this.#gone && this.#channel.writable) this.#channel.write(this.#tty && !this.#manner.lf ? text.replaceAll('\n', '\r\n') : text);
   }
 
   readLine(echo: Echo): Promise<string> {

@@ -95,8 +95,7 @@ async function shell(visit: Visit, channel: ServerChannel, tty: boolean): Promis
     if (error instanceof CommandError) terminal.write(`${error.lines.join('\n')}\n`);
     else if (!(error instanceof Cut || error instanceof Interrupted)) throw error;
   }
-  channel.exit(0);
-  channel.end();
+  terminal.exit(0);
 }
 
 /** Prompts for a line and runs it; false when the session is over. */
@@ -138,6 +137,5 @@ async function execute(visit: Visit, channel: ServerChannel, command: string): P
   const withResult = world.quirks['luna.execResult'] !== 'no';
   if (!withResult) session.print = (text) => terminal.write(text.replace(/^\s*Command Result.*\n?/gm, ''));
   await runLine(session, arrivals(visit), command);
-  channel.exit(0);
-  channel.end();
+  terminal.exit(0);
 }

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import ssh2, { type AuthContext, type Connection } from 'ssh2';
 import { type Entry, settle } from '../ledger.ts';
-import { Doors, listenLocally } from '../machine.ts';
+import { Doors } from '../machine.ts';
 import { newRsaKey } from '../ssh-key.ts';
+import { serveSsh } from '../ssh-server.ts';
 import type { WindowsHost, World } from '../world.ts';
 import { execute, runScript } from './exec.ts';
 import { LunaClient } from './luna-client.ts';
@@ -33,25 +34,16 @@ export async function createWindowsHost(world: World, spec: Spec): Promise<Windo
   });
   const client = new LunaClient(world, state);
   const doors = new Doors(world.network, state.address);
-  const open = new Set<Connection>();
   const hostKeyLine = publicLine(state.hostKeys.rsa);
-  const server = new ssh2.Server({ hostKeys: [state.hostKeys.rsa] }, (connection) => {
-    open.add(connection);
-    // From the start: with Nagle’s delays every handshake takes a quarter of a second.
-    (connection as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true);
-    connection.on('close', () => open.delete(connection)).on('error', () => {});
-    serve(world, client, connection, hostKeyLine);
-  });
-  const port = await listenLocally(server as never);
-  doors.open(22, port, () => reachable(world, state));
+  const server = await serveSsh({ hostKeys: [state.hostKeys.rsa] }, (connection) => serve(world, client, connection, hostKeyLine));
+  doors.open(22, server.port, () => reachable(world, state));
   return {
     address: state.address,
     ports: doors.ports,
     attach: (address) => doors.attach(address),
     async stop() {
       doors.close();
-      for (const connection of open) connection.end();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
+      await server.stop();
     },
     async runScript(script, parameters) {
       const entry = world.ledger.arrive({ system: 'windows', connection: 'agent', operation: 'windows:run-script', target: state.address, destructive: false });

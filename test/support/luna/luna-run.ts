@@ -60,6 +60,7 @@ export class LunaRun implements Target {
   #moods: Schedule['moods'];
   #step: LunaStep = 'keep-secrets';
   #running = 0;
+  readonly #occurrences = new Map<string, number>();
   readonly #meddled = new Set<Interference>();
   #before: { step: LunaStep; act: () => Promise<void> } | undefined;
 
@@ -237,7 +238,8 @@ export class LunaRun implements Target {
   }
 
   #count(moment: Beat['moment'], operation: string): void {
-    const occurrence = this.beats.filter((beat) => beat.moment === moment && beat.operation === operation).length + 1;
+    const occurrence = (this.#occurrences.get(`${moment} ${operation}`) ?? 0) + 1;
+    this.#occurrences.set(`${moment} ${operation}`, occurrence);
     this.beats.push({ moment, operation, occurrence, step: this.#step });
   }
 

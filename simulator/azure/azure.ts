@@ -10,7 +10,7 @@ import { type Application, newApplication } from './application.ts';
 import { authority, metadata } from './authority.ts';
 import { Capture } from './capture.ts';
 import { cloudNames } from './clouds.ts';
-import * as deployments from './deployments.ts';
+import * as deployments from './deployments/run.ts';
 import { Engine } from './engine.ts';
 import * as groups from './groups.ts';
 import { ArmError, type ArmReply, type ArmRequest, readBody, type Sent, send, sendHalf } from './http.ts';

@@ -6,16 +6,19 @@ export class ArmError extends Error {
   readonly status: number;
   readonly code: string;
   readonly details: unknown[] | undefined;
+  readonly additionalInfo: unknown[] | undefined;
 
-  constructor(status: number, code: string, message: string, details?: unknown[]) {
+  constructor(status: number, code: string, message: string, details?: unknown[], additionalInfo?: unknown[]) {
     super(message);
     this.status = status;
     this.code = code;
     this.details = details;
+    this.additionalInfo = additionalInfo;
   }
 
   body(): Record<string, unknown> {
-    return { error: { code: this.code, message: this.message, ...(this.details ? { details: this.details } : {}) } };
+    const { code, message, details, additionalInfo } = this;
+    return { error: { code, message, ...(details ? { details } : {}), ...(additionalInfo ? { additionalInfo } : {}) } };
   }
 }
 

@@ -4,7 +4,8 @@ import * as hsmDeletion from './hsm-deletion.ts';
 import { ArmError, type ArmReply, type ArmRequest } from './http.ts';
 import type { ResourceId } from './ids.ts';
 import { instanceView } from './kinds/compute.ts';
-import { completeRule, putSubnet, type SecurityRule, type Subnet, subnetsOf } from './kinds/network.ts';
+import { putSubnet, type Subnet, subnetsOf } from './kinds/network.ts';
+import { findRule, putRule, rulesOf, type SecurityRule } from './kinds/security-group.ts';
 import { kinds } from './kinds.ts';
 import * as runCommands from './run-commands.ts';
 import { type Resource, subscriptionId } from './state.ts';
@@ -91,19 +92,16 @@ export function subnet(engine: Engine, request: ArmRequest, parsed: ResourceId, 
 
 export function securityRule(engine: Engine, request: ArmRequest, parsed: ResourceId, lies: boolean): ArmReply {
   const group = engine.need(parsed.parent!);
-  const rules = group.properties['securityRules'] as SecurityRule[];
-  const found = rules.find(({ name }) => same(name, parsed.name));
+  const found = findRule(group, parsed.name);
   const headers = () => operationHeaders(engine, request, group, 'Microsoft.Network', { kind: 'delete' });
   if (request.method === 'DELETE') {
-    if (!lies) group.properties['securityRules'] = rules.filter((rule) => rule !== found);
+    if (!lies) group.properties['securityRules'] = rulesOf(group).filter((rule) => rule !== found);
     engine.world.changed();
     return found ? { status: 202, headers: headers() } : { status: 204 };
   }
   if (request.method === 'PUT') {
-    const made = completeRule(group.id, { ...(request.body as unknown as SecurityRule), name: parsed.name });
-    if (!lies) group.properties['securityRules'] = [...rules.filter((rule) => rule !== found), made];
-    engine.world.changed();
-    return { status: found ? 200 : 201, body: made, headers: headers() };
+    const { rule, created } = putRule(engine, group, { ...(request.body as unknown as SecurityRule), name: parsed.name }, lies);
+    return { status: created ? 201 : 200, body: rule, headers: headers() };
   }
   if (!found) throw new ArmError(404, 'NotFound', `Resource ${parsed.id} not found.`);
   return ok(found);

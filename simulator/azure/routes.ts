@@ -1,4 +1,5 @@
-import * as deployments from './deployments.ts';
+import * as deployments from './deployments/deployments.ts';
+import { whatIf } from './deployments/what-if.ts';
 import type { Engine } from './engine.ts';
 import { groupRoutes } from './groups.ts';
 import { type Handler, listed, ok, type Route, same } from './handler.ts';
@@ -109,9 +110,9 @@ function deploymentRoute(engine: Engine, request: ArmRequest, path: string): Rou
     on('PUT', /^$/, 'Microsoft.Resources/deployments', (lies) => deployments.submit(engine, parsed, request, lies)) ??
     on('GET', /^$/, 'Microsoft.Resources/deployments', () => deployments.show(engine, parsed)) ??
     on('GET', /^\/operationStatuses\//i, 'operationStatuses', () => deployments.status(engine, parsed)) ??
-    on('GET', /^\/operations$/i, 'Microsoft.Resources/deployments/operations', () => deployments.operations(engine, parsed)) ??
+    on('GET', /^\/operations$/i, 'Microsoft.Resources/deployments/operations', () => deployments.operations(engine, parsed, request)) ??
     on('POST', /^\/validate$/i, 'Microsoft.Resources/deployments/validate', () => deployments.validate(engine, parsed, request)) ??
-    on('POST', /^\/whatIf$/i, 'Microsoft.Resources/deployments/whatIf', () => deployments.whatIf(engine, parsed, request))
+    on('POST', /^\/whatIf$/i, 'Microsoft.Resources/deployments/whatIf', () => whatIf(engine, parsed, request))
   );
 }
 

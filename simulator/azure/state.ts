@@ -1,5 +1,7 @@
 import type { Identity } from '../certificates.ts';
 import type { Application } from './application.ts';
+import type { Output } from './templates/outputs.ts';
+import type { Prepared, PreparedResource } from './templates/prepare.ts';
 import type { Token } from './tokens.ts';
 import type { VaultSecret } from './vault.ts';
 
@@ -45,29 +47,25 @@ export interface RunCommand {
   view: { executionState: string; exitCode: number; output: string; error: string; startTime?: string; endTime?: string };
 }
 
-export interface DeployedResource {
-  id: string;
-  type: string;
-  name: string;
-  body: Record<string, unknown>;
-  dependsOn: string[];
+export interface DeployedResource extends PreparedResource {
   state: 'Waiting' | 'Running' | 'Succeeded' | 'Failed';
   /** With a status where it was refused at once. */
   failure?: { code: string; message: string; status?: number };
 }
 
-export interface Deployment {
+export interface Deployment extends Prepared {
   id: string;
   name: string;
   templateHash: string;
   tags?: Record<string, string>;
-  parameters: Record<string, { type: string; value?: unknown }>;
   state: 'Running' | 'Succeeded' | 'Failed' | 'Canceled';
   correlationId: string;
   operationId: string;
   startedAt: number;
   finishedAt?: number;
   resources: DeployedResource[];
+  outputs?: Record<string, Output>;
+  outputFailures?: { target: string; message: string }[];
 }
 
 export interface Group {

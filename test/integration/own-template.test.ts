@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import type { AzureState } from '../../simulator/azure/state.ts';
-import { templateHash } from '../../simulator/azure/template.ts';
+import { templateHash } from '../../simulator/azure/templates/hash.ts';
 import { templateSha256 } from '../../systems/azure/own-template.ts';
 import { readSettings } from '../../worker/settings.ts';
 import { createSystems } from '../../worker/systems.ts';
@@ -26,6 +30,7 @@ describe('A deployment with the user’s own template', function () {
     const [deployment, ...others] = deployments();
     assert.deepEqual(others, []);
     assert.equal(deployment!.name, 'HSMdeploy');
+    assert.deepEqual(deployment!.template, customerTemplate());
     assert.equal(deployment!.templateHash, templateHash(customerTemplate()), 'as Azure sees it, it is the same');
     const { ErSku, ...given } = Object.fromEntries(Object.entries(deployment!.parameters).map(([name, { value }]) => [name, value]));
     assert.deepEqual(given, {
@@ -38,6 +43,32 @@ describe('A deployment with the user’s own template', function () {
     assert.equal(result.templateSha256, templateSha256(template));
     assert.equal(result.gatewayWasThere, false);
     assert.equal((await bench.step('verify-hsm', {})).address, '172.22.1.4', 'its tags are its own affair');
+  });
+
+  it('is fetched from an address that is a secret, held against its SHA-256 and sent as it is', async () => {
+    const { hsmSubnetId } = await bench.network();
+    const text = `\uFEFF${JSON.stringify(customerTemplate(), null, 2)}\r\n`;
+    const sha256 = createHash('sha256').update(text).digest('hex');
+    const { certificatePem: cert, privateKeyPem: key } = (bench.world.state['azure'] as AzureState).identity;
+    const asked: string[] = [];
+    const server = createServer({ cert, key }, ({ url = '' }, response) => {
+      asked.push(url);
+      response.end(text);
+    }).listen(0, 'localhost');
+    try {
+      await once(server, 'listening');
+      await bench.systems.secrets.create('template-address', `https://localhost:${(server.address() as AddressInfo).port}/t.json?sig=opensesame`);
+      const source = { url: { secret: 'template-address' }, sha256 };
+      bench.request.hsm.template = source;
+      const result = await bench.step('deploy-hsm', { hsmSubnetId, template: source });
+      assert.deepEqual([result.templateSha256, asked], [sha256, ['/t.json?sig=opensesame']]);
+      const [deployment] = deployments();
+      assert.deepEqual(deployment!.template, customerTemplate());
+      assert.ok(!JSON.stringify([deployment, result, bench.attempts]).includes('opensesame'));
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 
   it('after a crash finds its running deployment again instead of sending another', async () => {

@@ -3,6 +3,8 @@ import type { Engine } from '../engine.ts';
 import { ArmError } from '../http.ts';
 import type { Resource } from '../state.ts';
 import type { Kind } from './kind.ts';
+import { securityGroup } from './security-group.ts';
+import { usual } from './usual.ts';
 
 export interface Subnet {
   id: string;
@@ -27,8 +29,6 @@ interface IpConfiguration {
 interface Reference {
   id: string;
 }
-
-const usual = { etag: true, polling: 'operation', location: 'Microsoft.Network' } as const;
 
 const numberOf = (address: string): number => address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
 const addressOf = (value: number): string => [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.');
@@ -190,30 +190,6 @@ const publicAddress: Kind = {
     return engine.world.durations.publicAddress;
   },
 };
-
-const securityGroup: Kind = {
-  ...usual,
-  prepare(engine, resource, old) {
-    const rules = (resource.properties['securityRules'] ?? []) as { name: string; properties: Record<string, unknown> }[];
-    resource.properties['securityRules'] = rules.map((rule) => completeRule(resource.id, rule));
-    resource.properties['resourceGuid'] = old?.properties['resourceGuid'] ?? randomUUID();
-    return engine.world.durations.networkSecurityGroup;
-  },
-};
-
-export interface SecurityRule {
-  id?: string;
-  name: string;
-  properties: Record<string, unknown>;
-}
-
-export const completeRule = (groupId: string, rule: SecurityRule) => ({
-  id: `${groupId}/securityRules/${rule.name}`,
-  name: rule.name,
-  etag: `W/"${randomUUID()}"`,
-  type: 'Microsoft.Network/networkSecurityGroups/securityRules',
-  properties: { ...rule.properties, provisioningState: 'Succeeded' },
-});
 
 const networkInterface: Kind = {
   ...usual,

@@ -1,0 +1,2 @@
+/** What every kind of Microsoft.Network has. */
+export const usual = { etag: true, polling: 'operation', location: 'Microsoft.Network' } as const;

@@ -6,6 +6,7 @@ interface Quirk {
 
 /** Every unverified fact that can be turned the other way round, so that a misspelt one is not silently the usual one. */
 export const quirks: Record<string, Quirk> = {
+  'azure.deploymentThrottled': { values: ['waits', 'fails'], about: 'what a deployment does where a resource provider answers 429' },
   'azure.anotherOperation': { values: ['429', '409'], about: 'status of AnotherOperationInProgress' },
   'azure.deploymentError': { values: ['details', 'operations'], about: 'a deployment tells causes itself, or only its operations do, as JSON in a text' },
   'azure.deprecatedImage': { about: 'a version of an image that is deprecated, or will be: 2.19.14195, or 2.19.14195@2027-01-31' },

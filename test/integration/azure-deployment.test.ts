@@ -203,7 +203,7 @@ describe('The deployment of the HSM', function () {
       ['capacity that comes back', () => bench.fault('fail', hsmMade, { message: 'No capacity at the moment.' })],
       [
         'somebody who changes the same network',
-        () => bench.fault('error', gatewayMade, { status: 429, code: 'AnotherOperationInProgress', message: 'Another operation is in progress.' }),
+        () => bench.fault('error', gatewayMade, { status: 409, code: 'AnotherOperationInProgress', message: 'Another operation is in progress.' }),
       ],
       ['a refused allocation', () => bench.fault('error', hsmMade, { status: 409, code: 'AllocationFailed', message: 'Allocation failed.' })],
     ] as const)

@@ -42,12 +42,13 @@ export const aTemplate = (parts: object) => ({
 
 /** Templates at a simulated Azure, sent by a client that knows nothing but HTTP. */
 export class DeploymentBench {
-  readonly #world: RunningWorld;
+  readonly world: RunningWorld;
   readonly #azure: Azure;
   readonly client: ArmClient;
 
   static async start(): Promise<DeploymentBench> {
-    const world = await createWorld({ timeScale: 60_000 });
+    // A subnet takes so long that no other can be put in the same moment.
+    const world = await createWorld({ timeScale: 60_000, durations: { subnet: 100 } });
     const azure = await createAzure(world);
     const client = await ArmClient.signIn({ ...azure, ca: azure.caPem, ...azure.credentials });
     await client.send('POST', `/subscriptions/${azure.subscriptionId}/providers/Microsoft.HardwareSecurityModules/register?api-version=2021-04-01`);
@@ -55,14 +56,14 @@ export class DeploymentBench {
   }
 
   constructor(world: RunningWorld, azure: Azure, client: ArmClient) {
-    this.#world = world;
+    this.world = world;
     this.#azure = azure;
     this.client = client;
   }
 
   async stop(): Promise<void> {
     await this.#azure.stop();
-    await this.#world.stop();
+    await this.world.stop();
   }
 
   /** A resource group of its own, by its id. */
@@ -74,12 +75,6 @@ export class DeploymentBench {
 
   read<T = Record<string, unknown>>(id: string, apiVersion = '2024-01-01'): Promise<ArmAnswer<T>> {
     return this.client.send<T>('GET', `${id}?api-version=${apiVersion}`);
-  }
-
-  /** What has reached the simulated Azure: methods and operations. */
-  arrived(pattern: string): string[] {
-    const wanted = this.#world.weather.matcher(pattern);
-    return this.#world.ledger.entries.map(({ operation }) => operation).filter(wanted);
   }
 
   send<T>(group: string, method: string, action: string, template: object, given: Parameters, more: object = {}): Promise<ArmAnswer<T>> {

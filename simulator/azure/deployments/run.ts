@@ -59,8 +59,8 @@ function start(engine: Engine, deployment: Deployment, resource: DeployedResourc
     places.put(engine, parseId(resource.id)!, resource.body);
   } catch (error) {
     const failure = failureIn(error);
-    // Too many at once: it is tried again by ARM itself.
-    if (failure.status === 429) resource.state = 'Waiting';
+    // Too many at once, as with subnets that do not wait for each other.
+    if (failure.status === 429 && engine.world.quirks['azure.deploymentThrottled'] !== 'fails') resource.state = 'Waiting';
     else Object.assign(resource, { state: 'Failed', failure });
   }
 }

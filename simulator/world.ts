@@ -54,8 +54,8 @@ export interface Appliance extends Machine {
 }
 
 export interface WindowsHost extends Machine {
-  /** What the Azure guest agent does with a PowerShell script: runs it as SYSTEM. */
-  runScript(script: string, parameters: Record<string, string>): Promise<{ exitCode: number; output: string; error: string }>;
+  /** What the Azure guest agent does with a PowerShell script: runs it as SYSTEM. `say` is told what it has written so far. */
+  runScript(script: string, parameters: Record<string, string>, say?: (output: string) => void): Promise<{ exitCode: number; output: string; error: string }>;
 }
 
 export interface CipherTrust extends Machine {

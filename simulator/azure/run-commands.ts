@@ -1,3 +1,4 @@
+import type { WindowsHost } from '../world.ts';
 import type { Engine } from './engine.ts';
 import { ArmError } from './http.ts';
 import { addressesOf } from './kinds/compute.ts';
@@ -49,14 +50,12 @@ export function advance(engine: Engine): void {
   }
 }
 
-async function execute(
-  engine: Engine,
-  command: RunCommand,
-  runScript: (script: string, parameters: Record<string, string>) => Promise<{ exitCode: number; output: string; error: string }>,
-): Promise<void> {
+async function execute(engine: Engine, command: RunCommand, runScript: WindowsHost['runScript']): Promise<void> {
   running.add(command);
   command.view = { ...command.view, executionState: 'Running', startTime: new Date().toISOString() };
-  const ran = await runScript(command.script, command.parameters);
+  const ran = await runScript(command.script, command.parameters, (output) => {
+    command.view = { ...command.view, output: tail(output) };
+  });
   command.view = {
     ...command.view,
     executionState: ran.exitCode === 0 ? 'Succeeded' : 'Failed',

@@ -45,14 +45,17 @@ export async function createWindowsHost(world: World, spec: Spec): Promise<Windo
       doors.close();
       await server.stop();
     },
-    async runScript(script, parameters) {
+    async runScript(script, parameters, say) {
       const entry = world.ledger.arrive({ system: 'windows', connection: 'agent', operation: 'windows:run-script', target: state.address, destructive: false });
       const fault = await world.weather.strike(entry.operation);
       if (fault?.kind === 'lie') {
         settle(entry, 'lied');
         return { exitCode: 0, output: '', error: '' };
       }
-      if (fault?.kind === 'never') return new Promise(() => {});
+      if (fault?.kind === 'never') {
+        say?.(fault.message ?? '');
+        return new Promise(() => {});
+      }
       if (fault?.kind === 'fail') {
         settle(entry, 'failed');
         return { exitCode: 1, output: '', error: fault.message ?? 'The script failed.' };

@@ -301,6 +301,20 @@ describe('The deployment of the HSM', function () {
       assert.deepEqual([existing('Microsoft.Network/virtualNetworkGateways').length, existing(hsmType).length], [2, 1]);
     });
 
+    it('of another job that deploys at the same time: one after the other, with one gateway and an HSM each', async () => {
+      const request = structuredClone(bench.request);
+      request.hsm = { ...request.hsm, name: 'second-hsm', address: '172.22.1.5' };
+      const second = bench.as({ request, target: 'second-hsm-0123456789' });
+      const done = await Promise.all([deploy(), second.step('deploy-hsm', network)]);
+      assert.deepEqual(done.map(({ gatewayWasThere }) => gatewayWasThere).sort(), [false, true]);
+      assert.deepEqual(
+        ['Microsoft.Network/virtualNetworkGateways', hsmType].map((type) => existing(type).map(({ provisioningState }) => provisioningState)),
+        [['Succeeded'], ['Succeeded', 'Succeeded']],
+      );
+      assert.ok(bench.attempts.some(({ problem }) => /DeploymentActive|not adopted/.test(problem.seen)));
+      assert.equal(sent(), 2);
+    });
+
     it('that appears between look and act is Unsafe: nothing is sent', async () => {
       bench.fault('hold', 'arm:POST Microsoft.Resources/deployments/validate');
       const deploying = bench.stops('deploy-hsm', network);

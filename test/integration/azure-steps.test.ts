@@ -208,8 +208,7 @@ describe('The virtual network', function () {
     const other = structuredClone(bench.request);
     other.network.compute = { name: 'Compute2', range: '172.22.10.0/24' };
     other.network.addressSpace = '172.22.0.0/16';
-    const first = Object.assign(Object.create(Object.getPrototypeOf(bench)), bench, { request: other }) as AzureBench;
-    await first.step('virtual-network', {});
+    await bench.as({ request: other }).step('virtual-network', {});
     const { network } = await bench.clients();
     const look = () => network.virtualNetworks.get(other.azure.resourceGroup, other.network.name);
     const before = await look();
@@ -253,11 +252,7 @@ describe('The virtual network', function () {
       const second = structuredClone(first);
       second.network.compute = { name: 'Compute2', range: '172.22.10.0/24' };
       second.network.hsm = { name: 'hsm2', range: '172.22.11.0/24' };
-      const both = [first, second].map((request) => {
-        const own = Object.assign(Object.create(Object.getPrototypeOf(bench)), bench, { request }) as AzureBench;
-        return own.step('virtual-network', {});
-      });
-      const [one, two] = await Promise.all(both);
+      const [one, two] = await Promise.all([first, second].map((request) => bench.as({ request }).step('virtual-network', {})));
       assert.equal(one!.gatewaySubnetId, two!.gatewaySubnetId);
       const { network } = await bench.clients();
       const { subnets = [] } = await network.virtualNetworks.get(first.azure.resourceGroup, first.network.name);
@@ -336,10 +331,11 @@ describe('The machines', function () {
 
   it('an installation that hangs is an incident after the longest time that a script may take', async () => {
     const vm = await windowsHost();
-    bench.fault('never', 'windows:run-script');
+    bench.fault('never', 'windows:run-script', { message: 'Installing OpenSSH.Server' });
     await assert.rejects(bench.attempt('install-luna-client', { vm, publicKey }), /is being installed/);
+    await until('the script running', async () => bench.arrived('windows:run-script')[0]);
     const { seen, remedy } = await bench.stops('install-luna-client', { vm, publicKey }, minutesAgo(76));
-    assert.match(seen, /has not ended for 75 minutes; its last words: (Pending|Running)/);
+    assert.match(seen, /has not ended for 75 minutes; its last words: Installing OpenSSH\.Server/);
     assert.match(remedy, /agent/);
     assert.equal(bench.arrived(commandPut).length, 1);
   });

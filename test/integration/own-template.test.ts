@@ -74,7 +74,7 @@ describe('A deployment with the user’s own template', function () {
   it('after a crash finds its running deployment again instead of sending another', async () => {
     const { hsmSubnetId } = await bench.network();
     await assert.rejects(bench.attempt('deploy-hsm', { hsmSubnetId, template }), /gateway/);
-    const restarted = Object.assign(Object.create(Object.getPrototypeOf(bench)), bench, { systems: createSystems(readSettings(bench.env)) }) as AzureBench;
+    const restarted = bench.as({ systems: createSystems(readSettings(bench.env)) });
     await restarted.step('deploy-hsm', { hsmSubnetId, template: { inline: Object.fromEntries(Object.entries(template.inline).reverse()) } });
     assert.equal(bench.arrived('arm:PUT Microsoft.Resources/deployments').length, 1);
   });

@@ -98,6 +98,11 @@ export class AzureBench {
     await rm(this.#folder, { recursive: true });
   }
 
+  /** Another job in the same subscription, or this one in another process. */
+  as(other: Partial<Pick<AzureBench, 'request' | 'target' | 'systems'>>): AzureBench {
+    return Object.assign(Object.create(Object.getPrototypeOf(this)), this, other) as AzureBench;
+  }
+
   get job(): Job {
     return { target: this.target, runId: 'run-1', request: this.request };
   }

@@ -20,18 +20,18 @@ export interface Problem {
   retryAfterMs?: number;
 }
 
-/** Of each text: three of them, with what surrounds them, stay within 1 KB. */
+/** Of what was tried and what to do; what was seen gets the rest. Three texts, with what surrounds them, stay within 1 KB. */
 const maximumBytes = 300;
 
 /** UTF-8 bytes of a text as it is written in JSON, without its quotes. */
 const bytesOf = (text: string): number =>
   [...JSON.stringify(text)].reduce((sum, letter) => sum + (letter < '\u0080' ? 1 : letter < '\u0800' ? 2 : letter.length === 1 ? 3 : 4), -2);
 
-function brief(text: string): string {
-  if (bytesOf(text) <= maximumBytes) return text;
+function brief(text: string, limit = maximumBytes): string {
+  if (bytesOf(text) <= limit) return text;
   let kept = '';
   for (const letter of text) {
-    if (bytesOf(`${kept}${letter}…`) > maximumBytes) break;
+    if (bytesOf(`${kept}${letter}…`) > limit) break;
     kept += letter;
   }
   return `${kept}…`;
@@ -42,7 +42,8 @@ export class StepFailure extends Error {
   readonly problem: Problem;
 
   constructor(problem: Problem, options?: { cause?: unknown }) {
-    const kept = { ...problem, tried: brief(problem.tried), seen: brief(problem.seen), remedy: brief(problem.remedy) };
+    const [tried, remedy] = [brief(problem.tried), brief(problem.remedy)];
+    const kept = { ...problem, tried, seen: brief(problem.seen, 3 * maximumBytes - bytesOf(tried) - bytesOf(remedy)), remedy };
     super(sentence(kept), options);
     this.name = 'StepFailure';
     this.problem = kept;

@@ -58,6 +58,8 @@ describe('A failure', () => {
   it('stays small, however much a system says', () => {
     const { problem } = unsafe({ tried: 'x'.repeat(5000), seen: 'y'.repeat(5000), source: 'z', remedy: 'r'.repeat(5000) });
     assert.ok(JSON.stringify(problem).length <= 1024);
+    const list = Array.from({ length: 60 }, (_, at) => `thing ${at}`).join('; ');
+    assert.equal(refused({ tried: 'looking', seen: list, source: 'Azure', remedy: 'Mend it.' }).problem.seen, list, 'the longer where the other two are short');
     const foreign = unsafe({ tried: '€'.repeat(5000), seen: '\u0001'.repeat(5000), source: 'z', remedy: '“'.repeat(5000) });
     assert.ok(Buffer.byteLength(JSON.stringify(foreign.problem)) <= 1024);
   });

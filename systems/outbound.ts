@@ -29,25 +29,25 @@ function direct(host: string, port: number, signal: AbortSignal): Promise<Socket
 }
 
 async function throughProxy(proxy: URL, host: string, port: number, signal: AbortSignal): Promise<Socket> {
-  signal.throwIfAborted();
+  // A proxy that takes the connection and says nothing is left at once, too: the socket hears the signal.
+  const existing_socket = await direct(proxy.hostname, Number(proxy.port || 1080), signal);
   const { socket } = await SocksClient.createConnection({
     proxy: { host: proxy.hostname, port: Number(proxy.port || 1080), type: 5 },
     command: 'connect',
     destination: { host, port },
     timeout: connectTimeoutMs,
+    existing_socket,
   });
-  if (signal.aborted) socket.destroy();
-  signal.throwIfAborted();
-  signal.addEventListener('abort', () => socket.destroy(), { once: true });
-  socket.setNoDelay(true);
   return socket;
 }
 
 export function createOutbound(proxy?: string): Outbound {
   const url = proxy === undefined ? undefined : new URL(proxy);
+  // Names are the proxy’s to resolve, as it is for sockets: where it is the only way out, this host may know none of them.
+  const resolving = proxy?.replace(/^socks5:/, 'socks5h:');
   return {
     ...(proxy === undefined ? {} : { proxy }),
     socket: (host, port, signal) => (url ? throughProxy(url, host, port, signal) : direct(host, port, signal)),
-    httpsAgent: (options) => (proxy ? (new SocksProxyAgent(proxy, options) as unknown as Agent) : new Agent(options)),
+    httpsAgent: (options) => (resolving ? (new SocksProxyAgent(resolving, options) as unknown as Agent) : new Agent(options)),
   };
 }

@@ -84,7 +84,9 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   const readable = (name: string): string | undefined => (file(name) === undefined ? undefined : env[name]);
   const address = (name: string, protocols: readonly string[], such: string): string | undefined => {
     const url = env[name];
-    if (url && !(URL.canParse(url) && protocols.includes(new URL(url).protocol) && new URL(url).hostname !== ''))
+    const parsed = url && URL.canParse(url) ? new URL(url) : undefined;
+    if (parsed?.username || parsed?.password) mistakes.push(`${name} must not hold a user or a password`);
+    else if (url && !(parsed && protocols.includes(parsed.protocol) && parsed.hostname !== ''))
       mistakes.push(`${name} must be an address such as ${such}, it is "${url}"`);
     return url;
   };

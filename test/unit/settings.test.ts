@@ -33,6 +33,7 @@ describe('Settings', () => {
     ['an endpoint in clear', { HSM_ARM_ENDPOINT: 'http://management.azure.com' }, /HSM_ARM_ENDPOINT must be an address such as https:/],
     ['an authority without a scheme', { AZURE_AUTHORITY_HOST: 'login.microsoftonline.us' }, /AZURE_AUTHORITY_HOST must be an address such as https:/],
     ['a proxy of another kind', { HSM_PROXY: 'http://127.0.0.1:3128' }, /HSM_PROXY must be an address such as socks5:/],
+    ['a proxy with a password', { HSM_PROXY: 'socks5://me:do-not-tell@127.0.0.1:1080' }, /HSM_PROXY must not hold a user or a password$/],
   ] as const)
     it(`refuse ${mistake}`, () => assert.throws(() => readSettings(env), says));
 

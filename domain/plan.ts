@@ -3,6 +3,7 @@ import { lunaWarnings, rsaPairs } from './luna-warnings.ts';
 import type { ProvisioningRequest } from './request.ts';
 import { brokenRules } from './rules/broken.ts';
 import type { BrokenRule } from './rules/rule.ts';
+import { addressSkuOf } from './rules/template.ts';
 import { catalogue, type PhaseId, type StepId, step, stepIds } from './steps.ts';
 
 export type { BrokenRule } from './rules/rule.ts';
@@ -147,7 +148,7 @@ function warnings({ azure, hsm, cipherTrust, closeDoors }: ProvisioningRequest):
   const unauthenticated = cipherTrust.ntp.filter(({ key }) => !key).map(({ host }) => host);
   return [
     'Azure Dedicated HSM ends on 31 July 2028, and new customers are no longer onboarded.',
-    'Gateways with Basic public addresses carry a Dedicated HSM until 31 March 2027 only; the one created here has a Standard address. Never change, delete or re-create the gateway of an HSM.',
+    `Gateways with Basic public addresses carry a Dedicated HSM until 31 March 2027 only; ${gatewayAddress(hsm)} Never change, delete or re-create the gateway of an HSM.`,
     'Never delete a resource group that holds an HSM: the HSM goes on being billed. Apply KB0019789 before any reboot of the appliance.',
     ...(hsm.fips ? [] : ['FIPS 140-2 approved operation stays off.']),
     ...(cipherTrust.licence === 'none' ? ['Without a licence or trial CipherTrust Manager refuses an HSM as root of trust.'] : []),
@@ -164,6 +165,17 @@ function warnings({ azure, hsm, cipherTrust, closeDoors }: ProvisioningRequest):
     ...(azure.access === 'private' ? ['Nothing gets a public address but the gateway: this service must reach the network from inside.'] : []),
     ...(closeDoors === false ? ['The temporary rules for SSH and RDP stay open, and the Windows host goes on running.'] : []),
   ];
+}
+
+/** What address a gateway gets that is made here. */
+function gatewayAddress({ template }: ProvisioningRequest['hsm']): string {
+  if (!template) return 'the one created here has a Standard address.';
+  const texts = {
+    Standard: 'the template given makes a Standard one.',
+    Basic: 'the template given makes a Basic one: ask Microsoft for another, or leave the template out.',
+    unknown: 'look which kind the template given makes.',
+  };
+  return texts[addressSkuOf(template.inline)];
 }
 
 /** Who can reach a CipherTrust Manager whose first password anybody knows. */

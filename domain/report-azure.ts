@@ -40,7 +40,7 @@ const hostOf = (wanted: HostWanted, seen: VmSeen | undefined, image: ImageVersio
 export function azureOf({ request, results }: ReportDraft): ReportedAzure {
   const { subscriptionId, resourceGroup, region, access, tags } = request.azure;
   const { 'deploy-hsm': deployed, 'verify-hsm': verified, 'check-availability': available, 'close-doors': closed } = results;
-  const withId = ({ deploymentId: id, ...more }: NonNullable<typeof deployed>) => ({ id, ...more });
+  const withId = ({ deploymentId: id, warnings: _, ...more }: NonNullable<typeof deployed>) => ({ id, ...more });
   return {
     subscriptionId,
     resourceGroup,

@@ -136,6 +136,7 @@ export interface StepTypes {
       /** SHA-256 of the user’s own template, where one was deployed. */
       templateSha256?: string;
       gatewayWasThere: boolean;
+      warnings?: string[];
     };
   };
   'verify-hsm': { needs: Nothing; gives: { id: string; address: string; tags: Record<string, string> } };

@@ -1,7 +1,8 @@
+import type { VirtualNetworkGateway } from '@azure/arm-network';
 import { type StepFailure, unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import type { ArmFault } from '../../systems/azure/arm-error.ts';
-import type { Azure } from '../../systems/azure/azure.ts';
+import type { Azure, AzureClients } from '../../systems/azure/azure.ts';
 import { causeOf } from '../../systems/azure/causes.ts';
 import { faultOf, isActive, isOneOf, marksOf, type Run, runOf } from '../../systems/azure/deployment.ts';
 import { checkDeployment, harmOf } from '../../systems/azure/deployment-check.ts';
@@ -22,7 +23,7 @@ const maximumRuns = 2;
 export interface Seen {
   hsm?: { id: string; state: string; message: string; tags?: Record<string, string> };
   /** The network’s gateway, whoever made it. */
-  gateway?: { id: string; name: string; type: string; state: string; tags?: Record<string, string> };
+  gateway?: { id: string; name: string; type: string; state: string; tags?: Record<string, string>; hasBasicAddress?: boolean };
   deployment?: {
     id: string;
     state: string;
@@ -97,6 +98,13 @@ export const decideDeployHsm = (seen: Seen, input: Pick<Input, 'target' | 'reque
       ...(input.template && deployment?.ours ? { templateSha256: templateSha256(input.template) } : {}),
       // A template of the user’s own leaves no mark; it is not sent where there is a gateway.
       gatewayWasThere: ownerTag(gateway.tags) !== input.target && !(input.template && deployment?.ours),
+      ...(gateway.hasBasicAddress
+        ? {
+            warnings: [
+              `The gateway ${gateway.name} has a Basic public address: it carries a Dedicated HSM until 31 March 2027 only, and must not be changed. Microsoft’s way out is a new network with new HSMs.`,
+            ],
+          }
+        : {}),
     });
   const run = ownRun(seen);
   if (gateway && !['Succeeded', 'Failed'].includes(gateway.state)) return wait(progressOf(seen, input.request));
@@ -199,6 +207,7 @@ export async function observeDeployHsm(azure: Azure, input: Input, { signal, ask
             type: gateway.gatewayType ?? 'unknown',
             state: gateway.provisioningState ?? '',
             ...(gateway.tags ? { tags: gateway.tags } : {}),
+            hasBasicAddress: await hasBasicAddress(azure, clients, gateway, signal),
           },
         }
       : {}),
@@ -217,6 +226,15 @@ export async function observeDeployHsm(azure: Azure, input: Input, { signal, ask
         }
       : {}),
   };
+}
+
+/** Gateways with one of these end before Dedicated HSM does. */
+async function hasBasicAddress(azure: Azure, { network }: AzureClients, gateway: VirtualNetworkGateway, abortSignal: AbortSignal): Promise<boolean> {
+  if (gateway.provisioningState !== 'Succeeded') return false;
+  const [, group, name] = /\/resourceGroups\/([^/]+)\/.*\/([^/]+)$/i.exec(gateway.ipConfigurations?.[0]?.publicIPAddress?.id ?? '') ?? [];
+  if (!group || !name) return false;
+  const address = await azure.look(`reading the gateway’s address ${name}`, () => network.publicIPAddresses.get(group, name, { abortSignal }));
+  return address?.sku?.name?.toLowerCase() === 'basic';
 }
 
 /** What is sent: this service’s own template, without the gateway where there is one, or the user’s own, unedited. */

@@ -17,12 +17,23 @@ interface Found {
 type Fields = Record<string, unknown>;
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** How many HSMs a template would deploy, nested deployments included. */
-function hsmsIn(value: unknown): number {
-  if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + hsmsIn(item), 0);
-  if (!isFields(value)) return 0;
-  const own = typeof value['type'] === 'string' && value['type'].toLowerCase() === hsmType ? 1 : 0;
-  return own + Object.values(value).reduce((sum: number, field) => sum + hsmsIn(field), 0);
+/** All resources of a type that a template would deploy, nested deployments included. */
+function allOf(type: string, value: unknown): Fields[] {
+  if (Array.isArray(value)) return value.flatMap((item) => allOf(type, item));
+  if (!isFields(value)) return [];
+  const isOne = typeof value['type'] === 'string' && value['type'].toLowerCase() === type;
+  return [...(isOne ? [value] : []), ...Object.values(value).flatMap((field) => allOf(type, field))];
+}
+
+/** Of which SKU are the public addresses that a template makes? Basic where nothing is said (Azure’s default); unknown where there are none, or it is worked out. */
+export function addressSkuOf(template: unknown): 'Basic' | 'Standard' | 'unknown' {
+  const resources = isFields(template) ? template['resources'] : undefined;
+  const skus = allOf('microsoft.network/publicipaddresses', resources).map(({ sku }) => {
+    const name = isFields(sku) ? sku['name'] : 'Basic';
+    return typeof name === 'string' ? name.toLowerCase() : '';
+  });
+  if (skus.includes('basic')) return 'Basic';
+  return skus.length > 0 && skus.every((sku) => sku === 'standard') ? 'Standard' : 'unknown';
 }
 
 /** ARM takes parameters’ names in any case. */
@@ -36,7 +47,7 @@ export function templateProblems(template: unknown): Found[] {
   if (!isFields(template)) return [{ path: '', message: 'A template is a JSON object.' }];
   const parameters = isFields(template['parameters']) ? template['parameters'] : {};
   const schema = template['$schema'];
-  const hsms = hsmsIn(template['resources']);
+  const hsms = allOf(hsmType, template['resources']).length;
   const needed: readonly string[] = templateParameters.map((name) => name.toLowerCase());
   return [
     ...(typeof schema === 'string' && /\/deploymentTemplate\.json#?$/i.test(schema)

@@ -263,10 +263,10 @@ describe('The deployment of the HSM', function () {
 
   describe('into a network that has a gateway', () => {
     /** Somebody’s gateway, in place for long. */
-    const theirGateway = async (name: string, gatewayType = 'ExpressRoute') => {
+    const theirGateway = async (name: string, { gatewayType = 'ExpressRoute', addressSku = 'Standard' } = {}) => {
       const clients = await bench.clients();
       const { resourceGroup, region } = bench.request.azure;
-      const address = { location: region, sku: { name: 'Standard' }, publicIPAllocationMethod: 'Static' };
+      const address = { location: region, sku: { name: addressSku }, publicIPAllocationMethod: 'Static' };
       await clients.network.publicIPAddresses.createOrUpdate(resourceGroup, `${name}pip`, address, often);
       const publicIPAddress = { id: `${network.computeSubnetId.replace(/virtualNetworks.*/, '')}publicIPAddresses/${name}pip` };
       const gateway = {
@@ -286,12 +286,18 @@ describe('The deployment of the HSM', function () {
       const before = await theirs();
       const done = await deploy();
       assert.equal(done.gatewayWasThere, true);
+      assert.equal(done.warnings, undefined);
       assert.deepEqual(await theirs(), before);
       assert.deepEqual([existing('Microsoft.Network/virtualNetworkGateways').length, existing(hsmType).length], [1, 1]);
     });
 
+    it('with a Basic address is told about: it carries an HSM until 31 March 2027 only', async () => {
+      await theirGateway('their-ergw', { addressSku: 'Basic' });
+      assert.match((await deploy()).warnings?.join() ?? '', /their-ergw has a Basic public address.*31 March 2027/);
+    });
+
     it('that is for VPN: alone it is an incident and nothing is sent; beside one for ExpressRoute it does not count', async () => {
-      await theirGateway('a-vpn', 'Vpn');
+      await theirGateway('a-vpn', { gatewayType: 'Vpn' });
       const problem = await bench.stops('deploy-hsm', network);
       assert.match(problem.seen, /a-vpn, is of the type Vpn/);
       assert.match(problem.remedy, /Add an ExpressRoute gateway.*by hand/);

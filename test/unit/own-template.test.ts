@@ -29,6 +29,23 @@ const brokenBy = (template: TemplateSource) => {
 };
 
 describe('A template of the user’s', () => {
+  it('is told apart by the public address that it makes: a Basic one carries an HSM until 31 March 2027 only', () => {
+    const [device, address, gateway] = customerTemplate().resources;
+    const { sku: _, ...bare } = address as { sku?: object };
+    const rows: [resources: unknown[], warning: RegExp][] = [
+      [[device, address, gateway], /the template given makes a Standard one/],
+      [[device, { ...address, sku: { name: 'Basic' } }, gateway], /makes a Basic one: ask Microsoft for another/],
+      [[device, bare, gateway], /makes a Basic one/],
+      [[device, { ...address, sku: { name: "[parameters('AddressSku')]" } }, gateway], /look which kind/],
+      [[device], /look which kind/],
+    ];
+    for (const [resources, warning] of rows) {
+      const planned = plan(withTemplate({ inline: { ...customerTemplate(), resources } }));
+      assert.ok(planned.ok);
+      assert.match(planned.plan.warnings.find((text) => text.includes('31 March 2027')) ?? '', warning);
+    }
+  });
+
   it('with the runbook’s four parameters is taken as it is', () => assert.deepEqual(brokenBy({ inline: customerTemplate() }), []));
 
   const { ResourcePrefix: _, HSMResourceName: __, ...parameters } = customerTemplate().parameters;

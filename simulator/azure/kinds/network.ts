@@ -180,7 +180,9 @@ export function putSubnet(engine: Engine, network: Resource, subnet: Subnet): { 
 
 const publicAddress: Kind = {
   ...usual,
-  prepare(engine, { properties }, old) {
+  prepare(engine, resource, old) {
+    const { properties } = resource;
+    resource.sku ??= { name: 'Basic', tier: 'Regional' };
     const next = old ? undefined : engine.state.lastPublicAddress++;
     properties['ipAddress'] = old?.properties['ipAddress'] ?? `20.51.${Math.floor((next ?? 0) / 250) + 10}.${((next ?? 0) % 250) + 4}`;
     properties['resourceGuid'] = old?.properties['resourceGuid'] ?? randomUUID();

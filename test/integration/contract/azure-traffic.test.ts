@@ -14,7 +14,7 @@ import { aTemplate } from '../../support/deployments.ts';
 import { exampleRequest } from '../../support/example.ts';
 import { haveFixtures } from '../../support/fixtures.ts';
 import { Specification, type Verdict } from '../../support/specification.ts';
-import { StackBench } from '../../support/stack-bench.ts';
+import { type LedgerEntry, StackBench } from '../../support/stack-bench.ts';
 import { until } from '../../support/until.ts';
 
 /** What the specification on disk cannot judge, each with the reason; everything else must be in it. */
@@ -29,32 +29,28 @@ const unjudged: [path: RegExp, reason: string][] = [
 /** A page of HTML is the answer of something in between; only the request is Azure’s. */
 const isPage = ({ response }: Exchange): boolean => response?.headers['content-type']?.startsWith('text/html') ?? false;
 
-const hsmId =
-  '/subscriptions/d44a44b4-f4ce-4bb4-b4bc-444444444444/resourceGroups/Luna_kylo_rg/providers/Microsoft.HardwareSecurityModules/dedicatedHSMs/kylo-luna-hsm';
+/** What a job left behind. */
+interface Outcome {
+  state: string;
+  resources: { type: string; provisioningState: string }[];
+  ledger: LedgerEntry[];
+  /** Weather that never came. */
+  faults: unknown;
+}
 
-/** A whole job in bad weather, with a deployment that fails, a person who deletes what is left of it, and a retry; then a plan that looks at all of it. */
-async function wholeJob(file: string): Promise<void> {
-  const bench = await StackBench.start({ timeScale: 2400, simulatorArgs: ['--capture', file] });
+/** A whole job in the scripted weather azure-storm, without anybody’s help; then a plan that looks at all of it. */
+async function wholeJob(file: string): Promise<Outcome> {
+  // Two answers never come: how long each is waited for is a setting.
+  const bench = await StackBench.start({ simulatorArgs: ['--fault', 'azure-storm', '--capture', file], env: { HSM_AZURE_TIMEOUT_MS: '2000' } });
   try {
-    await bench.fault('throttle', 'arm:GET Microsoft.Resources/resourceGroups', { amount: 1 });
-    await bench.fault('throttle', 'arm:GET Microsoft.Network/networkSecurityGroups');
-    await bench.fault('error', 'arm:PUT Microsoft.Network/networkSecurityGroups', { status: 503 });
-    await bench.fault('page', 'arm:PUT Microsoft.Network/virtualNetworks/subnets');
-    await bench.fault('reset', 'arm:PUT Microsoft.Network/networkInterfaces');
-    await bench.fault('reset-after-accept', 'arm:PUT Microsoft.Network/publicIPAddresses');
-    await bench.fault('fail', 'arm:provisioning Microsoft.HardwareSecurityModules/dedicatedHSMs', { message: 'The device could not be configured.' });
     const id = await bench.provision();
-    assert.equal((await bench.incident(id)).step, 'deploy-hsm');
-    const { simulator } = bench.stack;
-    const somebody = await ArmClient.signIn({ ...simulator, ca: readFileSync(simulator.caFile, 'utf8') });
-    const polls = await somebody.follow(await somebody.send('DELETE', `${hsmId}?api-version=2021-11-30`));
-    assert.equal(polls.at(-1)?.status, 204);
-    assert.equal((await bench.resolve(id, 'incident-1', 'retry')).status, 200);
-    await bench.reaches(id, 'the approval', ({ approvals }) => approvals.length > 0, { incidents: true });
-    assert.equal((await bench.approve(id)).status, 200);
-    assert.equal((await bench.ended(id, { incidents: true })).job.state, 'completed');
-    assert.deepEqual((await bench.control('GET', '/faults')).body, [], 'every fault struck');
+    await bench.approvalAsked(id);
+    await bench.approve(id);
+    const { job } = await bench.ended(id);
+    const { resources } = (await bench.control<Pick<Outcome, 'resources'>>('GET', '/world')).body;
+    const outcome = { state: job.state, resources, ledger: await bench.ledger(), faults: (await bench.control('GET', '/faults')).body };
     await planned(bench);
+    return outcome;
   } finally {
     await bench.stop();
   }
@@ -76,7 +72,11 @@ async function planned(bench: StackBench): Promise<void> {
   );
 }
 
-/** What a request may ask for beside the example, in a subscription where nothing is registered: a network that is there, images, a key and disk encryption of the customer’s own; a host that was put to sleep; and the inventory of an aborted job. */
+/**
+ * What a request may ask for beside the example, in a subscription where nothing is registered: a network that is there, images, a key and disk encryption of
+ * the customer’s own; a host that was put to sleep; a deployment that fails, a person who deletes what is left of it, and a retry; and the inventory of an
+ * aborted job.
+ */
 async function otherWays(file: string): Promise<void> {
   const bench = await AzureBench.start({ capture: file });
   try {
@@ -93,7 +93,7 @@ async function otherWays(file: string): Promise<void> {
     const { network } = await bench.clients();
     const { name, addressSpace } = bench.request.network;
     await network.virtualNetworks.createOrUpdate(resourceGroup, name, { location, addressSpace: { addressPrefixes: [addressSpace] } }).submitted();
-    const { computeSubnetId } = await bench.step('virtual-network', {});
+    const { computeSubnetId, hsmSubnetId } = await bench.step('virtual-network', {});
     Object.assign(bench.request.cipherTrust, { image, sshKeyInAzure: 'ksadmin' });
     assert.match((await bench.stops('check-availability', {})).seen, /the SSH key ksadmin is not RSA/);
     Object.assign(bench.request.cipherTrust, { image: version, sshKeyInAzure: undefined });
@@ -107,7 +107,15 @@ async function otherWays(file: string): Promise<void> {
     await bench.step('ciphertrust-vm', { computeSubnetId, image: cipherTrustImage, publicKey: 'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ ksadmin' });
     await bench.step('close-doors', { windowsVm });
     await bench.step('windows-vm', hosts);
-    await somebodysTemplates(bench);
+    const somebody = await ArmClient.signIn({ ...bench.azure, ca: bench.azure.caPem, ...bench.azure.credentials });
+    bench.fault('fail', 'arm:provisioning Microsoft.HardwareSecurityModules/dedicatedHSMs', { message: 'The device could not be configured.' });
+    assert.match((await bench.stops('deploy-hsm', { hsmSubnetId })).seen, /could not be configured/);
+    const hsm = `${compute.replace('Microsoft.Compute', 'Microsoft.HardwareSecurityModules')}/dedicatedHSMs/${bench.request.hsm.name}`;
+    const polls = await somebody.follow(await somebody.send('DELETE', `${hsm}?api-version=2021-11-30`));
+    assert.equal(polls.at(-1)?.status, 204);
+    await bench.step('deploy-hsm', { hsmSubnetId }, { askedAt: Date.now() + 1 });
+    await bench.step('verify-hsm', {});
+    await somebodysTemplates(bench, somebody);
     const { inventory } = createActivities(bench.systems);
     const exists = (await new MockActivityEnvironment().run(inventory, bench.job)) as string[];
     assert.ok(exists.includes(`Microsoft.Network/virtualNetworks ${name}`));
@@ -117,8 +125,7 @@ async function otherWays(file: string): Promise<void> {
 }
 
 /** What Azure tells of templates that are not this service’s: refused ones, outputs, loops, and what such a one would change and leave alone. */
-async function somebodysTemplates({ azure, request }: AzureBench): Promise<void> {
-  const somebody = await ArmClient.signIn({ ...azure, ca: azure.caPem, ...azure.credentials });
+async function somebodysTemplates({ azure, request }: AzureBench, somebody: ArmClient): Promise<void> {
   const deployment = `/subscriptions/${azure.subscriptionId}/resourceGroups/${request.azure.resourceGroup}/providers/Microsoft.Resources/deployments/theirs`;
   const ask = (method: string, action: string, template: object) =>
     somebody.send<Record<string, unknown>>(method, `${deployment}${action}?api-version=2024-03-01`, {
@@ -139,91 +146,112 @@ async function somebodysTemplates({ azure, request }: AzureBench): Promise<void>
   await somebody.follow(await ask('POST', '/whatIf', { resources: [{ ...pair, tags: { c: 'd' }, zones: ['1'] }] }));
 }
 
-describe('Azure’s own specification', function () {
+describe('A whole job in the scripted weather azure-storm', function () {
   this.timeout(300_000);
   const folder = mkdtempSync(join(tmpdir(), 'hsm-contract-'));
+  let outcome: Outcome;
   let exchanges: Exchange[];
   let specification: Specification;
   const judged: { exchange: Exchange; verdict: Verdict }[] = [];
   /** Lets something happen, then holds every exchange of it against the specification, in its order. */
-  async function captured(name: string, happen: (file: string) => Promise<void>, loading: Promise<Specification>): Promise<void> {
+  async function captured<T>(name: string, happen: (file: string) => Promise<T>, loading: Promise<Specification> | undefined): Promise<T> {
     const file = join(folder, `${name}.ndjson`);
-    await happen(file);
+    const result = await happen(file);
+    if (!loading) return result;
     specification = await loading;
     for (const line of readFileSync(file, 'utf8').trim().split('\n')) {
       const exchange = JSON.parse(line) as Exchange;
       const { response: _, ...onlyAsked } = exchange;
       judged.push({ exchange, verdict: await specification.check(isPage(exchange) ? onlyAsked : exchange) });
     }
+    return result;
   }
-  before(async function () {
-    if (!haveFixtures) this.skip();
+  before(async () => {
     // The stack’s processes wait more than they work: meanwhile the rest is done here, and the specification read.
-    const loading = Specification.load();
-    await Promise.all([captured('job', wholeJob, loading), captured('other', otherWays, loading)]);
+    const loading = haveFixtures ? Specification.load() : undefined;
+    [outcome] = await Promise.all([captured('job', wholeJob, loading), loading && captured('other', otherWays, loading)]);
     exchanges = judged.map(({ exchange }) => exchange);
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('agrees with every exchange of a whole job, retries and failures included', () => {
-    const operations = new Map<string, number>();
-    const notListed: string[] = [];
-    const listed = new Map<string, number>();
-    for (const { exchange, verdict } of judged) {
-      const { request, response } = exchange;
-      const path = new URL(request.url).pathname;
-      const reason = unjudged.find(([pattern]) => pattern.test(path))?.[1];
-      if (reason) listed.set(reason, (listed.get(reason) ?? 0) + 1);
-      else if (verdict.findings.length === 0) operations.set(verdict.operation, (operations.get(verdict.operation) ?? 0) + 1);
-      else notListed.push(`${request.method} ${path} ${response?.status}: ${verdict.findings.join('; ')}`);
-    }
-    const checked = [...operations.values()].reduce((sum, count) => sum + count, 0);
-    console.log(
-      `      ${exchanges.length} exchanges, ${checked} of them checked, ${operations.size} distinct operations: ${[...operations.keys()].sort().join(', ')}`,
-    );
-    for (const [reason, count] of listed) console.log(`      ${count} not checked: ${reason}`);
-    assert.deepEqual([...new Set(notListed)], []);
-    assert.ok(operations.size >= 25, `${operations.size} operations`);
-    for (const status of [200, 201, 202, 204, 404, 429, 502, 503])
-      assert.ok(
-        exchanges.some(({ response }) => response?.status === status),
-        `an answer with ${status} is among them`,
+  it('is got through without anybody’s help, with one HSM, one gateway and two machines', () => {
+    assert.equal(outcome.state, 'completed');
+    const there = (type: string) => outcome.resources.filter((resource) => resource.type === type).map(({ provisioningState }) => provisioningState);
+    assert.deepEqual(there('Microsoft.HardwareSecurityModules/dedicatedHSMs'), ['Succeeded']);
+    assert.deepEqual(there('Microsoft.Network/virtualNetworkGateways'), ['Succeeded']);
+    assert.deepEqual(there('Microsoft.Compute/virtualMachines'), ['Succeeded', 'Succeeded']);
+    const puts = (type: string) => outcome.ledger.filter((entry) => entry.operation === `arm:PUT ${type}` && entry.outcome === 'done');
+    assert.equal(puts('Microsoft.Resources/deployments').length, 2, 'once, and once more after the race with the gateway');
+    const machines = puts('Microsoft.Compute/virtualMachines').map(({ target }) => target.split('/').at(-1));
+    assert.deepEqual(machines.sort(), ['lunaclient', 'mycompany-ciphertrust']);
+    assert.deepEqual(outcome.faults, [], 'every fault struck');
+  });
+
+  describe('held against Azure’s own specification', () => {
+    before(function () {
+      if (!haveFixtures) this.skip();
+    });
+
+    it('agrees with it, in every exchange of a whole job, retries and failures included', () => {
+      const operations = new Map<string, number>();
+      const notListed: string[] = [];
+      const listed = new Map<string, number>();
+      for (const { exchange, verdict } of judged) {
+        const { request, response } = exchange;
+        const path = new URL(request.url).pathname;
+        const reason = unjudged.find(([pattern]) => pattern.test(path))?.[1];
+        if (reason) listed.set(reason, (listed.get(reason) ?? 0) + 1);
+        else if (verdict.findings.length === 0) operations.set(verdict.operation, (operations.get(verdict.operation) ?? 0) + 1);
+        else notListed.push(`${request.method} ${path} ${response?.status}: ${verdict.findings.join('; ')}`);
+      }
+      const checked = [...operations.values()].reduce((sum, count) => sum + count, 0);
+      console.log(
+        `      ${exchanges.length} exchanges, ${checked} of them checked, ${operations.size} distinct operations: ${[...operations.keys()].sort().join(', ')}`,
       );
-    assert.ok(
-      exchanges.some(({ response }) => response === undefined),
-      'a cut one is among them',
-    );
-    assert.ok(exchanges.some(isPage), 'a page of HTML is among them');
-  });
+      for (const [reason, count] of listed) console.log(`      ${count} not checked: ${reason}`);
+      assert.deepEqual([...new Set(notListed)], []);
+      assert.ok(operations.size >= 25, `${operations.size} operations`);
+      for (const status of [200, 201, 202, 204, 404, 429, 502, 503])
+        assert.ok(
+          exchanges.some(({ response }) => response?.status === status),
+          `an answer with ${status} is among them`,
+        );
+      assert.ok(
+        exchanges.some(({ response }) => response === undefined),
+        'a cut one is among them',
+      );
+      assert.ok(exchanges.some(isPage), 'a page of HTML is among them');
+    });
 
-  it('disagrees with exchanges that are not as Microsoft has them', async () => {
-    const one = (method: string, path: RegExp) => structuredClone(exchanges.find(({ request }) => request.method === method && path.test(request.url))!);
-    const withoutStatus = one('PUT', /virtualMachines\/lunaclient\?/);
-    withoutStatus.response!.status = 299;
-    const shownPassword = one('PUT', /virtualMachines\/lunaclient\?/);
-    (shownPassword.response!.body as { properties: { osProfile: object } }).properties.osProfile = { adminPassword: 'Password-1' };
-    const misspelt = one('PUT', /virtualMachines\/lunaclient\?/);
-    Object.assign((misspelt.request.body as { properties: object }).properties, { hardwareProfil: {} });
-    const unknown = one('GET', /features\/AzureDedicatedHSM/);
-    unknown.request.url = unknown.request.url.replace('2021-07-01', '2031-07-01');
-    const broken = one('GET', /features\/AzureDedicatedHSM/);
-    Object.assign(broken.response!.body as object, { properties: { state: 1 } });
-    const wrong = { withoutStatus, shownPassword, misspelt, unknown, broken };
-    for (const [name, exchange] of Object.entries(wrong)) assert.notDeepEqual((await specification.check(exchange)).findings, [], name);
-  });
+    it('disagrees with exchanges that are not as Microsoft has them', async () => {
+      const one = (method: string, path: RegExp) => structuredClone(exchanges.find(({ request }) => request.method === method && path.test(request.url))!);
+      const withoutStatus = one('PUT', /virtualMachines\/lunaclient\?/);
+      withoutStatus.response!.status = 299;
+      const shownPassword = one('PUT', /virtualMachines\/lunaclient\?/);
+      (shownPassword.response!.body as { properties: { osProfile: object } }).properties.osProfile = { adminPassword: 'Password-1' };
+      const misspelt = one('PUT', /virtualMachines\/lunaclient\?/);
+      Object.assign((misspelt.request.body as { properties: object }).properties, { hardwareProfil: {} });
+      const unknown = one('GET', /features\/AzureDedicatedHSM/);
+      unknown.request.url = unknown.request.url.replace('2021-07-01', '2031-07-01');
+      const broken = one('GET', /features\/AzureDedicatedHSM/);
+      Object.assign(broken.response!.body as object, { properties: { state: 1 } });
+      const wrong = { withoutStatus, shownPassword, misspelt, unknown, broken };
+      for (const [name, exchange] of Object.entries(wrong)) assert.notDeepEqual((await specification.check(exchange)).findings, [], name);
+    });
 
-  it('has nothing to say about secrets: none is in the capture', () => {
-    const bodies = exchanges.flatMap(({ request }) => (request.body === undefined ? [] : [JSON.stringify(request.body)]));
-    assert.ok(bodies.some((text) => text.includes('"adminPassword":"(kept out)"')));
-    assert.ok(bodies.some((text) => /"protectedParameters":\[\{"name":"InstallerUrl","value":"\(kept out\)"\}\]/.test(text)));
-    assert.ok(!JSON.stringify(exchanges).includes('earer '), 'no token');
-    assert.ok(!JSON.stringify(exchanges).includes(exampleRequest().lunaClient.installer.url as string), 'no installer URL');
-  });
+    it('has nothing to say about secrets: none is in the capture', () => {
+      const bodies = exchanges.flatMap(({ request }) => (request.body === undefined ? [] : [JSON.stringify(request.body)]));
+      assert.ok(bodies.some((text) => text.includes('"adminPassword":"(kept out)"')));
+      assert.ok(bodies.some((text) => /"protectedParameters":\[\{"name":"InstallerUrl","value":"\(kept out\)"\}\]/.test(text)));
+      assert.ok(!JSON.stringify(exchanges).includes('earer '), 'no token');
+      assert.ok(!JSON.stringify(exchanges).includes(exampleRequest().lunaClient.installer.url as string), 'no installer URL');
+    });
 
-  it('docs/azure-role.json allows the actions of this traffic and no other', () => {
-    const role = JSON.parse(readFileSync(new URL('../../../docs/azure-role.json', import.meta.url), 'utf8')) as { Actions: string[]; NotActions: string[] };
-    const ours = exchanges.filter(({ request }) => request.headers['user-agent'] !== 'somebody-else');
-    assert.deepEqual(role.Actions, actionsOf(ours));
-    assert.ok(role.Actions.every((action) => !action.includes('*')));
+    it('docs/azure-role.json allows the actions of this traffic and no other', () => {
+      const role = JSON.parse(readFileSync(new URL('../../../docs/azure-role.json', import.meta.url), 'utf8')) as { Actions: string[]; NotActions: string[] };
+      const ours = exchanges.filter(({ request }) => request.headers['user-agent'] !== 'somebody-else');
+      assert.deepEqual(role.Actions, actionsOf(ours));
+      assert.ok(role.Actions.every((action) => !action.includes('*')));
+    });
   });
 });

@@ -48,6 +48,8 @@ export interface ManagerHolds {
   keys?: number;
   domains: string[];
   hsms: string[];
+  /** Is it a node of a cluster? Absent where it is none, or does not tell. */
+  clustered?: true;
   /** What it does not tell of: users, keys, domains. */
   untold: string[];
   /** SHA-256 over all of it, single keys included: what an approval is bound to. */

@@ -8,7 +8,7 @@ import { SocksProxyAgent, type SocksProxyAgentOptions } from 'socks-proxy-agent'
 export interface Outbound {
   /** `socks5://host:port`, where there is one. */
   readonly proxy?: string;
-  /** A connected socket, for ssh2. Rejects when the signal aborts. */
+  /** A connected socket, for ssh2: to be taken over at once, or what the other side says first is lost. Rejects when the signal aborts. */
   socket(host: string, port: number, signal: AbortSignal): Promise<Socket>;
   /** An agent for one HTTPS host; the options are those of `tls.connect`. */
   httpsAgent(options: SocksProxyAgentOptions & Record<string, unknown>): Agent;

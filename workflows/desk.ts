@@ -40,6 +40,7 @@ export const askToWipe = (manager: ManagerHolds): Ask => ({
     `keys: ${manager.keys ?? 'not told'}`,
     `domains: ${manager.domains.join(', ') || 'none'}`,
     `HSMs: ${manager.hsms.join(', ') || 'none'}`,
+    ...(manager.clustered ? ['it is a node of a cluster'] : []),
   ].join('; ')}.${manager.untold.length > 0 ? ` It does not tell of its ${manager.untold.join(' and ')}.` : ''}`,
 });
 

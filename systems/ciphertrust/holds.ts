@@ -30,13 +30,15 @@ export async function readHolds(manager: Manager, address: string, servers: HsmS
   const domains = await manager.whereKnown<object>('GET', '/v1/domains', undefined, whole);
   // The path is that of Thales' Ansible collection; the operation index at hand ends before it.
   const keys = await manager.whereKnown<object>('GET', '/v1/vault/keys2/', undefined, whole);
+  const cluster = await manager.whereKnown<object>('GET', '/v1/cluster');
   const names = {
     users: namesOf(users).filter((name) => !ownUsers.includes(name)),
     domains: namesOf(domains).filter((name) => !ownDomains.includes(name)),
     hsms: servers.map(nameOf),
   };
   const keyIds = entriesOf<{ id?: string; uri?: string; name?: string }>(keys).map(({ id, uri, name }) => id ?? uri ?? name ?? '');
-  const everything = { ...names, keys: keys === undefined ? null : totalOf(keys), keyIds: keyIds.sort() };
+  const clustered = isNode(cluster) ? { clustered: true as const } : {};
+  const everything = { ...names, ...clustered, keys: keys === undefined ? null : totalOf(keys), keyIds: keyIds.sort() };
   return {
     name: info.name ?? 'unnamed',
     address,
@@ -45,10 +47,17 @@ export async function readHolds(manager: Manager, address: string, servers: HsmS
     ...(keys === undefined ? {} : { keys: totalOf(keys) }),
     domains: shortened(names.domains),
     hsms: shortened(names.hsms),
+    ...clustered,
     untold: Object.entries({ users, keys, domains }).flatMap(([what, told]) => (told === undefined ? [what] : [])),
     digest: createHash('sha256').update(JSON.stringify(everything)).digest('hex'),
   };
 }
+
+/** A manager that stands alone has a cluster without a node, of the state “none”. */
+const isNode = (cluster: unknown): boolean => {
+  const { nodeID = '', status } = (cluster ?? {}) as { nodeID?: string; status?: { code?: string } };
+  return nodeID !== '' || (status?.code ?? 'none') !== 'none';
+};
 
 const shortened = (names: string[]): string[] =>
   names.length <= shownNames ? names : [...names.slice(0, shownNames), `and ${names.length - shownNames} more`];
@@ -56,5 +65,5 @@ const shortened = (names: string[]): string[] =>
 const namesOf = (body: unknown): string[] => entriesOf<{ username?: string; name?: string }>(body).map(({ username, name }) => username ?? name ?? 'unnamed');
 
 /** May it be wiped without asking? One that does not tell everything only where this job itself found it new. */
-export const isLikeNew = ({ users, keys = 0, domains, hsms, untold }: ManagerHolds, fresh: boolean): boolean =>
-  users.length + keys + domains.length + hsms.length === 0 && (fresh || untold.length === 0);
+export const isLikeNew = ({ users, keys = 0, domains, hsms, clustered, untold }: ManagerHolds, fresh: boolean): boolean =>
+  !clustered && users.length + keys + domains.length + hsms.length === 0 && (fresh || untold.length === 0);

@@ -32,8 +32,9 @@ export async function readInitialPassword(
 ): Promise<{ password: string } | { why: string }> {
   if (!holdsKey(job)) return { why: 'the private half of ksadmin’s key is not with this service' };
   try {
-    const socket = await cipherTrust.socket(job, place, 22, signal);
     const privateKey = await privateKeyOf(secrets, job);
+    // Taken over at once: what the other side says first is lost where nobody listens yet.
+    const socket = await cipherTrust.socket(job, place, 22, signal);
     const connection = await SshConnection.open({ name: `CipherTrust Manager at ${place.address}`, socket, username: 'ksadmin', privateKey }, signal);
     const { output, code } = await connection.exec(`cat ${file}`).finally(() => connection.end());
     const password = output.trim();

@@ -235,6 +235,7 @@ it('set-root-of-trust asks before it wipes what a new manager does not have', ()
     ['a user', holding({ users: ['anna'] }), 'asks'],
     ['a key', holding({ keys: 1 }), 'asks'],
     ['a domain', holding({ domains: ['payments'] }), 'asks'],
+    ['other nodes of a cluster', holding({ clustered: true }), 'asks'],
     ['another HSM', holding({ hsms: ['172.22.1.9 7'] }), 'asks'],
     ['keys that are not told', holding({ untold: ['keys'] }), 'asks'],
     ['keys that are not told, in a manager that this job found new', holding({ untold: ['keys'] }, { fresh: true }), 'set-up'],

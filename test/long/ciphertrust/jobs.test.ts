@@ -1,32 +1,15 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { selfSigned } from '../../../simulator/certificates.ts';
 import { newUser } from '../../../simulator/ciphertrust/state.ts';
+import { allRequests, everyJobSends, someJobsSend } from '../../support/ciphertrust/requests.ts';
 import { type TrustJob, TrustJobs } from '../../support/ciphertrust/trust-jobs.ts';
 import { until } from '../../support/until.ts';
 
 const setUp = 'ciphertrust:POST /v1/system/hsm/setup';
 
-/** Every question that a job puts to a CipherTrust Manager. */
-const questions = [
-  'GET /v1/system/services/status',
-  'POST /v1/auth/tokens',
-  'PATCH /v1/auth/changepw',
-  'GET /v1/system/ntp/servers',
-  'GET /v1/system/ntp/status',
-  'POST /v1/system/ntp/servers',
-  'GET /v1/licensing/trials',
-  'GET /v1/licensing/licenses',
-  'POST /v1/licensing/trials/{id}/activate',
-  'GET /v1/system/hsm/servers',
-  'GET /v1/system/info',
-  'GET /v1/usermgmt/users',
-  'GET /v1/domains',
-  'GET /v1/vault/keys2',
-  'POST /v1/system/network/checkport',
-  'POST /v1/system/hsm/setup',
-  'GET /v1/system/mkeks',
-  'GET /v1/system/rot-keys',
-].map((operation) => `ciphertrust:${operation}`);
+const named = (requests: readonly string[]) => requests.map((request) => `ciphertrust:${request}`);
+const generates = '#cloud-config\nkeysecure:\n  initial-user:\n    generate-password: true\n';
 
 describe('Jobs whose worker is a process', function () {
   this.timeout(240_000);
@@ -37,25 +20,52 @@ describe('Jobs whose worker is a process', function () {
   after(() => jobs?.stop());
 
   const decide = (job: TrustJob, signal: string, about: object) => job.handle.signal(signal, { decisionId: randomUUID(), actor: 'anna', ...about });
-  const ended = async (job: TrustJob) => assert.equal((await job.handle.result()).outcome, 'completed');
+  /** Ends well; `incidents` are those that were decided before. */
+  const ended = async (job: TrustJob, incidents = 0) => {
+    const end = await job.reaches('the end', (now) => now.job.finishedAt !== undefined || now.incidents.length > incidents);
+    assert.deepEqual(
+      end.incidents.slice(incidents).map(({ step, problem }) => `${step}: ${problem.seen}`),
+      [],
+    );
+    assert.equal((await job.handle.result()).outcome, 'completed');
+  };
 
-  it('a worker that is killed while a manager holds its request is followed by one that looks first: for each kind of request', async () => {
+  /** Jobs that send what others do not. */
+  const special: Record<keyof typeof someJobsSend, () => Promise<TrustJob>> = {
+    licence: () => jobs.job(({ cipherTrust }) => Object.assign(cipherTrust, { licence: { secret: 'licence-in-store' } })),
+    'a generated first password': () =>
+      jobs.job(({ cipherTrust }) => Object.assign(cipherTrust, { customData: { secret: 'cloud-init' } }), {
+        customData: Buffer.from(generates).toString('base64'),
+      }),
+    'services that wait for ksadmin’s key': () => jobs.job(() => {}, { adminUser: 'azureuser' }),
+    'a name and a certificate of its own': () =>
+      jobs.job(({ cipherTrust }) => Object.assign(cipherTrust, { hostName: 'keys.example.com', webCertificate: { secret: 'face' } })),
+  };
+
+  it('a worker that is killed while a manager holds its request is followed by one that looks first: for every request that there is', async () => {
     const { weather, ledger } = jobs.bench.luna.world;
-    for (const operation of questions) weather.add({ kind: 'hold', operation });
-    // The first job is held at its first question, the next one at its second, and so on.
+    const face = await selfSigned({ commonName: 'keys.example.com', names: { dns: ['keys.example.com'] } });
+    const { values } = jobs.bench.luna;
+    values.set('licence-in-store', 'a licence text').set('cloud-init', generates).set('face', `${face.certificatePem}${face.privateKeyPem}`);
     const all: TrustJob[] = [];
-    for (const _ of questions) all.push(await jobs.job());
-    const held = await until(
-      'each question to be held once',
-      async () => {
-        const now = weather.held().map(({ operation }) => operation);
-        return questions.every((operation) => now.includes(operation)) ? weather.held() : undefined;
-      },
-      { timeoutMs: 120_000, everyMs: 200 },
-    ).catch((error: unknown) => {
-      const missing = questions.filter((operation) => !weather.held().some((hold) => hold.operation === operation));
-      throw new Error(`${(error as Error).message}: ${missing.join(', ')}; arrived: ${ledger.entries.length}`);
-    });
+    /** As many jobs as requests: the first is held at its first request, the next one at its second, and so on. */
+    const holdEach = async (requests: readonly string[], job: () => Promise<TrustJob>) => {
+      for (const operation of named(requests)) weather.add({ kind: 'hold', operation });
+      for (const _ of requests) all.push(await job());
+    };
+    const isHeld = (operation: string) => weather.held().some((hold) => hold.operation === operation);
+    const heldEach = (requests: readonly string[]) =>
+      until('each request to be held once', async () => (named(requests).every(isHeld) ? true : undefined), { timeoutMs: 120_000, everyMs: 200 }).catch(
+        (error: Error) => {
+          const missing = named(requests).filter((operation) => !isHeld(operation));
+          throw new Error(`${error.message}: ${missing.join(', ')}; arrived: ${ledger.entries.length}`);
+        },
+      );
+    await holdEach(everyJobSends, () => jobs.job());
+    await heldEach(everyJobSends);
+    for (const [what, requests] of Object.entries(someJobsSend)) await holdEach(requests, special[what as keyof typeof someJobsSend]);
+    await heldEach(allRequests);
+    const held = weather.held();
     assert.equal(await jobs.killWorker(), 'SIGKILL');
     for (const { id } of held) weather.release(id);
     await jobs.startWorker();
@@ -64,6 +74,8 @@ describe('Jobs whose worker is a process', function () {
       assert.equal(jobs.arrivedAt(address, setUp).length, 1, `hsm/setup at ${address}`);
       assert.deepEqual([manager.data.hsmServers.length, manager.data.sealer, manager.data.users[0]!.mustChange], [1, 'rapido', false]);
     }
+    const arrived = new Set(ledger.entries.map(({ operation }) => operation).filter((operation) => operation.startsWith('ciphertrust:')));
+    assert.deepEqual([...arrived].sort(), named(allRequests).sort(), 'a job sends something in which its worker was not killed');
   });
 
   it('a manager that is in use is wiped only after a person has approved exactly that', async () => {
@@ -99,7 +111,7 @@ describe('Jobs whose worker is a process', function () {
     assert.equal(lost.incidents[1]!.step, 'reset-password');
     job.manager.data.licences.push({ id: 'l', license: 'by hand', bind_type: 'instance' });
     await decide(job, 'resolve', { incidentId: 'incident-2', action: 'retry' });
-    await ended(job);
+    await ended(job, 2);
     assert.deepEqual([jobs.arrivedAt(job.address, setUp).length, job.manager.data.keys.length], [1, 0]);
   });
 
@@ -110,7 +122,7 @@ describe('Jobs whose worker is a process', function () {
     assert.match(incidents[0]!.problem.seen, /no answer.*nothing changed/);
     assert.equal(jobs.arrivedAt(job.address, setUp).length, 1);
     await decide(job, 'resolve', { incidentId: 'incident-1', action: 'retry' });
-    await ended(job);
+    await ended(job, 1);
     assert.equal(jobs.arrivedAt(job.address, setUp).length, 2);
     const log = jobs.log(job, (await job.handle.describe()).runId);
     assert.equal(log.match(/POST \/v1\/system\/hsm\/setup/g)?.length, 2);

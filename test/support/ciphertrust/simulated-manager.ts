@@ -137,3 +137,5 @@ export function simulatedManager() {
     },
   };
 }
+
+export type SimulatedManager = ReturnType<typeof simulatedManager>;

@@ -30,7 +30,7 @@ export interface WorkerInstructions {
   real: ActivityId[];
 }
 
-const real: ActivityId[] = ['first-boot', 'admin-password', 'ntp', 'licence', 'set-root-of-trust', 'reset-password', 'verify-root-of-trust'];
+const real: ActivityId[] = ['first-boot', 'admin-password', 'ntp', 'licence', 'set-root-of-trust', 'reset-password', 'verify-root-of-trust', 'web-certificate'];
 
 export interface TrustJob {
   handle: WorkflowHandle;
@@ -117,7 +117,7 @@ export class TrustJobs {
   }
 
   /** Starts a job whose CipherTrust Manager is being switched on. */
-  async job(change: (request: ProvisionInput['request']) => void = () => {}): Promise<TrustJob> {
+  async job(change: (request: ProvisionInput['request']) => void = () => {}, machine: { adminUser?: string; customData?: string } = {}): Promise<TrustJob> {
     const address = `172.22.0.${20 + this.#jobs++}`;
     const request = exampleRequest();
     request.cipherTrust.address = address;
@@ -127,7 +127,7 @@ export class TrustJobs {
     await this.#keepSecrets(target);
     const { world } = this.bench.luna;
     const sshPublicKey = readRsaKey(this.bench.luna.kept('ciphertrust-ssh-key')).publicLine;
-    await world.machines.cipherTrust({ name: request.cipherTrust.vmName, address, adminUser: 'ksadmin', sshPublicKey });
+    await world.machines.cipherTrust({ name: request.cipherTrust.vmName, address, adminUser: 'ksadmin', sshPublicKey, ...machine });
     const input: ProvisionInput = { request, requestedBy: 'olga' };
     const handle = await this.#client.workflow.start(workflowName, { taskQueue: this.#taskQueue, workflowId: target, args: [input] });
     const progress = async () => progressFromMemo((await handle.describe()).memo ?? {})!;

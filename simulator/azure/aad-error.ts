@@ -25,6 +25,19 @@ const refusals = {
       `Application with identifier '${id}' was not found in the directory '${tenant}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.`,
   },
   unsupportedGrant: { code: 70003, status: 400, error: 'unsupported_grant_type', text: (grant) => `The app requested an unsupported grant type '${grant}'.` },
+  missingParameter: {
+    code: 900144,
+    status: 400,
+    error: 'invalid_request',
+    text: (name) => `The request body must contain the following parameter: '${name}'.`,
+  },
+  wrongScope: {
+    code: 1002012,
+    status: 400,
+    error: 'invalid_scope',
+    text: (scope) =>
+      `The provided value for scope ${scope} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).`,
+  },
   nothingProven: {
     code: 7000218,
     status: 401,

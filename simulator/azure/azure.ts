@@ -7,19 +7,22 @@ import { settle } from '../ledger.ts';
 import { listenLocally } from '../machine.ts';
 import type { World } from '../world.ts';
 import { type Application, newApplication } from './application.ts';
-import { authority, metadata } from './authority.ts';
+import { authority } from './authority.ts';
 import { Capture } from './capture.ts';
 import { cloudNames } from './clouds.ts';
 import * as deployments from './deployments/run.ts';
 import { Engine } from './engine.ts';
+import { letThrough } from './front-door.ts';
 import * as groups from './groups.ts';
 import { ArmError, type ArmReply, type ArmRequest, readBody, type Sent, send, sendHalf } from './http.ts';
 import { identityEndpoint } from './identity-endpoint.ts';
 import { parseId } from './ids.ts';
+import { readJson } from './lenient-json.ts';
+import { Limits } from './limits.ts';
+import { metadata } from './metadata.ts';
 import { type Routed, route } from './routes.ts';
 import * as runCommands from './run-commands.ts';
 import { type AzureState, subscriptionId } from './state.ts';
-import { checkBearer } from './tokens.ts';
 import { vault } from './vault.ts';
 import { badReply } from './weather.ts';
 
@@ -72,8 +75,9 @@ export async function createAzure(world: World, wantedPort = 0, captureFile?: st
   const sockets = new Set<Socket>();
   const { certificatePem: cert, privateKeyPem: key, authorityPem } = state.identity;
   const capture = captureFile === undefined ? undefined : new Capture(captureFile, () => base);
+  const limits = new Limits(world);
   const server = createServer({ cert, key }, (request, response) => {
-    void serve(engine, addressed(request) ?? base, request, response, capture).catch(() => response.destroy());
+    void serve({ engine, base: addressed(request) ?? base, limits, capture }, request, response).catch(() => response.destroy());
   });
   const host = createPlainServer((request, response) => void serveHost(engine, request, response).catch(() => response.destroy()));
   for (const one of [server, host])
@@ -146,45 +150,47 @@ async function serveHost(engine: Engine, request: IncomingMessage, response: Ser
   await meet(engine, request, response, { system: 'identity', ...visit, destructive: false });
 }
 
-async function serve(engine: Engine, base: string, request: IncomingMessage, response: ServerResponse, capture: Capture | undefined): Promise<void> {
-  const url = new URL(request.url ?? '/', base);
+/** What every request is answered with. */
+interface Front {
+  engine: Engine;
+  base: string;
+  limits: Limits;
+  capture: Capture | undefined;
+}
+
+async function serve({ engine, base, limits, capture }: Front, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  // Not relative to it: a path with two slashes in front would name another host.
+  const url = new URL(`${base}${request.url}`);
+  const method = request.method ?? 'GET';
+  const path = `/${decodeURI(url.pathname).split('/').filter(Boolean).join('/')}`;
+  const query = url.searchParams;
   const text = await readBody(request);
-  const signIn = authority(engine, base, request.method ?? '', url.pathname, text);
+  const signIn = authority(engine, base, { method, path, query, authorization: request.headers.authorization, body: text });
   if (signIn) return await meet(engine, request, response, { system: 'authority', ...signIn, destructive: false });
-  const visit = vault(engine.state, {
-    method: request.method ?? 'GET',
-    path: decodeURI(url.pathname),
-    query: url.searchParams,
-    bearer: request.headers.authorization,
-    body: text,
-    base,
-  });
+  const visit = vault(engine.state, { method, path, query, bearer: request.headers.authorization, body: text, base });
   if (visit) {
     await meet(engine, request, response, { system: 'vault', ...visit });
     return engine.world.changed();
   }
-  const apiVersion = url.searchParams.get('api-version') ?? '';
-  if (url.pathname === '/metadata/endpoints') return void send(request, response, { status: 200, body: metadata(base, apiVersion) });
-  const arm: ArmRequest = {
-    method: request.method ?? 'GET',
-    path: decodeURI(url.pathname),
-    query: url.searchParams,
-    headers: request.headers,
-    body: {},
-    base,
-    apiVersion,
-  };
+  const arm: ArmRequest = { method, path, query, headers: request.headers, body: {}, base, apiVersion: versionIn(query) };
+  const destructive = method === 'DELETE';
+  if (/^\/metadata\/endpoints$/i.test(path))
+    return await meet(engine, request, response, {
+      ...{ system: 'arm', operation: `arm:${method} metadata/endpoints`, target: path, destructive },
+      answer: () => answered(() => metadata(base, arm.apiVersion)),
+    });
   const routed = route(engine, arm);
-  const { operation, target } = routed ?? { operation: `${arm.method} unknown`, target: arm.path };
+  const { operation, target } = routed ?? { operation: `${method} unknown`, target: path };
+  const { headers, refusal } = limits.take(method, path);
   await meet(engine, request, response, {
-    system: 'arm',
-    operation: `arm:${operation}`,
-    target,
-    destructive: arm.method === 'DELETE',
-    answer: (lies) => answer(engine, arm, text, routed, lies),
+    ...{ system: 'arm', operation: `arm:${operation}`, target, destructive, headers },
+    answer: (lies) => refusal ?? answered(() => answer(engine, arm, text, routed, lies)),
     record: (sent) => capture?.record(request, text, sent),
   });
 }
+
+/** ARM takes no notice of the case of a parameter’s name. */
+const versionIn = (query: URLSearchParams): string => [...query].find(([name]) => name.toLowerCase() === 'api-version')?.[1] ?? '';
 
 /** What arrived, and how it is answered in good weather. */
 interface Arrived {
@@ -192,13 +198,15 @@ interface Arrived {
   operation: string;
   target: string;
   destructive: boolean;
+  /** On whatever is answered. */
+  headers?: Record<string, string>;
   answer(lies: boolean): ArmReply;
   /** Told what was sent, or that nothing was. */
   record?(sent?: Sent): void;
 }
 
 /** Writes an arrival down and answers it as the weather lets. */
-async function meet(engine: Engine, request: IncomingMessage, response: ServerResponse, { answer, record, ...arrived }: Arrived): Promise<void> {
+async function meet(engine: Engine, request: IncomingMessage, response: ServerResponse, { answer, record, headers, ...arrived }: Arrived): Promise<void> {
   const { ledger, weather, clock } = engine.world;
   const entry = ledger.arrive({ ...arrived, connection: `${request.socket.remotePort}` });
   const fault = await weather.strike(entry.operation);
@@ -209,25 +217,29 @@ async function meet(engine: Engine, request: IncomingMessage, response: ServerRe
   }
   if (fault?.kind === 'slow') await clock.sleepMinutes(fault.amount ?? 1);
   const lies = fault?.kind === 'lie';
-  const reply = badReply(fault, arrived.system) ?? answer(lies);
+  const said = badReply(fault, arrived.system) ?? answer(lies);
+  const reply = { ...said, headers: { ...headers, ...said.headers } };
   if (reply.status < 400) settle(entry, lies ? 'lied' : 'done');
   else settle(entry, 'refused', (reply.body as { error?: { code?: string } } | undefined)?.error?.code ?? `${reply.status}`);
   if (fault?.kind === 'reset-after-accept' || fault?.kind === 'stall') {
     record?.();
     return fault.kind === 'stall' ? sendHalf(request, response, reply) : void request.socket.destroy();
   }
-  const sent = send(request, response, request.method === 'HEAD' ? { status: reply.status } : reply);
+  const sent = send(request, response, request.method === 'HEAD' ? { status: reply.status, headers: reply.headers } : reply);
   record?.(sent);
 }
 
 function answer(engine: Engine, request: ArmRequest, text: string, routed: Routed | undefined, lies: boolean): ArmReply {
+  letThrough(engine, request);
+  if (!routed) throw new ArmError(404, 'ResourceNotFound', `There is nothing at ${request.path}.`);
+  request.body = text === '' ? {} : (readJson(text) as Record<string, unknown>);
+  return routed.answer(lies);
+}
+
+/** What is refused, as ARM says it. */
+function answered(reply: () => ArmReply): ArmReply {
   try {
-    checkBearer(engine.state, request.headers.authorization, request.base);
-    if (!request.apiVersion)
-      throw new ArmError(400, 'MissingApiVersionParameter', 'The api-version query parameter (?api-version=) is required for all requests.');
-    if (!routed) throw new ArmError(404, 'InvalidResourceType', `There is nothing at ${request.path}.`);
-    request.body = text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
-    return routed.answer(lies);
+    return reply();
   } catch (error) {
     if (error instanceof ArmError) return { status: error.status, body: error.body() };
     if (error instanceof SyntaxError)

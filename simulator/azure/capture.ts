@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import type { Sent } from './http.ts';
+import { readJson } from './lenient-json.ts';
 
 /** One exchange with ARM as it went over the wire, for whoever wants to hold it against Microsoft’s specification. */
 export interface Exchange {
@@ -41,7 +42,7 @@ export class Capture {
 function bodyOf(text: string): { body?: unknown } {
   if (text === '') return {};
   try {
-    return { body: withoutSecrets(JSON.parse(text)) };
+    return { body: withoutSecrets(readJson(text)) };
   } catch {
     return { body: text };
   }

@@ -26,14 +26,3 @@ export const sizes: Record<string, number> = {
   Standard_F8s_v2: 16,
   Standard_B2ms: 8,
 };
-
-export const namespaces = [
-  'Microsoft.HardwareSecurityModules',
-  'Microsoft.Network',
-  'Microsoft.Compute',
-  'Microsoft.Storage',
-  'Microsoft.MarketplaceOrdering',
-  'Microsoft.KeyVault',
-  'Microsoft.Resources',
-  'Microsoft.Features',
-];

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { Fault } from '../weather.ts';
 import type { World } from '../world.ts';
 import { ArmError } from './http.ts';
-import { canonicalType, parseId, type ResourceId } from './ids.ts';
+import { parseId, type ResourceId } from './ids.ts';
 import { kinds } from './kinds.ts';
 import type { AzureState, Group, Resource } from './state.ts';
+import { canonicalType } from './types.ts';
 
 const key = (id: string): string => id.toLowerCase();
 

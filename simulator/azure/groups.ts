@@ -1,4 +1,5 @@
 import type { Engine } from './engine.ts';
+import { filtered } from './filter.ts';
 import { type Handler, listed, ok, type Route, same } from './handler.ts';
 import { ArmError } from './http.ts';
 import { type Group, subscriptionId } from './state.ts';
@@ -67,14 +68,14 @@ export function advance(engine: Engine): void {
   }
 }
 
-const resourcesOf: Handler = (engine, request, [, name = '']) => {
-  const { id } = engine.needGroup(name);
-  const inside = Object.values(engine.state.resources).filter((resource) => resource.id.toLowerCase().startsWith(`${id.toLowerCase()}/`));
-  const brief = inside.map((resource) => {
-    const view = engine.view(resource);
-    return { id: view['id'], name: view['name'], type: view['type'], location: view['location'], ...(view['tags'] ? { tags: view['tags'] } : {}) };
-  });
-  return listed(engine, request, brief);
+const listGroups: Handler = (engine, request) =>
+  listed(engine, request, filtered(Object.values(engine.state.groups), request.query.get('$filter')).map(groupView));
+
+const patchGroup: Handler = (engine, { body }, [, name = ''], lies) => {
+  const group = engine.needLivingGroup(name);
+  if (!lies && body['tags']) group.tags = body['tags'] as Record<string, string>;
+  engine.world.changed();
+  return ok(groupView(group));
 };
 
 const sub = '/subscriptions/[^/]+';
@@ -84,7 +85,7 @@ export const groupRoutes: Route[] = [
   ['PUT', `${sub}/resourcegroups/([^/]+)`, kind, putGroup],
   ['GET', `${sub}/resourcegroups/([^/]+)`, kind, (engine, _, [, name = '']) => ok(groupView(engine.needGroup(name)))],
   ['HEAD', `${sub}/resourcegroups/([^/]+)`, kind, (engine, _, [, name = '']) => ({ status: engine.state.groups[name.toLowerCase()] ? 204 : 404 })],
+  ['PATCH', `${sub}/resourcegroups/([^/]+)`, kind, patchGroup],
   ['DELETE', `${sub}/resourcegroups/([^/]+)`, kind, deleteGroup],
-  ['GET', `${sub}/resourcegroups`, kind, (engine, request) => listed(engine, request, Object.values(engine.state.groups).map(groupView))],
-  ['GET', `${sub}/resourcegroups/([^/]+)/resources`, 'Microsoft.Resources/resources', resourcesOf],
+  ['GET', `${sub}/resourcegroups`, kind, listGroups],
 ];

@@ -23,3 +23,8 @@ export function listed({ world }: Engine, { query, base, path }: ArmRequest, ite
   next.searchParams.set('$skiptoken', `${from + size}`);
   return ok({ value: items.slice(from, from + size), ...(from + size < items.length ? { nextLink: next.href } : {}) });
 }
+
+/** To be asked again at the same address. */
+export function stillRunning({ world }: Engine, { base, path, query }: ArmRequest, seconds: number): ArmReply {
+  return { status: 202, headers: { location: `${base}${path}?${query}`, 'retry-after': `${world.clock.retryAfterSeconds(seconds)}` } };
+}

@@ -22,6 +22,9 @@ export class ArmError extends Error {
   }
 }
 
+export const methodNotAllowed = ({ method, base, path }: ArmRequest): ArmError =>
+  new ArmError(405, 'MethodNotAllowed', `The HTTP method '${method}' is not supported on the resource '${base}${path}'.`);
+
 export interface ArmRequest {
   method: string;
   /** As sent. */
@@ -71,7 +74,6 @@ export function sendHalf(request: IncomingMessage, response: ServerResponse, rep
 /** Text that is no object is sent as it is. */
 function compose(request: IncomingMessage, { status, body, headers = {} }: ArmReply): Sent {
   const correlation = randomUUID();
-  const kind = request.method === 'GET' || request.method === 'HEAD' ? 'reads' : request.method === 'DELETE' ? 'deletes' : 'writes';
   const clientRequestId = request.headers['x-ms-client-request-id'];
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
   const all = {
@@ -83,7 +85,6 @@ function compose(request: IncomingMessage, { status, body, headers = {} }: ArmRe
     'x-ms-request-id': randomUUID(),
     'x-ms-correlation-request-id': correlation,
     'x-ms-routing-request-id': `WESTUS2:${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}:${correlation}`,
-    [`x-ms-ratelimit-remaining-subscription-${kind}`]: kind === 'reads' ? '11957' : kind === 'writes' ? '1199' : '14999',
     ...(typeof clientRequestId === 'string' ? { 'x-ms-client-request-id': clientRequestId } : {}),
     ...(text === undefined ? {} : { 'content-type': 'application/json; charset=utf-8', 'content-length': `${Buffer.byteLength(text)}` }),
     ...(text === undefined && status !== 204 ? { 'content-length': '0' } : {}),

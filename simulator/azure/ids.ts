@@ -23,20 +23,3 @@ export function parseId(id: string): ResourceId | undefined {
     ...(parts.length > 2 ? { parent: id.replace(/\/$/, '').split('/').slice(0, -2).join('/') } : {}),
   };
 }
-
-const canonical = [
-  'Microsoft.Network/virtualNetworks',
-  'Microsoft.Network/virtualNetworks/subnets',
-  'Microsoft.Network/publicIPAddresses',
-  'Microsoft.Network/networkSecurityGroups',
-  'Microsoft.Network/networkSecurityGroups/securityRules',
-  'Microsoft.Network/networkInterfaces',
-  'Microsoft.Network/virtualNetworkGateways',
-  'Microsoft.Compute/virtualMachines',
-  'Microsoft.Compute/virtualMachines/runCommands',
-  'Microsoft.HardwareSecurityModules/dedicatedHSMs',
-  'Microsoft.Resources/deployments',
-];
-
-/** The type as Microsoft writes it. */
-export const canonicalType = (type: string): string => canonical.find((known) => known.toLowerCase() === type.toLowerCase()) ?? type;

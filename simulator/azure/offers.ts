@@ -1,11 +1,10 @@
-import type { World } from '../world.ts';
-import { images, sizes } from './catalogue.ts';
+import { sizes } from './catalogue.ts';
 import type { Engine } from './engine.ts';
-import { type Handler, ok, type Route, same } from './handler.ts';
+import { type Handler, listed, ok, type Route } from './handler.ts';
 import { ArmError } from './http.ts';
 import { subscriptionId } from './state.ts';
 
-/** What can be had: images with their terms, and VM sizes. */
+/** What can be had: the terms of images, and VM sizes. */
 
 const termsOf = (engine: Engine, publisher: string, offer: string, plan: string) => ({
   id: `/subscriptions/${subscriptionId}/providers/Microsoft.MarketplaceOrdering/offerTypes/virtualmachine/publishers/${publisher}/offers/${offer}/plans/${plan}/agreements/current`,
@@ -33,45 +32,6 @@ const acceptTerms: Handler = (engine, { body }, [, publisher = '', offer = '', p
   return ok({ ...shown, properties: { ...shown.properties, accepted: given.accepted === true } });
 };
 
-const imageVersions: Handler = (_, { query }, [, location = '', publisher = '', offer = '', sku = '']) => {
-  const found = images.filter((image) => same(image.publisher, publisher) && same(image.offer, offer) && same(image.sku, sku));
-  if (found.length === 0) throw new ArmError(404, 'NotFound', `Artifact: VMImage was not found.`);
-  const list = found.map(({ version }) => ({
-    location,
-    name: version,
-    id: `/Subscriptions/${subscriptionId}/Providers/Microsoft.Compute/Locations/${location}/Publishers/${publisher}/ArtifactTypes/VMImage/Offers/${offer}/Skus/${sku}/Versions/${version}`,
-  }));
-  const ordered = /desc/i.test(query.get('$orderby') ?? '') ? list.reverse() : list;
-  return ok(ordered.slice(0, Number(query.get('$top') ?? ordered.length)));
-};
-
-const imageVersion: Handler = ({ world }, _, [, location = '', publisher = '', offer = '', sku = '', version = '']) => {
-  const image = images.find((known) => same(known.publisher, publisher) && same(known.offer, offer) && same(known.sku, sku) && known.version === version);
-  if (!image) throw new ArmError(404, 'NotFound', `Artifact: VMImage was not found.`);
-  return ok({
-    location,
-    name: version,
-    id: `/Subscriptions/${subscriptionId}/Providers/Microsoft.Compute/Locations/${location}/Publishers/${publisher}/ArtifactTypes/VMImage/Offers/${offer}/Skus/${sku}/Versions/${version}`,
-    properties: {
-      ...(image.plan ? { plan: { publisher, name: sku, product: offer } } : {}),
-      osDiskImage: { operatingSystem: publisher.startsWith('Microsoft') ? 'Windows' : 'Linux' },
-      dataDiskImages: [],
-      hyperVGeneration: 'V2',
-      imageDeprecationStatus: deprecationOf(world, version),
-    },
-  });
-};
-
-/** Has a publisher given up a version, or does it intend to? */
-export function deprecationOf({ quirks }: World, version: string) {
-  const [deprecated, day] = (quirks['azure.deprecatedImage'] ?? '').split('@');
-  if (deprecated !== version) return { imageState: 'Active' };
-  const alternativeOption = { type: 'Plan', value: 'another-plan' };
-  return day
-    ? { imageState: 'ScheduledForDeprecation', scheduledDeprecationTime: `${day}T00:00:00+00:00`, alternativeOption }
-    : { imageState: 'Deprecated', alternativeOption };
-}
-
 const vmSizes: Handler = () =>
   ok({
     value: Object.entries(sizes).map(([name, memoryGb]) => ({
@@ -84,10 +44,12 @@ const vmSizes: Handler = () =>
     })),
   });
 
-const vmSkus: Handler = ({ world }, { query }) => {
-  const location = /location eq '([^']+)'/.exec(query.get('$filter') ?? '')?.[1] ?? 'westus2';
-  return ok({
-    value: Object.entries(sizes).map(([name, memoryGb]) => ({
+const vmSkus: Handler = (engine, request) => {
+  const location = /location eq '([^']+)'/.exec(request.query.get('$filter') ?? '')?.[1] ?? 'westus2';
+  return listed(
+    engine,
+    request,
+    Object.entries(sizes).map(([name, memoryGb]) => ({
       resourceType: 'virtualMachines',
       name,
       tier: 'Standard',
@@ -97,16 +59,15 @@ const vmSkus: Handler = ({ world }, { query }) => {
       locationInfo: [{ location, zones: [], zoneDetails: [] }],
       capabilities: [{ name: 'MemoryGB', value: `${memoryGb}` }],
       restrictions:
-        world.quirks['azure.restrictedSize'] === name
+        engine.world.quirks['azure.restrictedSize'] === name
           ? [{ type: 'Location', values: [location], restrictionInfo: { locations: [location] }, reasonCode: 'NotAvailableForSubscription' }]
           : [],
     })),
-  });
+  );
 };
 
 const sub = '/subscriptions/[^/]+';
 const agreement = `${sub}/providers/Microsoft\\.MarketplaceOrdering/offerTypes/virtualmachine/publishers/([^/]+)/offers/([^/]+)/plans/([^/]+)/agreements/current`;
-const versions = `${sub}/providers/Microsoft\\.Compute/locations/([^/]+)/publishers/([^/]+)/artifacttypes/vmimage/offers/([^/]+)/skus/([^/]+)/versions`;
 
 export const offerRoutes: Route[] = [
   [
@@ -116,8 +77,6 @@ export const offerRoutes: Route[] = [
     (engine, _, [, publisher = '', offer = '', plan = '']) => ok(termsOf(engine, publisher, offer, plan)),
   ],
   ['PUT', agreement, 'Microsoft.MarketplaceOrdering/agreements', acceptTerms],
-  ['GET', versions, 'Microsoft.Compute/images', imageVersions],
-  ['GET', `${versions}/([^/]+)`, 'Microsoft.Compute/images', imageVersion],
   ['GET', `${sub}/providers/Microsoft\\.Compute/locations/([^/]+)/vmSizes`, 'Microsoft.Compute/vmSizes', vmSizes],
   ['GET', `${sub}/providers/Microsoft\\.Compute/skus`, 'Microsoft.Compute/skus', vmSkus],
 ];

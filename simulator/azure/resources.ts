@@ -1,42 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import type { Engine } from './engine.ts';
 import * as hsmDeletion from './hsm-deletion.ts';
-import { ArmError, type ArmReply, type ArmRequest } from './http.ts';
+import { ArmError, type ArmReply, type ArmRequest, methodNotAllowed } from './http.ts';
 import type { ResourceId } from './ids.ts';
 import { instanceView } from './kinds/compute.ts';
-import { putSubnet, type Subnet, subnetsOf } from './kinds/network.ts';
+import { putSubnet, removeSubnet, type Subnet, subnetsOf } from './kinds/network.ts';
 import { findRule, putRule, rulesOf, type SecurityRule } from './kinds/security-group.ts';
 import { kinds } from './kinds.ts';
+import { operationHeaders } from './operations.ts';
 import * as runCommands from './run-commands.ts';
-import { type Resource, subscriptionId } from './state.ts';
+import type { Resource } from './state.ts';
 
 /** What can be done with a resource and with the children that live inside one, in ARM’s long-running forms. */
 
 const ok = (body: unknown, status = 200): ArmReply => ({ status, body });
 const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 
-/** A new operation to be polled, as Network and Compute have them. */
-function operationHeaders(
-  engine: Engine,
-  { base, apiVersion }: ArmRequest,
-  about: Pick<Resource, 'id' | 'location'>,
-  namespace: string,
-  more: { kind: 'resource' | 'run-command' | 'delete'; lied?: boolean; doneAt?: number },
-): Record<string, string> {
-  const id = randomUUID();
-  engine.state.operations[id] = { about: about.id, kind: more.kind, doneAt: more.doneAt ?? 0, ...(more.lied ? { lied: true } : {}) };
-  return {
-    'azure-asyncoperation': `${base}/subscriptions/${subscriptionId}/providers/${namespace}/locations/${about.location}/operations/${id}?api-version=${apiVersion}`,
-    'azure-asyncnotification': 'Enabled',
-  };
-}
-
 export function resource(engine: Engine, request: ArmRequest, parsed: ResourceId, lies: boolean): ArmReply {
   const namespace = parsed.type.split('/')[0]!;
   const kind = kinds[parsed.type.toLowerCase()];
   switch (request.method) {
     case 'GET':
-      return ok(engine.view(engine.need(parsed.id)));
+      return ok(expanded(engine, request, engine.need(parsed.id)));
     case 'HEAD':
       return { status: engine.find(parsed.id) ? 204 : 404 };
     case 'PATCH': {
@@ -61,8 +46,17 @@ export function resource(engine: Engine, request: ArmRequest, parsed: ResourceId
     case 'DELETE':
       return remove(engine, request, parsed, lies);
     default:
-      throw new ArmError(405, 'MethodNotAllowed', `The method ${request.method} is not allowed here.`);
+      throw methodNotAllowed(request);
   }
+}
+
+const wantsInstanceView = ({ query }: ArmRequest): boolean => /instanceView/i.test(query.get('$expand') ?? '');
+
+/** A machine shows how it is where that is asked for. */
+function expanded(engine: Engine, request: ArmRequest, found: Resource): Record<string, unknown> {
+  const view = engine.view(found);
+  if (found.type !== 'Microsoft.Compute/virtualMachines' || !wantsInstanceView(request)) return view;
+  return { ...view, properties: { ...(view['properties'] as object), instanceView: instanceView(engine, found) } };
 }
 
 function remove(engine: Engine, request: ArmRequest, parsed: ResourceId, lies: boolean): ArmReply {
@@ -86,6 +80,12 @@ export function subnet(engine: Engine, request: ArmRequest, parsed: ResourceId, 
     const { subnet: made, created } = putSubnet(engine, network, { ...(request.body as unknown as Subnet), name: parsed.name });
     return { status: created ? 201 : 200, body: made, headers: operationHeaders(engine, request, network, 'Microsoft.Network', { kind: 'resource' }) };
   }
+  if (request.method === 'DELETE') {
+    if (!found) return { status: 204 };
+    if (!lies) removeSubnet(engine, network, found);
+    return { status: 202, headers: operationHeaders(engine, request, network, 'Microsoft.Network', { kind: 'resource' }) };
+  }
+  if (request.method !== 'GET') throw methodNotAllowed(request);
   if (!found) throw new ArmError(404, 'NotFound', `Resource ${parsed.id} not found.`);
   return ok(found);
 }
@@ -103,6 +103,7 @@ export function securityRule(engine: Engine, request: ArmRequest, parsed: Resour
     const { rule, created } = putRule(engine, group, { ...(request.body as unknown as SecurityRule), name: parsed.name }, lies);
     return { status: created ? 201 : 200, body: rule, headers: headers() };
   }
+  if (request.method !== 'GET') throw methodNotAllowed(request);
   if (!found) throw new ArmError(404, 'NotFound', `Resource ${parsed.id} not found.`);
   return ok(found);
 }
@@ -122,15 +123,28 @@ export function runCommand(engine: Engine, request: ArmRequest, parsed: Resource
     delete engine.state.runCommands[key];
     return found ? { status: 202, headers: operationHeaders(engine, request, found, 'Microsoft.Compute', { kind: 'delete' }) } : { status: 204 };
   }
+  if (request.method !== 'GET') throw methodNotAllowed(request);
   if (!found) throw new ArmError(404, 'ResourceNotFound', `The Resource 'Microsoft.Compute/virtualMachines/runCommands/${parsed.name}' was not found.`);
-  return ok(runCommands.view(found, /instanceView/i.test(request.query.get('$expand') ?? '')));
+  return ok(runCommands.view(found, wantsInstanceView(request)));
 }
 
+const powerAfter: Record<string, NonNullable<Resource['power']>> = { start: 'running', restart: 'running', poweroff: 'stopped', deallocate: 'deallocated' };
+
 export function act(engine: Engine, request: ArmRequest, found: Resource, action: string): ArmReply {
+  const allowed =
+    found.type === 'Microsoft.Compute/virtualMachines' ? (request.method === 'GET' ? ['instanceview'] : [...Object.keys(powerAfter), 'runcommand']) : [];
+  if (!allowed.includes(action)) throw methodNotAllowed(request);
   if (action === 'instanceview') return ok(instanceView(engine, found));
-  if (!['start', 'deallocate', 'poweroff'].includes(action)) throw new ArmError(404, 'NotFound', `There is no action ${action} here.`);
+  if (action === 'runcommand') return invoke(engine, request, found);
   const doneAt = engine.world.clock.inMinutes(engine.world.durations.vmDeallocate);
-  Object.assign(found, { power: action === 'start' ? 'running' : 'deallocated', powerAt: doneAt, readyAt: doneAt });
+  Object.assign(found, { power: powerAfter[action], powerAt: doneAt, readyAt: doneAt });
   engine.world.changed();
   return { status: 202, headers: operationHeaders(engine, request, found, 'Microsoft.Compute', { kind: 'run-command', doneAt }) };
+}
+
+/** The action, which has no name to be looked up by: its output is at a Location. */
+function invoke(engine: Engine, request: ArmRequest, found: Resource): ArmReply {
+  const id = randomUUID();
+  runCommands.invoke(engine, found, id, request.body);
+  return { status: 202, headers: operationHeaders(engine, request, found, 'Microsoft.Compute', { kind: 'run-command' }, id) };
 }

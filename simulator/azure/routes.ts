@@ -2,14 +2,20 @@ import * as deployments from './deployments/deployments.ts';
 import { whatIf } from './deployments/what-if.ts';
 import type { Engine } from './engine.ts';
 import { groupRoutes } from './groups.ts';
-import { type Handler, listed, ok, type Route, same } from './handler.ts';
+import type { Handler, Route } from './handler.ts';
 import * as hsmDeletion from './hsm-deletion.ts';
-import { ArmError, type ArmReply, type ArmRequest } from './http.ts';
-import { canonicalType, parseId, type ResourceId } from './ids.ts';
+import { type ArmReply, type ArmRequest, methodNotAllowed } from './http.ts';
+import { parseId, type ResourceId } from './ids.ts';
+import { imageRoutes } from './images.ts';
+import { list, listRoutes } from './lists.ts';
+import { lockRoutes } from './locks.ts';
 import { offerRoutes } from './offers.ts';
+import { operation, operationEnd, operationResult } from './operations.ts';
 import { providerRoutes } from './providers.ts';
 import { act, resource, runCommand, securityRule, subnet } from './resources.ts';
 import { subscriptionId } from './state.ts';
+import { subscriptionRoutes } from './subscriptions.ts';
+import { canonicalType } from './types.ts';
 
 export interface Routed {
   /** What is asked, for ledger and weather: `VERB Namespace/type[/action]`. */
@@ -20,47 +26,18 @@ export interface Routed {
 
 type Match = Parameters<Handler>[2];
 
-const operation: Handler = (engine, _, [, id = '']) => {
-  const found = engine.state.operations[id];
-  if (!found) throw new ArmError(404, 'OperationNotFound', `The operation ${id} was not found.`);
-  const resource = engine.find(found.about);
-  const state = found.kind !== 'resource' || found.lied || !resource ? 'Succeeded' : engine.provisioningState(resource);
-  const running = !['Succeeded', 'Failed'].includes(state) || Date.now() < found.doneAt;
-  return ok({ status: running ? 'InProgress' : state, name: id, ...(state === 'Failed' ? { error: resource?.failure } : {}) });
-};
-
-const operationResult: Handler = (engine, request, [, token = '']) => {
-  const { whatIfs, operations } = engine.state;
-  if (token.startsWith('whatif-') && whatIfs[token.slice('whatif-'.length)]) return ok(whatIfs[token.slice('whatif-'.length)]);
-  const deletion = operations[token];
-  if (!deletion) throw new ArmError(404, 'OperationNotFound', `The operation ${token} was not found.`);
-  if (Date.now() >= deletion.doneAt) return { status: 200 };
-  const location = `${request.base}${request.path}?api-version=${request.apiVersion}`;
-  return { status: 202, headers: { location, 'retry-after': `${engine.world.clock.retryAfterSeconds(15)}` } };
-};
-
-const subscriptionView = ({ state }: Engine) => ({
-  id: `/subscriptions/${subscriptionId}`,
-  subscriptionId,
-  tenantId: state.credentials.tenantId,
-  displayName: 'Simulated',
-  state: 'Enabled',
-  subscriptionPolicies: { locationPlacementId: 'Public_2014-09-01', quotaId: 'EnterpriseAgreement_2014-09-01', spendingLimit: 'Off' },
-  authorizationSource: 'RoleBased',
-  managedByTenants: [],
-});
-
-const tenantView = ({ state }: Engine) => ({ id: `/tenants/${state.credentials.tenantId}`, tenantId: state.credentials.tenantId, displayName: 'Simulated' });
-
 const sub = '/subscriptions/[^/]+';
 const fixed: Route[] = [
-  ['GET', '/tenants', 'Microsoft.Resources/tenants', (engine, request) => listed(engine, request, [tenantView(engine)])],
-  ['GET', '/subscriptions', 'Microsoft.Resources/subscriptions', (engine, request) => listed(engine, request, [subscriptionView(engine)])],
-  ['GET', sub, 'Microsoft.Resources/subscriptions', (engine) => ok(subscriptionView(engine))],
+  ...subscriptionRoutes,
+  ...lockRoutes,
   ...groupRoutes,
+  ...listRoutes,
+  ['GET', `${sub}/resourcegroups/([^/]+)/providers/Microsoft\\.Resources/deployments`, 'Microsoft.Resources/deployments', deployments.inGroup],
   ...providerRoutes,
   ...offerRoutes,
+  ...imageRoutes,
   ['GET', `${sub}/providers/Microsoft\\.(?:Network|Compute)/locations/[^/]+/operations/([^/]+)`, 'operations', operation],
+  ['GET', `${sub}/providers/Microsoft\\.Network/locations/[^/]+/operationResults/([^/]+)`, 'operationresults', operationEnd],
   ['GET', `${sub}/operationresults/([^/]+)`, 'operationresults', operationResult],
   [
     'GET',
@@ -69,6 +46,8 @@ const fixed: Route[] = [
     (engine, request, [, token = '']) => hsmDeletion.poll(engine, request, token),
   ],
 ];
+
+const patterns = fixed.map(([method, path, name, handler]) => ({ method, pattern: new RegExp(`^${path}$`, 'i'), name, handler }));
 
 /** What the HSM’s provider adds to its answers. */
 const hsmHeaders = { 'x-ms-keyvault-service-version': '1.5.339.0', server: 'Microsoft-IIS/10.0', 'x-aspnet-version': '4.0.30319', 'x-powered-by': 'ASP.NET' };
@@ -85,17 +64,23 @@ export function route(engine: Engine, request: ArmRequest): Routed | undefined {
 }
 
 function find(engine: Engine, request: ArmRequest): Routed | undefined {
-  const path = request.path.replace(/\/$/, '');
-  for (const [method, pattern, name, handler] of fixed) {
-    const match = method === request.method ? new RegExp(`^${pattern}$`, 'i').exec(path) : null;
-    if (match)
-      return {
-        operation: `${method} ${name}`,
-        target: path,
-        answer: (lies) => handler(engine, request, match.map((part) => decodeURIComponent(part ?? '')) as unknown as Match, lies),
-      };
+  const { path } = request;
+  const matching = patterns.filter(({ pattern }) => pattern.test(path));
+  const fitting = matching.find(({ method }) => method === request.method);
+  if (fitting) {
+    const match = fitting.pattern.exec(path)!.map((part) => decodeURIComponent(part ?? '')) as unknown as Match;
+    return { operation: `${request.method} ${fitting.name}`, target: path, answer: (lies) => fitting.handler(engine, request, match, lies) };
   }
+  if (matching[0]) return refusing(request, matching[0].name);
   return deploymentRoute(engine, request, path) ?? resourceRoute(engine, request, path);
+}
+
+/** What is there, but not for this method. */
+function refusing(request: ArmRequest, what: string): Routed {
+  const answer = () => {
+    throw methodNotAllowed(request);
+  };
+  return { operation: `${request.method} ${what}`, target: request.path, answer };
 }
 
 function deploymentRoute(engine: Engine, request: ArmRequest, path: string): Routed | undefined {
@@ -109,10 +94,16 @@ function deploymentRoute(engine: Engine, request: ArmRequest, path: string): Rou
   return (
     on('PUT', /^$/, 'Microsoft.Resources/deployments', (lies) => deployments.submit(engine, parsed, request, lies)) ??
     on('GET', /^$/, 'Microsoft.Resources/deployments', () => deployments.show(engine, parsed)) ??
+    on('HEAD', /^$/, 'Microsoft.Resources/deployments', () => deployments.exists(engine, parsed)) ??
+    on('DELETE', /^$/, 'Microsoft.Resources/deployments', (lies) => deployments.forget(engine, parsed, lies)) ??
+    on('POST', /^\/cancel$/i, 'Microsoft.Resources/deployments/cancel', (lies) => deployments.cancel(engine, parsed, lies)) ??
+    on('POST', /^\/exportTemplate$/i, 'Microsoft.Resources/deployments/exportTemplate', () => deployments.template(engine, parsed)) ??
     on('GET', /^\/operationStatuses\//i, 'operationStatuses', () => deployments.status(engine, parsed)) ??
     on('GET', /^\/operations$/i, 'Microsoft.Resources/deployments/operations', () => deployments.operations(engine, parsed, request)) ??
+    on('GET', /^\/operations\/[^/]+$/i, 'Microsoft.Resources/deployments/operations', () => deployments.oneOperation(engine, parsed, rest.split('/')[2]!)) ??
     on('POST', /^\/validate$/i, 'Microsoft.Resources/deployments/validate', () => deployments.validate(engine, parsed, request)) ??
-    on('POST', /^\/whatIf$/i, 'Microsoft.Resources/deployments/whatIf', () => whatIf(engine, parsed, request))
+    on('POST', /^\/whatIf$/i, 'Microsoft.Resources/deployments/whatIf', () => whatIf(engine, parsed, request)) ??
+    refusing(request, 'Microsoft.Resources/deployments')
   );
 }
 
@@ -126,7 +117,10 @@ function resourceRoute(engine: Engine, request: ArmRequest, path: string): Route
     );
   }
   const parsed = parseId(path);
-  if (!parsed) return listRoute(engine, request, path);
+  if (!parsed) {
+    const found = list(engine, request, path);
+    return found && (request.method === 'GET' ? routed(found.type, found.answer) : refusing(request, found.type));
+  }
   const type = canonicalType(parsed.type);
   switch (parsed.type.toLowerCase()) {
     case 'microsoft.network/virtualnetworks/subnets':
@@ -138,24 +132,4 @@ function resourceRoute(engine: Engine, request: ArmRequest, path: string): Route
     default:
       return routed(type, (lies) => resource(engine, request, parsed, lies));
   }
-}
-
-/** Everything of a type, in a group or in the whole subscription. */
-function listRoute(engine: Engine, request: ArmRequest, path: string): Routed | undefined {
-  const [, group, type] = /^\/subscriptions\/[^/]+(?:\/resourcegroups\/([^/]+))?\/providers\/([^/]+\/[^/]+)$/i.exec(path) ?? [];
-  if (!type || request.method !== 'GET') return undefined;
-  const wanted = (id: string) => group === undefined || same(parseId(id)?.group ?? '', group);
-  return {
-    operation: `GET ${canonicalType(type)}`,
-    target: path,
-    answer: () => {
-      if (group !== undefined) engine.needGroup(group);
-      const found = engine.all(type).filter(({ id }) => wanted(id));
-      return listed(
-        engine,
-        request,
-        found.map((resource) => engine.view(resource)),
-      );
-    },
-  };
 }

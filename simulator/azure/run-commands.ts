@@ -1,8 +1,9 @@
 import type { WindowsHost } from '../world.ts';
 import type { Engine } from './engine.ts';
-import { ArmError } from './http.ts';
+import { stillRunning } from './handler.ts';
+import { ArmError, type ArmReply, type ArmRequest } from './http.ts';
 import { addressesOf } from './kinds/compute.ts';
-import type { RunCommand } from './state.ts';
+import type { Resource, RunCommand } from './state.ts';
 
 const tail = (text: string): string => text.slice(-4096);
 
@@ -19,8 +20,7 @@ export function put(engine: Engine, id: string, name: string, body: Asked, lies:
   const old = engine.state.runCommands[key];
   const { source, parameters = [], protectedParameters = [] } = body.properties ?? {};
   if (old && old.script === (source?.script ?? '')) return { command: old, created: false };
-  const machine = engine.world.windowsHosts.get(addressesOf(engine, vm).privateAddress);
-  if (!machine || vm.power !== 'running') throw new ArmError(409, 'OperationNotAllowed', 'The virtual machine is not running, or its agent is not ready.');
+  needAgent(engine, vm);
   const command: RunCommand = {
     id,
     name,
@@ -38,12 +38,64 @@ export function put(engine: Engine, id: string, name: string, body: Asked, lies:
   return { command, created: !old };
 }
 
+function needAgent(engine: Engine, vm: Resource): void {
+  if (engine.world.windowsHosts.has(addressesOf(engine, vm).privateAddress) && vm.power === 'running') return;
+  throw new ArmError(409, 'OperationNotAllowed', 'The virtual machine is not running, or its agent is not ready.');
+}
+
+interface Invoked {
+  script?: string[];
+  parameters?: { name: string; value: string }[];
+}
+
+const isOver = ({ view }: RunCommand): boolean => !['Pending', 'Running'].includes(view.executionState);
+
+/** The action `runCommand`: one at a time, known by its operation alone. */
+export function invoke(engine: Engine, vm: Resource, operation: string, { script = [], parameters = [] }: Invoked): void {
+  needAgent(engine, vm);
+  const invocations = (engine.state.invocations ??= {});
+  if (Object.values(invocations).some((other) => other.id.startsWith(`${vm.id}/`) && !isOver(other)))
+    throw new ArmError(409, 'Conflict', 'Run command extension execution is in progress. Please wait for completion before invoking a run command.');
+  invocations[operation] = {
+    id: `${vm.id}/runCommands/${operation}`,
+    name: operation,
+    location: vm.location,
+    script: script.join('\n'),
+    parameters: Object.fromEntries(parameters.map(({ name, value }) => [name, value])),
+    protectedNames: [],
+    view: { executionState: 'Pending', exitCode: 0, output: '', error: '' },
+  };
+  engine.world.changed();
+}
+
+/** What an invocation printed. That its script failed is told nowhere else. */
+const printed = ({ view: { output, error } }: RunCommand) =>
+  Object.entries({ StdOut: output, StdErr: error }).map(([stream, message]) => ({
+    code: `ComponentStatus/${stream}/succeeded`,
+    level: 'Info',
+    displayStatus: 'Provisioning succeeded',
+    message,
+  }));
+
+/** How an invocation stands. */
+export function invocation(operation: string, command: RunCommand): Record<string, unknown> {
+  const { startTime, endTime } = command.view;
+  const times = { ...(startTime ? { startTime } : {}), ...(endTime ? { endTime } : {}) };
+  if (!isOver(command)) return { ...times, status: 'InProgress', name: operation };
+  return { ...times, status: 'Succeeded', properties: { output: { value: printed(command) } }, name: operation };
+}
+
+/** The other form: 202 until there is an outcome. */
+export const outcome = (engine: Engine, request: ArmRequest, command: RunCommand): ArmReply =>
+  isOver(command) ? { status: 200, body: { value: printed(command) } } : stillRunning(engine, request, 15);
+
 const running = new Set<RunCommand>();
 
 /** Starts what is pending; what was running when the simulator ended starts again. */
 export function advance(engine: Engine): void {
-  for (const command of Object.values(engine.state.runCommands)) {
-    if (!['Pending', 'Running'].includes(command.view.executionState) || running.has(command)) continue;
+  const { runCommands, invocations = {} } = engine.state;
+  for (const command of [...Object.values(runCommands), ...Object.values(invocations)]) {
+    if (isOver(command) || running.has(command)) continue;
     const vm = engine.find(command.id.replace(/\/runCommands\/[^/]+$/i, ''));
     const machine = vm && engine.world.windowsHosts.get(addressesOf(engine, vm).privateAddress);
     if (machine) void execute(engine, command, machine.runScript.bind(machine));

@@ -1,5 +1,6 @@
 import type { Identity } from '../certificates.ts';
 import type { Application } from './application.ts';
+import type { Lock } from './locks.ts';
 import type { Output } from './templates/outputs.ts';
 import type { Prepared, PreparedResource } from './templates/prepare.ts';
 import type { Token } from './tokens.ts';
@@ -25,7 +26,7 @@ export interface Resource {
   /** Is the machine behind it to be switched on, or on? */
   machine?: 'wanted' | 'on';
   /** For virtual machines. */
-  power?: 'running' | 'deallocated';
+  power?: 'running' | 'stopped' | 'deallocated';
   /** When it is so (ms since the epoch); until then it is on its way. */
   powerAt?: number;
   /** Its group was deleted; it still costs. */
@@ -95,6 +96,10 @@ export interface AzureState {
   resources: Record<string, Resource>;
   deployments: Record<string, Deployment>;
   runCommands: Record<string, RunCommand>;
+  /** Scripts that were run by the action of that name, by operation. */
+  invocations?: Record<string, RunCommand>;
+  /** Management locks, by lower-cased id. */
+  locks?: Record<string, Lock>;
   /** Operation id → what it is about. */
   operations: Record<string, { about: string; lied?: boolean; kind: 'resource' | 'run-command' | 'delete'; doneAt: number }>;
   terms: Record<string, boolean>;

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, createPublicKey, randomUUID, sign } from 'node:crypto';
 import type { World } from '../world.ts';
 import { armAudiences } from './clouds.ts';
 import { ArmError } from './http.ts';
@@ -16,10 +16,36 @@ export interface Token {
   endsAt: number;
 }
 
-/** A token for a resource, and how many seconds it is good for. */
-export function issue(world: World, state: AzureState, resource: string): Token & { seconds: number } {
+const publicKeyOf = (state: AzureState) => createPublicKey(state.identity.privateKeyPem).export({ format: 'jwk' });
+const keyId = (state: AzureState): string => createHash('sha256').update(publicKeyOf(state).n!).digest('base64url').slice(0, 27);
+
+/** The keys that tokens can be checked with. */
+export const publishedKeys = (state: AzureState) => ({ keys: [{ ...publicKeyOf(state), use: 'sig', alg: 'RS256', kid: keyId(state) }] });
+
+/** The application’s own object in the directory: not its client id, and always the same. */
+const objectIdOf = (clientId: string): string =>
+  createHash('sha256')
+    .update(clientId)
+    .digest('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
+
+const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+/** Signed, with the claims that clients look into; of the first version, as ARM and vaults want them. */
+function signed(state: AzureState, home: string, audience: string, seconds: number): string {
+  const { tenantId, clientId } = state.credentials;
+  const [oid, now] = [objectIdOf(clientId), Math.floor(Date.now() / 1000)];
+  const times = { iat: now, nbf: now, exp: now + seconds };
+  const who = { appid: clientId, appidacr: '1', idtyp: 'app', oid, sub: oid, tid: tenantId };
+  const claims = { aud: audience, iss: `${home}/`, idp: `${home}/`, ...times, ...who, uti: randomUUID(), ver: '1.0' };
+  const text = `${encoded({ typ: 'JWT', alg: 'RS256', kid: keyId(state) })}.${encoded(claims)}`;
+  return `${text}.${sign('RSA-SHA256', Buffer.from(text), state.identity.privateKeyPem).toString('base64url')}`;
+}
+
+/** A token for a resource, from the directory at this address, and how many seconds it is good for. */
+export function issue(world: World, state: AzureState, home: string, resource: string): Token & { seconds: number } {
   const seconds = Number(world.quirks['azure.tokenSeconds'] ?? usualSeconds);
-  const token = { value: `sim.${randomBytes(24).toString('base64url')}`, audience: resource.replace(/\/+$/, ''), endsAt: Date.now() + seconds * 1000 };
+  const token = { value: signed(state, home, resource, seconds), audience: resource.replace(/\/+$/, ''), endsAt: Date.now() + seconds * 1000 };
   state.tokens = [...state.tokens.slice(1 - most), token];
   return { ...token, seconds };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createPublicKey, randomUUID } from 'node:crypto';
+import { createPublicKey, type JsonWebKey, randomUUID, verify } from 'node:crypto';
 import { type Azure, createAzure } from '../../simulator/azure/azure.ts';
 import { type Identity, selfSigned } from '../../simulator/certificates.ts';
 import { createWorld, type RunningWorld } from '../../simulator/create-world.ts';
@@ -138,6 +138,57 @@ describe('The simulated authority', () => {
       scope: 'https://management.core.windows.net//.default',
     });
     assert.equal((await asked(old.body.access_token)).status, 200);
+  });
+
+  it('gives signed tokens with the claims that clients look into, and the keys to check them with', async () => {
+    const { clientId, clientSecret, tenantId } = azure.credentials;
+    const { body } = await post({ client_secret: clientSecret });
+    const [header = '', payload = '', signature = ''] = body.access_token.split('.');
+    const read = (part: string) => JSON.parse(Buffer.from(part, 'base64url').toString()) as Record<string, unknown>;
+    const { jwks_uri } = (await exchange<{ jwks_uri: string }>(`${home()}/v2.0/.well-known/openid-configuration`, azure.caPem)).body;
+    const { keys } = (await exchange<{ keys: (JsonWebKey & { kid: string })[] }>(jwks_uri, azure.caPem)).body;
+    const key = createPublicKey({ key: keys.find(({ kid }) => kid === read(header)['kid'])!, format: 'jwk' });
+    assert.ok(verify('RSA-SHA256', Buffer.from(`${header}.${payload}`), key, Buffer.from(signature, 'base64url')));
+    const { aud, iss, appid, tid, oid, sub, exp, iat, ver } = read(payload);
+    assert.deepEqual([aud, iss, appid, tid, ver], ['https://management.azure.com', `${home()}/`, clientId, tenantId, '1.0']);
+    assert.deepEqual([sub, (exp as number) - (iat as number)], [oid, 3600]);
+    assert.match(oid as string, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+    assert.ok(!keys.some((one) => 'd' in one), 'the private half stays');
+  });
+
+  it('speaks both versions of its protocol, each with its own endpoints, and takes the client’s secret in the header, too', async () => {
+    const { clientId, clientSecret } = azure.credentials;
+    const told = async (path: string) => (await exchange<Record<string, string>>(`${home()}${path}`, azure.caPem)).body;
+    const [first, second] = [await told('/.well-known/openid-configuration'), await told('/v2.0/.well-known/openid-configuration')];
+    assert.deepEqual([first['token_endpoint'], first['issuer']], [`${home()}/oauth2/token`, `${home()}/`]);
+    assert.deepEqual([second['token_endpoint'], second['issuer']], [`${home()}/oauth2/v2.0/token`, `${home()}/v2.0`]);
+    const { body } = await post({ client_secret: clientSecret, resource: 'https://management.core.windows.net/' }, first['token_endpoint']);
+    assert.deepEqual([body.expires_in, typeof body.expires_on, typeof body.access_token], ['3600', 'string', 'string']);
+    assert.equal((await asked(body.access_token)).status, 200);
+    const missing = await post<Refused>({ client_secret: clientSecret }, first['token_endpoint']);
+    assert.deepEqual([missing.status, missing.body.error_codes], [400, [900144]]);
+    const scope = await post<Refused>({ client_secret: clientSecret, scope: 'https://management.azure.com/user_impersonation' });
+    assert.deepEqual([scope.body.error, scope.body.error_codes], ['invalid_scope', [1002012]]);
+    const basic = await exchange<Token>(second['token_endpoint']!, azure.caPem, {
+      method: 'POST',
+      headers: { authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}` },
+      body: 'grant_type=client_credentials&scope=https%3A%2F%2Fmanagement.azure.com%2F.default',
+    });
+    assert.equal((await asked(basic.body.access_token)).status, 200);
+  });
+
+  it('tells who asks whether it is an authority, and under which name', async () => {
+    const endpoint = encodeURIComponent(`${home()}/oauth2/v2.0/authorize`);
+    const { body } = await exchange<Record<string, unknown>>(
+      `${azure.authority}/common/discovery/instance?api-version=1.1&authorization_endpoint=${endpoint}`,
+      azure.caPem,
+    );
+    const { host } = new URL(azure.authority);
+    assert.deepEqual(body, {
+      tenant_discovery_endpoint: `${home()}/v2.0/.well-known/openid-configuration`,
+      'api-version': '1.1',
+      metadata: [{ preferred_network: host, preferred_cache: host, aliases: [host] }],
+    });
   });
 
   it('gives tokens of managed identities to who knows the header, and to nobody else', async () => {

@@ -62,12 +62,17 @@ export class ArmClient {
     this.#token = token;
   }
 
+  /** For requests that are sent in another way. */
+  get authorization(): string {
+    return `Bearer ${this.#token}`;
+  }
+
   /** A path below ARM’s address, or an address that ARM gave. */
   send<T = Record<string, unknown>>(method: string, pathOrUrl: string, body?: object, headers: Record<string, string> = {}): Promise<ArmAnswer<T>> {
     const { arm, ca } = this.#access;
     return exchange(pathOrUrl.startsWith('/') ? `${arm}${pathOrUrl}` : pathOrUrl, ca, {
       method,
-      headers: { authorization: `Bearer ${this.#token}`, 'user-agent': 'somebody-else', ...(body ? { 'content-type': 'application/json' } : {}), ...headers },
+      headers: { authorization: this.authorization, 'user-agent': 'somebody-else', ...(body ? { 'content-type': 'application/json' } : {}), ...headers },
       ...(body ? { body: JSON.stringify(body) } : {}),
     });
   }

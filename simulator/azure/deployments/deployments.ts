@@ -1,6 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { Engine } from '../engine.ts';
-import { listed } from '../handler.ts';
+import { type Handler, listed } from '../handler.ts';
 import { ArmError, type ArmReply, type ArmRequest } from '../http.ts';
 import type { ResourceId } from '../ids.ts';
 import type { Deployment } from '../state.ts';
@@ -82,4 +82,45 @@ export function validate(engine: Engine, parsed: ResourceId, request: ArmRequest
       },
     },
   };
+}
+
+export const exists = ({ state }: Engine, { id }: ResourceId): ArmReply => ({ status: state.deployments[key(id)] ? 204 : 404 });
+
+/** What is remembered of a group: its deployments, the last one first. */
+export const inGroup: Handler = (engine, request, [, group = '']) => {
+  const within = `${key(engine.needGroup(group).id)}/`;
+  const here = Object.values(engine.state.deployments).filter(({ id }) => key(id).startsWith(within));
+  const latestFirst = here.sort((one, other) => other.startedAt - one.startedAt);
+  return listed(
+    engine,
+    request,
+    latestFirst.map((deployment) => view(engine, deployment)),
+  );
+};
+
+export function oneOperation(engine: Engine, parsed: ResourceId, id: string): ArmReply {
+  const found = operationsOf(engine, get(engine, parsed)).find(({ operationId }) => operationId === id);
+  if (!found) throw new ArmError(404, 'DeploymentOperationNotFound', `Deployment operation '${id}' could not be found.`);
+  return { status: 200, body: found };
+}
+
+export const template = (engine: Engine, parsed: ResourceId): ArmReply => ({ status: 200, body: { template: get(engine, parsed).template } });
+
+/** What was begun with goes on; nothing more is begun. */
+export function cancel(engine: Engine, parsed: ResourceId, lies: boolean): ArmReply {
+  const deployment = get(engine, parsed);
+  if (deployment.state !== 'Running')
+    throw new ArmError(409, 'DeploymentCannotBeCancelled', `The deployment '${parsed.name}' cannot be cancelled: it is ${deployment.state}.`);
+  if (!lies) Object.assign(deployment, { state: 'Canceled', finishedAt: Date.now() });
+  engine.world.changed();
+  return { status: 204 };
+}
+
+/** Forgets it; what it made stays. */
+export function forget(engine: Engine, parsed: ResourceId, lies: boolean): ArmReply {
+  const deployment = engine.state.deployments[key(parsed.id)];
+  if (deployment?.state === 'Running') throw new ArmError(409, 'DeploymentActive', `Unable to delete the deployment '${parsed.name}': it is still active.`);
+  if (!lies) delete engine.state.deployments[key(parsed.id)];
+  engine.world.changed();
+  return { status: 204 };
 }

@@ -3,7 +3,7 @@ import type { World } from '../../world.ts';
 import { images, sizes } from '../catalogue.ts';
 import type { Engine } from '../engine.ts';
 import { ArmError } from '../http.ts';
-import { deprecationOf } from '../offers.ts';
+import { deprecationOf } from '../images.ts';
 import type { Resource } from '../state.ts';
 import type { Kind } from './kind.ts';
 
@@ -126,7 +126,7 @@ const virtualMachine: Kind = {
 function powerOf({ quirks }: World, { power = 'running', powerAt = 0 }: Resource): string {
   if (Date.now() >= powerAt) return power;
   if (quirks['azure.powerShown'] === 'late') return power === 'running' ? 'deallocated' : 'running';
-  return power === 'running' ? 'starting' : 'deallocating';
+  return { running: 'starting', stopped: 'stopping', deallocated: 'deallocating' }[power];
 }
 
 /** What `…/instanceView` shows. */

@@ -88,7 +88,7 @@ const dedicatedHsm: Kind = {
   /** The device gets its interface once it is connected; a deletion ends when it is due. */
   advance(engine, resource) {
     endDeletion(engine, resource);
-    if (resource.deletion || resource.failure || engine.find(resource.id) !== resource || progress(resource) < 0.05) return;
+    if (resource.deletion || resource.failure || resource.orphaned || engine.find(resource.id) !== resource || progress(resource) < 0.05) return;
     const nicId = resource.id.replace(/\/providers\/.*$/, `/providers/Microsoft.Network/networkInterfaces/${resource.name}_HSMnic`);
     if (engine.find(nicId)) return;
     const problem = lateProblem(engine, resource);

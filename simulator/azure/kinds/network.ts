@@ -178,6 +178,15 @@ export function putSubnet(engine: Engine, network: Resource, subnet: Subnet): { 
   return { subnet: complete, created };
 }
 
+/** Takes a subnet out of a network, unless something is in it. */
+export function removeSubnet(engine: Engine, network: Resource, { id, name }: Subnet): void {
+  onlyOne(engine, network);
+  if (inUse(engine, id)) throw new ArmError(400, 'InUseSubnetCannotBeDeleted', `Subnet ${name} is in use and cannot be deleted.`);
+  network.properties['subnets'] = subnetsOf(network).filter((subnet) => subnet.id !== id);
+  network.readyAt = engine.world.clock.inMinutes(engine.world.durations.subnet);
+  engine.world.changed();
+}
+
 const publicAddress: Kind = {
   ...usual,
   prepare(engine, resource, old) {

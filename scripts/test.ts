@@ -95,7 +95,9 @@ const coverage: Record<string, Covered> = {
 
 const [asked = '', ...others] = process.argv.slice(2);
 const suite = suites[asked];
-const mochaArguments = suite ? ['--config', '.mocharc.suite.json', ...others, ...suite] : process.argv.slice(2);
+// mocha ends the processes that it runs files in before they could write down what they ran.
+const sideBySide = coverage[asked] ? [] : ['--parallel', '--jobs', '3'];
+const mochaArguments = suite ? ['--config', '.mocharc.suite.json', ...sideBySide, ...others, ...suite] : process.argv.slice(2);
 
 const checks: [name: string, tool: string, args: string[]][] = [
   ['lint', 'biome', ['check', '--error-on-warnings', '.']],

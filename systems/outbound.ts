@@ -18,6 +18,8 @@ const connectTimeoutMs = 15_000;
 
 function direct(host: string, port: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
+    // With a signal that has come already, Node refuses the socket and yet connects it, and nobody would close it.
+    signal.throwIfAborted();
     const socket = connect({ host, port, signal, noDelay: true });
     socket.setTimeout(connectTimeoutMs, () => socket.destroy(new Error(`no connection to ${host}:${port} within ${connectTimeoutMs / 1000} s`)));
     socket.once('connect', () => {

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { fingerprint, keptWorkflowCode } from '../../worker/workflow-code.ts';
 
 describe("The workflows' code", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'hsm-code-'));

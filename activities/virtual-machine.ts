@@ -140,7 +140,7 @@ export function decideMachine(
 
 const failed = ({ fault }: Thing & { fault?: ArmFault }) => ({
   seen: fault ? `it is Failed: ${fault.code}: ${fault.message}` : 'it is Failed',
-  remedy: `${fault ? causeOf(fault).remedy : 'Look at it in the portal, then retry.'} Delete it first if it is of no use.`,
+  remedy: `${fault ? `${causeOf(fault).remedy} ` : ''}It stays Failed until it is mended or deleted in the portal: do that before you retry.`,
 });
 
 function waitForAgent(name: string, agent: string | undefined, waitedMs: number) {

@@ -301,14 +301,21 @@ describe('The machines', function () {
     );
   });
 
-  it('a machine that fails tells why', async () => {
+  it('a machine that fails tells why, and is made anew once it was deleted', async () => {
     const needs = await windowsNeeds();
     bench.fault('fail', 'arm:provisioning Microsoft.Compute/virtualMachines', {
       code: 'OSProvisioningTimedOut',
       message: 'OS Provisioning did not finish in time.',
     });
-    assert.equal((await bench.stops('windows-vm', needs)).seen, 'it is Failed: OSProvisioningTimedOut: OS Provisioning did not finish in time.');
+    const { seen, remedy } = await bench.stops('windows-vm', needs);
+    assert.equal(seen, 'it is Failed: OSProvisioningTimedOut: OS Provisioning did not finish in time.');
+    assert.match(remedy, /mended or deleted in the portal: do that before you retry/);
+    assert.equal((await bench.stops('windows-vm', needs)).seen, seen, 'as it is, a retry says the same');
     assert.equal(bench.arrived(vmPut).length, 1);
+    const { compute } = await bench.clients();
+    await compute.virtualMachines.delete(bench.request.azure.resourceGroup, 'lunaclient', often);
+    await bench.step('windows-vm', needs);
+    assert.deepEqual([bench.arrived(vmPut).length, bench.arrived('arm:PUT Microsoft.Network/networkInterfaces').length], [2, 1]);
   });
 
   it('an agent that is never ready is waited for for half an hour, then an incident', async () => {

@@ -153,6 +153,17 @@ describe('The hosts', function () {
     assert.equal(bench.arrived('arm:POST Microsoft.Compute/virtualMachines/start').length, 1);
   });
 
+  it('keep a door that is locked, with what to do; once the lock is gone a retry closes it', async () => {
+    const { windowsVm } = await machines();
+    const message = 'The scope cannot perform delete operation because following scope(s) are locked.';
+    bench.fault('error', 'arm:DELETE *', { status: 409, code: 'ScopeLocked', message });
+    const { seen, remedy } = await bench.stops('close-doors', { windowsVm });
+    assert.match(seen, /^409 ScopeLocked: The scope cannot/);
+    assert.match(remedy, /Remove the lock/);
+    assert.deepEqual(bench.arrived('arm:POST Microsoft.Compute/virtualMachines/deallocate'), []);
+    assert.equal((await bench.step('close-doors', { windowsVm })).deallocated, true);
+  });
+
   it('are stopped and started once where Azure goes on showing the old power for a while', async () => {
     bench.world.quirks['azure.powerShown'] = 'late';
     bench.world.durations.vmDeallocate = 30;

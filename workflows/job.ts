@@ -11,7 +11,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { type ProvisionInput, queryNames } from '../domain/decisions.ts';
-import type { Problem } from '../domain/failure.ts';
+import { type Problem, refused } from '../domain/failure.ts';
 import type { ApprovalView, Progress, StepState, StepView } from '../domain/progress.ts';
 import type { Outcome, ReportDraft } from '../domain/report.ts';
 import { withoutTemplateText } from '../domain/request.ts';
@@ -210,13 +210,12 @@ function problemOf(error: unknown, id: StepId): Problem {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   const told = cause instanceof ApplicationFailure ? (cause.details?.[0] as Problem | undefined) : undefined;
   if (error instanceof ActivityFailure && (error.retryState === RetryState.TIMEOUT || told?.kind === 'NotReady'))
-    return {
-      kind: 'Refused',
+    return refused({
       tried: title,
       seen: `not done within ${deadline}; last seen: ${told?.seen ?? error.message}`,
       source: told?.source ?? 'this service',
       remedy: 'Look at the system; retry gives it the same time again.',
-    };
+    }).problem;
   return (
     told ?? {
       kind: 'Unsafe',

@@ -273,6 +273,30 @@ describe('A job', () => {
     });
   });
 
+  it('turns something passing that does not pass into an incident when the step’s time is up, with what was seen last; retry goes on', async () => {
+    const seen = `409 AnotherOperationInProgress: ${'x'.repeat(840)}`;
+    const passing: Problem = { kind: 'Transient', tried: 'adding a subnet', seen, source: 'Azure Resource Manager', remedy: 'It is tried again by itself.' };
+    let tries = 0;
+    const { activities } = stubActivities({
+      'virtual-network': async () => {
+        // Longer than the step’s deadline: the server gives up at once.
+        if (tries++ === 0) throw ApplicationFailure.create({ message: 'busy', type: 'Transient', nextRetryDelay: '2 hours', details: [passing] });
+        return { computeSubnetId: '/c', hsmSubnetId: '/h', gatewaySubnetId: '/g' };
+      },
+    });
+    await bench.withJob(activities, request, async (job) => {
+      const { problem: told } = (await incident(job)).incidents[0]!;
+      assert.match(told.seen, /^not done within 1 hours; last seen: 409 AnotherOperationInProgress/);
+      assert.deepEqual([told.kind, told.source], ['Refused', 'Azure Resource Manager']);
+      assert.match(told.remedy, /retry gives it the same time again/);
+      assert.ok(JSON.stringify(told).length <= 1024);
+      await job.handle.signal('resolve', decision({ incidentId: 'incident-1', action: 'retry' }));
+      await firstApproval(job);
+      await job.handle.signal('reject', decision({ approvalId: 'approve-zeroize-1' }));
+      await job.handle.result();
+    });
+  });
+
   it('lets an abort in one branch wait for the act of the other', async () => {
     const acting = gate();
     const acted = gate();

@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { ReportDraft } from '../../domain/report.ts';
+import { azureOf } from '../../domain/report-azure.ts';
 import type { AzureState } from '../../simulator/azure/state.ts';
 import { templateHash } from '../../simulator/azure/templates/hash.ts';
 import { templateSha256 } from '../../systems/azure/own-template.ts';
@@ -41,6 +43,8 @@ describe('A deployment with the user’s own template', function () {
     });
     assert.equal(ErSku, 'Standard', 'its own default');
     assert.equal(result.templateSha256, templateSha256(template));
+    const told = azureOf({ request: bench.request, results: { 'deploy-hsm': result } } as ReportDraft);
+    assert.equal(told.deployment?.templateSha256, templateSha256(template), 'and the report tells it');
     assert.equal(result.gatewayWasThere, false);
     assert.equal((await bench.step('verify-hsm', {})).address, '172.22.1.4', 'its tags are its own affair');
   });
@@ -78,6 +82,27 @@ describe('A deployment with the user’s own template', function () {
     await restarted.step('deploy-hsm', { hsmSubnetId, template: { inline: Object.fromEntries(Object.entries(template.inline).reverse()) } });
     assert.equal(bench.arrived('arm:PUT Microsoft.Resources/deployments').length, 1);
   });
+
+  const refused: [what: string, change: object, seen: RegExp][] = [
+    [
+      'a function that it does not have',
+      { outputs: { key: { type: 'string', value: "[listKeys('x', '2024-01-01').key]" } } },
+      /400 InvalidTemplate: .*'listKeys' is not valid/,
+    ],
+    [
+      'a type that it does not have: the reason within the wrapper, with the resource',
+      { resources: [...customerTemplate().resources, { type: 'Microsoft.Odd/things', apiVersion: '2024-01-01', name: 'odd', location: 'westus2' }] },
+      /400 InvalidResourceType: .*'things' could not be found/,
+    ],
+  ];
+  for (const [what, change, seen] of refused)
+    it(`is not sent where Azure refuses ${what}`, async () => {
+      const { hsmSubnetId } = await bench.network();
+      const problem = await bench.stops('deploy-hsm', { hsmSubnetId, template: { inline: { ...customerTemplate(), ...change } } });
+      assert.equal(problem.kind, 'Refused');
+      assert.match(problem.seen, seen);
+      assert.deepEqual(bench.arrived('arm:PUT Microsoft.Resources/deployments'), []);
+    });
 
   it('is not sent where the network has a gateway: even an equal one would be put again', async () => {
     const { hsmSubnetId } = await bench.network();

@@ -42,6 +42,19 @@ describe('The API', () => {
     assert.match(answer.json().summary, /kylo-luna-hsm/);
   });
 
+  it('takes no path to a template: what is on the worker’s disk is nobody’s affair', async () => {
+    const request = exampleRequest();
+    const payload = { ...request, hsm: { ...request.hsm, template: { path: '/etc/passwd' } } };
+    for (const url of ['/v1/plans', '/v1/provisionings']) {
+      const answer = await app.inject({ method: 'POST', url, headers: { ...as('operator'), 'idempotency-key': 'k' }, payload });
+      assert.equal(answer.statusCode, 400, url);
+      assert.ok(
+        answer.json().errors.some(({ pointer }: { pointer: string }) => pointer === '/hsm/template/path'),
+        answer.body,
+      );
+    }
+  });
+
   it('lets nobody in without a token, and each role only where it belongs', async () => {
     const status = async (method: 'GET' | 'POST', url: string, headers: Record<string, string>, payload: object = {}) =>
       (await app.inject({ method, url, headers, ...(method === 'POST' ? { payload } : {}) })).statusCode;

@@ -8,6 +8,7 @@ export const statusNames: Record<number, string> = {
   404: 'NotFound',
   409: 'Conflict',
   429: 'TooManyRequests',
+  500: 'InternalServerError',
 };
 
 /** As recorded: what was refused at once is told as text in JSON; what failed later is said to have failed, and an HSM’s reason stands in the HSM alone. */

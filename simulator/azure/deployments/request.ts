@@ -5,16 +5,8 @@ import type { ResourceId } from '../ids.ts';
 import { objection } from '../places.ts';
 import { subscriptionId } from '../state.ts';
 import { type Prepared, prepareTemplate } from '../templates/prepare.ts';
-import { invalidTemplate, onlyKnown, TemplateProblem } from '../templates/problem.ts';
+import { invalidTemplate, needObject, onlyKnown, TemplateProblem } from '../templates/problem.ts';
 import type { Place } from '../templates/scope.ts';
-
-interface Properties {
-  template?: unknown;
-  parameters?: Record<string, { value?: unknown }>;
-  mode?: string;
-  debugSetting?: { detailLevel?: string };
-  validationLevel?: string;
-}
 
 /** What expressions see of the group and the deployment. */
 export function placeOf(engine: Engine, group: string, deployment: string): Place {
@@ -25,11 +17,10 @@ export function placeOf(engine: Engine, group: string, deployment: string): Plac
 
 /** Reads a deployment request: template and parameters checked, expressions worked out, resources with what they depend on. */
 export function prepare(engine: Engine, parsed: ResourceId, { body }: ArmRequest): Prepared {
-  const properties = (body['properties'] ?? {}) as Properties;
   const place = placeOf(engine, parsed.group, parsed.name);
   try {
-    checkProperties(properties);
-    const prepared = prepareTemplate(properties.template, properties.parameters ?? {}, place);
+    const { template, parameters = {} } = checked(body['properties']);
+    const prepared = prepareTemplate(template, parameters as Record<string, { value?: unknown }>, place);
     preflight(prepared, parsed.name);
     return prepared;
   } catch (error) {
@@ -38,17 +29,20 @@ export function prepare(engine: Engine, parsed: ResourceId, { body }: ArmRequest
 }
 
 /** Of what ARM lets a deployment ask, only this is acted on. */
-function checkProperties(properties: Properties): void {
-  const known = ['template', 'parameters', 'mode', 'debugSetting', 'validationLevel', 'whatIfSettings'];
-  onlyKnown(properties, known, 'The deployment', 'properties');
-  const { template, mode = '', debugSetting, validationLevel } = properties;
+function checked(asked: unknown): Record<string, unknown> {
+  const properties = needObject(asked ?? {}, 'The properties of the deployment', 'properties');
+  onlyKnown(properties, ['template', 'parameters', 'mode', 'debugSetting', 'validationLevel', 'whatIfSettings'], 'The deployment', 'properties');
+  const { template, mode, debugSetting, validationLevel } = properties;
   if (template === undefined) throw new ArmError(400, 'InvalidRequestContent', 'The request content was invalid: a template is needed.');
-  if (mode.toLowerCase() !== 'incremental')
-    throw new TemplateProblem(`The deployment mode '${mode}' is not supported here: it must be Incremental`, 'properties.mode');
-  if (!['none', undefined].includes(debugSetting?.detailLevel?.toLowerCase()))
-    throw new TemplateProblem(`The debug setting '${debugSetting?.detailLevel}' is not supported here`, 'properties.debugSetting');
-  if (!['provider', undefined].includes(validationLevel?.toLowerCase()))
-    throw new TemplateProblem(`The validation level '${validationLevel}' is not supported here`, 'properties.validationLevel');
+  const { detailLevel } = needObject(debugSetting ?? {}, 'The debug setting', 'properties.debugSetting');
+  only('incremental', mode ?? '', 'deployment mode', 'properties.mode');
+  only('none', detailLevel ?? 'none', 'debug setting', 'properties.debugSetting');
+  only('provider', validationLevel ?? 'provider', 'validation level', 'properties.validationLevel');
+  return properties;
+}
+
+function only(wanted: string, given: unknown, what: string, path: string): void {
+  if (String(given).toLowerCase() !== wanted) throw new TemplateProblem(`The ${what} '${given}' is not supported here: it must be ${wanted}`, path);
 }
 
 /** What the resource providers would say at once. */

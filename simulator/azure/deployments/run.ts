@@ -68,7 +68,8 @@ function start(engine: Engine, deployment: Deployment, resource: DeployedResourc
 function failureIn(error: unknown): NonNullable<DeployedResource['failure']> {
   if (error instanceof ArmError) return { code: error.code, message: error.message, status: error.status };
   if (error instanceof TemplateProblem) return { code: 'InvalidTemplate', message: error.message, status: 400 };
-  throw error;
+  // A resource that makes a provider stumble fails by itself; the other deployments go on.
+  return { code: 'InternalServerError', message: `${error}`, status: 500 };
 }
 
 function watch(engine: Engine, resource: DeployedResource): void {
@@ -85,12 +86,11 @@ function watch(engine: Engine, resource: DeployedResource): void {
 function tellOutputs(engine: Engine, deployment: Deployment): boolean {
   const { template } = deployment;
   if (!template.outputs) return true;
-  const scope = scopeNow(engine, deployment);
   const failures: { target: string; message: string }[] = [];
   deployment.outputs = {};
   for (const [name, declared] of Object.entries(template.outputs))
     try {
-      Object.assign(deployment.outputs, readOutputs({ ...template, outputs: { [name]: declared } }, scope));
+      Object.assign(deployment.outputs, readOutputs({ ...template, outputs: { [name]: declared } }, scopeNow(engine, deployment)));
     } catch (error) {
       failures.push({ target: name, message: failureIn(error).message });
     }

@@ -1,7 +1,7 @@
 import { type Node, readExpression } from './expression.ts';
 import { Arguments } from './functions/arguments.ts';
 import { functions } from './functions/functions.ts';
-import { at, TemplateProblem } from './problem.ts';
+import { at, needObject, TemplateProblem } from './problem.ts';
 import { caseless, type Json, NotYet, type Scope } from './scope.ts';
 
 const maximumLoop = 800;
@@ -14,7 +14,7 @@ export function evaluate(value: Json, scope: Scope): Json {
   return Object.fromEntries(
     Object.entries(value).flatMap(([name, inner]) =>
       name.toLowerCase() === 'copy' && Array.isArray(inner)
-        ? inner.map((loop) => repeated(loop as Loop, scope))
+        ? inner.map((loop) => repeated(needObject(loop, 'A copy of a property', ''), scope))
         : [[String(text(name, scope)), evaluate(inner, scope)] as const],
     ),
   );
@@ -48,14 +48,8 @@ export function checkExpressions(value: Json, path: string): void {
     }
 }
 
-interface Loop {
-  name: Json;
-  count: Json;
-  input: Json;
-}
-
 /** A property that is a list, made of one element repeated. */
-function repeated(loop: Loop, scope: Scope): [string, Json[]] {
+function repeated(loop: Record<string, Json>, scope: Scope): [string, Json[]] {
   const { name, count, input, ...others } = loop;
   if (typeof name !== 'string' || input === undefined || Object.keys(others).length > 0)
     throw new TemplateProblem('A copy of a property has name, count and input, and nothing else');

@@ -1,6 +1,6 @@
 import { checkExpressions, evaluate } from './evaluate.ts';
 import { stable } from './hash.ts';
-import { at, onlyKnown, TemplateProblem } from './problem.ts';
+import { at, needObject, onlyKnown, TemplateProblem } from './problem.ts';
 import { caseless, type Json, lazily, type Place, type Scope } from './scope.ts';
 import { expectedKind, isSecure, kindOf, type ParameterDeclaration, root, type Template } from './template.ts';
 
@@ -8,13 +8,18 @@ type Given = Record<string, { value?: Json }>;
 
 /** The values of all parameters: what was given, held against what is declared, and the defaults, which may build on other parameters. */
 export function readParameters({ parameters: declared = {} }: Template, given: Given, place: Place, once: NonNullable<Scope['once']>): Record<string, Json> {
-  for (const [name, entry] of Object.entries(given)) {
+  for (const [name, entry] of Object.entries(needObject(given, 'The parameters that are given', 'properties.parameters'))) {
     if (!caseless(declared, name))
       throw new TemplateProblem(
         `The template parameters '${name}' in the parameters file are not valid; they are not present in the original template and can therefore not be provided at deployment time. The only supported parameters for this template are '${Object.keys(declared).join(', ')}'`,
         `properties.parameters.${name}`,
       );
-    onlyKnown(entry, ['value'], `The parameter '${name}'`, `properties.parameters.${name}`);
+    onlyKnown(
+      needObject(entry, `The parameter '${name}'`, `properties.parameters.${name}`),
+      ['value'],
+      `The parameter '${name}'`,
+      `properties.parameters.${name}`,
+    );
   }
   const value = lazily('parameter', Object.keys(declared), (name) => {
     const declaration = declared[name]!;

@@ -26,6 +26,17 @@ export function invalidTemplate({ message, path }: TemplateProblem): ArmError {
   return new ArmError(400, 'InvalidTemplate', `Deployment template validation failed: '${message}'.`, undefined, [{ type: 'TemplateViolation', info }]);
 }
 
+/** Something that must be an object. */
+export function needObject(value: unknown, what: string, path: string): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new TemplateProblem(`${what} must be an object`, path);
+}
+
+export function needList(value: unknown, what: string, path: string): unknown[] {
+  if (Array.isArray(value)) return value;
+  throw new TemplateProblem(`${what} must be an array`, path);
+}
+
 /** A template is not silently half understood: whatever nothing here acts on is refused by name. */
 export function onlyKnown(element: object, known: readonly string[], what: string, path: string): void {
   for (const [name, value] of Object.entries(element)) {

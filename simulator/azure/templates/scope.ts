@@ -47,8 +47,14 @@ export function lazily(what: string, names: readonly string[], work: (name: stri
     if (before?.done) return before.value;
     if (before) throw new TemplateProblem(`Circular dependency detected on the template ${what} '${name}'`);
     known.set(name, { done: false });
-    const value = work(name);
-    known.set(name, { value, done: true });
-    return value;
+    try {
+      const value = work(name);
+      known.set(name, { value, done: true });
+      return value;
+    } catch (error) {
+      // Whoever asks again is told the same.
+      known.delete(name);
+      throw error;
+    }
   };
 }

@@ -1,4 +1,4 @@
-import { onlyKnown, TemplateProblem } from './problem.ts';
+import { needList, needObject, onlyKnown, TemplateProblem } from './problem.ts';
 import type { Json } from './scope.ts';
 
 export interface ParameterDeclaration {
@@ -39,29 +39,44 @@ export const isSecure = (type: string): boolean => type.toLowerCase().startsWith
 
 /** Reads the frame of a template. What nothing acts on is refused, not passed over. */
 export function readTemplate(template: unknown): Template {
-  if (typeof template !== 'object' || template === null || Array.isArray(template)) throw new TemplateProblem('The template is no object', root);
-  const { $schema, contentVersion, resources, functions, parameters = {}, outputs = {} } = template as Record<string, unknown>;
-  onlyKnown(template, known.template, 'The template', root);
+  const { $schema, contentVersion, resources, functions, parameters = {}, variables = {}, outputs = {} } = needObject(template, 'The template', root);
+  onlyKnown(template as object, known.template, 'The template', root);
   for (const [name, value] of Object.entries({ $schema, contentVersion }))
     if (typeof value !== 'string') throw new TemplateProblem(`Required property '${name}' not found in the template`, root);
   if (!/\/deploymentTemplate\.json#?$/i.test($schema as string))
     throw new TemplateProblem(`The template schema '${$schema}' is not supported here: only templates for a resource group are`, `${root}.$schema`);
-  if (!Array.isArray(resources)) throw new TemplateProblem('The template needs resources, as an array', `${root}.resources`);
+  needList(resources, 'The resources of the template', `${root}.resources`);
   if (Array.isArray(functions) ? functions.length > 0 : functions)
     throw new TemplateProblem('User-defined functions are not supported here', `${root}.functions`);
-  checkDeclared('parameter', parameters as Record<string, object>);
-  checkDeclared('output', outputs as Record<string, object>);
+  checkDeclared('parameter', needObject(parameters, 'The parameters of the template', `${root}.parameters`));
+  checkDeclared('output', needObject(outputs, 'The outputs of the template', `${root}.outputs`));
+  checkLoops(needObject(variables, 'The variables of the template', `${root}.variables`)['copy']);
   return template as Template;
 }
 
-function checkDeclared(what: 'parameter' | 'output', declared: Record<string, object>): void {
+function checkDeclared(what: 'parameter' | 'output', declared: Record<string, unknown>): void {
   for (const [name, declaration] of Object.entries(declared)) {
     const path = `${root}.${what}s.${name}`;
-    onlyKnown(declaration, known[what], `The template ${what} '${name}'`, path);
-    const { type } = declaration as { type?: unknown };
+    const { type, copy, ...limits } = needObject(declaration, `The template ${what} '${name}'`, path);
+    onlyKnown(declaration as object, known[what], `The template ${what} '${name}'`, path);
+    if (what === 'output' && copy !== undefined) needObject(copy, `The copy of the output '${name}'`, `${path}.copy`);
+    if (what === 'parameter') checkLimits(limits, `parameter '${name}'`, path);
     if (typeof type !== 'string' || !types.includes(type.toLowerCase()))
       throw new TemplateProblem(`The template ${what} '${name}' has the type '${type}', which is not one of: ${types.join(', ')}`, path);
   }
+}
+
+function checkLimits({ allowedValues, ...others }: Record<string, unknown>, what: string, path: string): void {
+  if (allowedValues !== undefined) needList(allowedValues, `The allowedValues of the ${what}`, `${path}.allowedValues`);
+  for (const name of ['minValue', 'maxValue', 'minLength', 'maxLength'])
+    if (others[name] !== undefined && !Number.isInteger(others[name])) throw new TemplateProblem(`The ${name} of the ${what} must be a whole number`, path);
+}
+
+/** Loops that make variables have names, by which they are found. */
+function checkLoops(loops: unknown): void {
+  const path = `${root}.variables.copy`;
+  for (const loop of loops === undefined ? [] : needList(loops, 'The copy of the variables', path))
+    if (typeof needObject(loop, 'A copy of the variables', path)['name'] !== 'string') throw new TemplateProblem('A copy of the variables needs a name', path);
 }
 
 export const kindOf = (value: Json): string => {

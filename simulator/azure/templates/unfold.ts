@@ -1,5 +1,5 @@
 import { evaluate, loopCount } from './evaluate.ts';
-import { at, onlyKnown, TemplateProblem } from './problem.ts';
+import { at, needList, needObject, onlyKnown, TemplateProblem } from './problem.ts';
 import type { Json, Loops, Scope } from './scope.ts';
 import { root, type Template } from './template.ts';
 
@@ -38,8 +38,10 @@ const known = [
 export const unfold = (template: Template, scope: Scope): Unfolded[] =>
   template.resources.flatMap((raw, index) => unfoldOne(raw, `${root}.resources[${index}]`, scope));
 
-function unfoldOne(raw: Raw, path: string, scope: Scope, parent?: { type: string; name: string }): Unfolded[] {
-  const { type, apiVersion, copy, resources = [] } = raw;
+function unfoldOne(element: Json, path: string, scope: Scope, parent?: { type: string; name: string }): Unfolded[] {
+  const raw = needObject(element, 'A template resource', path);
+  const { type, apiVersion, copy } = raw;
+  const resources = needList(raw['resources'] ?? [], 'The nested resources', `${path}.resources`);
   for (const [property, value] of Object.entries({ type, apiVersion }))
     if (typeof value !== 'string' || value.startsWith('['))
       throw new TemplateProblem(`The template resource needs the property '${property}', as a literal text without expressions`, path);
@@ -49,19 +51,21 @@ function unfoldOne(raw: Raw, path: string, scope: Scope, parent?: { type: string
   const full = parent ? `${parent.type}/${type}` : (type as string);
   if (full.toLowerCase() === 'microsoft.resources/deployments')
     throw new TemplateProblem(`${what} is a nested or linked deployment (Microsoft.Resources/deployments), which is not supported here`, path);
-  if (copy && (parent || (resources as Raw[]).length > 0))
+  if (copy && (parent || resources.length > 0))
     throw new TemplateProblem(`${what} has copy beside nested resources, which is not supported here: give each a resource of its own`, `${path}.copy`);
-  return (copy ? turns(copy as Copy, what, `${path}.copy`, scope) : [{ loops: { indexes: {} } }]).flatMap(({ loops, loop }) => {
-    const own = at(path, what, () => evaluate(raw['name'], { ...scope, loops }));
-    const name = parent ? `${parent.name}/${own}` : String(own);
-    if (full.split('/').length !== name.split('/').length + 1)
-      throw new TemplateProblem(
-        `The template resource '${name}' for type '${full}' has incorrect segment lengths. A nested resource type must have identical number of segments as its resource name. A root resource type must have segment length one greater than its resource name. Please see https://aka.ms/arm-syntax-resources for usage details.`,
-        `${path}.name`,
-      );
-    const children = (resources as Raw[]).flatMap((child, index) => unfoldOne(child, `${path}.resources[${index}]`, scope, { type: full, name }));
-    return [{ raw, path, type: full, name, loops, ...(loop ? { loop } : {}) }, ...children];
-  });
+  return (copy ? turns(needObject(copy, `The copy of ${what}`, `${path}.copy`) as Copy, what, `${path}.copy`, scope) : [{ loops: { indexes: {} } }]).flatMap(
+    ({ loops, loop }) => {
+      const own = at(path, what, () => evaluate(raw['name'], { ...scope, loops }));
+      const name = parent ? `${parent.name}/${own}` : String(own);
+      if (full.split('/').length !== name.split('/').length + 1)
+        throw new TemplateProblem(
+          `The template resource '${name}' for type '${full}' has incorrect segment lengths. A nested resource type must have identical number of segments as its resource name. A root resource type must have segment length one greater than its resource name. Please see https://aka.ms/arm-syntax-resources for usage details.`,
+          `${path}.name`,
+        );
+      const children = resources.flatMap((child, index) => unfoldOne(child, `${path}.resources[${index}]`, scope, { type: full, name }));
+      return [{ raw, path, type: full, name, loops, ...(loop ? { loop } : {}) }, ...children];
+    },
+  );
 }
 
 interface Copy {
@@ -74,10 +78,11 @@ interface Copy {
 /** The turns of a loop over a resource. */
 function turns(copy: Copy, what: string, path: string, scope: Scope): Pick<Unfolded, 'loops' | 'loop'>[] {
   onlyKnown(copy, ['name', 'count', 'mode', 'batchSize'], `The copy of ${what}`, path);
-  const { name, count, mode = 'parallel', batchSize = 1 } = copy;
+  const { name, count, batchSize = 1 } = copy;
+  const mode = String(copy.mode ?? 'parallel').toLowerCase();
   if (typeof name !== 'string' || count === undefined) throw new TemplateProblem(`The copy of ${what} needs name and count`, path);
-  const serial = mode.toLowerCase() === 'serial';
-  if ((!serial && mode.toLowerCase() !== 'parallel') || !Number.isInteger(batchSize) || batchSize < 1)
+  const serial = mode === 'serial';
+  if ((!serial && mode !== 'parallel') || !Number.isInteger(batchSize) || batchSize < 1)
     throw new TemplateProblem(`The copy of ${what} has a mode of serial or parallel, and a batchSize of at least 1`, path);
   return Array.from({ length: at(path, what, () => loopCount(count, scope)) }, (_, index) => ({
     loops: { indexes: { [name]: index }, own: name },

@@ -238,6 +238,14 @@ describe('A template at the simulated Azure', () => {
       assert.equal((await bench.read(`${group}/providers/${addresses}/pip`)).status, 200);
     });
 
+    it('what a resource provider stumbles over: that resource fails, and no other', async () => {
+      const group = await bench.group();
+      const odd = { type: `${networks}/subnets`, apiVersion: '2024-01-01', name: 'net/odd', dependsOn: ['net'], properties: { addressPrefix: 7 } };
+      const { provisioningState, error } = await bench.deploy(group, aTemplate({ resources: [network(), odd, address('pip')] }));
+      assert.deepEqual([provisioningState, error!.details!.map(({ target }) => target!.split('/').at(-1))], ['Failed', ['odd']]);
+      assert.equal((await there(group, `${addresses}/pip`)).properties['provisioningState'], 'Succeeded');
+    });
+
     it('a child without its parent, and what refers to something that is not there', async () => {
       const group = await bench.group();
       const resources = [
@@ -328,7 +336,7 @@ describe('A template at the simulated Azure', () => {
         /only templates for a resource group/,
         '$schema',
       ],
-      ['resources with symbolic names', aTemplate({ resources: { a: address('a') } }), /resources, as an array/, 'resources'],
+      ['resources with symbolic names', aTemplate({ resources: { a: address('a') } }), /resources of the template must be an array/, 'resources'],
       ['an unknown type of parameter', withParameter({ type: 'number' }), /has the type 'number'/, 'parameters.p'],
       ['functions of the user’s', aTemplate({ functions: [{ namespace: 'mine', members: {} }] }), /User-defined functions are not supported/, 'functions'],
       // Of each kind of element, what nothing acts on.
@@ -378,6 +386,8 @@ describe('A template at the simulated Azure', () => {
       ],
       ['mode Complete', { mode: 'Complete' }, /mode 'Complete' is not supported here/],
       ['what to do on error', { onErrorDeployment: { type: 'LastSuccessful' } }, /'onErrorDeployment'/],
+      ['no mode', { mode: undefined }, /mode '' is not supported here/],
+      ['a mode that is no word', { mode: 7 }, /mode '7' is not supported here/],
       ['a debug setting', { debugSetting: { detailLevel: 'requestContent' } }, /debug setting 'requestContent' is not supported here/],
     ];
     for (const [what, more, said] of asked)

@@ -11,7 +11,13 @@ function sequence(args: Arguments): string | unknown[] {
   throw args.refused('parameter 1 must be a string or an array');
 }
 
-const numbers = (args: Arguments): number[] => (Array.isArray(args.all[0]) ? args.list(0) : args.all).map((value) => Number(value));
+const maximumRange = 10_000;
+
+function numbers(args: Arguments): number[] {
+  const values = Array.isArray(args.all[0]) ? args.list(0) : args.all;
+  if (values.length === 0 || !values.every(Number.isInteger)) throw args.refused('it needs whole numbers');
+  return values as number[];
+}
 
 function merged(one: unknown, other: unknown): unknown {
   if (!isObject(one) || !isObject(other)) return other;
@@ -56,7 +62,10 @@ export const collections: Record<string, TemplateFunction> = {
   max: takes(1, many, (args) => Math.max(...numbers(args))),
   min: takes(1, many, (args) => Math.min(...numbers(args))),
   null: takes(0, 0, () => null),
-  range: takes(2, 2, (args) => Array.from({ length: args.integer(1) }, (_, at) => args.integer(0) + at)),
+  range: takes(2, 2, (args) => {
+    if (args.integer(1) < 0 || args.integer(1) > maximumRange) throw args.refused(`parameter 2 must be from 0 to ${maximumRange}`);
+    return Array.from({ length: args.integer(1) }, (_, at) => args.integer(0) + at);
+  }),
   skip: takes(2, 2, (args) => sequence(args).slice(Math.max(0, args.integer(1)))),
   take: takes(2, 2, (args) => sequence(args).slice(0, Math.max(0, args.integer(1)))),
   union: takes(2, many, (args) =>

@@ -14,7 +14,7 @@ function copyIndex(args: Arguments, { loops }: Scope): number {
   const named = typeof args.all[0] === 'string';
   const name = named ? args.text(0) : loops?.own;
   const offset = args.length > (named ? 1 : 0) ? args.integer(named ? 1 : 0) : 0;
-  const index = name === undefined ? undefined : loops?.indexes[name];
+  const index = name !== undefined && loops && Object.hasOwn(loops.indexes, name) ? loops.indexes[name] : undefined;
   if (index === undefined)
     throw new TemplateProblem(
       `The template function 'copyIndex' is not expected at this location${name === undefined ? '' : `: there is no loop '${name}'`}. The function can only be used in a resource with copy specified.`,

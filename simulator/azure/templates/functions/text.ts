@@ -6,6 +6,8 @@ const written = (value: unknown): string => (typeof value === 'string' ? value :
 const titled = (value: unknown): string => (typeof value === 'boolean' ? (value ? 'True' : 'False') : written(value));
 const caseless = (one: string, other: string, compare: (a: string, b: string) => boolean): boolean => compare(one.toLowerCase(), other.toLowerCase());
 
+const longestPadding = 10_000;
+
 /** Functions on texts. */
 export const text: Record<string, TemplateFunction> = {
   base64: takes(1, 1, (args) => Buffer.from(args.text(0)).toString('base64')),
@@ -22,7 +24,10 @@ export const text: Record<string, TemplateFunction> = {
     }),
   ),
   join: takes(2, 2, (args) => args.list(0).map(titled).join(args.text(1))),
-  padleft: takes(2, 3, (args) => titled(args.all[0]).padStart(args.integer(1), args.length > 2 ? args.text(2) : ' ')),
+  padleft: takes(2, 3, (args) => {
+    if (args.integer(1) > longestPadding) throw args.refused(`parameter 2 must be at most ${longestPadding}`);
+    return titled(args.all[0]).padStart(args.integer(1), args.length > 2 ? args.text(2) : ' ');
+  }),
   replace: takes(3, 3, (args) => args.text(0).replaceAll(args.text(1), args.text(2))),
   split: takes(2, 2, (args) => {
     const between = Array.isArray(args.all[1]) ? args.list(1).map(String) : [args.text(1)];

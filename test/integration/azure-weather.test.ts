@@ -92,8 +92,16 @@ describe('Bad weather between this service and Azure', function () {
       }
       if (struck[0]!.kind === 'throttle') assert.ok(new Set(bad.map(({ retryAfterMs }) => retryAfterMs)).size >= 3, 'told and not told');
     });
+});
 
-  it('a token that has expired is replaced by a new one', async () => {
+describe('The sign-in to Azure', () => {
+  let bench: AzureBench;
+  beforeEach(async () => {
+    bench = await AzureBench.start();
+  });
+  afterEach(() => bench.stop());
+
+  it('has a token that has expired replaced by a new one', async () => {
     bench.fault('error', 'arm:GET Microsoft.Resources/providers', {
       status: 401,
       code: 'ExpiredAuthenticationToken',
@@ -103,7 +111,7 @@ describe('Bad weather between this service and Azure', function () {
     assert.equal(bench.arrived('authority:POST token').length, 2);
   });
 
-  it('a sign-in that is refused is one sentence', async () => {
+  it('that is refused is one sentence', async () => {
     bench.fault('error', 'authority:POST token', { status: 401, code: 'invalid_client', message: 'AADSTS7000215: Invalid client secret provided.' });
     const { kind, seen, source } = await bench.stops('register-providers', {});
     assert.deepEqual([kind, seen, source], ['Refused', 'AADSTS7000215: Invalid client secret provided.', 'the sign-in service']);

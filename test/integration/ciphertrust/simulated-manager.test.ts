@@ -10,7 +10,7 @@ describe('The simulated CipherTrust Manager', function () {
   const { switchOn, ask, kept, firstStatus, started, changePassword, signIn, signedIn } = sim;
 
   it('boots: connections are refused, then its proxy answers, then services start', async () => {
-    await switchOn({ timeScale: 200 });
+    await switchOn({ timeScale: 100 });
     assert.equal(sim.world.network.resolve(managerAddress, 443), undefined);
     const seen: string[] = ['refused'];
     await until(

@@ -46,12 +46,12 @@ class Fate extends Weather {
 /** Jobs for one HSM while the schedule's events befall them, with an operator who answers whatever is asked. */
 export class LunaRun implements Target {
   readonly hits: Kind[] = [];
-  readonly beats: (Beat & { step: LunaStep })[] = [];
+  readonly beats: Required<Beat>[] = [];
   readonly log: string[] = [];
   readonly request: ProvisioningRequest = exampleRequest();
   readonly name: string;
   readonly #bench: LunaBench;
-  readonly #schedule: Schedule;
+  readonly schedule: Schedule;
   #world!: LunaWorld;
   #watch!: Watch;
   #host!: StepHost;
@@ -78,7 +78,7 @@ export class LunaRun implements Target {
 
   private constructor(bench: LunaBench, schedule: Schedule) {
     this.#bench = bench;
-    this.#schedule = schedule;
+    this.schedule = schedule;
     this.#due = [...schedule.events];
     this.#moods = [...schedule.moods];
     this.name = bench.nextName(schedule.seed);
@@ -238,15 +238,17 @@ export class LunaRun implements Target {
   }
 
   #count(moment: Beat['moment'], operation: string): void {
-    const occurrence = (this.#occurrences.get(`${moment} ${operation}`) ?? 0) + 1;
-    this.#occurrences.set(`${moment} ${operation}`, occurrence);
+    const what = `${this.#step} ${moment} ${operation}`;
+    const occurrence = (this.#occurrences.get(what) ?? 0) + 1;
+    this.#occurrences.set(what, occurrence);
     this.beats.push({ moment, operation, occurrence, step: this.#step });
   }
 
   #isDue({ beat }: Event): boolean {
     if (typeof beat === 'number') return beat <= this.beats.length;
     const now = this.beats.at(-1);
-    return now?.moment === beat.moment && now.operation === beat.operation && now.occurrence === beat.occurrence;
+    const { moment, operation, occurrence, step = this.#step } = beat;
+    return now?.moment === moment && now.operation === operation && now.occurrence === occurrence && now.step === step;
   }
 
   /** Is one of this kind due? Then it is over with this. */
@@ -279,7 +281,7 @@ export class LunaRun implements Target {
     const { folder } = this.#bench;
     return this.#bench.hosts.take({
       HSM_PROXY: `socks5://127.0.0.1:${this.#world.socks.port}`,
-      HSM_LUNA_VIA: this.#schedule.via,
+      HSM_LUNA_VIA: this.schedule.via,
       HSM_SECRETS_FOLDER: `${folder}/secrets`,
       HSM_SECRETS_KEY_FILE: `${folder}/secrets.key`,
       HSM_REPORTS_FOLDER: `${folder}/reports`,

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { LunaStep } from './step-hosts.ts';
 
 /** What may befall the connection, the process or the appliance's answer. */
 export const mishaps = ['kill', 'kill before its result is told', 'cut', 'reset', 'delay'] as const;
@@ -24,11 +25,13 @@ export type Interference = (typeof interferences)[number];
 export type Kind = Mishap | Interference;
 export const kinds: readonly Kind[] = [...mishaps, ...interferences];
 
-/** A moment of a job, seen from the simulated world: the so-many-eth time that this operation arrives, or is about to take effect. */
+/** A moment of a job, seen from the simulated world: the so-many-eth time in its step that this operation arrives, or is about to take effect. */
 export interface Beat {
   moment: 'arrived' | 'struck';
   operation: string;
   occurrence: number;
+  /** Of any step where it is not said. */
+  step?: LunaStep;
 }
 
 /** One thing that goes wrong: at the so-many-eth beat, or as soon after it as it can; or at exactly one beat. */

@@ -43,6 +43,7 @@ const appliances: { of: string; quirks: Quirks; env?: Record<string, string> }[]
     of: 'other layouts; zeroized by the policy, signed in afterwards',
     quirks: { 'luna.networkShow': 'blocks', 'luna.ntlsShow': 'sentence', 'luna.changePolicy': 'zeroizes', 'luna.soStaysSignedIn': 'yes', 'luna.echo': 'no' },
   },
+  { of: 'its clock shows CET and is ten minutes slow', quirks: { 'luna.zone': 'CET', 'luna.clockSkewMinutes': '-10' } },
   { of: 'one shell at a time', quirks: { 'luna.mostShells': '1', 'luna.interrupt': 'ignored' } },
 ];
 
@@ -76,6 +77,7 @@ describe('The HSM’s half of the runbook, over real SSH', function () {
         luna.kept('hsm-domain'),
       ]);
       assert.deepEqual([state.hsm.fips, state.hsm.soAttemptsLeft, state.hsm.partitions.length, state.ntls.active?.device], [true, 3, 1, 'eth0']);
+      assert.deepEqual([state.clock.zone, Math.abs(state.clock.skewMinutes) <= 1], [quirks['luna.zone'] ?? 'EDT', true]);
       assert.ok(commandLines.some((line) => line.startsWith('hsm init -label')));
       for (const [name, secret] of luna.secrets) {
         const shown = commandLines.filter((line) => line.includes(secret));
@@ -201,6 +203,21 @@ describe('A password that does not fit', function () {
     assert.match((await soSignIn()).seen, /2 attempts are left|2 SO attempts are left/);
     assert.equal(luna.world.appliance.state.hsm.soAttemptsLeft, 2);
   });
+
+  for (const result of ['0', '65535'])
+    it(`for the last time is a failure, whatever its result says: ${result}`, async () => {
+      luna = await LunaSteps.start({ quirks: { 'luna.lastFailureResult': result } });
+      luna.setUpHsm();
+      const { hsm } = luna.world.appliance.state;
+      hsm.soAttemptsLeft = 1;
+      const signal = AbortSignal.timeout(30_000);
+      await luna.systems.luna.shell(luna.job, luna.hosts, 'inspect-hsm', signal, async (session) => {
+        const outcome = await session.raw('hsm login -force', { password: 'Somebody-elses.1' });
+        assert.deepEqual([outcome.result, outcome.codes.map(({ code }) => code)], [Number(result), ['30000F']]);
+        assert.throws(() => session.mustHaveSucceeded('hsm login', outcome, 'hsm login'), /LUNA_RET_SO_LOGIN_FAILURE_THRESHOLD/);
+      });
+      assert.equal(hsm.zeroized, true);
+    });
 
   for (const [left, interrupt] of [
     [2, 'prompt'],

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { stepsOf } from '../../../domain/plan.ts';
+import { exampleRequest } from '../../support/example.ts';
+import { StackBench } from '../../support/stack-bench.ts';
+
+/** What each Luna step changes, or looks at where it only looks. */
+const acts = [
+  { step: 'appliance-password', operation: 'lunash:first sign-in' },
+  { step: 'inspect-hsm', operation: 'lunash:network show' },
+  { step: 'initialize-hsm', operation: 'lunash:hsm init' },
+  { step: 'fips-mode', operation: 'lunash:hsm changePolicy' },
+  { step: 'create-partition', operation: 'lunash:partition create' },
+  { step: 'prepare-ntls', operation: 'lunash:sysconf regenCert' },
+  { step: 'connect-client', operation: 'lunacm:clientconfig deploy' },
+  { step: 'initialize-partition', operation: 'lunacm:partition init' },
+  { step: 'crypto-officer', operation: 'lunacm:role changepw' },
+  { step: 'client-certificate', operation: 'vtl:createcert' },
+  { step: 'register-client', operation: 'lunash:client register' },
+] as const;
+
+/** The service as it is run, with its own worker, against a real Temporal server; what the interruptions of single requests do in a process for the steps alone. */
+describe('A job whose worker is killed in every Luna step', function () {
+  this.timeout(600_000);
+  let bench: StackBench;
+  before(async () => {
+    bench = await StackBench.start();
+  });
+  after(() => bench?.stop());
+
+  it('and whose connection is cut there before, completes without an incident, and each change took effect once', async () => {
+    for (const { operation } of acts) {
+      await bench.fault('reset', operation);
+      await bench.fault('hold', operation);
+    }
+    const id = await bench.provision();
+    for (const { step, operation } of acts) {
+      if (step === 'fips-mode') {
+        await bench.approvalAsked(id);
+        assert.equal((await bench.approve(id)).status, 200);
+      }
+      const hold = await bench.held(operation);
+      assert.equal((await bench.job(id)).steps[step].state, 'running');
+      assert.equal((await bench.stack.kill('worker', 'SIGKILL')).signal, 'SIGKILL');
+      await bench.release(hold);
+      await bench.stack.restart('worker');
+    }
+    const job = await bench.ended(id);
+    assert.deepEqual([job.job.state, job.incidents], ['completed', []]);
+    for (const step of stepsOf(exampleRequest())) assert.equal(job.steps[step].state, 'done', step);
+    for (const { step, operation } of acts) {
+      const done = (await bench.ledger(operation)).filter(({ outcome }) => outcome === 'done');
+      if (step !== 'inspect-hsm') assert.equal(done.length, 1, `${operation} took effect ${done.length} times`);
+    }
+  });
+});

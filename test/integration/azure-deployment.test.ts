@@ -214,6 +214,20 @@ describe('The deployment of the HSM', function () {
         assert.equal(sent(), 2);
       });
 
+    it('because somebody cancelled it: an incident that says so; a retry sends it again', async () => {
+      bench.fault('never', 'arm:provisioning Microsoft.Network/publicIPAddresses');
+      const askedAt = Date.now();
+      await assert.rejects(bench.attempt('deploy-hsm', network, { askedAt }), /publicIPAddresses|gateway/);
+      await until('the address begun with', async () => existing('Microsoft.Network/publicIPAddresses')[0]);
+      const { deployments } = await bench.clients();
+      await deployments.deployments.cancel(bench.request.azure.resourceGroup, 'HSMdeploy');
+      const problem = await bench.stops('deploy-hsm', network, { askedAt });
+      assert.deepEqual([problem.kind, problem.seen], ['Refused', 'deployments/HSMdeploy: Canceled: somebody cancelled the deployment']);
+      await bench.step('deploy-hsm', network, { askedAt: Date.now() + 1 });
+      thereIsOneOfEach();
+      assert.equal(sent(), 2);
+    });
+
     it('before anything is sent: by validation, with the innermost message', async () => {
       bench.fault('error', 'arm:POST Microsoft.Resources/deployments/validate', {
         status: 400,

@@ -6,10 +6,10 @@ import { objection } from '../places.ts';
 import { subscriptionId } from '../state.ts';
 import { type Prepared, prepareTemplate } from '../templates/prepare.ts';
 import { invalidTemplate, needObject, onlyKnown, TemplateProblem } from '../templates/problem.ts';
-import type { Place } from '../templates/scope.ts';
+import type { Destination } from '../templates/scope.ts';
 
 /** What expressions see of the group and the deployment. */
-export function placeOf(engine: Engine, group: string, deployment: string): Place {
+export function destinationOf(engine: Engine, group: string, deployment: string): Destination {
   const { id, name, location, tags = {} } = engine.needGroup(group);
   const shown = { id, name, type: 'Microsoft.Resources/resourceGroups', location, tags, properties: { provisioningState: 'Succeeded' } };
   return { subscriptionId, tenantId: engine.state.credentials.tenantId, group: shown, deployment };
@@ -17,10 +17,10 @@ export function placeOf(engine: Engine, group: string, deployment: string): Plac
 
 /** Reads a deployment request: template and parameters checked, expressions worked out, resources with what they depend on. */
 export function prepare(engine: Engine, parsed: ResourceId, { body }: ArmRequest): Prepared {
-  const place = placeOf(engine, parsed.group, parsed.name);
+  const destination = destinationOf(engine, parsed.group, parsed.name);
   try {
     const { template, parameters = {} } = checked(body['properties']);
-    const prepared = prepareTemplate(template, parameters as Record<string, { value?: unknown }>, place);
+    const prepared = prepareTemplate(template, parameters as Record<string, { value?: unknown }>, destination);
     preflight(prepared, parsed.name);
     return prepared;
   } catch (error) {

@@ -9,7 +9,7 @@ import { readOutputs } from '../templates/outputs.ts';
 import { scopeOf } from '../templates/parameters.ts';
 import { TemplateProblem } from '../templates/problem.ts';
 import type { Scope } from '../templates/scope.ts';
-import { placeOf } from './request.ts';
+import { destinationOf } from './request.ts';
 
 /** Lets running deployments go on: what waits for nothing is put, what is put is watched, and in the end the outputs are worked out. */
 export function advance(engine: Engine): void {
@@ -45,7 +45,7 @@ function scopeNow(engine: Engine, { id, name, template, values, resources }: Dep
       );
     return full ? shown : shown['properties'];
   };
-  return { ...scopeOf(template, values, placeOf(engine, parseId(id)!.group, name)), reference };
+  return { ...scopeOf(template, values, destinationOf(engine, parseId(id)!.group, name)), reference };
 }
 
 function start(engine: Engine, deployment: Deployment, resource: DeployedResource): void {

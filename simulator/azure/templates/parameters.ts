@@ -1,13 +1,18 @@
 import { checkExpressions, evaluate } from './evaluate.ts';
 import { stable } from './hash.ts';
 import { at, needObject, onlyKnown, TemplateProblem } from './problem.ts';
-import { caseless, type Json, lazily, type Place, type Scope } from './scope.ts';
+import { caseless, type Destination, type Json, lazily, type Scope } from './scope.ts';
 import { expectedKind, isSecure, kindOf, type ParameterDeclaration, root, type Template } from './template.ts';
 
 type Given = Record<string, { value?: Json }>;
 
 /** The values of all parameters: what was given, held against what is declared, and the defaults, which may build on other parameters. */
-export function readParameters({ parameters: declared = {} }: Template, given: Given, place: Place, once: NonNullable<Scope['once']>): Record<string, Json> {
+export function readParameters(
+  { parameters: declared = {} }: Template,
+  given: Given,
+  destination: Destination,
+  once: NonNullable<Scope['once']>,
+): Record<string, Json> {
   for (const [name, entry] of Object.entries(needObject(given, 'The parameters that are given', 'properties.parameters'))) {
     if (!caseless(declared, name))
       throw new TemplateProblem(
@@ -34,7 +39,7 @@ export function readParameters({ parameters: declared = {} }: Template, given: G
     const found =
       entry?.value !== undefined
         ? entry.value
-        : at(path, `The template parameter '${name}'`, () => evaluate(declaration.defaultValue, { ...place, parameter: value, once }));
+        : at(path, `The template parameter '${name}'`, () => evaluate(declaration.defaultValue, { ...destination, parameter: value, once }));
     const wrong = wrongWith(found, declaration);
     if (wrong) throw new TemplateProblem(`The provided value for the template parameter '${name}' is not valid. ${wrong}`, path);
     return found;
@@ -56,15 +61,15 @@ function wrongWith(value: Json, { type, allowedValues, minValue, maxValue, minLe
 }
 
 /** What the expressions of resources and outputs see: parameters, and variables worked out when they are asked for. */
-export function scopeOf({ variables = {} }: Template, values: Record<string, Json>, place: Place): Scope {
+export function scopeOf({ variables = {} }: Template, values: Record<string, Json>, destination: Destination): Scope {
   const parameter = lazily('parameter', Object.keys(values), (name) => values[name]);
   const { copy = [], ...plain } = variables;
   const loops = Object.fromEntries((copy as { name: string }[]).map((loop) => [loop.name, loop]));
   const variable = lazily('variable', [...Object.keys(plain), ...Object.keys(loops)], (name) =>
     at(`${root}.variables.${name}`, `The template variable '${name}'`, () => {
-      const inner: Scope = { ...place, parameter, variable };
+      const inner: Scope = { ...destination, parameter, variable };
       return name in plain ? evaluate(plain[name], inner) : (evaluate({ copy: [loops[name]] }, inner) as Record<string, Json>)[name];
     }),
   );
-  return { ...place, parameter, variable };
+  return { ...destination, parameter, variable };
 }

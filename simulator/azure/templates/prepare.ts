@@ -4,7 +4,7 @@ import { checkExpressions, evaluate } from './evaluate.ts';
 import { readOutputs } from './outputs.ts';
 import { readParameters, scopeOf } from './parameters.ts';
 import { at, TemplateProblem } from './problem.ts';
-import { type Json, type Loops, NotYet, type Place, type Scope } from './scope.ts';
+import { type Destination, type Json, type Loops, NotYet, type Scope } from './scope.ts';
 import { isSecure, readTemplate, root, type Template } from './template.ts';
 import { type Unfolded, unfold } from './unfold.ts';
 
@@ -38,13 +38,13 @@ export function idOf(groupId: string, type: string, name: string): string {
 }
 
 /** Reads a template with what was given for it: everything that can be known before anything is deployed. What is wrong is a TemplateProblem. */
-export function prepareTemplate(raw: unknown, given: Record<string, { value?: Json }>, place: Place): Prepared {
+export function prepareTemplate(raw: unknown, given: Record<string, { value?: Json }>, destination: Destination): Prepared {
   const template = readTemplate(raw);
   for (const part of ['variables', 'resources', 'outputs'] as const) checkExpressions(template[part], `${root}.${part}`);
-  const values = readParameters(template, given, place, { now: new Date(), guid: randomUUID });
-  const scope = scopeOf(template, values, place);
+  const values = readParameters(template, given, destination, { now: new Date(), guid: randomUUID });
+  const scope = scopeOf(template, values, destination);
   for (const name of Object.keys(template.variables ?? {})) if (name !== 'copy') scope.variable!(name);
-  const unfolded = unfold(template, scope).map((one) => ({ ...one, id: idOf(place.group.id, one.type, one.name) }));
+  const unfolded = unfold(template, scope).map((one) => ({ ...one, id: idOf(destination.group.id, one.type, one.name) }));
   checkIds(unfolded);
   const all = unfolded.map((one) => ({ one, ...at(one.path, `The template resource '${one.name}'`, () => read(one, unfolded, scope)) }));
   const left = new Set(all.filter(({ wanted }) => !wanted).map(({ resource }) => resource.id));

@@ -10,7 +10,7 @@ export interface Loops {
 }
 
 /** The group and the deployment that a template is for. */
-export interface Place {
+export interface Destination {
   subscriptionId: string;
   tenantId: string;
   group: { id: string; name: string; type: string; location: string; tags: Record<string, string>; properties: { provisioningState: string } };
@@ -18,7 +18,7 @@ export interface Place {
 }
 
 /** What an expression can see. What is absent is not expected at its place. */
-export interface Scope extends Place {
+export interface Scope extends Destination {
   parameter?(name: string): Json;
   variable?(name: string): Json;
   loops?: Loops;

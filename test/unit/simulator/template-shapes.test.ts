@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { prepareTemplate } from '../../../simulator/azure/templates/prepare.ts';
 import { TemplateProblem } from '../../../simulator/azure/templates/problem.ts';
-import type { Place } from '../../../simulator/azure/templates/scope.ts';
+import type { Destination } from '../../../simulator/azure/templates/scope.ts';
 import { aTemplate } from '../../support/deployments.ts';
 
-const place: Place = {
+const destination: Destination = {
   subscriptionId: 's',
   tenantId: 't',
   group: {
@@ -85,7 +85,7 @@ const odd: unknown[] = [
 
 describe('A template of any shape', () => {
   it('is worked out as it is meant', () => {
-    const { resources, values } = prepareTemplate(template, { p: { value: 'given' } }, place);
+    const { resources, values } = prepareTemplate(template, { p: { value: 'given' } }, destination);
     assert.deepEqual(
       resources.map(({ name }) => name),
       ['net0', 'net1', 'pip', 'pip/child'],
@@ -100,7 +100,7 @@ describe('A template of any shape', () => {
       for (const by of odd) {
         const what = `${path.join('.')}: ${JSON.stringify(by)}`;
         try {
-          prepareTemplate(replaced(template, path, by), { p: { value: 'given' } }, place);
+          prepareTemplate(replaced(template, path, by), { p: { value: 'given' } }, destination);
         } catch (error) {
           assert.ok(error instanceof TemplateProblem, `${what}: ${(error as Error).stack}`);
           assert.ok(error.message.length > 10, what);
@@ -114,7 +114,7 @@ describe('A template of any shape', () => {
     for (const by of odd)
       for (const given of [by, { p: by }, { p: { value: by } }])
         try {
-          prepareTemplate(template, given as Record<string, object>, place);
+          prepareTemplate(template, given as Record<string, object>, destination);
         } catch (error) {
           assert.ok(error instanceof TemplateProblem, `${JSON.stringify(given)}: ${(error as Error).stack}`);
         }

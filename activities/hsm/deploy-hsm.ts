@@ -1,5 +1,5 @@
 import type { VirtualNetworkGateway } from '@azure/arm-network';
-import { type StepFailure, unsafe } from '../../domain/failure.ts';
+import { StepFailure, unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import type { ArmFault } from '../../systems/azure/arm-error.ts';
 import type { Azure, AzureClients } from '../../systems/azure/azure.ts';
@@ -204,7 +204,7 @@ export async function observeDeployHsm(azure: Azure, input: Input, { signal, ask
           gateway: {
             id: gateway.id!,
             name: gateway.name!,
-            type: gateway.gatewayType ?? 'unknown',
+            type: gateway.gatewayType ?? 'ExpressRoute',
             state: gateway.provisioningState ?? '',
             ...(gateway.tags ? { tags: gateway.tags } : {}),
             hasBasicAddress: await hasBasicAddress(azure, clients, gateway, signal),
@@ -228,12 +228,17 @@ export async function observeDeployHsm(azure: Azure, input: Input, { signal, ask
   };
 }
 
-/** Gateways with one of these end before Dedicated HSM does. */
+/** Gateways with one of these end before Dedicated HSM does. Not to be allowed to read somebody’s address is no reason to stop. */
 async function hasBasicAddress(azure: Azure, { network }: AzureClients, gateway: VirtualNetworkGateway, abortSignal: AbortSignal): Promise<boolean> {
   if (gateway.provisioningState !== 'Succeeded') return false;
   const [, group, name] = /\/resourceGroups\/([^/]+)\/.*\/([^/]+)$/i.exec(gateway.ipConfigurations?.[0]?.publicIPAddress?.id ?? '') ?? [];
   if (!group || !name) return false;
-  const address = await azure.look(`reading the gateway’s address ${name}`, () => network.publicIPAddresses.get(group, name, { abortSignal }));
+  const address = await azure
+    .look(`reading the gateway’s address ${name}`, () => network.publicIPAddresses.get(group, name, { abortSignal }))
+    .catch((error: unknown) => {
+      if (error instanceof StepFailure && error.problem.kind === 'Refused') return undefined;
+      throw error;
+    });
   return address?.sku?.name?.toLowerCase() === 'basic';
 }
 

@@ -305,8 +305,12 @@ describe('The deployment of the HSM', function () {
       assert.deepEqual([existing('Microsoft.Network/virtualNetworkGateways').length, existing(hsmType).length], [1, 1]);
     });
 
-    it('with a Basic address is told about: it carries an HSM until 31 March 2027 only', async () => {
+    it('with a Basic address is told about, where that may be read: it carries an HSM until 31 March 2027 only', async () => {
       await theirGateway('their-ergw', { addressSku: 'Basic' });
+      const reading = 'arm:GET Microsoft.Network/publicIPAddresses';
+      bench.fault('error', reading, { status: 403, code: 'AuthorizationFailed', message: 'No.', times: 0 });
+      assert.equal((await deploy()).warnings, undefined);
+      bench.world.weather.clear();
       assert.match((await deploy()).warnings?.join() ?? '', /their-ergw has a Basic public address.*31 March 2027/);
     });
 

@@ -15,6 +15,8 @@ export const quirks: Record<string, Quirk> = {
   'azure.hsmNotZeroized': { values: ['409', 'failed'], about: 'deleting an HSM that is not zeroized is refused at once, or fails in the end' },
   'azure.pageSize': { about: 'how many items a list gives at once, when nothing is said (100)' },
   'azure.requestsPerHour': { about: 'reads, writes and deletes that a subscription may have in an hour (12000,1200,15000)' },
+  'azure.vaultClockSkewSeconds': { about: 'how far the key vault’s clock is off' },
+  'azure.vaultVersion': { about: 'the only API version that the key vault knows, as emulators have one (7.4)' },
   'azure.restrictedSize': { about: 'a VM size that this subscription may not use' },
   'ciphertrust.defaultPasswordLogin': { values: ['401', '403', '200-limited'], about: 'how a sign-in with admin/admin is answered' },
   'ciphertrust.initialPassword': { values: ['admin', 'generated'], about: 'admin’s first password; a generated one is in a file that ksadmin can read' },

@@ -167,7 +167,17 @@ async function serve({ engine, base, limits, capture }: Front, request: Incoming
   const text = await readBody(request);
   const signIn = authority(engine, base, { method, path, query, authorization: request.headers.authorization, body: text });
   if (signIn) return await meet(engine, request, response, { system: 'authority', ...signIn, destructive: false });
-  const visit = vault(engine.state, { method, path, query, bearer: request.headers.authorization, body: text, base });
+  const { quirks } = engine.world;
+  const visit = vault(engine.state, {
+    method,
+    path,
+    query,
+    bearer: request.headers.authorization,
+    body: text,
+    base,
+    now: () => Math.floor(Date.now() / 1000) + Number(quirks['azure.vaultClockSkewSeconds'] ?? 0),
+    version: quirks['azure.vaultVersion'],
+  });
   if (visit) {
     await meet(engine, request, response, { system: 'vault', ...visit });
     return engine.world.changed();

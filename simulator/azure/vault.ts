@@ -17,6 +17,10 @@ export interface VaultRequest {
   bearer: string | undefined;
   body: string;
   base: string;
+  /** The vault’s clock, in whole seconds since the epoch. */
+  now: number;
+  /** The only API version that it knows, where it does not know all. */
+  version: string | undefined;
 }
 
 /** What is asked of the vault, and how it answers. */
@@ -31,21 +35,32 @@ const pageSize = 25;
 const retentionSeconds = 90 * 24 * 3600;
 const validName = /^[0-9a-zA-Z-]{1,127}$/;
 
-const now = (): number => Math.floor(Date.now() / 1000);
-
 /** The data plane of a key vault at the simulator's own address: secrets with versions, always with soft delete. Undefined for any other path. */
 export function vault(state: AzureState, request: VaultRequest): VaultVisit | undefined {
   const [, area, name = '', rest] = /^\/(secrets|deletedsecrets)(?:\/([^/]+)(?:\/([^/]*))?)?\/?$/.exec(request.path) ?? [];
   if (!area) return undefined;
   const what = area === 'deletedsecrets' ? (rest === 'recover' ? 'recover' : 'deleted secret') : rest === 'versions' ? 'versions' : 'secret';
   const visit = { operation: `vault:${request.method} ${what}`, target: name, destructive: request.method === 'DELETE' };
-  return { ...visit, answer: () => answer(state, request, what, name, rest || undefined) };
+  return {
+    ...visit,
+    answer: () => {
+      const reply = answer(state, request, what, name, rest || undefined);
+      return { ...reply, headers: { ...reply.headers, date: new Date(request.now * 1000).toUTCString() } };
+    },
+  };
 }
 
 function answer(state: AzureState, request: VaultRequest, what: string, name: string, version: string | undefined): ArmReply {
   try {
     if (!mayEnter(state, request)) return challenge(state, request);
     if (!request.query.get('api-version')) throw new ArmError(400, 'BadParameter', 'api-version must be specified');
+    const asked = request.query.get('api-version');
+    if (request.version !== undefined && asked !== request.version)
+      throw new ArmError(
+        400,
+        'BadParameter',
+        `The specified version (${asked}) is not recognized. Consider using the latest supported version (${request.version}).`,
+      );
     const secrets = (state.vault ??= {});
     switch (`${request.method} ${what}`) {
       case 'PUT secret':
@@ -55,7 +70,7 @@ function answer(state: AzureState, request: VaultRequest, what: string, name: st
       case 'GET versions':
         return { status: 200, body: versions(secrets, name, request) };
       case 'DELETE secret':
-        return { status: 200, body: remove(secrets, name, request.base) };
+        return { status: 200, body: remove(secrets, name, request) };
       case 'GET deleted secret':
         return { status: 200, body: deleted(request.base, name, gone(secrets, name)) };
       case 'DELETE deleted secret':
@@ -98,14 +113,14 @@ function challengeOf({ credentials }: AzureState, base: string): string {
 type Secrets = Record<string, VaultSecret>;
 type Version = VaultSecret['versions'][number];
 
-function put(secrets: Secrets, name: string, { body, base }: VaultRequest): unknown {
+function put(secrets: Secrets, name: string, { body, base, now }: VaultRequest): unknown {
   if (!validName.test(name)) throw new ArmError(400, 'BadParameter', `The request URI contains an invalid name: ${name}`);
   const { value, contentType, tags } = JSON.parse(body || '{}') as { value?: unknown; contentType?: string; tags?: Record<string, string> };
   if (typeof value !== 'string') throw new ArmError(400, 'BadParameter', 'Property  has invalid value');
   if (Buffer.byteLength(value) > 25 * 1024) throw new ArmError(400, 'BadParameter', 'The value is larger than 25600 bytes.');
   const kept = (secrets[name.toLowerCase()] ??= { versions: [] });
   if (kept.deletedAt !== undefined) throw new Conflict(name);
-  const version = { id: randomUUID().replaceAll('-', ''), value, created: now(), ...(contentType ? { contentType } : {}), ...(tags ? { tags } : {}) };
+  const version = { id: randomUUID().replaceAll('-', ''), value, created: now, ...(contentType ? { contentType } : {}), ...(tags ? { tags } : {}) };
   kept.versions.push(version);
   return shown(base, name, version, true);
 }
@@ -174,9 +189,9 @@ function shown(base: string, name: string, { id, value, created, contentType, ta
   };
 }
 
-function remove(secrets: Secrets, name: string, base: string): unknown {
+function remove(secrets: Secrets, name: string, { base, now }: VaultRequest): unknown {
   const kept = living(secrets, name);
-  kept.deletedAt = now();
+  kept.deletedAt = now;
   return deleted(base, name, kept);
 }
 

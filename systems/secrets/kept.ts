@@ -1,4 +1,4 @@
-import { refused, type StepFailure, unsafe } from '../../domain/failure.ts';
+import { refused, StepFailure, unsafe } from '../../domain/failure.ts';
 import { type Purpose, type SecretStore, secretName } from './store.ts';
 
 const source = 'the secret store';
@@ -6,12 +6,9 @@ const source = 'the secret store';
 /** The store itself fails: nothing may be generated or tried in place of what it holds. */
 export const storeFailed = (tried: string, error: unknown): StepFailure =>
   unsafe(
-    {
-      tried,
-      seen: error instanceof Error ? error.message : String(error),
-      source,
-      remedy: 'Mend the store or its key, then retry.',
-    },
+    error instanceof StepFailure
+      ? error.problem
+      : { tried, seen: error instanceof Error ? error.message : String(error), source, remedy: 'Mend the store or its key, then retry.' },
     error,
   );
 

@@ -1,29 +1,16 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import type { Report } from '../../domain/report.ts';
 import { stepIds } from '../../domain/steps.ts';
 import { type Identity, selfSigned } from '../../simulator/certificates.ts';
 import { seenOf } from '../../systems/certificates.ts';
-import { createFileStore } from '../../systems/secrets/file-store.ts';
 import '../support/quiet.ts';
 import { exampleRequest } from '../support/example.ts';
+import { decoded, filesIn, historyOf, leaks, type Place } from '../support/leaks.ts';
 import { type ShownJob, StackBench } from '../support/stack-bench.ts';
 import { testedWorkflowCode } from '../support/workflow-code.ts';
-
-/** Every way in which a secret could be written down. */
-const disguises = (secret: string): string[] => [
-  ...new Set([secret, Buffer.from(secret).toString('base64'), encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]),
-];
-
-function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
-}
 
 describe('The whole runbook on the embedded stack', function () {
   this.timeout(180_000);
@@ -45,9 +32,7 @@ describe('The whole runbook on the embedded stack', function () {
     assert.equal((await bench.ledger('lunash:hsm changePolicy')).length, 0);
     assert.equal((await bench.approve(id)).status, 200);
     job = await bench.ended(id);
-    const connection = await Connection.connect({ address: bench.stack.temporal });
-    history = historyToJSON(await new Client({ connection }).workflow.getHandle(id).fetchHistory());
-    await connection.close();
+    history = await historyOf(bench.stack.temporal, id);
   });
   after(() => bench?.stop());
 
@@ -119,26 +104,13 @@ describe('The whole runbook on the embedded stack', function () {
   });
 
   it('left no secret anywhere outside the store', async () => {
-    const store = createFileStore({ folder: join(bench.folder, 'secrets'), keyFile: join(bench.folder, 'secrets.key') });
     // The HSM’s host key is kept in the store so that a later run compares it; it is no secret, and is in the report.
     const kept = readdirSync(join(bench.folder, 'secrets')).map((file) => file.replace(/\.secret$/, ''));
     const names = kept.filter((name) => !name.endsWith('-host-key'));
-    const secrets = (await Promise.all(names.map((name) => store.get(name)))).filter((value) => value !== undefined);
+    const secrets = (await Promise.all(names.map((name) => bench.store.get(name)))).filter((value) => value !== undefined);
     assert.ok(secrets.length >= 13, `${secrets.length} secrets are searched for`);
-    const outside = filesBelow(bench.folder).filter((path) => !/\/secrets\//.test(path) && statSync(path).size < 50_000_000);
-    const places: [string, string][] = [
-      ...outside.map((path): [string, string] => [path, readFileSync(path, 'latin1')]),
-      ['decoded history', decoded(history)],
-      ['API', JSON.stringify(job)],
-    ];
-    const planted = ['planted', `x${encodeURIComponent(secrets[0]!)}x`] as [string, string];
-    const leaks = (where: [string, string][]) =>
-      where.flatMap(([place, text]) => secrets.flatMap((secret) => (disguises(secret).some((form) => text.includes(form)) ? [place] : [])));
-    assert.deepEqual(leaks([planted]), ['planted']);
-    assert.deepEqual(leaks(places), []);
+    const places: Place[] = [...filesIn(bench.folder, /\/secrets\//), ['decoded history', decoded(history)], ['API', JSON.stringify(job)]];
+    assert.deepEqual(leaks(secrets, [['planted', `x${encodeURIComponent(secrets[0]!)}x`]]), ['planted']);
+    assert.deepEqual(leaks(secrets, places), []);
   });
 });
-
-/** Payloads in a history are base64: a secret inside would not be found otherwise. */
-const decoded = (history: string): string =>
-  history.replace(/"data":\s*"([A-Za-z0-9+/=]+)"/g, (_, data: string) => `"data":${Buffer.from(data, 'base64').toString('utf8')}`);

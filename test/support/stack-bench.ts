@@ -6,7 +6,10 @@ import type { ProvisionInput } from '../../domain/decisions.ts';
 import { sentence } from '../../domain/failure.ts';
 import type { IncidentView, Progress } from '../../domain/progress.ts';
 import { type Stack, type StackOptions, startStack } from '../../scripts/stack.ts';
-import { createFileStore } from '../../systems/secrets/file-store.ts';
+import { createOutbound } from '../../systems/outbound.ts';
+import { createStore } from '../../systems/secrets/create-store.ts';
+import type { SecretStore } from '../../systems/secrets/store.ts';
+import { readSettings } from '../../worker/settings.ts';
 import { exampleRequest } from './example.ts';
 import { until } from './until.ts';
 
@@ -51,9 +54,15 @@ export class StackBench {
     this.#options = options;
   }
 
+  /** The store that the worker’s own settings choose. */
+  get store(): SecretStore {
+    const settings = readSettings(this.stack.workerEnv);
+    return createStore(settings, createOutbound(settings.proxy));
+  }
+
   /** Puts a secret of the user’s into the job’s store. */
   async keep(name: string, value: string): Promise<void> {
-    await createFileStore({ folder: join(this.folder, 'secrets'), keyFile: join(this.folder, 'secrets.key') }).create(name, value);
+    await this.store.create(name, value);
   }
 
   /** Everything is stopped and started again, Temporal and the simulated world included. */

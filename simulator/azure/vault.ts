@@ -18,7 +18,7 @@ export interface VaultRequest {
   body: string;
   base: string;
   /** The vault’s clock, in whole seconds since the epoch. */
-  now: number;
+  now: () => number;
   /** The only API version that it knows, where it does not know all. */
   version: string | undefined;
 }
@@ -45,7 +45,7 @@ export function vault(state: AzureState, request: VaultRequest): VaultVisit | un
     ...visit,
     answer: () => {
       const reply = answer(state, request, what, name, rest || undefined);
-      return { ...reply, headers: { ...reply.headers, date: new Date(request.now * 1000).toUTCString() } };
+      return { ...reply, headers: { ...reply.headers, date: new Date(request.now() * 1000).toUTCString() } };
     },
   };
 }
@@ -120,7 +120,7 @@ function put(secrets: Secrets, name: string, { body, base, now }: VaultRequest):
   if (Buffer.byteLength(value) > 25 * 1024) throw new ArmError(400, 'BadParameter', 'The value is larger than 25600 bytes.');
   const kept = (secrets[name.toLowerCase()] ??= { versions: [] });
   if (kept.deletedAt !== undefined) throw new Conflict(name);
-  const version = { id: randomUUID().replaceAll('-', ''), value, created: now, ...(contentType ? { contentType } : {}), ...(tags ? { tags } : {}) };
+  const version = { id: randomUUID().replaceAll('-', ''), value, created: now(), ...(contentType ? { contentType } : {}), ...(tags ? { tags } : {}) };
   kept.versions.push(version);
   return shown(base, name, version, true);
 }
@@ -191,7 +191,7 @@ function shown(base: string, name: string, { id, value, created, contentType, ta
 
 function remove(secrets: Secrets, name: string, { base, now }: VaultRequest): unknown {
   const kept = living(secrets, name);
-  kept.deletedAt = now;
+  kept.deletedAt = now();
   return deleted(base, name, kept);
 }
 

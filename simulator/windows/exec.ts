@@ -1,6 +1,7 @@
 import { cmdlets, environment } from './cmdlets.ts';
 import type { LunaClient } from './luna-client.ts';
-import { type Caller, lunacm } from './lunacm.ts';
+import { lunacm } from './lunacm/lunacm.ts';
+import type { Caller } from './lunacm/verb.ts';
 import { PowerShell, ScriptError } from './powershell.ts';
 import { clientFolder } from './state.ts';
 import { vtl } from './vtl.ts';

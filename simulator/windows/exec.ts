@@ -28,7 +28,7 @@ export async function execute(client: LunaClient, command: string, caller: Calle
   if (['lunacm', 'vtl'].includes(name)) {
     const folder = client.folders().find((installed) => program.toLowerCase() === `${installed}\\${name}.exe`.toLowerCase());
     if (!folder || (name === 'lunacm' && folder !== clientFolder)) return notFound(program);
-    return good(name === 'vtl' ? await vtl(client, args, caller.connection, folder) : await runLunacm(client, args, caller));
+    return good(name === 'vtl' ? await vtl(client, args, caller, folder) : await runLunacm(client, args, caller));
   }
   switch (name) {
     case 'icacls':

@@ -1,10 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import { settle } from '../ledger.ts';
 import type { LunaClient } from './luna-client.ts';
+import type { Caller } from './lunacm/verb.ts';
 import { clientFolder } from './state.ts';
 
-/** `vtl`, as it is installed in a folder: makes certificates, knows servers, and shows what can be seen. */
-export async function vtl(client: LunaClient, args: string[], connection: string, home: string): Promise<string> {
+/** `vtl`, as it is installed in a folder: makes certificates, knows servers, and shows what can be seen. It goes on when the connection that started it is cut. */
+export async function vtl(client: LunaClient, args: string[], { connection, hangUp }: Caller, home: string): Promise<string> {
   const verb = (args[0] ?? '').toLowerCase();
   const option = (name: string) => {
     const at = args.indexOf(name);
@@ -12,6 +13,12 @@ export async function vtl(client: LunaClient, args: string[], connection: string
   };
   const entry = client.world.ledger.arrive({ system: 'vtl', connection, operation: `vtl:${verb}`, target: client.state.address, destructive: false });
   const fault = await client.world.weather.strike(entry.operation);
+  if (fault?.kind === 'reset' || fault?.kind === 'reset-after-accept') hangUp();
+  if (fault?.kind === 'reset') {
+    settle(entry, 'cut');
+    return '';
+  }
+  if (fault?.kind === 'slow') await client.world.clock.sleepMinutes(fault.amount ?? 1);
   settle(entry, fault?.kind === 'lie' ? 'lied' : 'done');
   client.world.changed();
   switch (verb) {

@@ -73,6 +73,18 @@ describe('The clients of the HSM', function () {
       await stillSees();
     });
 
+    for (const kind of ['reset', 'reset-after-accept'] as const)
+      it(`is made in spite of ${kind} at vtl createcert, and the host stays itself`, async () => {
+        await connected();
+        const before = configuration();
+        luna.fault(kind, 'vtl:createcert');
+        assert.equal((await luna.problemOf(luna.attempt(clientCertificate, input()))).kind, 'Transient');
+        const { clientCertificate: made } = await certified();
+        assert.ok(belongTogether(made.pem, luna.kept('client-certificate-key')));
+        assert.equal(configuration(), before);
+        await stillSees();
+      });
+
     it('does not take half a backup for the configuration', async () => {
       await connected();
       const before = configuration();

@@ -8,8 +8,9 @@ import { initializeHsm } from '../../activities/hsm-setup/initialize-hsm.ts';
 import { inspectHsm } from '../../activities/hsm-setup/inspect-hsm.ts';
 import { prepareNtls } from '../../activities/hsm-setup/prepare-ntls.ts';
 import type { Problem } from '../../domain/failure.ts';
-import { readHsm } from '../../systems/lunash/luna.ts';
+import { Luna, readHsm } from '../../systems/lunash/luna.ts';
 import type { LunashSession } from '../../systems/lunash/session.ts';
+import { exampleRequest } from '../support/example.ts';
 import { LunaSteps } from '../support/luna/luna-steps.ts';
 import { until } from '../support/until.ts';
 
@@ -259,6 +260,32 @@ describe('A look at the HSM', () => {
     const { kind, seen } = await looked({ 'hsm show': hsmShow, 'partition list': 'There are no partitions.' });
     assert.deepEqual([kind, seen], ['Unsafe', 'it does not show luna_part, which hsm show does']);
   });
+});
+
+describe('The SO’s password', () => {
+  const hsmShow = (label: string, attempts: string) =>
+    `Serial #: 1\nHSM Label: ${label}\nHSM Admin login attempts left: ${attempts}\nThe HSM is NOT in FIPS 140-2 approved operation mode.\nSpace In Use (Bytes): 0\n`;
+  const request = exampleRequest();
+  const ours = request.hsm.label;
+
+  for (const [what, shown, seen] of [
+    ['two attempts are left', hsmShow(ours, '2 before HSM zeroization!'), /^2 SO attempts are left$/],
+    ['one attempt is left', hsmShow(ours, '1 before HSM zeroization!'), /^1 SO attempts are left$/],
+    ['the HSM has another label', hsmShow('TheirHSM', '3 before HSM zeroization!'), /has the label “TheirHSM” meanwhile/],
+    ['the HSM is zeroized', hsmShow('', 'HSM IS ZEROIZED !!!!'), /was zeroized meanwhile/],
+  ] as const)
+    it(`is not even asked for where the look right before it says that ${what}`, async () => {
+      const session = {
+        read: async (command: string) => (command === 'hsm show' ? shown : ''),
+        raw: () => assert.fail('a sign-in was begun'),
+      } as unknown as LunashSession;
+      const job = { target: 'target', runId: 'run-1', request };
+      await assert.rejects(new Luna({} as ConstructorParameters<typeof Luna>[0]).signInAsSo(job, session), (error: { problem: Problem }) => {
+        assert.equal(error.problem.kind, 'Unsafe');
+        assert.match(error.problem.seen, seen);
+        return true;
+      });
+    });
 });
 
 /** A person at a terminal of their own. */

@@ -2,8 +2,8 @@ import type { LunaBench } from './luna-bench.ts';
 import { LunaRun } from './luna-run.ts';
 import { type Kind, kinds, type Schedule, scheduleOf } from './schedule.ts';
 
-/** So many jobs at once keep two processors busy. */
-const atOnce = 12;
+/** So many jobs at once, and another file's beside them, keep two processors busy. */
+const atOnce = 6;
 
 export interface Played {
   runs: number;

@@ -64,41 +64,46 @@ const unknownYet = (): never => {
   throw new NotYet();
 };
 
+type Known = Unfolded & Dependent;
+
 /** A resource worked out as far as it can be; `wanted` tells whether its condition holds. */
-function read(one: Unfolded & Dependent, all: readonly (Unfolded & Dependent)[], outer: Scope): { wanted: boolean; resource: PreparedResource } {
+function read(one: Known, all: readonly Known[], outer: Scope): { wanted: boolean; resource: PreparedResource } {
   const { raw, loops, id, type, name } = one;
   const scope: Scope = { ...outer, loops };
-  const condition = raw['condition'] === undefined ? true : evaluate(raw['condition'], scope);
-  if (typeof condition !== 'boolean') throw new TemplateProblem(`The condition must be a boolean, not ${JSON.stringify(condition)}`);
-  const entries = evaluate(raw['dependsOn'] ?? [], scope);
-  if (!Array.isArray(entries) || entries.some((entry) => typeof entry !== 'string')) throw new TemplateProblem('dependsOn must be an array of strings');
-  const declared = dependenciesOf(one, all, entries as string[]);
-  const parts = Object.fromEntries(bodyParts.filter((part) => raw[part] !== undefined).map((part) => [part, evaluate(raw[part], scope)]));
-  if (!condition) return { wanted: false, resource: { id, type, name, apiVersion: raw['apiVersion'] as string, body: parts, dependsOn: [] } };
-  // Whoever refers to a resource of the template by its name waits for it.
+  const wanted = conditionOf(raw, scope);
+  const declared = dependenciesOf(one, all, entriesOf(raw, scope));
+  const body = Object.fromEntries(bodyParts.filter((part) => raw[part] !== undefined).map((part) => [part, evaluate(raw[part], scope)]));
+  const resource = { id, type, name, apiVersion: raw['apiVersion'] as string, body, dependsOn: declared };
+  if (!wanted || raw['properties'] === undefined) return { wanted, resource };
+  const { reference, referred, met } = references(all);
+  body['properties'] = evaluate(raw['properties'], { ...scope, reference });
+  resource.dependsOn = [...new Set([...declared, ...referred])];
+  return { wanted, resource: met() ? { ...resource, late: { properties: raw['properties'], loops } } : resource };
+}
+
+function conditionOf({ condition: asked = true }: Known['raw'], scope: Scope): boolean {
+  const condition = evaluate(asked, scope);
+  if (typeof condition === 'boolean') return condition;
+  throw new TemplateProblem(`The condition must be a boolean, not ${JSON.stringify(condition)}`);
+}
+
+function entriesOf({ dependsOn = [] }: Known['raw'], scope: Scope): string[] {
+  const entries = evaluate(dependsOn, scope);
+  if (Array.isArray(entries) && entries.every((entry) => typeof entry === 'string')) return entries;
+  throw new TemplateProblem('dependsOn must be an array of strings');
+}
+
+/** Before anything is there: whoever refers to a resource of the template by its name waits for it. `met` tells whether there was any reference. */
+function references(all: readonly Known[]) {
   const referred: string[] = [];
-  let late = false;
+  let any = false;
   const reference = (target: string): never => {
-    late = true;
-    if (!target.startsWith('/')) {
-      const found = meant(all, target);
-      if (found.length !== 1)
-        throw new TemplateProblem(`The template reference '${target}' is not valid: could not find template resource or resource copy with this name`);
-      referred.push(...found.map((other) => other.id));
-    }
+    any = true;
+    const found = target.startsWith('/') ? [] : meant(all, target);
+    if (found.length !== 1 && !target.startsWith('/'))
+      throw new TemplateProblem(`The template reference '${target}' is not valid: could not find template resource or resource copy with this name`);
+    referred.push(...found.map(({ id }) => id));
     return unknownYet();
   };
-  const properties = evaluate(raw['properties'], { ...scope, reference });
-  return {
-    wanted: true,
-    resource: {
-      id,
-      type,
-      name,
-      apiVersion: raw['apiVersion'] as string,
-      body: { ...parts, ...(properties === undefined ? {} : { properties }) },
-      dependsOn: [...new Set([...declared, ...referred])],
-      ...(late ? { late: { properties: raw['properties'], loops } } : {}),
-    },
-  };
+  return { reference, referred, met: () => any };
 }

@@ -40,31 +40,41 @@ export const unfold = (template: Template, scope: Scope): Unfolded[] =>
 
 function unfoldOne(element: Json, path: string, scope: Scope, parent?: { type: string; name: string }): Unfolded[] {
   const raw = needObject(element, 'A template resource', path);
-  const { type, apiVersion, copy } = raw;
+  const { type, what } = readFrame(raw, path, parent?.type);
   const resources = needList(raw['resources'] ?? [], 'The nested resources', `${path}.resources`);
+  const { copy } = raw;
+  if (copy && (parent || resources.length > 0))
+    throw new TemplateProblem(`${what} has copy beside nested resources, which is not supported here: give each a resource of its own`, `${path}.copy`);
+  const all = copy ? turns(needObject(copy, `The copy of ${what}`, `${path}.copy`) as Copy, what, `${path}.copy`, scope) : [{ loops: { indexes: {} } }];
+  return all.flatMap((turn) => {
+    const own = at(path, what, () => String(evaluate(raw['name'], { ...scope, loops: turn.loops })));
+    const name = parent ? `${parent.name}/${own}` : own;
+    checkSegments(type, name, path);
+    const children = resources.flatMap((child, index) => unfoldOne(child, `${path}.resources[${index}]`, scope, { type, name }));
+    return [{ raw, path, type, name, ...turn }, ...children];
+  });
+}
+
+/** The whole type of a resource, and what it is called where something is wrong with it. */
+function readFrame(raw: Raw, path: string, parentType: string | undefined): { type: string; what: string } {
+  const { type, apiVersion, name } = raw;
   for (const [property, value] of Object.entries({ type, apiVersion }))
     if (typeof value !== 'string' || value.startsWith('['))
       throw new TemplateProblem(`The template resource needs the property '${property}', as a literal text without expressions`, path);
-  if (typeof raw['name'] !== 'string') throw new TemplateProblem(`The template resource of type '${type}' needs a name`, path);
-  const what = `The template resource '${raw['name']}'`;
+  if (typeof name !== 'string') throw new TemplateProblem(`The template resource of type '${type}' needs a name`, path);
+  const what = `The template resource '${name}'`;
   onlyKnown(raw, known, what, path);
-  const full = parent ? `${parent.type}/${type}` : (type as string);
-  if (full.toLowerCase() === 'microsoft.resources/deployments')
+  const whole = parentType === undefined ? (type as string) : `${parentType}/${type}`;
+  if (whole.toLowerCase() === 'microsoft.resources/deployments')
     throw new TemplateProblem(`${what} is a nested or linked deployment (Microsoft.Resources/deployments), which is not supported here`, path);
-  if (copy && (parent || resources.length > 0))
-    throw new TemplateProblem(`${what} has copy beside nested resources, which is not supported here: give each a resource of its own`, `${path}.copy`);
-  return (copy ? turns(needObject(copy, `The copy of ${what}`, `${path}.copy`) as Copy, what, `${path}.copy`, scope) : [{ loops: { indexes: {} } }]).flatMap(
-    ({ loops, loop }) => {
-      const own = at(path, what, () => evaluate(raw['name'], { ...scope, loops }));
-      const name = parent ? `${parent.name}/${own}` : String(own);
-      if (full.split('/').length !== name.split('/').length + 1)
-        throw new TemplateProblem(
-          `The template resource '${name}' for type '${full}' has incorrect segment lengths. A nested resource type must have identical number of segments as its resource name. A root resource type must have segment length one greater than its resource name. Please see https://aka.ms/arm-syntax-resources for usage details.`,
-          `${path}.name`,
-        );
-      const children = resources.flatMap((child, index) => unfoldOne(child, `${path}.resources[${index}]`, scope, { type: full, name }));
-      return [{ raw, path, type: full, name, loops, ...(loop ? { loop } : {}) }, ...children];
-    },
+  return { type: whole, what };
+}
+
+function checkSegments(type: string, name: string, path: string): void {
+  if (type.split('/').length === name.split('/').length + 1) return;
+  throw new TemplateProblem(
+    `The template resource '${name}' for type '${type}' has incorrect segment lengths. A nested resource type must have identical number of segments as its resource name. A root resource type must have segment length one greater than its resource name. Please see https://aka.ms/arm-syntax-resources for usage details.`,
+    `${path}.name`,
   );
 }
 

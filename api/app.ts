@@ -5,6 +5,7 @@ import { auth, type Tokens } from './plugins/auth.ts';
 import { documentation } from './plugins/documentation.ts';
 import { metrics } from './plugins/metrics.ts';
 import { problems } from './plugins/problems.ts';
+import { RequestLog } from './plugins/request-log.ts';
 import { validation } from './plugins/validation.ts';
 import { decisionRoutes } from './routes/decisions.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -26,7 +27,7 @@ const bodyLimitBytes = 256 * 1024;
 
 /** The API, ready to listen or to be injected into. */
 export async function buildApp({ client, tokens, reportsFolder, logger = false, whatIfPatienceMs }: AppOptions): Promise<FastifyInstance> {
-  const app = Fastify({ logger, bodyLimit: bodyLimitBytes, forceCloseConnections: true });
+  const app = Fastify({ logger, logController: new RequestLog(), bodyLimit: bodyLimitBytes, forceCloseConnections: true });
   problems(app);
   validation(app);
   await documentation(app);

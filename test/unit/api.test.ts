@@ -42,6 +42,18 @@ describe('The API', () => {
     assert.match(answer.json().summary, /kylo-luna-hsm/);
   });
 
+  it('logs a request in one line, once it is answered, without the token', async () => {
+    const lines: string[] = [];
+    const logger = { level: 'info', stream: { write: (line: string) => void lines.push(line) } };
+    const logging = await buildApp({ client: noTemporal, tokens, reportsFolder: '/nowhere', logger });
+    await logging.inject({ method: 'POST', url: '/v1/plans', headers: as('operator'), payload: exampleRequest() });
+    await logging.close();
+    assert.equal(lines.length, 1, lines.join(''));
+    const { req, res } = JSON.parse(lines[0]!);
+    assert.deepEqual([req.method, req.url, res.statusCode], ['POST', '/v1/plans', 200]);
+    assert.ok(!lines[0]!.includes(tokens.operator));
+  });
+
   it('takes no path to a template: what is on the worker’s disk is nobody’s affair', async () => {
     const request = exampleRequest();
     const payload = { ...request, hsm: { ...request.hsm, template: { path: '/etc/passwd' } } };

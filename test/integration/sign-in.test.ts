@@ -14,14 +14,14 @@ import { type Identity, selfSigned } from '../../simulator/certificates.ts';
 import { readSettings } from '../../worker/settings.ts';
 import { createSystems } from '../../worker/systems.ts';
 import { AzureBench, attemptStep } from '../support/azure-bench.ts';
-import type { StepOrder } from '../support/azure-step-process.ts';
+import type { SignedIn } from '../support/sign-in-process.ts';
 import { inSeconds, webToken } from '../support/tokens.ts';
 import { until } from '../support/until.ts';
 
 const issuer = 'https://oidc.example.com/cluster/';
 const subject = 'system:serviceaccount:hsm:provisioner';
 const audience = 'api://AzureADTokenExchange';
-const stepProcess = fileURLToPath(new URL('../support/azure-step-process.ts', import.meta.url));
+const signInProcess = fileURLToPath(new URL('../support/sign-in-process.ts', import.meta.url));
 
 /** Every way in at Azure, with the product’s own settings and Microsoft’s own library, up to an answer of Azure Resource Manager. */
 describe('Signing in to Azure', function () {
@@ -267,14 +267,11 @@ describe('Signing in to Azure', function () {
 
   /** Microsoft’s library decides once a process where managed identities come from: each of these has one of its own. */
   describe('as a host with a managed identity', () => {
-    const host = async (identity: NodeJS.ProcessEnv): Promise<{ result?: object; problem?: string }> => {
-      const own = environment(identity);
-      const child = fork(stepProcess, { execArgv: [], env: { PATH: process.env.PATH, ...own }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const host = async (identity: NodeJS.ProcessEnv): Promise<SignedIn> => {
+      const env = { PATH: process.env.PATH, ...environment(identity) };
+      const child = fork(signInProcess, { execArgv: [], env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
       const ended = once(child, 'exit');
-      const order: StepOrder = { environment: own, step: 'check-feature', input: bench.job, askedAt: Date.now(), attempts: 0 };
-      child.send(order);
-      const [answer] = (await once(child, 'message')) as [{ result?: object; problem?: string }];
-      child.disconnect();
+      const [answer] = (await once(child, 'message')) as [SignedIn];
       await ended;
       return answer;
     };
@@ -288,13 +285,13 @@ describe('Signing in to Azure', function () {
       ['one that is assigned to the machine, where nothing else is set', () => ({ ...ofApplication(), ...metadata() }), 'metadata'],
     ] as const)
       it(`works with ${way}`, async () => {
-        assert.deepEqual(await host(identity()), { result: { state: 'Registered' } });
+        assert.deepEqual(await host(identity()), { state: 'Registered' });
         assert.deepEqual([...new Set(signedInAt())], [`identity:GET ${askedAt} token`]);
       });
 
     it('waits while the identity is being set up', async () => {
       bench.fault('error', 'identity:*', { status: 410, times: 2 });
-      assert.deepEqual(await host(narrowed('ManagedIdentityCredential', metadata())), { result: { state: 'Registered' } });
+      assert.deepEqual(await host(narrowed('ManagedIdentityCredential', metadata())), { state: 'Registered' });
     });
 
     it('stops where it has no such identity', async () => {

@@ -17,6 +17,8 @@ const quota = { perStamp: 2, perRegion: 4 };
 const minimumMemoryGb = 16;
 
 interface Seen {
+  /** The machines that are there already: nothing has to be had for them. */
+  machines: string[];
   /** Other HSMs of the subscription in the region. */
   hsms: { name: string; stamp: string }[];
   sizes: { name: string; memoryGb: number }[];
@@ -39,29 +41,39 @@ const encryptionSetsOf = ({ lunaClient, cipherTrust }: ProvisioningRequest): str
 
 /** Everything that is missing, at once. */
 export function findings(
-  { restricted, hsms, sizes, windowsImage, cipherTrustImage, encryptionSets, keyInAzure }: Seen,
+  { machines, restricted, hsms, sizes, windowsImage, cipherTrustImage, encryptionSets, keyInAzure }: Seen,
   request: ProvisioningRequest,
 ): string[] {
   // With a template of the user’s own the stamp is not known here.
   const stamp = request.hsm.template ? undefined : (request.hsm.stamp ?? 'stamp1');
-  const missing = (size: string) => (sizes.some(({ name }) => isSame(name, size)) ? [] : [`the size ${size} is not offered in ${request.azure.region}`]);
+  const { region } = request.azure;
+  const [windows, cipherTrust] = [windowsHost(request), cipherTrustHost(request)];
+  const toMake = [windows, cipherTrust].filter(({ name }) => !isThere(machines, name));
+  const images = [
+    { host: windows, found: windowsImage, named: request.lunaClient.image ?? usualWindowsImage },
+    { host: cipherTrust, found: cipherTrustImage, named: request.cipherTrust.image },
+  ].filter(({ host }) => toMake.includes(host));
   return [
     ...(hsms.length >= quota.perRegion ? [`the region already has ${hsms.length} HSMs of this subscription (${quota.perRegion} are allowed)`] : []),
     ...(hsms.filter((other) => other.stamp === stamp).length >= quota.perStamp ? [`${stamp} already has ${quota.perStamp} HSMs of this subscription`] : []),
-    ...missing(windowsHost(request).size),
-    ...missing(cipherTrustHost(request).size),
-    ...restricted.map(({ size, reason }) => `the size ${size} may not be used in ${request.azure.region}: ${reason}`),
-    ...imageFindings(windowsImage, request.lunaClient.image ?? usualWindowsImage, request.azure.region),
-    ...(windowsImage?.hasPlan ? ['the image of the Windows host is sold with a plan of the marketplace, which this service does not buy'] : []),
-    ...imageFindings(cipherTrustImage, request.cipherTrust.image, request.azure.region),
-    ...encryptionSets.flatMap(({ id, region }) => {
+    ...toMake.flatMap(({ size }) => (sizes.some(({ name }) => isSame(name, size)) ? [] : [`the size ${size} is not offered in ${region}`])),
+    ...restricted
+      .filter((found) => toMake.some(({ size }) => isSame(size, found.size)))
+      .map(({ size, reason }) => `the size ${size} may not be used in ${region}: ${reason}`),
+    ...images.flatMap(({ found, named }) => imageFindings(found, named, region)),
+    ...(windowsImage?.hasPlan && toMake.includes(windows)
+      ? ['the image of the Windows host is sold with a plan of the marketplace, which this service does not buy']
+      : []),
+    ...encryptionSets.flatMap(({ id, region: elsewhere }) => {
       const name = id.split('/').at(-1);
-      if (region === undefined) return [`there is no disk encryption set ${name}`];
-      return region.toLowerCase() === request.azure.region ? [] : [`the disk encryption set ${name} is in ${region}`];
+      if (elsewhere === undefined) return [`there is no disk encryption set ${name}`];
+      return isSame(elsewhere, region) ? [] : [`the disk encryption set ${name} is in ${elsewhere}`];
     }),
     ...(keyInAzure === undefined ? [] : keyFindings(keyInAzure, request.cipherTrust.sshKeyInAzure!)),
   ];
 }
+
+const isThere = (machines: string[], name: string): boolean => machines.some((machine) => isSame(machine, name));
 
 const isSame = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
 
@@ -110,8 +122,11 @@ export const decideCheckAvailability = (seen: Seen, { request }: Pick<Input, 're
       source: 'Azure Resource Manager',
       remedy: 'Send a request that asks for what is there; nothing was created.',
     });
-  const { windowsImage, cipherTrustImage, termsAccepted, termsLink, keyInAzure } = seen;
-  const ownImage = 'id' in cipherTrustImage!.image;
+  const { termsAccepted, termsLink, keyInAzure } = seen;
+  // What a machine that is there was made of may be gone.
+  const windowsImage = seen.windowsImage?.image ?? imageNamed(request.lunaClient.image ?? usualWindowsImage);
+  const cipherTrustImage = seen.cipherTrustImage?.image ?? imageOf(request.cipherTrust.image);
+  const ownImage = 'id' in cipherTrustImage;
   if (!ownImage && !termsAccepted && request.cipherTrust.acceptTerms !== true)
     return refuse({
       tried: `using the image ${request.cipherTrust.image}`,
@@ -120,13 +135,20 @@ export const decideCheckAvailability = (seen: Seen, { request }: Pick<Input, 're
       remedy: `Read them (${termsLink ?? 'in the Azure Marketplace'}) and accept them with az vm image terms accept, then retry; or say cipherTrust.acceptTerms in a new request.`,
     });
   return done<StepResult<'check-availability'>>({
-    windowsImage: windowsImage!.image,
-    cipherTrustImage: cipherTrustImage!.image,
+    windowsImage,
+    cipherTrustImage,
     termsNeeded: !ownImage && !termsAccepted,
     warnings: warningsOf(seen, request),
     ...(keyInAzure === undefined ? {} : { cipherTrustPublicKey: keyInAzure }),
   });
 };
+
+/** An image as it is named in a request. */
+function imageNamed(urn: string): ImageVersion {
+  const [publisher = '', offer = '', sku = '', version = 'latest'] = urn.split(':');
+  return { publisher, offer, sku, version };
+}
+const imageOf = (image: string): ImageVersion | { id: string } => (image.startsWith('/') ? { id: image } : imageNamed(image));
 
 /** Region, quota, sizes, images and terms, before anything is created. */
 export const checkAvailability = ({ azure }: Systems) =>
@@ -147,7 +169,11 @@ export const checkAvailability = ({ azure }: Systems) =>
         (await azure.look('reading the marketplace terms', () =>
           clients.marketplace.marketplaceAgreements.get('virtualmachine', offered.publisher, offered.offer, offered.sku, options),
         ));
+      const machines = [windowsHost(request).name, cipherTrustHost(request).name].map(async (name) =>
+        (await azure.look(`reading ${name}`, () => clients.compute.virtualMachines.get(request.azure.resourceGroup, name, options))) ? [name] : [],
+      );
       return {
+        machines: (await Promise.all(machines)).flat(),
         hsms: await azure.ask('listing the HSMs of the subscription', async () => {
           const all = await collect(clients.hsms.dedicatedHsmOperations.listBySubscription(options));
           return all

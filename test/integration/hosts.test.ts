@@ -91,6 +91,20 @@ describe('The hosts', function () {
       assert.deepEqual([tags?.['Cost center'], tags?.['Environment'], tags?.['provisioner']], ['4711', 'test', bench.target], name);
   });
 
+  it('that are there need nothing any more: an image that is gone or deprecated since does not stop a later job', async () => {
+    bench.request.lunaClient.image = 'MicrosoftWindowsDesktop:Windows-10:win10-22h2-pro-g2:19045.5011.241004';
+    await machines();
+    bench.world.quirks['azure.deprecatedImage'] = '2.19.14195';
+    bench.request.lunaClient.image = 'MicrosoftWindowsDesktop:Windows-10:win10-21h2-pro:1.0.0';
+    bench.request.lunaClient.size = 'Standard_M416ms';
+    assert.deepEqual((await bench.step('check-availability', {})).windowsImage, {
+      publisher: 'MicrosoftWindowsDesktop',
+      offer: 'Windows-10',
+      sku: 'win10-21h2-pro',
+      version: '1.0.0',
+    });
+  });
+
   it('are not begun where a disk encryption set is missing or elsewhere', async () => {
     bench.azure.seedGroup('Luna_kylo_rg', 'westus2');
     await bench.step('register-providers', {});

@@ -308,6 +308,7 @@ const image = { image: { publisher: 'p', offer: 'o', sku: 's', version: '1' }, s
 const ownImage = (region: string) => ({ image: { id: '/i' }, state: 'Active', hasPlan: false, regions: [region] });
 const size = (name: string, memoryGb: number) => ({ name, memoryGb });
 const available = {
+  machines: [] as string[],
   hsms: [],
   sizes: [size('Standard_D2s_v3', 8), size('Standard_F4s_v2', 8)],
   restricted: [],
@@ -345,6 +346,16 @@ table('check-availability', [
   ['an image without terms', decideCheckAvailability({ ...available, cipherTrustImage: ownImage('westus2') }, notAccepting), 'done'],
   ['an image of one’s own elsewhere', decideCheckAvailability({ ...available, cipherTrustImage: ownImage('eastus') }, job), 'stop Refused'],
   ['a size in other letters', decideCheckAvailability({ ...available, sizes: available.sizes.map(({ name }) => size(name.toUpperCase(), 8)) }, job), 'done'],
+  [
+    'a deprecated image of a machine that is there',
+    decideCheckAvailability({ ...available, machines: ['mycompany-ciphertrust'], cipherTrustImage: { ...image, state: 'Deprecated' } }, job),
+    'done',
+  ],
+  [
+    'a size and an image that are gone, of a machine that is there',
+    decideCheckAvailability({ ...available, machines: ['LunaClient'], sizes: [size('Standard_F4s_v2', 8)], windowsImage: undefined }, job),
+    'done',
+  ],
   ['a deprecated image', decideCheckAvailability({ ...available, cipherTrustImage: { ...image, state: 'Deprecated' } }, job), 'stop Refused'],
   [
     'a Windows image that will be deprecated',

@@ -230,6 +230,74 @@ describe('The simulated Azure Resource Manager', function () {
     );
   });
 
+  it('takes values in any letters, and shows them as Microsoft writes them', async () => {
+    const rule = { priority: 200, direction: 'inbound', access: 'allow', protocol: 'tcp', sourceAddressPrefix: '*', sourcePortRange: '*' };
+    const path = `${network()}/networkSecurityGroups/Opened/securityRules/open-port-443?api-version=2024-01-01`;
+    await client.send('PUT', `${network()}/networkSecurityGroups/Opened?api-version=2024-01-01`, { location: 'westus2' });
+    const { body: opened } = await client.send<{ properties: Record<string, string> }>('PUT', path, {
+      properties: { ...rule, destinationAddressPrefix: '*', destinationPortRange: '443' },
+    });
+    assert.deepEqual(
+      ['direction', 'access', 'protocol'].map((name) => opened.properties[name]),
+      ['Inbound', 'Allow', 'Tcp'],
+    );
+    const machine = `${sub}/resourceGroups/${group}/providers/Microsoft.Compute/virtualMachines/lunaclient?api-version=2024-03-01`;
+    const { body: found } = await client.send<{ location: string; properties: { storageProfile: object } }>('GET', machine);
+    const storageProfile = {
+      imageReference: { publisher: 'microsoftWINDOWSdesktop', offer: 'windows-10', sku: 'WIN10-22h2-pro-g2', version: 'latest' },
+      osDisk: { createOption: 'fromImage' },
+    };
+    const { body: changed } = await client.send<typeof found>('PUT', machine, { ...found, properties: { ...found.properties, storageProfile } });
+    assert.match(JSON.stringify(changed.properties.storageProfile), /"createOption":"FromImage"/);
+  });
+
+  it('gives a page of every list when it is asked to, and the same in all', async () => {
+    const [groupPath, compute] = [`${sub}/resourcegroups/${group}`, `${sub}/resourceGroups/${group}/providers/Microsoft.Compute`];
+    await client.send('PUT', `${groupPath}/providers/Microsoft.Authorization/locks/one?api-version=2016-09-01`, { properties: { level: 'CanNotDelete' } });
+    const securityRules = ['a', 'b'].map((name, at) => ({ name, properties: { priority: 100 + at, direction: 'Inbound', access: 'Deny', protocol: '*' } }));
+    await client.send('PUT', `${network()}/networkSecurityGroups/listed?api-version=2024-01-01`, { location: 'westus2', properties: { securityRules } });
+    for (const name of ['d1', 'd2'])
+      await client.send('PUT', `${groupPath}/providers/Microsoft.Resources/deployments/${name}?api-version=2021-04-01`, {
+        properties: { mode: 'Incremental', template: { $schema: '2019-04-01/deploymentTemplate.json#', contentVersion: '1.0.0.0', resources: [] } },
+      });
+    for (const [path, version] of [
+      ['/tenants', '2022-12-01'],
+      ['/subscriptions', '2022-12-01'],
+      [`${sub}/locations`, '2022-12-01'],
+      [`${sub}/resourcegroups`, '2021-04-01'],
+      [`${sub}/resources`, '2021-04-01'],
+      [`${groupPath}/resources`, '2021-04-01'],
+      [`${sub}/providers`, '2021-04-01'],
+      [`${sub}/providers/Microsoft.Features/features`, '2021-07-01'],
+      [`${sub}/providers/Microsoft.Authorization/locks`, '2016-09-01'],
+      [`${groupPath}/providers/Microsoft.Resources/deployments`, '2021-04-01'],
+      [`${groupPath}/deployments/d1/operations`, '2021-04-01'],
+      [`${sub}/providers/Microsoft.Compute/skus`, '2021-07-01'],
+      [`${compute}/virtualMachines`, '2024-03-01'],
+      [`${compute}/virtualMachines/lunaclient/runCommands`, '2024-03-01'],
+      [`${network()}/virtualNetworks`, '2024-01-01'],
+      [`${network()}/virtualNetworks/Luna_kylo_vnet/subnets`, '2024-01-01'],
+      [`${network()}/networkSecurityGroups`, '2024-01-01'],
+      [`${network()}/networkSecurityGroups/listed/securityRules`, '2024-01-01'],
+      [`${network()}/networkInterfaces`, '2024-01-01'],
+      [`${network()}/publicIPAddresses`, '2024-01-01'],
+      [`${network()}/virtualNetworkGateways`, '2024-01-01'],
+      [`${sub}/providers/Microsoft.HardwareSecurityModules/dedicatedHSMs`, '2021-11-30'],
+    ] as const) {
+      const whole = await client.send<Page>('GET', `${path}?api-version=${version}`);
+      assert.deepEqual([whole.status, whole.body.nextLink], [200, undefined], path);
+      const paged: object[] = [];
+      for (let next: string | undefined = `${azure.arm}${path}?api-version=${version}&$top=1`; next !== undefined; ) {
+        const { body }: ArmAnswer<Page> = await client.send<Page>('GET', next);
+        assert.ok(body.value.length <= 1, `${path}: one a page`);
+        paged.push(...body.value);
+        next = body.nextLink;
+      }
+      assert.deepEqual(paged, whole.body.value, path);
+    }
+    await client.send('DELETE', `${groupPath}/providers/Microsoft.Authorization/locks/one?api-version=2016-09-01`);
+  });
+
   it('names every request, gives back the client’s own name for it, and counts', async () => {
     const name = randomUUID();
     const send = () => client.send('GET', `${sub}/resourcegroups?api-version=2021-04-01`, undefined, { 'x-ms-client-request-id': name });

@@ -5,6 +5,7 @@ import type { Engine } from '../engine.ts';
 import { ArmError } from '../http.ts';
 import { deprecationOf } from '../images.ts';
 import type { Resource } from '../state.ts';
+import { asWritten } from '../wording.ts';
 import type { Kind } from './kind.ts';
 
 interface ImageReference {
@@ -31,7 +32,7 @@ interface MachineProperties {
 const propertiesOf = ({ properties }: Resource): MachineProperties => properties as MachineProperties;
 
 export const isWindows = (resource: Resource): boolean =>
-  propertiesOf(resource).storageProfile?.imageReference?.publisher?.startsWith('MicrosoftWindows') ?? false;
+  propertiesOf(resource).storageProfile?.imageReference?.publisher?.toLowerCase().startsWith('microsoftwindows') ?? false;
 
 /** The private and public address of a machine, from its interface. */
 export function addressesOf(engine: Engine, resource: Resource): { privateAddress: string; publicAddress?: string } {
@@ -44,7 +45,9 @@ export function addressesOf(engine: Engine, resource: Resource): { privateAddres
 
 function checkImage(engine: Engine, resource: Resource, image: ImageReference): void {
   if (image.id) return;
-  const known = images.filter(({ publisher, offer, sku }) => publisher === image.publisher && offer === image.offer && sku === image.sku);
+  const known = images.filter(
+    ({ publisher, offer, sku }) => `${publisher}/${offer}/${sku}`.toLowerCase() === `${image.publisher}/${image.offer}/${image.sku}`.toLowerCase(),
+  );
   const found = image.version === 'latest' ? known.at(-1) : known.find(({ version }) => version === image.version);
   if (!found)
     throw new ArmError(
@@ -81,6 +84,8 @@ const virtualMachine: Kind = {
     addressesOf(engine, resource);
     if (isWindows(resource) && (properties.osProfile?.computerName ?? resource.name).length > 15)
       throw new ArmError(400, 'InvalidParameter', 'Windows computer name cannot be more than 15 characters long.');
+    const { osDisk } = properties.storageProfile ?? {};
+    if (osDisk) osDisk['createOption'] = asWritten(osDisk['createOption'], ['FromImage', 'Empty', 'Attach', 'Copy', 'Restore']);
     properties.vmId = (old?.properties['vmId'] as string | undefined) ?? randomUUID();
     if (old) return 0.1;
     Object.assign(resource, { machine: 'wanted', power: 'running' });

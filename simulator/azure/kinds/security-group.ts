@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Engine } from '../engine.ts';
 import type { Resource } from '../state.ts';
+import { asWritten } from '../wording.ts';
 import type { Kind } from './kind.ts';
 import { usual } from './usual.ts';
 
@@ -12,12 +13,21 @@ export interface SecurityRule {
 
 export const rulesOf = ({ properties }: Resource): SecurityRule[] => (properties['securityRules'] ?? []) as SecurityRule[];
 
+const words: Record<string, readonly string[]> = {
+  direction: ['Inbound', 'Outbound'],
+  access: ['Allow', 'Deny'],
+  protocol: ['Tcp', 'Udp', 'Icmp', 'Esp', 'Ah'],
+};
+
+const written = (properties: SecurityRule['properties']): SecurityRule['properties'] =>
+  Object.fromEntries(Object.entries(properties).map(([name, value]) => [name, asWritten(value, words[name] ?? [])]));
+
 const completeRule = (groupId: string, rule: SecurityRule): SecurityRule & { etag: string; type: string } => ({
   id: `${groupId}/securityRules/${rule.name}`,
   name: rule.name,
   etag: `W/"${randomUUID()}"`,
   type: 'Microsoft.Network/networkSecurityGroups/securityRules',
-  properties: { ...rule.properties, provisioningState: 'Succeeded' },
+  properties: { ...written(rule.properties), provisioningState: 'Succeeded' },
 });
 
 export const findRule = (group: Resource, name: string): SecurityRule | undefined =>

@@ -26,7 +26,8 @@ export async function createCipherTrust(world: World, spec: Spec): Promise<Ciphe
       response.destroy();
     });
   });
-  const accepts = () => Date.now() >= state.boot.listensAt;
+  let restarting = false;
+  const accepts = () => !restarting && Date.now() >= state.boot.listensAt;
   server.prependListener('connection', (socket: Socket) => {
     // Only who comes past the proxy gets here while connections are refused.
     if (!accepts()) return void socket.destroy();
@@ -36,7 +37,6 @@ export async function createCipherTrust(world: World, spec: Spec): Promise<Ciphe
   const cutAll = () => {
     for (const socket of sockets) socket.destroy();
   };
-  let restarting = false;
   const looking = setInterval(() => {
     watchHsms(world, state);
     if (restarting || !state.restart || Date.now() < state.restart.at) return;

@@ -3,9 +3,10 @@ import { KeyObject, randomBytes, webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
 const rsa = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', publicExponent: new Uint8Array([1, 0, 1]), modulusLength: 2048 } as const;
+const ec = { name: 'ECDSA', hash: 'SHA-256', namedCurve: 'P-256' } as const;
 const day = 86_400_000;
 
-/** A certificate with its unencrypted PKCS#1 private key, both PEM. */
+/** A certificate with its unencrypted private key (PKCS#1, or SEC1 for an elliptic curve), both PEM. */
 export interface Identity {
   certificatePem: string;
   privateKeyPem: string;
@@ -17,19 +18,24 @@ export interface IdentityRequest {
   names?: { dns?: string[]; ip?: string[] };
   days?: number;
   notBefore?: Date;
+  /** Of which kind the key is; RSA when absent. */
+  key?: 'rsa' | 'ec';
 }
 
-async function newKeys() {
-  const keys = (await webcrypto.subtle.generateKey(rsa, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
-  const privateKeyPem = KeyObject.from(keys.privateKey).export({ type: 'pkcs1', format: 'pem' }) as string;
+const algorithmOf = (key: IdentityRequest['key']) => (key === 'ec' ? ec : rsa);
+
+async function newKeys(request: IdentityRequest) {
+  const keys = (await webcrypto.subtle.generateKey(algorithmOf(request.key), true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+  const type = request.key === 'ec' ? 'sec1' : 'pkcs1';
+  const privateKeyPem = KeyObject.from(keys.privateKey).export({ type, format: 'pem' }) as string;
   return { keys, privateKeyPem };
 }
 
-const validity = ({ days = 3650, notBefore = new Date(Date.now() - 60_000) }: IdentityRequest) => ({
+const validity = ({ key, days = 3650, notBefore = new Date(Date.now() - 60_000) }: IdentityRequest) => ({
   serialNumber: randomBytes(16).toString('hex').replace(/^./, '1'),
   notBefore,
   notAfter: new Date(notBefore.getTime() + days * day),
-  signingAlgorithm: rsa,
+  signingAlgorithm: algorithmOf(key),
 });
 
 const alternativeNames = ({ names }: IdentityRequest) =>
@@ -40,7 +46,7 @@ const alternativeNames = ({ names }: IdentityRequest) =>
 
 /** A self-signed certificate, as appliances make for themselves. */
 export async function selfSigned(request: IdentityRequest): Promise<Identity> {
-  const { keys, privateKeyPem } = await newKeys();
+  const { keys, privateKeyPem } = await newKeys(request);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     ...validity(request),
     name: [{ CN: [request.commonName] }],
@@ -52,7 +58,7 @@ export async function selfSigned(request: IdentityRequest): Promise<Identity> {
 
 /** A certificate authority and a server certificate issued by it: what the simulated Azure endpoints present. */
 export async function issueServer(request: IdentityRequest): Promise<Identity & { authorityPem: string }> {
-  const authority = await newKeys();
+  const authority = await newKeys(request);
   const authorityName = [{ CN: ['Simulated Azure authority'] }];
   const root = await x509.X509CertificateGenerator.createSelfSigned({
     ...validity(request),
@@ -60,7 +66,7 @@ export async function issueServer(request: IdentityRequest): Promise<Identity & 
     keys: authority.keys,
     extensions: [new x509.BasicConstraintsExtension(true, undefined, true), new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true)],
   });
-  const server = await newKeys();
+  const server = await newKeys(request);
   const certificate = await x509.X509CertificateGenerator.create({
     ...validity(request),
     subject: [{ CN: [request.commonName] }],

@@ -43,6 +43,7 @@ export const quirks: Record<string, Quirk> = {
   'ciphertrust.certificateSurvivesReset': { values: ['no', 'yes'], about: 'the web certificate is the same after a reset' },
   'ciphertrust.ntpKeyShown': { values: ['yes', 'no'], about: 'a time server’s key is shown again' },
   'ciphertrust.errorBody': { values: ['full', 'label-only', 'message-only', 'empty'], about: 'errors carry a label and a message, one of them, or nothing' },
+  'ciphertrust.ownKeys': { values: ['rsa', 'ec'], about: 'of which kind the keys of the web service and of SSH are' },
   'ciphertrust.slashes': { values: ['either', 'none'], about: 'paths of collections may end with a slash' },
   'ciphertrust.accept': { values: ['any', 'required'], about: 'a request must say that it accepts JSON' },
   'ciphertrust.bootPages': { values: ['pages', 'none'], about: 'a proxy answers with pages while services start' },

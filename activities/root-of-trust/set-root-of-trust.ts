@@ -94,14 +94,16 @@ export const setRootOfTrust = (systems: Systems) => {
       },
       async 'set-up'(input, _, { signal, order }) {
         const log = new SetupLog(transcripts, input);
-        const manager = await signedIn(cipherTrust, secrets, input, input.cipherTrust, signal);
+        const enter = () => signedIn(cipherTrust, secrets, input, input.cipherTrust, signal);
         const key = await userSecret(secrets, input.keySecret);
-        const problem = problemBeforeSetup(await readBeforeSetup(manager, systems.luna, input, key, signal));
+        const problem = problemBeforeSetup(await readBeforeSetup(await enter(), systems.luna, input, key, signal));
         if (problem && !(problem.mayGoOn && (await log.wasDoubted(order)))) {
           if (problem.mayGoOn) await log.doubted(problem.seen, order);
           throw new StepFailure(problem);
         }
-        await send(manager, await setupOf(secrets, input, key), input, log, order);
+        const setup = await setupOf(secrets, input, key);
+        // A new sign-in: the checks may take longer than a token lives, and this request alone is not repeated with another one.
+        await send(await enter(), setup, input, log, order);
       },
     },
     sight: (seen) => (seen.state === 'ready' ? [seen.servers, seen.sent !== undefined] : [seen.state, 'repaired' in seen && seen.repaired]),

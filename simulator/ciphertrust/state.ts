@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type Identity, issueServer, selfSigned } from '../certificates.ts';
-import { newRsaKey } from '../ssh-key.ts';
+import { newEcKey, newRsaKey } from '../ssh-key.ts';
 import type { World } from '../world.ts';
 
 export interface NtpServer {
@@ -157,7 +157,7 @@ export async function newManager(
     keyReplaced: adminUser === 'ksadmin' && isUsableKey(world, sshPublicKey),
     boot: await boot(world, world.durations.cipherTrustBoot),
     web: await newWebIdentity(world, name, address),
-    ssh: { user: adminUser, keys: [sshPublicKey], hostKeyPem: await newRsaKey(2048) },
+    ssh: { user: adminUser, keys: [sshPublicKey], hostKeyPem: hasEcKeys(world) ? await newEcKey() : await newRsaKey(2048) },
     ...(generatedPassword ? { generatedPassword } : {}),
     data: freshData(world, unsealed, generatedPassword),
   };
@@ -167,10 +167,19 @@ export async function newManager(
 const asksToGenerate = (customData: string | undefined): boolean =>
   /^\s+generate-password:\s*true\s*$/m.test(Buffer.from(customData ?? '', 'base64').toString('utf8'));
 
+/** Of which kind its own keys are, is documented nowhere. */
+const hasEcKeys = ({ quirks }: World): boolean => quirks['ciphertrust.ownKeys'] === 'ec';
+
 /** By its own clock; signed by itself, or by a local authority that is presented, too. */
 async function newWebIdentity(world: World, name: string, address: string): Promise<Identity> {
   const notBefore = new Date(managerTime(world) - 60_000);
-  const wanted = { commonName: `web.${name}.local`, names: { dns: [name], ip: [address] }, days: 730, notBefore };
+  const wanted = {
+    commonName: `web.${name}.local`,
+    names: { dns: [name], ip: [address] },
+    days: 730,
+    notBefore,
+    ...(hasEcKeys(world) ? { key: 'ec' as const } : {}),
+  };
   if (world.quirks['ciphertrust.webChain'] !== 'authority') return selfSigned(wanted);
   const { certificatePem, authorityPem, privateKeyPem } = await issueServer(wanted);
   return { certificatePem: `${certificatePem}${authorityPem}`, privateKeyPem };

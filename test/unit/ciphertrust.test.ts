@@ -15,6 +15,7 @@ import { activateLicence } from '../../systems/ciphertrust/essentials.ts';
 import { SetupLog } from '../../systems/ciphertrust/setup-log.ts';
 import type { SecretStore } from '../../systems/secrets/store.ts';
 import type { Transcripts } from '../../systems/transcripts.ts';
+import { recordedManager } from '../support/ciphertrust/recorded-manager.ts';
 
 const wants = (cipherTrust: Partial<ProvisioningRequest['cipherTrust']>) => ({ request: { cipherTrust } as ProvisioningRequest });
 
@@ -198,6 +199,25 @@ describe('The licence', () => {
       [trial('expired'), /the trial is expired/],
     ] as const)
       await assert.rejects(activateLicence(manager, secrets, seen, wants({ licence: 'trial' }).request.cipherTrust), said);
+  });
+});
+
+describe('A request that is answered with 401', () => {
+  const answers: Parameters<typeof recordedManager>[0] = {
+    'POST /v1/auth/tokens/': [200, { jwt: 'a.b.c', duration: 300 }],
+    'POST /v1/system/hsm/setup': [401, {}],
+    'GET /v1/domains': [401, {}],
+  };
+  it('is sent once more with a new token; hsm/setup is not: a person decides', async () => {
+    const { asked, manager } = recordedManager(answers);
+    await manager.signIn('p');
+    for (const [method, path, times] of [
+      ['GET', '/v1/domains', 2],
+      ['POST', '/v1/system/hsm/setup', 1],
+    ] as const) {
+      assert.equal((await manager.raw(method, path)).status, 401);
+      assert.equal(asked.filter((one) => one.path === path).length, times, path);
+    }
   });
 });
 

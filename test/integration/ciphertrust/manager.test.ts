@@ -6,6 +6,7 @@ import { ntp } from '../../../activities/ciphertrust/ntp.ts';
 import { secretName } from '../../../systems/secrets/store.ts';
 import { ManagerBench, setup, target } from '../../support/ciphertrust/manager-bench.ts';
 import { hsmAddress, managerAddress, partition } from '../../support/stub-appliance.ts';
+import { until } from '../../support/until.ts';
 
 const changePassword = 'ciphertrust:PATCH /v1/auth/changepw';
 
@@ -36,6 +37,7 @@ describe('CipherTrust Manager, from its first boot to its root of trust', functi
     assert.deepEqual([summary['ntp'], summary['trial'], summary['passwordIsDefault']], [hosts, 'activated', false]);
     assert.equal(bench.arrived(setup).length, 1);
     assert.equal(bench.arrived(changePassword).length, 2);
+    assert.ok(!bench.world.ledger.entries.some(({ detail }) => detail === 'Password change required'), 'nobody signs in with an initial password');
 
     const changes = () => bench.world.ledger.entries.filter(({ operation }) => /:(POST|PATCH|DELETE) (?!\/v1\/auth\/tokens)/.test(operation)).length;
     const before = changes();
@@ -76,6 +78,19 @@ describe('CipherTrust Manager, from its first boot to its root of trust', functi
     assert.deepEqual([bench.arrived('ciphertrust:ssh', 'refused').length, bench.arrived(changePassword).length], [1, 1]);
   });
 
+  it('waits out a lock, and goes on with the password that comes next: beginning anew would lock the account again, for ever', async () => {
+    const quirks = { 'ciphertrust.initialPassword': 'generated', 'ciphertrust.lockoutMinutes': '0,1000000', 'ciphertrust.lockedAnswer': 'told' };
+    await bench.switchOn({ timeScale: 6000, quirks });
+    const cipherTrust = await bench.booted();
+    const signingIn = bench.step(adminPassword, { ...job(), cipherTrust });
+    const [admin] = bench.manager.data.users;
+    const told = (words: RegExp) => bench.world.ledger.entries.filter(({ detail = '' }) => words.test(detail)).length;
+    await until('some attempts at a locked account', async () => (told(/is locked/) > 2 ? true : undefined));
+    admin!.lockedUntil = 0;
+    await signingIn;
+    assert.deepEqual([bench.summary['passwordIsDefault'], told(/Wrong username or password/)], [false, 2], 'the kept and the default one, once each');
+  });
+
   it('stops where somebody else set the password, however that is told', async () => {
     for (const quirks of [{}, { 'ciphertrust.wrongPassword': '400' }]) {
       await bench.stop();
@@ -99,9 +114,9 @@ describe('CipherTrust Manager, from its first boot to its root of trust', functi
     assert.equal(bench.arrived('ciphertrust:POST /v1/licensing/licenses').length, 1);
   });
 
-  it('gets every time server once, also those beyond the first ten of its list; those that it had stay', async () => {
+  it('gets every time server once, also those beyond the first page of its list; those that it had stay', async () => {
     bench.request.cipherTrust.ntp = Array.from({ length: 12 }, (_, at) => ({ host: `time${at}.example.com` }));
-    await bench.switchOn();
+    await bench.switchOn({ quirks: { 'ciphertrust.listMost': '5' } });
     const cipherTrust = await bench.licensed();
     bench.manager.data.ntp.push({ host: 'theirs.example.com', addedAt: 0 });
     assert.equal((await bench.step(ntp, { ...job(), cipherTrust })).servers.length, 12);

@@ -280,6 +280,7 @@ export async function carryOut(bench: TrustBench, { before = 'first-boot', happe
   assert.equal(bench.stopped.length, incident ? 1 : 0);
   assert.equal(bench.asked.length, asks ? 1 : 0);
   assert.deepEqual(bench.setups, { arrived: setups, done: 1 });
+  assert.equal(bench.probes, 0, 'nobody signs in with an initial password');
   assert.ok(bench.wrongPasswords <= 1, `${bench.wrongPasswords} wrong passwords in one attempt`);
   assert.ok(sealer === undefined || sealer === 'rapido');
   assert.equal(entry.serial, bench.side.partitionSerial);

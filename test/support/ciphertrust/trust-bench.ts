@@ -131,6 +131,11 @@ export class TrustBench {
     await until('another certificate to be presented', async () => (this.manager.web === web && !this.manager.restart ? true : undefined), { everyMs: 5 });
   }
 
+  /** Sign-ins with an initial password, as far as the manager says so. */
+  get probes(): number {
+    return this.luna.world.ledger.entries.filter(({ detail }) => detail === 'Password change required').length;
+  }
+
   get summary(): Record<string, unknown> {
     return this.luna.world.cipherTrusts.get(addresses.cipherTrust)!.summary();
   }

@@ -11,7 +11,7 @@ import { type BeforeSetup, problemBeforeSetup } from '../../systems/ciphertrust/
 import type { Manager } from '../../systems/ciphertrust/ciphertrust.ts';
 import type { Knock } from '../../systems/ciphertrust/entrance.ts';
 import { answerFailure, lockedForMs, saying, saysLocked } from '../../systems/ciphertrust/errors.ts';
-import { activateLicence } from '../../systems/ciphertrust/essentials.ts';
+import { activateLicence, addNtp } from '../../systems/ciphertrust/essentials.ts';
 import { SetupLog } from '../../systems/ciphertrust/setup-log.ts';
 import type { SecretStore } from '../../systems/secrets/store.ts';
 import type { Transcripts } from '../../systems/transcripts.ts';
@@ -172,6 +172,14 @@ describe('Time servers', () => {
   ];
   for (const [what, seen, comesTo] of rows) it(`${what}: ${comesTo}`, () => assert.equal(decideNtp(seen, wants(hosts)).kind, comesTo));
 
+  it('that are there already are no failure, however that is told', async () => {
+    const adding = (status: number, message: string) =>
+      addNtp(recordedManager({ 'POST /v1/system/ntp/servers': [status, { message }] }).manager, {} as SecretStore, [{ host: 'a' }]);
+    await adding(409, '');
+    await adding(400, 'NTP server a already exists');
+    await assert.rejects(adding(400, 'host: a is no host'), /no host/);
+  });
+
   it('are not waited for where none is wanted', () => {
     assert.deepEqual(decideNtp({ listed: [], synchronised: false, look: 1 }, wants({ ntp: [] })), {
       kind: 'done',
@@ -191,6 +199,14 @@ describe('The licence', () => {
     ['none wanted', trial('available'), 'none', 'done'],
   ];
   for (const [what, seen, licence, comesTo] of rows) it(`${what}: ${comesTo}`, () => assert.equal(decideLicence(seen, wants({ licence })).kind, comesTo));
+
+  it('is activated where it was ended, too', async () => {
+    for (const status of ['available', 'deactivated']) {
+      const { asked, manager } = recordedManager({ 'POST /v1/licensing/trials/t/activate': [200, {}] });
+      await activateLicence(manager, {} as SecretStore, trial(status), wants({ licence: 'trial' }).request.cipherTrust);
+      assert.equal(asked.length, 1, status);
+    }
+  });
 
   it('that cannot be had is asked of a person, and nothing is sent', async () => {
     const [manager, secrets] = [{} as Manager, {} as SecretStore];

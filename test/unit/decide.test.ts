@@ -262,6 +262,14 @@ table('verify-root-of-trust', [
   ['the version does not tell who seals', verify({ sealer: undefined }), 'done'],
 ]);
 
+it('verify-root-of-trust warns of what is not told, and of root keys that are not listed', () => {
+  const warnings = (change: object) => {
+    const decision = verify(change);
+    return decision.kind === 'done' ? decision.result.warnings.length : undefined;
+  };
+  assert.deepEqual([warnings({ rotKeys: 1 }), warnings({ rotKeys: 0 }), warnings({ sealer: undefined, rotKeys: 0 })], [0, 1, 2]);
+});
+
 const resource = { id: 'i', state: 'Succeeded', message: '', location: 'westus2', tags: { Environment: 'prod', resourceType: 'Hsm' }, address: '172.22.1.4' };
 table('verify-hsm', [
   ['as deployed', decideVerifyHsm(resource, job), 'done'],

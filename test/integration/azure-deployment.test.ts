@@ -3,6 +3,7 @@ import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepResult } from '../../domain/results.ts';
 import { hsmDeployment } from '../../systems/azure/hsm-template.ts';
 import { AzureBench } from '../support/azure-bench.ts';
+import { thereIsOneOfEach } from '../support/azure-job.ts';
 import { until } from '../support/until.ts';
 
 const put = 'arm:PUT Microsoft.Resources/deployments';
@@ -25,16 +26,6 @@ describe('The deployment of the HSM', function () {
 
   const deploy = () => bench.step('deploy-hsm', network);
   const sent = () => bench.arrived(put, 'done').length;
-  /** What exists: name and state, of one type. */
-  const existing = (type: string) => bench.azure.resources().filter((resource) => resource.type === type);
-  function thereIsOneOfEach(): void {
-    assert.deepEqual(
-      ['Microsoft.Network/virtualNetworkGateways', 'Microsoft.Network/publicIPAddresses', hsmType].map((type) =>
-        existing(type).map(({ provisioningState }) => provisioningState),
-      ),
-      [['Succeeded'], ['Succeeded'], ['Succeeded']],
-    );
-  }
 
   /** Somebody else’s deployment of the same name. */
   async function foreignDeployment(request: ProvisioningRequest): Promise<void> {
@@ -49,7 +40,7 @@ describe('The deployment of the HSM', function () {
 
   it('is validated, asked what it would change, sent once and watched to its end', async () => {
     const done = await deploy();
-    thereIsOneOfEach();
+    thereIsOneOfEach(bench);
     assert.deepEqual([sent(), done.gatewayWasThere], [1, false]);
     assert.match(done.deploymentId, /HSMdeploy$/);
     const before = bench.arrived('*').findIndex(({ operation }) => operation === put);
@@ -84,7 +75,7 @@ describe('The deployment of the HSM', function () {
       await foreignDeployment(theirs);
       const done = await deploy();
       assert.ok(bench.attempts.some(({ problem }) => /not adopted/.test(problem.seen)));
-      assert.deepEqual([sent(), done.gatewayWasThere, existing(hsmType).length], [2, true, 1]);
+      assert.deepEqual([sent(), done.gatewayWasThere, bench.states(hsmType).length], [2, true, 1]);
     });
 
     it('that is started between look and act is refused by Azure, and waited for', async () => {
@@ -101,7 +92,7 @@ describe('The deployment of the HSM', function () {
         bench.arrived(put, 'refused').map(({ detail }) => detail),
         ['DeploymentActive'],
       );
-      assert.equal(existing(hsmType).length, 1);
+      assert.equal(bench.states(hsmType).length, 1);
     });
   });
 
@@ -184,7 +175,7 @@ describe('The deployment of the HSM', function () {
         assert.match(problem.remedy, remedy);
         assert.deepEqual([problem.kind, sent()], ['Refused', runs]);
         await bench.step('deploy-hsm', network, { askedAt: Date.now() + 1 });
-        thereIsOneOfEach();
+        thereIsOneOfEach(bench);
         assert.equal(sent(), runs + 1, 'a retry sends it once');
       });
 
@@ -210,7 +201,7 @@ describe('The deployment of the HSM', function () {
       it(`because of ${cause}: sent once more by itself, and it is done`, async () => {
         arrange();
         await deploy();
-        thereIsOneOfEach();
+        thereIsOneOfEach(bench);
         assert.equal(sent(), 2);
       });
 
@@ -218,13 +209,13 @@ describe('The deployment of the HSM', function () {
       bench.fault('never', 'arm:provisioning Microsoft.Network/publicIPAddresses');
       const askedAt = Date.now();
       await assert.rejects(bench.attempt('deploy-hsm', network, { askedAt }), /publicIPAddresses|gateway/);
-      await until('the address begun with', async () => existing('Microsoft.Network/publicIPAddresses')[0]);
+      await until('the address begun with', async () => bench.states('Microsoft.Network/publicIPAddresses')[0]);
       const { deployments } = await bench.clients();
       await deployments.deployments.cancel(bench.request.azure.resourceGroup, 'HSMdeploy');
       const problem = await bench.stops('deploy-hsm', network, { askedAt });
       assert.deepEqual([problem.kind, problem.seen], ['Refused', 'deployments/HSMdeploy: Canceled: somebody cancelled the deployment']);
       await bench.step('deploy-hsm', network, { askedAt: Date.now() + 1 });
-      thereIsOneOfEach();
+      thereIsOneOfEach(bench);
       assert.equal(sent(), 2);
     });
 
@@ -236,119 +227,6 @@ describe('The deployment of the HSM', function () {
       });
       const problem = await bench.stops('deploy-hsm', network);
       assert.deepEqual([problem.kind, problem.seen, sent()], ['Refused', '400 QuotaExceeded: Public addresses: 0 left.', 0]);
-    });
-  });
-
-  describe('whose gateway fails', () => {
-    const gateways = async () => (await bench.clients()).network.virtualNetworkGateways;
-    const resourceGroup = 'Luna_kylo_rg';
-    const again = () => ({ askedAt: Date.now() + 1 });
-    beforeEach(async () => {
-      bench.fault('fail', gatewayMade, { code: 'InternalServerError', message: 'The gateway could not be provisioned.' });
-      const { seen, remedy } = await bench.stops('deploy-hsm', network);
-      assert.equal(seen, 'virtualNetworkGateways/HSMLuna-ergw: InternalServerError: The gateway could not be provisioned.');
-      assert.match(remedy, /failed gateway.*delete it only if no HSM depends on it/);
-      assert.equal(sent(), 1, 'a gateway that is Failed is no race');
-    });
-
-    it('is an incident again at a retry that nothing was mended for: nothing is waited for, nothing sent', async () => {
-      const { kind, seen } = await bench.stops('deploy-hsm', network, again());
-      assert.deepEqual([kind, seen], ['Refused', 'the network’s gateway HSMLuna-ergw is Failed']);
-      assert.equal(sent(), 1);
-      assert.deepEqual(existing(hsmType), []);
-    });
-
-    it('goes on once the gateway was deleted: a retry makes another', async () => {
-      await (await gateways()).delete(resourceGroup, 'HSMLuna-ergw', often);
-      assert.equal((await bench.step('deploy-hsm', network, again())).gatewayWasThere, false);
-      thereIsOneOfEach();
-      assert.equal(sent(), 2);
-    });
-
-    it('goes on once the gateway was mended: a retry leaves it alone', async () => {
-      const client = await gateways();
-      await client.createOrUpdate(resourceGroup, 'HSMLuna-ergw', await client.get(resourceGroup, 'HSMLuna-ergw'), often);
-      const before = await client.get(resourceGroup, 'HSMLuna-ergw');
-      await bench.step('deploy-hsm', network, again());
-      thereIsOneOfEach();
-      assert.deepEqual(await client.get(resourceGroup, 'HSMLuna-ergw'), before);
-    });
-  });
-
-  describe('into a network that has a gateway', () => {
-    /** Somebody’s gateway, in place for long. */
-    const theirGateway = async (name: string, { gatewayType = 'ExpressRoute', addressSku = 'Standard' } = {}) => {
-      const clients = await bench.clients();
-      const { resourceGroup, region } = bench.request.azure;
-      const address = { location: region, sku: { name: addressSku }, publicIPAllocationMethod: 'Static' };
-      await clients.network.publicIPAddresses.createOrUpdate(resourceGroup, `${name}pip`, address, often);
-      const publicIPAddress = { id: `${network.computeSubnetId.replace(/virtualNetworks.*/, '')}publicIPAddresses/${name}pip` };
-      const gateway = {
-        location: region,
-        tags: { owner: 'network team' },
-        gatewayType,
-        sku: { name: 'HighPerformance', tier: 'HighPerformance' },
-        ipConfigurations: [{ name: 'theirs', privateIPAllocationMethod: 'Dynamic', subnet: { id: network.gatewaySubnetId }, publicIPAddress }],
-      };
-      await clients.network.virtualNetworkGateways.createOrUpdate(resourceGroup, name, gateway, often);
-    };
-
-    it('goes without one, and leaves theirs as it is', async () => {
-      await theirGateway('their-ergw');
-      const clients = await bench.clients();
-      const theirs = () => clients.network.virtualNetworkGateways.get(bench.request.azure.resourceGroup, 'their-ergw');
-      const before = await theirs();
-      const done = await deploy();
-      assert.equal(done.gatewayWasThere, true);
-      assert.equal(done.warnings, undefined);
-      assert.deepEqual(await theirs(), before);
-      assert.deepEqual([existing('Microsoft.Network/virtualNetworkGateways').length, existing(hsmType).length], [1, 1]);
-    });
-
-    it('with a Basic address is told about, where that may be read: it carries an HSM until 31 March 2027 only', async () => {
-      await theirGateway('their-ergw', { addressSku: 'Basic' });
-      const reading = 'arm:GET Microsoft.Network/publicIPAddresses';
-      bench.fault('error', reading, { status: 403, code: 'AuthorizationFailed', message: 'No.', times: 0 });
-      assert.equal((await deploy()).warnings, undefined);
-      bench.world.weather.clear();
-      assert.match((await deploy()).warnings?.join() ?? '', /their-ergw has a Basic public address.*31 March 2027/);
-    });
-
-    it('that is for VPN: alone it is an incident and nothing is sent; beside one for ExpressRoute it does not count', async () => {
-      await theirGateway('a-vpn', { gatewayType: 'Vpn' });
-      const problem = await bench.stops('deploy-hsm', network);
-      assert.match(problem.seen, /a-vpn, is of the type Vpn/);
-      assert.match(problem.remedy, /Add an ExpressRoute gateway.*by hand/);
-      assert.equal(sent(), 0);
-      await theirGateway('their-ergw');
-      assert.equal((await deploy()).gatewayWasThere, true);
-      assert.deepEqual([existing('Microsoft.Network/virtualNetworkGateways').length, existing(hsmType).length], [2, 1]);
-    });
-
-    it('of another job that deploys at the same time: one after the other, with one gateway and an HSM each', async () => {
-      const request = structuredClone(bench.request);
-      request.hsm = { ...request.hsm, name: 'second-hsm', address: '172.22.1.5' };
-      const second = bench.as({ request, target: 'second-hsm-0123456789' });
-      const done = await Promise.all([deploy(), second.step('deploy-hsm', network)]);
-      assert.deepEqual(done.map(({ gatewayWasThere }) => gatewayWasThere).sort(), [false, true]);
-      assert.deepEqual(
-        ['Microsoft.Network/virtualNetworkGateways', hsmType].map((type) => existing(type).map(({ provisioningState }) => provisioningState)),
-        [['Succeeded'], ['Succeeded', 'Succeeded']],
-      );
-      assert.ok(bench.attempts.some(({ problem }) => /DeploymentActive|not adopted/.test(problem.seen)));
-      assert.equal(sent(), 2);
-    });
-
-    it('that appears between look and act is Unsafe: nothing is sent', async () => {
-      bench.fault('hold', 'arm:POST Microsoft.Resources/deployments/validate');
-      const deploying = bench.stops('deploy-hsm', network);
-      const held = await until('validation held', async () => bench.world.weather.held()[0]);
-      await theirGateway('HSMLuna-ergw');
-      bench.world.weather.release(held.id);
-      const problem = await deploying;
-      assert.equal(problem.kind, 'Unsafe');
-      assert.match(problem.seen, /virtualNetworkGateways\/HSMLuna-ergw/);
-      assert.equal(sent(), 0);
     });
   });
 });

@@ -122,6 +122,14 @@ export class AzureBench {
     return this.world.ledger.entries.filter((entry) => wanted(entry.operation) && (outcome === undefined || entry.outcome === outcome));
   }
 
+  /** What exists of a type, by the states of provisioning. */
+  states(type: string): string[] {
+    return this.azure
+      .resources()
+      .filter((resource) => resource.type === type)
+      .map(({ provisioningState }) => provisioningState);
+  }
+
   /** One attempt of a step, as Temporal makes it. */
   attempt<Id extends ActivityId>(id: Id, needs: StepTypes[Id]['needs'], { number = 1, askedAt = Date.now() } = {}): Promise<StepResult<Id>> {
     return attemptStep(this.systems, id, { ...this.job, ...needs }, { number, askedAt });

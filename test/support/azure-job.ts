@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { secretName } from '../../systems/secrets/store.ts';
 import type { AzureBench } from './azure-bench.ts';
 
@@ -20,4 +21,13 @@ export async function azureSteps(bench: AzureBench) {
   await bench.step('close-doors', { windowsVm: vm });
   await bench.step('windows-vm', { computeSubnetId, image: windowsImage });
   return { address, clientVersion, vm, manager };
+}
+
+/** What the deployment makes: a gateway, its address and an HSM, one of each and ready. */
+export function thereIsOneOfEach(bench: AzureBench): void {
+  const types = ['Microsoft.Network/virtualNetworkGateways', 'Microsoft.Network/publicIPAddresses', 'Microsoft.HardwareSecurityModules/dedicatedHSMs'];
+  assert.deepEqual(
+    types.map((type) => bench.states(type)),
+    [['Succeeded'], ['Succeeded'], ['Succeeded']],
+  );
 }

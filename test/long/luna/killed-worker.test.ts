@@ -3,6 +3,8 @@ import { stepsOf } from '../../../domain/plan.ts';
 import { exampleRequest } from '../../support/example.ts';
 import { StackBench } from '../../support/stack-bench.ts';
 
+/** Only a look, or what may be done again while no client is registered: a new certificate. */
+const repeatable: string[] = ['lunash:network show', 'lunash:sysconf regenCert'];
 /** What each Luna step changes, or looks at where it only looks. */
 const acts = [
   { step: 'appliance-password', operation: 'lunash:first sign-in' },
@@ -47,9 +49,9 @@ describe('A job whose worker is killed in every Luna step', function () {
     const job = await bench.ended(id);
     assert.deepEqual([job.job.state, job.incidents], ['completed', []]);
     for (const step of stepsOf(exampleRequest())) assert.equal(job.steps[step].state, 'done', step);
-    for (const { step, operation } of acts) {
+    for (const { operation } of acts) {
       const done = (await bench.ledger(operation)).filter(({ outcome }) => outcome === 'done');
-      if (step !== 'inspect-hsm') assert.equal(done.length, 1, `${operation} took effect ${done.length} times`);
+      if (!repeatable.includes(operation)) assert.equal(done.length, 1, `${operation} took effect ${done.length} times`);
     }
   });
 });

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -50,17 +51,26 @@ export const answers = (port: number, host = '127.0.0.1'): Promise<true | undefi
     socket.setTimeout(1000, () => end(undefined));
   });
 
+/** Below those that systems hand out by themselves: nobody else gets one of them before its owner listens, or while that is being restarted. */
+const anyPorts = { from: 10_000, below: 32_000 };
+const attempts = 50;
+
 /** A port that is free now; 0 asks for any. Fails in one sentence where the asked one is taken. */
-export function freePort(wanted: number, purpose: string, setting: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'is taken' : `cannot be used (${error.code})`;
-      reject(new StackError(`Port ${wanted} (${purpose}) ${why}: end what listens there, or set ${setting} to another port, or to 0 for any.`));
-    });
-    probe.listen(wanted, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
+export async function freePort(wanted: number, purpose: string, setting: string): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    const port = wanted || randomInt(anyPorts.from, anyPorts.below);
+    const problem = await whyNot(port);
+    if (!problem) return port;
+    if (!wanted && attempt < attempts) continue;
+    const why = problem === 'EADDRINUSE' ? 'is taken' : `cannot be used (${problem})`;
+    throw new StackError(`Port ${port} (${purpose}) ${why}: end what listens there, or set ${setting} to another port, or to 0 for any.`);
+  }
 }
+
+/** The code of the error that listening on a port ends with; undefined where it is free. */
+const whyNot = (port: number): Promise<string | undefined> =>
+  new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code ?? 'unknown'));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(undefined)));
+  });

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
+import { freePort } from '../../scripts/stack/ready.ts';
 import { until } from './until.ts';
 
 export interface TestTemporal {
@@ -20,19 +20,9 @@ function temporalCli(): string {
   return found;
 }
 
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 /** A Temporal development server of the test's own, in memory, on a free port, with the search attributes that jobs use. */
 export async function temporalServer(): Promise<TestTemporal> {
-  const port = await freePort();
+  const port = await freePort(0, 'Temporal', 'HSM_TEMPORAL_PORT');
   const attributes = ['ProvisioningState=Keyword', 'ProvisioningPhase=Keyword', 'HsmName=Keyword', 'AzureRegion=Keyword', 'AwaitingApproval=Bool'];
   const child = spawn(
     temporalCli(),

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -94,5 +95,13 @@ describe('the processes of the stack', () => {
     } finally {
       server.close();
     }
+  });
+
+  it('get a port that no system hands out by itself, where any will do', async () => {
+    const port = await freePort(0, 'the API', 'HSM_API_PORT');
+    assert.ok(port >= 10_000 && port < 32_000, `${port}`);
+    const server = createServer().listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    server.close();
   });
 });

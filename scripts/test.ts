@@ -68,7 +68,7 @@ function endHangingRun(file: string, end: () => void): () => void {
   return () => clearInterval(looking);
 }
 
-/** Suites by name: which files, beside the usual settings. The long ones are no part of `npm test`. */
+/** Suites by name: which files, and what differs from the usual settings. The long ones are no part of `npm test`. */
 const suites: Record<string, string[]> = {
   contract: ['test/contract/**/*.test.ts', 'test/integration/contract/**/*.test.ts'],
   'luna-coverage': [
@@ -79,7 +79,8 @@ const suites: Record<string, string[]> = {
     ...['lunash', 'openssh', 'partition', 'client-identity', 'trust-link'].map((name) => `test/integration/${name}.test.ts`),
   ],
   'luna-long': ['test/long/luna/**/*.test.ts'],
-  'ciphertrust-long': ['test/long/ciphertrust/**/*.test.ts'],
+  // Its files side by side, in a process each: they wait more than they work.
+  'ciphertrust-long': ['--parallel', '--jobs', '3', 'test/long/ciphertrust/**/*.test.ts'],
 };
 
 interface Covered {

@@ -29,6 +29,7 @@ import { readRsaKey } from '../../../systems/ssh/private-key.ts';
 import { folderTranscripts } from '../../../systems/transcripts.ts';
 import { exampleRequest } from '../example.ts';
 import { hsmAddress, managerAddress, officerPassword, partition, stubAppliance } from '../stub-appliance.ts';
+import { quickKeys } from './options.ts';
 
 export const target = 'kylo-luna-hsm-0123456789';
 export const setup = 'ciphertrust:POST /v1/system/hsm/setup';
@@ -75,8 +76,9 @@ export class ManagerBench {
   #heartbeat: unknown;
 
   /** Switches a manager on. */
-  async switchOn({ adminUser = 'ksadmin', customData, ...options }: SwitchedOn = {}): Promise<void> {
-    this.world = await createWorld({ timeScale: 1200, machines: { appliance: async () => stubAppliance(certificates, this.objects) }, ...options });
+  async switchOn({ adminUser = 'ksadmin', customData, quirks, ...options }: SwitchedOn = {}): Promise<void> {
+    const machines = { appliance: async () => stubAppliance(certificates, this.objects) };
+    this.world = await createWorld({ timeScale: 1200, machines, ...options, quirks: { ...quickKeys, ...quirks } });
     this.#socks = await createSocks(this.world);
     this.#folder = await mkdtemp(join(tmpdir(), 'hsm-ciphertrust-'));
     await this.world.machines.appliance({ name: 'kylo-luna-hsm', address: hsmAddress });

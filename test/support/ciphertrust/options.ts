@@ -62,7 +62,10 @@ const kinds: Record<string, Record<string, string>> = {
   },
 };
 
-/** All but the first have keys on elliptic curves, which are made in no time. */
+/** Keys on elliptic curves, which are made in no time. */
+export const quickKeys = { 'ciphertrust.ownKeys': 'ec' };
+
+/** All but the first have such keys. */
 export const options: Record<string, Record<string, string>> = Object.fromEntries(
-  Object.entries(kinds).map(([kind, quirks], at) => [kind, at === 0 ? quirks : { ...quirks, 'ciphertrust.ownKeys': 'ec' }]),
+  Object.entries(kinds).map(([kind, quirks], at) => [kind, at === 0 ? quirks : { ...quirks, ...quickKeys }]),
 );

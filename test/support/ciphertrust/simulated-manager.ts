@@ -9,6 +9,7 @@ import { selfSigned } from '../../../simulator/certificates.ts';
 import { createWorld, type RunningWorld, type WorldOptions } from '../../../simulator/create-world.ts';
 import { hsmAddress, managerAddress, officerPassword, partition, stubAppliance } from '../stub-appliance.ts';
 import { until } from '../until.ts';
+import { quickKeys } from './options.ts';
 
 export const password = 'Kept-Password-1';
 const [server, client] = await Promise.all([selfSigned({ commonName: 'local_host' }), selfSigned({ commonName: managerAddress })]);
@@ -28,8 +29,9 @@ export function simulatedManager() {
   });
 
   /** A world with an HSM, and a manager that is being switched on. */
-  async function switchOn(options: Partial<WorldOptions> = {}, sshPublicKey = 'ssh-rsa AAAAB3NzaC1yc2E kylo') {
-    world = await createWorld({ timeScale: 600, machines: { appliance: async () => stubAppliance(certificates, objects) }, ...options });
+  async function switchOn({ quirks, ...options }: Partial<WorldOptions> = {}, sshPublicKey = 'ssh-rsa AAAAB3NzaC1yc2E kylo') {
+    const machines = { appliance: async () => stubAppliance(certificates, objects) };
+    world = await createWorld({ timeScale: 600, machines, ...options, quirks: { ...quickKeys, ...quirks } });
     worlds.push(world);
     if (world.appliances.size > 0) return;
     await world.machines.appliance({ name: 'kylo-luna-hsm', address: hsmAddress });

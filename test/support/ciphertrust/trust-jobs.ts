@@ -16,6 +16,7 @@ import { exampleRequest } from '../example.ts';
 import { type TestTemporal, temporalServer } from '../temporal.ts';
 import { until } from '../until.ts';
 import { testedWorkflowCode } from '../workflow-code.ts';
+import { quickKeys } from './options.ts';
 import { TrustBench } from './trust-bench.ts';
 
 export interface WorkerInstructions {
@@ -51,7 +52,7 @@ export class TrustJobs {
   #worker: Child | undefined;
   #jobs = 0;
 
-  static async start(quirks: Record<string, string> = {}): Promise<TrustJobs> {
+  static async start(quirks: Record<string, string> = quickKeys): Promise<TrustJobs> {
     const [bench, temporal, { codePath }] = await Promise.all([TrustBench.start(quirks), temporalServer(), testedWorkflowCode()]);
     const jobs = new TrustJobs(bench, temporal, new Client({ connection: await Connection.connect({ address: temporal.address }) }), codePath);
     // All managers present the same client certificate to the HSM.

@@ -5,12 +5,12 @@ import { managerAddress } from '../../support/stub-appliance.ts';
 import { until } from '../../support/until.ts';
 
 describe('The simulated CipherTrust Manager', function () {
-  this.timeout(30_000);
+  this.timeout(90_000);
   const sim = simulatedManager();
   const { switchOn, ask, kept, firstStatus, started, changePassword, signIn, signedIn } = sim;
 
   it('boots: connections are refused, then its proxy answers, then services start', async () => {
-    await switchOn({ timeScale: 100 });
+    await switchOn({ timeScale: 30 });
     assert.equal(sim.world.network.resolve(managerAddress, 443), undefined);
     const seen: string[] = ['refused'];
     await until(
@@ -21,7 +21,7 @@ describe('The simulated CipherTrust Manager', function () {
         if (seen.at(-1) !== stage) seen.push(stage);
         return stage === 'started' ? true : undefined;
       },
-      { everyMs: 10 },
+      { everyMs: 10, timeoutMs: 60_000 },
     );
     assert.deepEqual(seen, ['refused', '502 page', '503 page', 'starting', 'started']);
     assert.ok(sim.world.network.resolve(managerAddress, 443));

@@ -3,9 +3,9 @@ import type { CipherTrust } from '../systems/ciphertrust/ciphertrust.ts';
 import type { Luna } from '../systems/lunash/luna.ts';
 import type { Outbound } from '../systems/outbound.ts';
 import type { SecretStore } from '../systems/secrets/store.ts';
+import type { Settings } from '../systems/settings.ts';
 import type { Transcripts } from '../systems/transcripts.ts';
 import type { Windows } from '../systems/windows/windows.ts';
-import type { Settings } from '../worker/settings.ts';
 
 /** Everything an activity may speak to. */
 export interface Systems {

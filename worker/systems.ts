@@ -5,9 +5,9 @@ import { createCipherTrust } from '../systems/ciphertrust/ciphertrust.ts';
 import { Luna } from '../systems/lunash/luna.ts';
 import { createOutbound } from '../systems/outbound.ts';
 import { createStore } from '../systems/secrets/create-store.ts';
+import type { Settings } from '../systems/settings.ts';
 import { folderTranscripts } from '../systems/transcripts.ts';
 import { createWindows } from '../systems/windows/windows.ts';
-import type { Settings } from './settings.ts';
 
 /** Puts together everything that activities speak to. */
 export function createSystems(settings: Settings): Systems {

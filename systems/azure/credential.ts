@@ -1,6 +1,6 @@
 import type { TokenCredential } from '@azure/identity';
-import type { Settings } from '../../worker/settings.ts';
 import type { Outbound } from '../outbound.ts';
+import type { Settings } from '../settings.ts';
 import type { Cloud } from './clouds.ts';
 import { listening } from './sign-in.ts';
 import { signInTransport } from './transport.ts';

@@ -1,6 +1,6 @@
 import type { HttpClient, SendRequest } from '@azure/core-rest-pipeline';
-import type { Settings } from '../../worker/settings.ts';
 import type { Outbound } from '../outbound.ts';
+import type { Settings } from '../settings.ts';
 import { policies } from './policies.ts';
 import { hearing } from './sign-in.ts';
 

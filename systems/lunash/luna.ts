@@ -1,12 +1,12 @@
 import type { Duplex } from 'node:stream';
 import { unsafe } from '../../domain/failure.ts';
 import type { Hosts, HsmSeen, Job, Pinned } from '../../domain/results.ts';
-import type { Settings } from '../../worker/settings.ts';
 import { LunaClient } from '../lunacm/luna-client.ts';
 import type { Outbound } from '../outbound.ts';
 import { fetchFile, putFile } from '../scp/scp.ts';
 import { kept, read, storeFailed } from '../secrets/kept.ts';
 import type { SecretStore } from '../secrets/store.ts';
+import type { Settings } from '../settings.ts';
 import { modernAlgorithms, oldAlgorithms, PasswordChangeWanted, SignInRefused, SshConnection, signInRefused, wrongHostKey } from '../ssh/connection.ts';
 import { Turns } from '../ssh/turns.ts';
 import type { Transcripts } from '../transcripts.ts';

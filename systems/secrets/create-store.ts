@@ -1,5 +1,5 @@
-import type { Settings } from '../../worker/settings.ts';
 import type { Outbound } from '../outbound.ts';
+import type { Settings } from '../settings.ts';
 import { createFileStore } from './file-store.ts';
 import { createKeyVaultStore } from './key-vault-store.ts';
 import type { SecretStore } from './store.ts';

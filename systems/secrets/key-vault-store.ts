@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SecretClient, SecretClientOptions, SecretProperties } from '@azure/keyvault-secrets';
 import { refused, type StepFailure } from '../../domain/failure.ts';
-import type { Settings, VaultSettings } from '../../worker/settings.ts';
 import { cloudOfVault } from '../azure/clouds.ts';
 import { credential } from '../azure/credential.ts';
 import { azureFailure, isForeign, isSignIn, statusOf } from '../azure/errors.ts';
 import { transport } from '../azure/transport.ts';
 import type { Outbound } from '../outbound.ts';
+import type { Settings, VaultSettings } from '../settings.ts';
 import { checkedName, type SecretStore } from './store.ts';
 
 /** How long things are waited for; tests have less patience. */

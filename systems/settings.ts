@@ -1,0 +1,47 @@
+/** Where things are and how to reach them: configuration decides, never the code. Temporal's own settings are Temporal's (`TEMPORAL_ADDRESS` …). */
+export interface Settings {
+  azure: {
+    /** Overrides the cloud's own endpoint, for a private ARM endpoint. */
+    armEndpoint?: string;
+    authorityHost?: string;
+    tenantId?: string;
+    clientId?: string;
+    clientSecret?: string;
+    /** PEM file of a client certificate with its private key. */
+    certificatePath?: string;
+    certificatePassword?: string;
+    /** Of a workload identity: the file that holds the federated token. */
+    federatedTokenFile?: string;
+    /** `AZURE_TOKEN_CREDENTIALS`: narrows what is tried to one kind of credential. */
+    tokenCredentials?: string;
+    /** How long an answer of Azure is waited for, in milliseconds; Azure itself gives up after a minute. */
+    timeoutMs: number;
+  };
+  /** PEM of an additional authority for the Azure endpoints. */
+  authorityPem?: string;
+  /** `socks5://host:port`: the only way out, where set. */
+  proxy?: string;
+  /** Address ranges that this worker's connections come from, for the temporary firewall rules. */
+  workerSources: string[];
+  /** How the HSM is reached: through the Windows host or directly. */
+  lunaVia: 'client' | 'direct';
+  /** May SSH to HSMs use algorithms that are too weak by today's measure, where the appliance offers nothing better? */
+  lunaOldAlgorithms: boolean;
+  secrets: SecretSettings;
+  reportsFolder: string;
+  /** How long to wait between two looks where the server asks for nothing else, in milliseconds. */
+  pollIntervalMs: number;
+  /** How long an interrupted destructive command may still be running on the other side, in milliseconds: waited out before looking again. */
+  settleMs: number;
+}
+
+/** Where secrets are kept. */
+export type SecretSettings = { kind: 'file'; folder: string; keyFile: string; key?: string } | ({ kind: 'key-vault' } & VaultSettings);
+
+export interface VaultSettings {
+  url: string;
+  /** The API version to speak; the client's own when absent. */
+  serviceVersion?: string;
+  /** Must the vault's challenge name the domain that the vault is in? Only an emulator's does not. */
+  verifyChallenge: boolean;
+}

@@ -147,7 +147,8 @@ export class Engine {
   async advance(): Promise<void> {
     for (const resource of Object.values(this.state.resources)) {
       kinds[resource.type.toLowerCase()]?.advance?.(this, resource);
-      if (resource.machine !== 'wanted' || this.provisioningState(resource) !== 'Succeeded') continue;
+      // What was just deleted, or meanwhile, is not switched on any more.
+      if (this.find(resource.id) !== resource || resource.machine !== 'wanted' || this.provisioningState(resource) !== 'Succeeded') continue;
       resource.machine = 'on';
       await kinds[resource.type.toLowerCase()]!.switchOn!(this, resource);
       this.world.changed();

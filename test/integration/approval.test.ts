@@ -63,7 +63,7 @@ describe('The approval', function () {
 });
 
 describe('A cancel in the middle of the act that erases', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let bench: StackBench;
   before(async () => {
     bench = await StackBench.start();
@@ -86,7 +86,7 @@ describe('A cancel in the middle of the act that erases', function () {
 });
 
 describe('An abort in one branch while the other erases', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let bench: StackBench;
   before(async () => {
     bench = await StackBench.start();

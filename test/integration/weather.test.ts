@@ -13,7 +13,7 @@ const hsmAddress = '172.22.1.4';
 const key = () => ({ 'idempotency-key': randomUUID() });
 
 describe('Bad input', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let bench: StackBench;
   before(async () => {
     bench = await StackBench.start();
@@ -124,7 +124,7 @@ describe('Bad weather on the way to the HSM', function () {
 });
 
 describe('Somebody else’s HSM', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let bench: StackBench;
   before(async () => {
     bench = await StackBench.start();

@@ -72,6 +72,8 @@ describe('Bad weather on the way to the HSM', function () {
   const first = key();
   before(async () => {
     bench = await StackBench.start({ timeScale: 600 });
+    // What is deployed is still being deployed when the job is cancelled.
+    await bench.fault('never', 'arm:provisioning Microsoft.Network/virtualNetworkGateways');
     await bench.control('POST', '/feature', { state: 'NotRegistered' });
     request.lunaClient.installer.sha256 = 'a'.repeat(64);
     id = (await bench.api<{ id: string }>('POST', '/v1/provisionings', request, first)).body.id;

@@ -6,15 +6,13 @@ import { notReady, type Problem, StepFailure, sentence, transient, unsafe } from
 export type Decision<Result, Change extends string> =
   | { kind: 'done'; result: Result }
   | { kind: 'act'; change: Change }
-  | { kind: 'wait'; why: string; retryAfterMs?: number; note?: unknown }
+  | { kind: 'wait'; why: string; retryAfterMs?: number }
   | { kind: 'stop'; problem: Omit<Problem, 'kind'> & { kind: 'Refused' | 'Unsafe' } };
 
 export const done = <Result>(result: Result) => ({ kind: 'done', result }) as const;
 export const act = <Change extends string>(change: Change) => ({ kind: 'act', change }) as const;
 /** Not there yet: look again later. What is said here is the step's live detail. */
 export const wait = (why: string, retryAfterMs?: number) => ({ kind: 'wait', why, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }) as const;
-/** As `wait`, and the next attempt is told something: a help, never a proof, since it is lost when a worker is. */
-export const waitNoting = (why: string, note: unknown, retryAfterMs?: number) => ({ ...wait(why, retryAfterMs), note }) as const;
 type Told = Omit<Problem, 'kind'>;
 /** A person must change something first. */
 export const refuse = (told: Told) => ({ kind: 'stop', problem: { ...told, kind: 'Refused' } }) as const;
@@ -44,8 +42,6 @@ export interface Attempt {
   order: string;
   /** When this attempt became due (ms since the epoch): nobody looked between the last one and that. */
   dueAt: number;
-  /** What the attempt before left by `waitNoting`. */
-  note?: unknown;
 }
 
 /** How long before the attempt's time is up its connections are cut, in milliseconds. */
@@ -54,14 +50,12 @@ const marginMs = 5_000;
 function thisAttempt(): Attempt {
   const { info, cancellationSignal } = Context.current();
   const outOfTime = AbortSignal.timeout(Math.max(1_000, info.startToCloseTimeoutMs - marginMs));
-  const { note } = waited() ?? {};
   return {
     signal: AbortSignal.any([cancellationSignal, outOfTime]),
     number: info.attempt,
     askedAt: info.scheduledTimestampMs,
     order: info.activityId,
     dueAt: info.currentAttemptScheduledTimestampMs,
-    ...(note === undefined ? {} : { note }),
   };
 }
 
@@ -71,12 +65,8 @@ function thisAttempt(): Attempt {
  */
 interface Waited {
   waited: true;
-  note?: unknown;
 }
-const waited = (): Waited | undefined => {
-  const details = Context.current().info.heartbeatDetails as Waited | undefined;
-  return details?.waited ? details : undefined;
-};
+const waited = (): boolean => (Context.current().info.heartbeatDetails as Waited | undefined)?.waited === true;
 
 /**
  * Look, decide, make one change, look again, until done. May be run twice, by two processes, after any crash.
@@ -93,7 +83,7 @@ export const converge =
         const next = rule.decide(seen, input);
         if (next.kind === 'done') return next.result;
         if (next.kind === 'wait') {
-          Context.current().heartbeat({ waited: true, ...(next.note === undefined ? {} : { note: next.note }) } satisfies Waited);
+          Context.current().heartbeat({ waited: true } satisfies Waited);
           throw notReady(next.why, next.retryAfterMs);
         }
         if (next.kind === 'stop') throw new StepFailure(next.problem);

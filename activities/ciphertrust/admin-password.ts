@@ -1,7 +1,7 @@
 import type { Exposure, StepInput, StepResult } from '../../domain/results.ts';
-import { Entrance, type Knock, noteOf } from '../../systems/ciphertrust/entrance.ts';
+import { Entrance, type Knock } from '../../systems/ciphertrust/entrance.ts';
 import { source } from '../../systems/ciphertrust/errors.ts';
-import { act, converge, done, refuse, waitNoting } from '../converge.ts';
+import { act, converge, done, refuse, wait } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'admin-password'>;
@@ -12,7 +12,7 @@ const soonMs = 1_000;
 /** What comes next at the door; undefined once inside. */
 export function decideEntrance({ signedIn, left, refusedNow, locked, found }: Knock) {
   if (signedIn) return undefined;
-  if (locked) return waitNoting(locked.seen, noteOf(left, found), locked.retryAfterMs);
+  if (locked) return wait(locked.seen, locked.retryAfterMs);
   const [next] = left;
   if (!next)
     return refuse({
@@ -21,7 +21,7 @@ export function decideEntrance({ signedIn, left, refusedNow, locked, found }: Kn
       source,
       remedy: 'Somebody set another password, or the account is locked for a while: set the kept one by hand or reset it (kscfg system reset), then retry.',
     });
-  return refusedNow ? waitNoting(`CipherTrust Manager: ${found.at(-1)}; the ${next} one is next.`, noteOf(left, found), soonMs) : act('replace-password');
+  return refusedNow ? wait(`CipherTrust Manager: ${found.at(-1)}; the ${next} one is next.`, soonMs) : act('replace-password');
 }
 
 /** From when to when the initial password worked, where this attempt replaced it. */
@@ -32,8 +32,8 @@ export const decideAdminPassword = (knock: Knock, { openSince }: Pick<Input, 'op
   decideEntrance(knock) ?? done<StepResult<'admin-password'>>(exposureOf(openSince, knock.replacedAt));
 
 /** “Enter a new password”: the initial password becomes the kept one, without ever signing in with the initial one. */
-export const adminPassword = ({ cipherTrust, secrets }: Systems) => {
-  const entrance = new Entrance(cipherTrust, secrets);
+export const adminPassword = (systems: Systems) => {
+  const entrance = new Entrance(systems);
   return converge<Input, Knock, StepResult<'admin-password'>, 'replace-password'>({
     observe: async (input, attempt) => ({ ...(await entrance.look(input, input.cipherTrust, attempt, 'kept')).knock }),
     decide: decideAdminPassword,

@@ -26,8 +26,9 @@ export const decideResetPassword = ({ knock, inside, at }: Seen, { cipherTrust, 
 };
 
 /** After the wipe the initial password works again: it is replaced at once; then time servers and licence, where they are gone. */
-export const resetPassword = ({ cipherTrust, secrets }: Systems) => {
-  const entrance = new Entrance(cipherTrust, secrets);
+export const resetPassword = (systems: Systems) => {
+  const { cipherTrust, secrets } = systems;
+  const entrance = new Entrance(systems);
   const inside = (input: Input, signal: AbortSignal) => signedIn(cipherTrust, secrets, input, input.cipherTrust, signal);
   return converge<Input, Seen, StepResult<'reset-password'>, 'replace-password' | 'add-ntp' | 'activate-licence'>({
     async observe(input, attempt) {

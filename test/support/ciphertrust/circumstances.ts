@@ -254,11 +254,10 @@ export const circumstances: Record<string, Circumstance> = {
   },
   'the account is locked, and that is not told': {
     before: 'admin-password',
-    // Where two wrong passwords lock it, too, and nothing says so, a third one can never be tried: then a person has to set the password.
-    quirks: { 'ciphertrust.lockedAnswer': 'plain', 'ciphertrust.lockoutMinutes': '0' },
+    quirks: { 'ciphertrust.lockedAnswer': 'plain' },
     happens: ({ manager: { data } }) => Object.assign(data.users[0]!, { lockedUntil: Number.MAX_SAFE_INTEGER }),
     incident: /kept password is refused.*locked|kept password is refused/,
-    mend: ({ manager: { data } }) => Object.assign(data.users[0]!, { lockedUntil: 0 }),
+    mend: ({ manager: { data } }) => Object.assign(data.users[0]!, { failures: 0, lockedUntil: 0 }),
   },
 };
 

@@ -74,6 +74,7 @@ export class ManagerBench {
   #folder = '';
   /** What the last attempt left for the next one, as Temporal passes it on. */
   #heartbeat: unknown;
+  #steps = 0;
 
   /** Switches a manager on. */
   async switchOn({ adminUser = 'ksadmin', customData, quirks, ...options }: SwitchedOn = {}): Promise<void> {
@@ -127,8 +128,8 @@ export class ManagerBench {
     return environment.run(step, input);
   }
 
-  /** A whole step: attempted again while it says that it is not ready or that something passing was in the way. */
-  async step<Input, Result>(activity: (systems: Systems) => (input: Input) => Promise<Result>, input: Input, order?: string): Promise<Result> {
+  /** A whole step, under an order of its own if none is named: attempted again while it says that it is not ready or that something passing was in the way. */
+  async step<Input, Result>(activity: (systems: Systems) => (input: Input) => Promise<Result>, input: Input, order = `step ${++this.#steps}`): Promise<Result> {
     this.#heartbeat = undefined;
     const run = activity(this.systems);
     for (let number = 1; ; number++) {

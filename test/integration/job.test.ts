@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
@@ -8,27 +7,13 @@ import type { ProvisionInput } from '../../domain/decisions.ts';
 import type { Problem } from '../../domain/failure.ts';
 import type { ManagerAt } from '../../domain/results.ts';
 import { stepIds } from '../../domain/steps.ts';
+import { approve, decision, firstApproval, gate, incident } from '../support/decide-job.ts';
 import { exampleRequest } from '../support/example.ts';
 import { stubActivities, zeroizedHsm } from '../support/stub-activities.ts';
-import { type Running, type WorkflowBench, workflowBench } from '../support/workflow-bench.ts';
+import { type WorkflowBench, workflowBench } from '../support/workflow-bench.ts';
 
 const problem: Problem = { kind: 'Refused', tried: 'something', seen: 'no', source: 'the test', remedy: 'Mend it.' };
 const refusal = () => ApplicationFailure.create({ message: 'no', type: 'Refused', nonRetryable: true, details: [problem] });
-const decision = (about: object) => ({ decisionId: randomUUID(), actor: 'anna', ...about });
-
-/** A promise that the test settles: an activity that acts for as long as the test wants. */
-function gate() {
-  let open = () => {};
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { opened, open };
-}
-
-const askedFor = (id: string) => (job: Running) => job.reaches(`${id} asked`, ({ approvals }) => approvals.some((approval) => approval.id === id));
-const firstApproval = askedFor('approve-zeroize-1');
-const approve = (job: Running, approvalId = 'approve-zeroize-1') => job.handle.signal('approve', decision({ approvalId }));
-const incident = (job: Running, id = 'incident-1') => job.reaches(`${id} opened`, ({ incidents }) => incidents.some((open) => open.id === id));
 
 describe('A job', () => {
   let bench: WorkflowBench;
@@ -60,44 +45,6 @@ describe('A job', () => {
       const history = await job.handle.fetchHistory();
       assert.ok(history.events!.length <= 300, `${history.events!.length} events`);
       await Worker.runReplayHistory({ workflowBundle: bench.bundle }, JSON.parse(historyToJSON(history)), job.handle.workflowId);
-    });
-  });
-
-  it('asks for no approval where FIPS mode is not wanted', async () => {
-    request.hsm.fips = false;
-    const { activities, calls } = stubActivities();
-    await bench.withJob(activities, request, async (job) => {
-      await job.handle.result();
-      assert.equal((await job.progress()).steps['approve-zeroize'].state, 'not-needed');
-      assert.ok(!calls.some(({ id }) => id === 'fips-mode'));
-    });
-  });
-
-  it('refuses decisions with a wrong id, too early, twice and after a rejection, keeps them with the reason and is not affected', async () => {
-    const checking = gate();
-    const { activities, calls } = stubActivities({
-      'check-feature': async () => {
-        await checking.opened;
-        return { state: 'Registered' };
-      },
-    });
-    await bench.withJob(activities, request, async (job) => {
-      await approve(job);
-      await job.reaches('early one judged', ({ decisions }) => decisions.length === 1);
-      checking.open();
-      await firstApproval(job);
-      await approve(job, 'approve-zeroize-7');
-      await job.handle.signal('reject', decision({ approvalId: 'approve-zeroize-1', comment: 'not this one' }));
-      await approve(job);
-      assert.equal((await job.handle.result()).outcome, 'rejected');
-      const { decisions, job: ended } = await job.progress();
-      assert.deepEqual(
-        decisions.slice(0, 3).map(({ verdict }) => verdict),
-        ['refused', 'refused', 'accepted'],
-      );
-      for (const refused of decisions.filter(({ verdict }) => verdict === 'refused')) assert.ok(refused.reason);
-      assert.equal(ended.state, 'rejected');
-      assert.ok(!calls.some(({ id }) => id === 'fips-mode'), 'the HSM is untouched');
     });
   });
 
@@ -143,46 +90,6 @@ describe('A job', () => {
     });
   });
 
-  it('asks before it wipes a CipherTrust Manager that is in use, again when that changed, and wipes only what was approved', async () => {
-    const holds = { name: 'cm', address: '20.0.0.5', version: '2.19', users: ['anna'], keys: 2, domains: [], hsms: [], untold: [], digest: 'digest-1' };
-    const approvedDigests: (string | undefined)[] = [];
-    const { activities, calls } = stubActivities({
-      'set-root-of-trust': async ({ approvedDigest, cipherTrust }) => {
-        approvedDigests.push(approvedDigest);
-        const now = approvedDigests.length === 1 ? holds : { ...holds, keys: 3, digest: 'digest-2' };
-        return approvedDigest === now.digest ? { cipherTrust } : { cipherTrust, needsApproval: now };
-      },
-    });
-    request.hsm.fips = false;
-    request.approval = { secondPerson: true };
-    const wipe = askedFor('approve-wipe-1');
-    await bench.withJob(activities, request, async (job) => {
-      const asked = await wipe(job);
-      assert.equal(asked.job.state, 'awaiting-approval');
-      assert.equal(asked.steps['set-root-of-trust'].state, 'running');
-      assert.equal(asked.steps['set-root-of-trust'].finishedAt, undefined);
-      assert.match(asked.approvals[0]!.loses, /users besides admin: anna; keys: 2/);
-      await job.handle.signal('approve', { approvalId: 'approve-wipe-1', decisionId: 'own', actor: 'olga' });
-      const { decisions } = await job.reaches('the refusal', (now) => now.decisions.length === 1);
-      assert.match(decisions[0]!.reason ?? '', /another person/);
-      await approve(job, 'approve-wipe-1');
-      const again = await askedFor('approve-wipe-2')(job);
-      assert.deepEqual(
-        again.approvals.map(({ id, outcome, manager }) => [id, outcome, manager?.keys]),
-        [
-          ['approve-wipe-1', 'stale', 2],
-          ['approve-wipe-2', undefined, 3],
-        ],
-      );
-      await approve(job, 'approve-wipe-2');
-      assert.equal((await job.handle.result()).outcome, 'completed');
-      assert.deepEqual(approvedDigests, [undefined, 'digest-1', 'digest-2']);
-      assert.ok(calls.some(({ id }) => id === 'reset-password'));
-      const history = await job.handle.fetchHistory();
-      await Worker.runReplayHistory({ workflowBundle: bench.bundle }, JSON.parse(historyToJSON(history)), job.handle.workflowId);
-    });
-  });
-
   it('sets the password of a CipherTrust Manager that a failed hsm/setup wiped, then sets its root of trust again', async () => {
     let sent = 0;
     const { activities, calls } = stubActivities({
@@ -206,44 +113,6 @@ describe('A job', () => {
           ['reset-password', '2'],
           ['verify-root-of-trust', '2'],
         ],
-      );
-    });
-  });
-
-  it('wipes nothing where that is rejected: the job ends, everything stays in place', async () => {
-    const holds = { name: 'cm', address: '20.0.0.5', version: '2.19', users: [], domains: [], hsms: ['172.22.1.9 7'], untold: [], digest: 'digest-1' };
-    const { activities, calls } = stubActivities({ 'set-root-of-trust': async ({ cipherTrust }) => ({ cipherTrust, needsApproval: holds }) });
-    request.hsm.fips = false;
-    await bench.withJob(activities, request, async (job) => {
-      await askedFor('approve-wipe-1')(job);
-      await job.handle.signal('reject', decision({ approvalId: 'approve-wipe-1' }));
-      assert.equal((await job.handle.result()).outcome, 'rejected');
-      assert.equal(calls.filter(({ id }) => id === 'set-root-of-trust').length, 1);
-    });
-  });
-
-  it('asks again when the HSM is not what was approved', async () => {
-    let looks = 0;
-    const { activities, calls } = stubActivities({
-      'fips-mode': async () =>
-        looks++ === 0 ? { outcome: 'changed-since-approval', hsm: { ...zeroizedHsm, digest: 'digest-2' } } : { outcome: 'on', hsm: zeroizedHsm },
-    });
-    await bench.withJob(activities, request, async (job) => {
-      await firstApproval(job);
-      await approve(job);
-      const { approvals } = await askedFor('approve-zeroize-2')(job);
-      assert.deepEqual(
-        approvals.map(({ outcome, hsm }) => [outcome, hsm?.digest]),
-        [
-          ['stale', 'digest-1'],
-          [undefined, 'digest-2'],
-        ],
-      );
-      await approve(job, 'approve-zeroize-2');
-      await job.handle.result();
-      assert.deepEqual(
-        calls.filter(({ id }) => id === 'fips-mode').map(({ input }) => (input as { approvedDigest: string }).approvedDigest),
-        ['digest-1', 'digest-2'],
       );
     });
   });
@@ -351,31 +220,6 @@ describe('A job', () => {
         calls.some(({ id }) => id === 'report'),
         'the report is stored',
       );
-    });
-  });
-
-  it('makes a missed approval an incident; retry asks again', async () => {
-    request.approval = { deadlineHours: 0.001 };
-    const { activities } = stubActivities();
-    await bench.withJob(activities, request, async (job) => {
-      const { approvals } = await incident(job);
-      assert.deepEqual([approvals[0]!.outcome, typeof approvals[0]!.remindedAt], ['expired', 'string']);
-      await job.handle.signal('resolve', decision({ incidentId: 'incident-1', action: 'retry' }));
-      await askedFor('approve-zeroize-2')(job);
-      await approve(job, 'approve-zeroize-2');
-      assert.equal((await job.handle.result()).outcome, 'completed');
-    });
-  });
-
-  it('wants another person than the requester where that is asked for', async () => {
-    request.approval = { secondPerson: true };
-    const { activities } = stubActivities();
-    await bench.withJob(activities, request, async (job) => {
-      await firstApproval(job);
-      await job.handle.signal('approve', { ...decision({ approvalId: 'approve-zeroize-1' }), actor: 'olga' });
-      await job.reaches('refused', ({ decisions }) => decisions[0]?.verdict === 'refused');
-      await approve(job);
-      assert.equal((await job.handle.result()).outcome, 'completed');
     });
   });
 

@@ -1,4 +1,5 @@
 import { refused, type StepFailure, transient } from '../../domain/failure.ts';
+import { withoutSecrets } from './masking.ts';
 
 export const source = 'CipherTrust Manager';
 
@@ -25,10 +26,18 @@ export const isPassing = ({ status, body }: Answer): boolean => passing.includes
 
 /** An answer that is no success. What was sent is needed to keep its secrets out of what is told: an answer may quote them. */
 export function answerFailure(tried: string, answer: Answer, sent: object = {}): StepFailure {
-  const told = { tried, seen: withoutSecrets(saying(answer), sent), source };
+  const told = { tried, seen: saying({ ...answer, body: bodyWithoutSecrets(answer.body, sent) }), source };
   const { retryAfterMs } = answer;
   if (isPassing(answer)) return transient({ ...told, remedy: 'It is tried again by itself.', ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
   return refused({ ...told, remedy: 'Mend what CipherTrust Manager names, then retry.' });
+}
+
+/** Before it is folded into one line, which a secret of several lines would not be found in. */
+function bodyWithoutSecrets(body: unknown, sent: object): unknown {
+  if (typeof body === 'string') return withoutSecrets(body, sent);
+  const { codeDesc, message } = (body ?? {}) as Record<string, unknown>;
+  const [label, words] = [codeDesc, message].map((text) => (typeof text === 'string' ? withoutSecrets(text, sent) : undefined));
+  return { codeDesc: label, message: words };
 }
 
 /** No answer at all. */
@@ -57,20 +66,3 @@ export function lockedForMs(answer: Answer): number | undefined {
   const [, number, unit] = /(\d+)\s*(second|minute)/i.exec(saying(answer)) ?? [];
   return number === undefined ? undefined : Number(number) * (unit!.toLowerCase() === 'minute' ? 60_000 : 1_000);
 }
-
-const secretFields = ['password', 'new_password', 'connInfo', 'partition_password', 'client-cert-key', 'key', 'license', 'certificate', 'refresh_token'];
-
-/** Every form in which an answer may quote a secret that was sent. */
-function secretsIn(sent: object): string[] {
-  return Object.entries(sent).flatMap(([field, value]: [string, unknown]) => {
-    if (typeof value === 'object' && value !== null) return secretsIn(value);
-    if (typeof value !== 'string' || !secretFields.includes(field)) return [];
-    const inside = field === 'connInfo' ? secretsIn(JSON.parse(value) as object) : [];
-    return [value, JSON.stringify(value).slice(1, -1), ...inside];
-  });
-}
-
-const withoutSecrets = (text: string, sent: object): string =>
-  secretsIn(sent)
-    .filter((secret) => secret !== '')
-    .reduce((masked, secret) => masked.replaceAll(secret, '********'), text);

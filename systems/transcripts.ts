@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface Transcript {
@@ -9,11 +9,18 @@ export interface Transcript {
   sha256: string;
 }
 
-/** What was typed to and read from LunaSH and lunacm, with every secret masked before it gets here: evidence for the report. */
+/**
+ * What was said to and by LunaSH, lunacm and CipherTrust Manager, with every secret masked before it gets here: evidence for the report, and where a system
+ * cannot be asked what was done to it before, the memory of it.
+ */
 export interface Transcripts {
+  /** Is over once the text is on the disk. What a writer that died left unfinished is marked as cut off. */
   append(target: string, runId: string, step: string, masked: string): Promise<void>;
   list(target: string, runId: string): Promise<Transcript[]>;
 }
+
+/** Stands at the end of a line that its writer did not finish. */
+export const cutOff = ' (cut off)';
 
 /** One file a step under `{folder}/{target}-{run}/`. */
 export function folderTranscripts(folder: string): Transcripts {
@@ -21,10 +28,17 @@ export function folderTranscripts(folder: string): Transcripts {
   return {
     async append(target, runId, step, masked) {
       await mkdir(home(target, runId), { recursive: true, mode: 0o700 });
-      await appendFile(join(home(target, runId), `${step}.txt`), masked.endsWith('\n') ? masked : `${masked}\n`, { mode: 0o600 });
+      const file = await open(join(home(target, runId), `${step}.txt`), 'a+', 0o600);
+      try {
+        const cut = (await endsALine(file)) ? '' : `${cutOff}\n`;
+        await file.appendFile(`${cut}${masked}${masked.endsWith('\n') ? '' : '\n'}`);
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
     },
     async list(target, runId) {
-      const files = await readdir(home(target, runId)).catch(() => []);
+      const files = await readdir(home(target, runId)).catch(noneYet);
       return Promise.all(
         files.sort().map(async (file) => {
           const text = await readFile(join(home(target, runId), file), 'utf8');
@@ -33,4 +47,17 @@ export function folderTranscripts(folder: string): Transcripts {
       );
     },
   };
+}
+
+async function endsALine(file: FileHandle): Promise<boolean> {
+  const { size } = await file.stat();
+  if (size === 0) return true;
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+  return buffer.toString() === '\n';
+}
+
+/** Nothing was written yet; whatever else is wrong with the folder is no proof of that. */
+function noneYet(error: NodeJS.ErrnoException): string[] {
+  if (error.code === 'ENOENT') return [];
+  throw error;
 }

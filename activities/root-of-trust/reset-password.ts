@@ -2,8 +2,8 @@ import type { StepInput, StepResult } from '../../domain/results.ts';
 import { signedIn } from '../../systems/ciphertrust/ciphertrust.ts';
 import { Entrance, type Knock } from '../../systems/ciphertrust/entrance.ts';
 import { activateLicence, addNtp, type LicenceSeen, licensed, missingNtp, type NtpSeen, readLicence, readNtp } from '../../systems/ciphertrust/essentials.ts';
-import { decideEntrance, exposureOf } from '../ciphertrust/admin-password.ts';
 import { act, converge, done } from '../converge.ts';
+import { decideEntrance, exposureOf } from '../entrance.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'reset-password'>;
@@ -16,8 +16,9 @@ export interface Seen {
   at: string;
 }
 
-export const decideResetPassword = ({ knock, inside, at }: Seen, { cipherTrust, request, openSince }: Pick<Input, 'cipherTrust' | 'request' | 'openSince'>) => {
-  const outside = decideEntrance(knock);
+export const decideResetPassword = ({ knock, inside, at }: Seen, input: Pick<Input, 'cipherTrust' | 'request' | 'openSince' | 'target'>) => {
+  const { cipherTrust, request, openSince } = input;
+  const outside = decideEntrance(knock, input);
   if (outside) return outside;
   if (inside && missingNtp(inside.ntp, request.cipherTrust).length > 0) return act('add-ntp');
   if (inside && !licensed(inside.licence, request.cipherTrust)) return act('activate-licence');

@@ -18,7 +18,11 @@ export const serveKsadmin = (world: World, state: ManagerState): Promise<SshServ
       session.on('exec', (acceptExec, _, { command }) => {
         const entry = world.ledger.arrive({ system: 'ciphertrust', connection: id, operation: 'ciphertrust:ssh', target: state.address, destructive: false });
         const channel = acceptExec();
-        void world.weather.strike('ciphertrust:ssh').then(() => {
+        void world.weather.strike('ciphertrust:ssh').then((fault) => {
+          if (fault?.kind === 'reset') {
+            settle(entry, 'refused', 'the connection was cut');
+            return connection.end();
+          }
           const { output, code } = run(state, command);
           settle(entry, code === 0 ? 'done' : 'refused', command);
           channel.write(output);

@@ -1,4 +1,4 @@
-import { parseDocument } from 'yaml';
+import { isScalar, parseDocument, visit } from 'yaml';
 
 /** Azure’s limit for custom data, before it is encoded. */
 const maximumBytes = 64 * 1024;
@@ -16,4 +16,15 @@ export function customDataProblem(text: string): string | undefined {
   if (error) return `it is no YAML: ${error.code} in line ${error.linePos?.[0].line ?? '?'}`;
   const value: unknown = document.toJS();
   return value === null || typeof value !== 'object' || Array.isArray(value) ? 'it holds no settings (a YAML map is needed)' : undefined;
+}
+
+/** Does it set a key to true, wherever that key stands? The list of keys that CipherTrust Manager heeds is not published whole. */
+export function setsTrue(text: string, key: string): boolean {
+  let isSet = false;
+  visit(parseDocument(text), {
+    Pair(_, { key: name, value }) {
+      if (isScalar(name) && name.value === key && isScalar(value) && value.value === true) isSet = true;
+    },
+  });
+  return isSet;
 }

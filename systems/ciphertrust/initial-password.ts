@@ -5,6 +5,7 @@ import type { SecretStore } from '../secrets/store.ts';
 import { SshConnection } from '../ssh/connection.ts';
 import { readRsaKey } from '../ssh/private-key.ts';
 import type { CipherTrust, Place } from './ciphertrust.ts';
+import { setsTrue } from './custom-data.ts';
 
 /** Where a manager that was told to generate its first password writes it (Thales: changing the initial password). */
 const file = '/var/keysecure/password/out';
@@ -16,11 +17,11 @@ export const holdsKey = ({ request: { cipherTrust } }: Job): boolean =>
 /** Does the custom data ask for a generated first password? */
 export async function asksForGenerated(secrets: SecretStore, { request: { cipherTrust } }: Job): Promise<boolean> {
   const text = cipherTrust.customData && (await userSecret(secrets, cipherTrust.customData.secret));
-  return /^\s+generate-password:\s*true\s*$/m.test(text ?? '');
+  return text !== undefined && setsTrue(text, 'generate-password');
 }
 
 /**
- * The password that the manager generated at its first start, read over SSH as ksadmin; or why there is none. The key of the host is not known: whoever answers
+ * The password that the manager generated at its first start, read over SSH as ksadmin; or why there is none, which may pass where nobody answered. The key of the host is not known: whoever answers
  * gives a text that is only ever shown to the manager whose certificate is pinned.
  */
 export async function readInitialPassword(
@@ -29,8 +30,8 @@ export async function readInitialPassword(
   job: Job,
   place: Place,
   signal: AbortSignal,
-): Promise<{ password: string } | { why: string }> {
-  if (!holdsKey(job)) return { why: 'the private half of ksadmin’s key is not with this service' };
+): Promise<{ password: string } | { why: string; mayPass: boolean }> {
+  if (!holdsKey(job)) return { why: 'the private half of ksadmin’s key is not with this service', mayPass: false };
   try {
     const privateKey = await privateKeyOf(secrets, job);
     // Taken over at once: what the other side says first is lost where nobody listens yet.
@@ -38,11 +39,12 @@ export async function readInitialPassword(
     const connection = await SshConnection.open({ name: `CipherTrust Manager at ${place.address}`, socket, username: 'ksadmin', privateKey }, signal);
     const { output, code } = await connection.exec(`cat ${file}`).finally(() => connection.end());
     const password = output.trim();
-    return code === 0 && /^\S{4,128}$/.test(password) ? { password } : { why: `${file} holds none` };
+    return code === 0 && /^\S{4,128}$/.test(password) ? { password } : { why: `${file} holds none`, mayPass: false };
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof StepFailure && error.problem.source === 'the secret store') throw error;
-    return { why: error instanceof StepFailure ? error.problem.seen : error instanceof Error ? error.message : String(error) };
+    const why = error instanceof StepFailure ? error.problem.seen : error instanceof Error ? error.message : String(error);
+    return { why, mayPass: error instanceof StepFailure && error.problem.kind === 'Transient' };
   }
 }
 

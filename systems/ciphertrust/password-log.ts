@@ -7,7 +7,7 @@ export type Which = 'kept' | 'default' | 'generated';
 
 /** What became of a password that was to be shown. */
 export type Fate = (typeof fates)[number];
-const fates = ['is refused', 'is being replaced', 'was replaced', 'met a locked account', 'cannot be read as ksadmin'] as const;
+const fates = ['is refused', 'is being replaced', 'was replaced', 'met a locked account', 'cannot be read yet', 'cannot be read as ksadmin'] as const;
 const line = new RegExp(`^the (kept|default|generated) password (${fates.join('|')})(?:: (.*))?$`);
 
 export interface Shown {
@@ -15,7 +15,10 @@ export interface Shown {
   fate: Fate;
   /** Why, where that is known; empty elsewhere. */
   why: string;
+  /** Under which order of a person: all attempts of one order count as one. */
   order: string;
+  /** When it was written, ISO 8601. */
+  at: string;
 }
 
 /**
@@ -29,18 +32,18 @@ export class PasswordLog {
     this.#log = new StepLog(transcripts, job, 'admin-password');
   }
 
-  write({ which, fate, why, order }: Shown): Promise<void> {
+  write({ which, fate, why, order }: Omit<Shown, 'at'>): Promise<void> {
     return this.#log.write(told({ which, fate, why }), order);
   }
 
   /** In order, the first one first. */
   async shown(): Promise<Shown[]> {
-    return (await this.#log.lines()).flatMap(({ words, order }) => {
+    return (await this.#log.lines()).flatMap(({ words, order, at }) => {
       const [, which, fate, why = ''] = line.exec(words) ?? [];
-      return which && fate ? [{ which: which as Which, fate: fate as Fate, why, order }] : [];
+      return which && fate ? [{ which: which as Which, fate: fate as Fate, why, order, at: new Date(at).toISOString() }] : [];
     });
   }
 }
 
 /** For a person. */
-export const told = ({ which, fate, why }: Omit<Shown, 'order'>): string => `the ${which} password ${fate}${why ? `: ${why}` : ''}`;
+export const told = ({ which, fate, why }: Pick<Shown, 'which' | 'fate' | 'why'>): string => `the ${which} password ${fate}${why ? `: ${why}` : ''}`;

@@ -1,5 +1,5 @@
 import type { Job } from '../../domain/results.ts';
-import type { Transcripts } from '../transcripts.ts';
+import { cutOff, type Transcripts } from '../transcripts.ts';
 
 /** One line of a step’s log. */
 interface Line {
@@ -27,10 +27,13 @@ export class StepLog {
     return this.#transcripts.append(this.#job.target, this.#job.runId, this.#step, line);
   }
 
+  /** Whole lines: what was cut off was never said, since whoever wrote it waits for the end before anything is done. */
   async lines(): Promise<Line[]> {
     const all = await this.#transcripts.list(this.#job.target, this.#job.runId);
     const text = all.find(({ step }) => step === this.#step)?.text ?? '';
-    return text.split('\n').flatMap((line) => {
+    const whole = text.split('\n').slice(0, -1);
+    return whole.flatMap((line) => {
+      if (line.endsWith(cutOff)) return [];
       const [, at, words, order = ''] = /^(\S+) (.*?)(?: \(order ([^)]*)\))?$/.exec(line) ?? [];
       return at && words ? [{ at: Date.parse(at), words, order }] : [];
     });

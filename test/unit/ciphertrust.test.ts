@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict';
-import { decideEntrance } from '../../activities/ciphertrust/admin-password.ts';
 import { decideFirstBoot } from '../../activities/ciphertrust/first-boot.ts';
 import { decideLicence } from '../../activities/ciphertrust/licence.ts';
 import { decideNtp } from '../../activities/ciphertrust/ntp.ts';
-import type { Problem } from '../../domain/failure.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { PresentedCertificate } from '../../domain/results.ts';
 import { selfSigned } from '../../simulator/certificates.ts';
 import { type BeforeSetup, problemBeforeSetup } from '../../systems/ciphertrust/before-setup.ts';
 import type { Manager } from '../../systems/ciphertrust/ciphertrust.ts';
-import { type Knock, toTry } from '../../systems/ciphertrust/entrance.ts';
 import { answerFailure, lockedForMs, saying, saysLocked } from '../../systems/ciphertrust/errors.ts';
 import { activateLicence, addNtp } from '../../systems/ciphertrust/essentials.ts';
-import { type Fate, PasswordLog, type Which } from '../../systems/ciphertrust/password-log.ts';
 import { SetupLog } from '../../systems/ciphertrust/setup-log.ts';
 import type { SecretStore } from '../../systems/secrets/store.ts';
 import type { Transcripts } from '../../systems/transcripts.ts';
@@ -72,66 +68,6 @@ describe('The first boot', () => {
     assert.equal(comesTo(notYet(62, { manager }), { publicKey }).kind, 'wait');
     assert.equal(comesTo(notYet(61, { manager, repaired: true }), { publicKey }).kind, 'wait');
     assert.equal(comesTo(notYet(61), { publicKey }).kind, 'wait');
-  });
-});
-
-describe('The way in', () => {
-  const knock = (change: Partial<Knock>): Knock => ({ signedIn: false, left: ['kept', 'default'], refusedNow: false, found: [], ...change });
-
-  it('shows one wrong password an attempt: the next one is for the next attempt, soon', () => {
-    const next = decideEntrance(knock({ left: ['default', 'generated'], refusedNow: true, found: ['the kept password is refused'] }));
-    assert.deepEqual(next, {
-      kind: 'wait',
-      why: 'CipherTrust Manager: the kept password is refused; the default one is next.',
-      retryAfterMs: 1_000,
-    });
-    assert.deepEqual(decideEntrance(knock({ left: ['default'] })), { kind: 'act', change: 'replace-password' });
-  });
-
-  it('waits while the account is locked', () => {
-    const locked: Problem = { kind: 'NotReady', tried: 'waiting', seen: 'locked, for 5 minutes', source: '', remedy: '', retryAfterMs: 300_000 };
-    assert.deepEqual(decideEntrance(knock({ left: ['generated'], found: ['the default password is refused'], locked })), {
-      kind: 'wait',
-      why: 'locked, for 5 minutes',
-      retryAfterMs: 300_000,
-    });
-  });
-
-  it('ends inside, or with a person who is told all that was found', () => {
-    assert.equal(decideEntrance(knock({ signedIn: true })), undefined);
-    const end = decideEntrance(knock({ left: [], found: ['the kept password is refused', 'the default password is refused'] }));
-    assert.ok(end?.kind === 'stop');
-    assert.equal(end.problem.seen, 'the kept password is refused; the default password is refused');
-  });
-});
-
-describe('The order in which admin’s passwords are tried', () => {
-  const initial: Which[] = ['default', 'generated'];
-  const shown = (...all: [Which, Fate][]) => all.map(([which, fate]) => ({ which, fate, why: '', order: '7' }));
-  const allRefused = shown(['kept', 'is refused'], ['default', 'is refused'], ['generated', 'is refused']);
-
-  it('begins with the kept one, and after a wipe with an initial one', () => {
-    assert.deepEqual(toTry('kept', initial, []), ['kept', 'default', 'generated']);
-    assert.deepEqual(toTry('initial', initial, []), ['default', 'kept', 'generated']);
-  });
-
-  it('after a wipe begins with the initial one that worked before', () => {
-    assert.deepEqual(toTry('initial', initial, shown(['kept', 'is refused'], ['default', 'is refused'], ['generated', 'was replaced'])), [
-      'generated',
-      'kept',
-      'default',
-    ]);
-  });
-
-  it('once all were refused begins with the kept one, that a person may have set, and then the last: those before it may have locked the account', () => {
-    assert.deepEqual(toTry('initial', initial, allRefused), ['kept', 'generated', 'default']);
-    const unreadable = shown(['kept', 'is refused'], ['default', 'is refused'], ['generated', 'cannot be read as ksadmin']);
-    assert.deepEqual(toTry('kept', initial, unreadable), ['kept', 'default', 'generated']);
-  });
-
-  it('stays as it was where not all were tried, and forgets what was refused before another one was replaced', () => {
-    assert.deepEqual(toTry('initial', initial, allRefused.slice(0, 2)), ['default', 'kept', 'generated']);
-    assert.deepEqual(toTry('initial', initial, [...allRefused, ...shown(['default', 'was replaced'])]), ['default', 'kept', 'generated']);
   });
 });
 
@@ -280,23 +216,6 @@ function transcripts(logged: string): Transcripts & { text: string } {
   };
   return kept;
 }
-
-describe('The log of admin’s passwords', () => {
-  it('knows which were shown and what was said, across all who write it', async () => {
-    const kept = transcripts('admin-password');
-    const log = () => new PasswordLog(kept, job);
-    assert.deepEqual(await log().shown(), []);
-    const all = [
-      { which: 'kept', fate: 'is refused', why: '', order: '7' },
-      { which: 'generated', fate: 'cannot be read as ksadmin', why: 'ssh: connection (order 3) refused', order: '7' },
-      { which: 'default', fate: 'is being replaced', why: '', order: '12' },
-      { which: 'default', fate: 'was replaced', why: '', order: '12' },
-      { which: 'generated', fate: 'met a locked account', why: '', order: '13' },
-    ] as const;
-    for (const shown of all) await log().write(shown);
-    assert.deepEqual(await log().shown(), all);
-  });
-});
 
 describe('The log of hsm/setup', () => {
   it('knows what left, under which order, and what was answered, across all who write it', async () => {

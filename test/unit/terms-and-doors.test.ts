@@ -20,12 +20,13 @@ table('accept-terms', [
   ['not accepted, and the request does not say so', decideAcceptTerms(false, silent), 'stop'],
 ]);
 
-const knock = { signedIn: false, left: ['default' as const], refusedNow: false, found: ['the kept password is refused'] };
+const knock = { signedIn: false, left: ['default' as const], found: ['the kept password is refused'] };
+const target = { target: 'kylo-1' };
 table('admin-password', [
-  ['the kept password works', decideAdminPassword({ ...knock, signedIn: true }, {}), 'done'],
-  ['it does not, and the default one was not tried', decideAdminPassword(knock, {}), 'act replace-password'],
-  ['one wrong password was shown in this attempt', decideAdminPassword({ ...knock, refusedNow: true }, {}), 'wait'],
-  ['no password that this service may try is left', decideAdminPassword({ ...knock, left: [] }, {}), 'stop'],
+  ['the kept password works', decideAdminPassword({ ...knock, signedIn: true }, target), 'done'],
+  ['it does not, and the default one was not tried', decideAdminPassword(knock, target), 'act replace-password'],
+  ['one wrong password was shown in this attempt', decideAdminPassword({ ...knock, pause: 'the kept password is refused' }, target), 'wait'],
+  ['no password that this service may try is left', decideAdminPassword({ ...knock, left: [] }, target), 'stop'],
 ]);
 
 const doors = (open: string[], power: string, changing = false) => ({ open, power, changing });

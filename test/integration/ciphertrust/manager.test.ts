@@ -4,11 +4,9 @@ import { firstBoot } from '../../../activities/ciphertrust/first-boot.ts';
 import { licence } from '../../../activities/ciphertrust/licence.ts';
 import { ntp } from '../../../activities/ciphertrust/ntp.ts';
 import { secretName } from '../../../systems/secrets/store.ts';
-import { ManagerBench, setup, target } from '../../support/ciphertrust/manager-bench.ts';
+import { changePassword, ManagerBench, setup, target } from '../../support/ciphertrust/manager-bench.ts';
 import { hsmAddress, managerAddress, partition } from '../../support/stub-appliance.ts';
 import { until } from '../../support/until.ts';
-
-const changePassword = 'ciphertrust:PATCH /v1/auth/changepw';
 
 describe('CipherTrust Manager, from its first boot to its root of trust', function () {
   this.timeout(60_000);

@@ -32,6 +32,7 @@ import { hsmAddress, managerAddress, officerPassword, partition, stubAppliance }
 import { quickKeys } from './options.ts';
 
 export const target = 'kylo-luna-hsm-0123456789';
+export const changePassword = 'ciphertrust:PATCH /v1/auth/changepw';
 export const setup = 'ciphertrust:POST /v1/system/hsm/setup';
 const keySecret = secretName(target, 'client-certificate-key');
 const pins = { windows: { address: '172.22.0.4', pin: 'SHA256:windows' }, hsm: { address: hsmAddress, pin: 'SHA256:hsm' } };

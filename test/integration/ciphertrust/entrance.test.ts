@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import type { ApplicationFailure } from '@temporalio/common';
+import { adminPassword } from '../../../activities/ciphertrust/admin-password.ts';
+import type { Problem } from '../../../domain/failure.ts';
+import type { ManagerAt } from '../../../domain/results.ts';
+import { changePassword, ManagerBench } from '../../support/ciphertrust/manager-bench.ts';
+
+describe('The way in to CipherTrust Manager', () => {
+  let bench: ManagerBench;
+  beforeEach(() => {
+    bench = new ManagerBench();
+  });
+  afterEach(() => bench.stop());
+
+  const openSince = new Date().toISOString();
+  const enter = (cipherTrust: ManagerAt) => bench.step(adminPassword, { ...bench.job(), cipherTrust, openSince });
+  const wrongOnes = () => bench.world.ledger.entries.filter(({ detail = '' }) => /Wrong username or password/.test(detail)).length;
+
+  it('is found where wrong passwords lock the account without a word, as often as a person lets a lock end and orders it again', async () => {
+    const quirks = { 'ciphertrust.initialPassword': 'generated', 'ciphertrust.lockoutMinutes': '0,1000000', 'ciphertrust.lockedAnswer': 'plain' };
+    await bench.switchOn({ timeScale: 6000, quirks });
+    const cipherTrust = await bench.booted();
+    for (let incidents = 0; ; incidents++) {
+      assert.ok(incidents < 3, 'each password has had the first place');
+      bench.manager.data.users[0]!.lockedUntil = 0;
+      const problem = await enter(cipherTrust).then(
+        () => undefined,
+        (error: ApplicationFailure) => error.details![0] as Problem,
+      );
+      if (!problem) break;
+      assert.match(
+        problem.seen,
+        /the kept password is refused.*the generated password is refused|the generated password is refused.*the kept password is refused/,
+      );
+    }
+    assert.equal(bench.summary['passwordIsDefault'], false);
+  });
+
+  it('knows from when to when the first password worked, though the attempt that replaced it never heard so', async () => {
+    await bench.switchOn({ timeScale: 6000 });
+    bench.fault('reset-after-accept', changePassword);
+    const { exposure } = await enter(await bench.booted());
+    assert.equal(exposure?.from, openSince);
+    assert.ok(Date.parse(exposure.until) >= Date.parse(openSince));
+    assert.deepEqual([bench.arrived(changePassword).length, wrongOnes()], [1, 1], 'only the kept one was shown before it was right');
+  });
+
+  it('waits for SSH to answer before it gives up a generated password', async () => {
+    await bench.switchOn({ timeScale: 6000, quirks: { 'ciphertrust.initialPassword': 'generated' } });
+    const cipherTrust = await bench.booted();
+    bench.fault('reset', 'ciphertrust:ssh', { times: 2 });
+    await enter(cipherTrust);
+    assert.deepEqual([bench.summary['passwordIsDefault'], wrongOnes()], [false, 2], 'the kept and the default one, once each');
+  });
+});

@@ -46,13 +46,15 @@ export interface ManagerHolds {
   users: string[];
   /** Undefined where it does not tell. */
   keys?: number;
+  /** How many of them were read one by one, where those were not all. */
+  keysRead?: number;
   domains: string[];
   hsms: string[];
   /** Is it a node of a cluster? Absent where it is none, or does not tell. */
   clustered?: true;
   /** What it does not tell of: users, keys, domains. */
   untold: string[];
-  /** SHA-256 over all of it, single keys included: what an approval is bound to. */
+  /** SHA-256 over all of it, each key that was read included: what an approval is bound to. */
   digest: string;
 }
 

@@ -32,7 +32,7 @@ export const quirks: Record<string, Quirk> = {
   'ciphertrust.serverIds': { values: ['yes', 'no'], about: 'entries of System > HSMs have an id' },
   'ciphertrust.mkeks': { values: ['told', 'absent'], about: 'master keys can be listed' },
   'ciphertrust.keysTold': { values: ['yes', 'no'], about: 'keys can be listed' },
-  'ciphertrust.checkport': { values: ['open', 'result', 'absent', 'wrong', 'refused'], about: 'what network/checkport answers' },
+  'ciphertrust.checkport': { values: ['open', 'result', 'absent', 'wrong', 'refused', '422', '500', 'slow'], about: 'what network/checkport answers' },
   'ciphertrust.setupStatus': { values: ['200', '201', '202', '204'], about: 'status of a successful hsm/setup' },
   'ciphertrust.setupBody': { values: ['full', 'empty', 'none'], about: 'body of a successful hsm/setup' },
   'ciphertrust.setupNeedsNtp': { values: ['no', 'yes'], about: 'hsm/setup fails until the clock is synchronised' },

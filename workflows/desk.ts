@@ -37,7 +37,7 @@ export const askToWipe = (manager: ManagerHolds): Ask => ({
   question: `Wipe the CipherTrust Manager “${manager.name}” at ${manager.address} to set its root of trust, although it is in use?`,
   loses: `Erases all its data. Now: ${[
     `users besides admin: ${manager.users.join(', ') || 'none'}`,
-    `keys: ${manager.keys ?? 'not told'}`,
+    `keys: ${manager.keys ?? 'not told'}${manager.keysRead === undefined ? '' : ` (only ${manager.keysRead} of them were read one by one: of the others a change of their number is noticed, and no other)`}`,
     `domains: ${manager.domains.join(', ') || 'none'}`,
     `HSMs: ${manager.hsms.join(', ') || 'none'}`,
     ...(manager.clustered ? ['it is a node of a cluster'] : []),

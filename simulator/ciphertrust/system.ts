@@ -1,5 +1,5 @@
 import { createPrivateKey, randomUUID, X509Certificate } from 'node:crypto';
-import { badRequest, badValue, notFound } from './errors.ts';
+import { ApiError, badRequest, badValue, notFound, serverError } from './errors.ts';
 import { delayOf } from './hsm-setup.ts';
 import { alarmsOf } from './hsm-watch.ts';
 import { type Call, list, noContent, ok, type Reply, type Route, text } from './route.ts';
@@ -63,8 +63,11 @@ const restartServices =
     return status === 204 ? noContent : ok({}, status);
   };
 
+/** Longer than anybody waits for the answer of a proxy. */
+const filteredMinutes = 2;
+
 /** Only the port of NTLS on an HSM is ever open to it. */
-function checkPort({ world, body }: Call): Reply {
+async function checkPort({ world, body }: Call): Promise<Reply> {
   const [host, port] = [text(body, 'host'), Number(body['port'])];
   const open = port === 1792 && world.appliances.get(host)?.state.ntls.running === true;
   switch (world.quirks['ciphertrust.checkport'] ?? 'open') {
@@ -72,6 +75,13 @@ function checkPort({ world, body }: Call): Reply {
       throw notFound();
     case 'refused':
       throw badRequest('Validation errors:\naddress: address is a required field');
+    case '422':
+      throw new ApiError(422, 9, 'NCERRInvalidParamValue: Invalid parameter', 'Validation errors:\naddress: address is a required field');
+    case '500':
+      throw serverError('nc: exit status 1');
+    case 'slow':
+      await world.clock.sleepMinutes(filteredMinutes);
+      throw new ApiError(504, 14, 'NCERRInternalServerError: unexpected error', `dial tcp ${host}:${port}: i/o timeout`);
     case 'result':
       return ok({ result: open ? 'open' : 'closed' });
     case 'wrong':

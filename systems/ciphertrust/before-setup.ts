@@ -85,7 +85,10 @@ export function problemBeforeSetup(facts: BeforeSetup): Stop | undefined {
   return undefined;
 }
 
-/** Finds out what can be found out. A look that fails for a passing reason fails the attempt; nothing has been sent then. */
+/**
+ * Finds out what can be found out. A look that fails for a passing reason fails the attempt; nothing has been sent then. The look at the port is the exception:
+ * how it is asked is documented nowhere, and a box may answer anything to it, or wait until nobody listens any more.
+ */
 export async function readBeforeSetup(manager: Manager, luna: Luna, input: Input, keyPem: string, signal: AbortSignal): Promise<BeforeSetup> {
   const { request, clientCertificate, serverCertificate, hsmAddress } = input;
   const hosts = hostsOf(input);
@@ -94,7 +97,7 @@ export async function readBeforeSetup(manager: Manager, luna: Luna, input: Input
   const managerTime = Date.parse(info?.system_time ?? '') - Date.now();
   const clockDifferenceSeconds = Math.round((managerTime - (atHsm?.skewMs ?? Number.NaN)) / 1000);
   const licensed = await isLicensed(manager);
-  const portOpen = portOf(await manager.whereKnown('POST', '/v1/system/network/checkport', { host: hsmAddress, port: 1792 }));
+  const portOpen = portOf(await manager.ifTold('POST', '/v1/system/network/checkport', { host: hsmAddress, port: 1792 }));
   return {
     now: Date.now(),
     certificatePem: clientCertificate.pem,

@@ -58,11 +58,15 @@ export const saysWrongPassword = (answer: Answer): boolean =>
 /** Does it say that what was to be added is there? */
 export const saysExists = (answer: Answer): boolean => answer.status === 409 || (answer.status === 400 && /already exists|duplicate/i.test(saying(answer)));
 
-/** Does it say that the account is locked after wrong passwords? How that is told is documented nowhere: by its words. */
-export const saysLocked = (answer: Answer): boolean => [400, 401, 403, 423, 429].includes(answer.status) && /\block(ed|out)\b/i.test(saying(answer));
+/** Does it say that the account is locked after wrong passwords? How that is told is documented nowhere: by its words, or by the status that means nothing else. */
+export const saysLocked = (answer: Answer): boolean =>
+  answer.status === 423 || ([400, 401, 403, 429].includes(answer.status) && /\block(ed|out)\b/i.test(saying(answer)));
 
-/** For how long, where it tells. */
+const unitMs: Record<string, number> = { second: 1_000, minute: 60_000, hour: 3_600_000 };
+
+/** For how long, where it tells: in words, or as when it wants to be asked again. The longer one counts: who tries too early may be locked out for longer. */
 export function lockedForMs(answer: Answer): number | undefined {
-  const [, number, unit] = /(\d+)\s*(second|minute)/i.exec(saying(answer)) ?? [];
-  return number === undefined ? undefined : Number(number) * (unit!.toLowerCase() === 'minute' ? 60_000 : 1_000);
+  const [, number, unit = ''] = /(\d+)\s*(second|minute|hour)/i.exec(saying(answer)) ?? [];
+  const inWords = number === undefined ? 0 : Number(number) * unitMs[unit.toLowerCase()]!;
+  return Math.max(inWords, answer.retryAfterMs ?? 0) || undefined;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ManagerHolds } from '../../domain/results.ts';
-import { entriesOf, type Manager, totalOf } from './manager.ts';
+import type { Listing, Manager } from './manager.ts';
 
 export interface HsmServer {
   id?: string;
@@ -15,8 +15,14 @@ export const readServers = (manager: Manager): Promise<HsmServer[]> => manager.l
 
 export const isServerOf = ({ config }: HsmServer, partitionSerial: string): boolean => String(config?.serial ?? '') === partitionSerial;
 
-/** So many names are shown; the digest is over all. */
+/** So many names are shown; the digest is over all that were read. */
 const shownNames = 20;
+
+/**
+ * So many pages of a list are read, of 1,000 entries each where the manager gives as many: this is done again at every look, and a manager may have hundreds of
+ * thousands of keys. What is beyond is known by its number alone; a person who approves is told so.
+ */
+const mostPages = 20;
 
 /** What every new manager has: its administrator, and the root domain. */
 const ownUsers = ['admin'];
@@ -24,33 +30,37 @@ const ownDomains = ['root'];
 
 /** What a wipe would take away; what a version does not tell, or not to everybody, is named. */
 export async function readHolds(manager: Manager, address: string, servers: HsmServer[]): Promise<ManagerHolds> {
-  const whole = { skip: 0, limit: 1000 };
   const info = (await manager.whereKnown<{ name?: string; version?: string } | null>('GET', '/v1/system/info')) ?? {};
-  const users = await manager.whereKnown<object>('GET', '/v1/usermgmt/users/', undefined, whole);
-  const domains = await manager.whereKnown<object>('GET', '/v1/domains', undefined, whole);
+  const users = await manager.listing<Named>('/v1/usermgmt/users/', mostPages);
+  const domains = await manager.listing<Named>('/v1/domains', mostPages);
   // The path is that of Thales' Ansible collection; the operation index at hand ends before it.
-  const keys = await manager.whereKnown<object>('GET', '/v1/vault/keys2/', undefined, whole);
+  const keys = await manager.listing<Named>('/v1/vault/keys2/', mostPages);
   const cluster = await manager.whereKnown<object>('GET', '/v1/cluster');
-  const names = {
-    users: namesOf(users).filter((name) => !ownUsers.includes(name)),
-    domains: namesOf(domains).filter((name) => !ownDomains.includes(name)),
-    hsms: servers.map(nameOf),
-  };
-  const keyIds = entriesOf<{ id?: string; uri?: string; name?: string }>(keys).map(({ id, uri, name }) => id ?? uri ?? name ?? '');
+  const names = { users: namesOf(users, ownUsers), domains: namesOf(domains, ownDomains), hsms: servers.map(nameOf) };
+  const keyIds = (keys?.entries ?? []).map(({ id, uri, name }) => id ?? uri ?? name ?? '');
   const clustered = isNode(cluster) ? { clustered: true as const } : {};
-  const everything = { ...names, ...clustered, keys: keys === undefined ? null : totalOf(keys), keyIds: keyIds.sort() };
+  const totals = [users, domains, keys].map((listing) => listing?.total ?? null);
+  const everything = { ...names, ...clustered, totals, keyIds: keyIds.sort() };
   return {
     name: info.name ?? 'unnamed',
     address,
     version: info.version ?? 'unknown',
-    users: shortened(names.users),
-    ...(keys === undefined ? {} : { keys: totalOf(keys) }),
-    domains: shortened(names.domains),
+    users: shortened(names.users, users),
+    ...(keys === undefined ? {} : { keys: keys.total }),
+    ...(keys !== undefined && keys.entries.length < keys.total ? { keysRead: keys.entries.length } : {}),
+    domains: shortened(names.domains, domains),
     hsms: shortened(names.hsms),
     ...clustered,
     untold: Object.entries({ users, keys, domains }).flatMap(([what, told]) => (told === undefined ? [what] : [])),
     digest: createHash('sha256').update(JSON.stringify(everything)).digest('hex'),
   };
+}
+
+interface Named {
+  id?: string;
+  uri?: string;
+  username?: string;
+  name?: string;
 }
 
 /** A manager that stands alone has a cluster without a node, of the state “none”. */
@@ -59,10 +69,14 @@ const isNode = (cluster: unknown): boolean => {
   return nodeID !== '' || (status?.code ?? 'none') !== 'none';
 };
 
-const shortened = (names: string[]): string[] =>
-  names.length <= shownNames ? names : [...names.slice(0, shownNames), `and ${names.length - shownNames} more`];
+/** Names for a person; those that were not listed, though it says that they are there, are told by their number. */
+function shortened(names: string[], { entries, total }: Listing<Named> = { entries: [], total: 0 }): string[] {
+  const [more, unlisted] = [names.length - shownNames, total - entries.length];
+  return [...names.slice(0, shownNames), ...(more > 0 ? [`and ${more} more`] : []), ...(unlisted > 0 ? [`${unlisted} that were not listed`] : [])];
+}
 
-const namesOf = (body: unknown): string[] => entriesOf<{ username?: string; name?: string }>(body).map(({ username, name }) => username ?? name ?? 'unnamed');
+const namesOf = (listing: Listing<Named> | undefined, own: string[]): string[] =>
+  (listing?.entries ?? []).map(({ username, name }) => username ?? name ?? 'unnamed').filter((name) => !own.includes(name));
 
 /** May it be wiped without asking? One that does not tell everything only where this job itself found it new. */
 export const isLikeNew = ({ users, keys = 0, domains, hsms, clustered, untold }: ManagerHolds, fresh: boolean): boolean =>

@@ -1,5 +1,5 @@
 import axios, { type AxiosInstance } from 'axios';
-import { notReady, type StepFailure } from '../../domain/failure.ts';
+import { notReady, StepFailure } from '../../domain/failure.ts';
 import { type Answer, answerFailure, isSuccess, lockedForMs, noAnswer, retryAfter, saysLocked, saysWrongPassword } from './errors.ts';
 import { notSent } from './tls.ts';
 
@@ -62,6 +62,17 @@ export class Manager {
     throw answerFailure(`${method} ${path}`, answer, body);
   }
 
+  /** The body of a success, where nothing depends on it: undefined whatever else is answered, and where no answer is heard. */
+  async ifTold<T>(method: Method, path: string, body?: object): Promise<T | undefined> {
+    try {
+      const answer = await this.raw(method, path, body);
+      return isSuccess(answer) ? (answer.body as T) : undefined;
+    } catch (error) {
+      if (error instanceof StepFailure) return undefined;
+      throw error;
+    }
+  }
+
   /** Signs in as admin. False where the password is refused; an account that is locked is waited for. */
   async signIn(password: string): Promise<boolean> {
     this.#session = undefined;
@@ -88,13 +99,13 @@ export class Manager {
 
   /** A whole list, page by page where it says that there is more. */
   async list<T>(path: string, query: object = {}): Promise<T[]> {
-    const listed: T[] = [];
-    for (;;) {
-      const body = await this.ask('GET', path, undefined, listed.length > 0 ? { ...query, skip: listed.length, limit: mostAtOnce } : query);
-      const page = entriesOf<T>(body);
-      listed.push(...page);
-      if (page.length === 0 || listed.length >= totalOf(body)) return listed;
-    }
+    const get = (page: object, isThere: boolean) => this[isThere ? 'ask' : 'whereKnown']('GET', path, undefined, { ...query, ...page });
+    return (await pages<T>(get))!.entries;
+  }
+
+  /** As `list`, as far as it tells and no further than so many pages; undefined where this version does not have it. */
+  listing<T>(path: string, mostPages: number): Promise<Listing<T> | undefined> {
+    return pages<T>((page) => this.whereKnown('GET', path, undefined, { skip: 0, limit: mostAtOnce, ...page }), mostPages);
   }
 
   /** A new token: with the refresh token, else with the password that was right before. Where that is refused, too, the sign-in is over. */
@@ -139,11 +150,45 @@ const mostAtOnce = 1_000;
 /** There is nothing here, or it is at the path without the slash. */
 const elsewhere = [301, 302, 307, 308, 404, 405];
 
-/** How many there are; what it showed where it does not tell. */
-export const totalOf = (body: unknown): number => {
+/** What a list tells: its entries, and how many there are at least, which may be more. */
+export interface Listing<T> {
+  entries: T[];
+  total: number;
+}
+
+/**
+ * A list, page by page, until it has told as many as it says there are; where it does not say that, or tells fewer, until a page brings nothing new. How much
+ * stands in a page is for the manager to say: it may give less than it is asked for.
+ */
+async function pages<T>(get: (page: object, isThere: boolean) => Promise<unknown>, most = Number.POSITIVE_INFINITY): Promise<Listing<T> | undefined> {
+  const entries = new Map<string, T>();
+  let total = 0;
+  for (let page = 0; page < most; page++) {
+    const body = await get(page === 0 ? {} : { skip: entries.size, limit: mostAtOnce }, page === 0 || total > entries.size);
+    if (body === undefined && page === 0) return undefined;
+    const before = entries.size;
+    for (const entry of entriesOf<T>(body)) entries.set(identityOf(entry), entry);
+    const told = toldTotal(body);
+    total = Math.max(told ?? total, entries.size);
+    if (entries.size === before || (told !== undefined && entries.size >= told)) return { entries: [...entries.values()], total };
+  }
+  // There may be more: where it does not tell how many, one at least.
+  return { entries: [...entries.values()], total: Math.max(total, entries.size + 1) };
+}
+
+/** The same entry may come again, on a later page, with other times and counts. */
+function identityOf(entry: unknown): string {
+  const { user_id, id, uri, username, name, host } = (entry ?? {}) as Record<string, unknown>;
+  return JSON.stringify(user_id ?? id ?? uri ?? username ?? name ?? host ?? entry);
+}
+
+const toldTotal = (body: unknown): number | undefined => {
   const { total } = (body ?? {}) as { total?: unknown };
-  return typeof total === 'number' ? total : entriesOf(body).length;
+  return typeof total === 'number' ? total : undefined;
 };
+
+/** How many there are; what it showed where it does not tell. */
+export const totalOf = (body: unknown): number => toldTotal(body) ?? entriesOf(body).length;
 
 /** The entries of a list, whatever stands around them: `resources`, or `info` for `mkeks`. */
 export function entriesOf<T>(body: unknown): T[] {
@@ -163,7 +208,7 @@ function sessionOf({ body }: Answer, password: string, before?: string): Session
 function locked(answer: Answer): StepFailure {
   const ms = lockedForMs(answer);
   return notReady(
-    `CipherTrust Manager has locked the account admin after wrong passwords${ms === undefined ? '' : `, for ${Math.ceil(ms / 60_000)} minutes`}; no password is tried until then.`,
+    `CipherTrust Manager has locked the account admin after wrong passwords${ms === undefined ? '' : `, for ${Math.ceil(ms / 60_000)} minute(s)`}; no password is tried until then.`,
     ms ?? lockedMs,
   );
 }

@@ -3,6 +3,9 @@ import { adminPassword } from '../../../activities/ciphertrust/admin-password.ts
 import { firstBoot } from '../../../activities/ciphertrust/first-boot.ts';
 import { licence } from '../../../activities/ciphertrust/licence.ts';
 import { ntp } from '../../../activities/ciphertrust/ntp.ts';
+import { resetPassword } from '../../../activities/root-of-trust/reset-password.ts';
+import { setRootOfTrust } from '../../../activities/root-of-trust/set-root-of-trust.ts';
+import { newUser } from '../../../simulator/ciphertrust/state.ts';
 import { secretName } from '../../../systems/secrets/store.ts';
 import { changePassword, ManagerBench, setup, target } from '../../support/ciphertrust/manager-bench.ts';
 import { hsmAddress, managerAddress, partition } from '../../support/stub-appliance.ts';
@@ -129,4 +132,39 @@ describe('CipherTrust Manager, from its first boot to its root of trust', functi
     const { synchronised, warnings } = await bench.step(ntp, { ...job(), cipherTrust });
     assert.deepEqual([synchronised, warnings.length], [false, 1]);
   });
+
+  it('sets the root of trust whatever becomes of the look at the port: nobody knows how that is asked, and nothing depends on it', async () => {
+    await bench.switchOn({ timeScale: 6000 });
+    let cipherTrust = await bench.licensed();
+    const checkport = 'ciphertrust:POST /v1/system/network/checkport';
+    const rows: [what: string, happens: () => unknown][] = [
+      ...['422', '500', 'slow', 'refused', 'absent'].map((how): [string, () => unknown] => [
+        how,
+        () => Object.assign(bench.world.quirks, { 'ciphertrust.checkport': how }),
+      ]),
+      ['its answer is lost', () => bench.fault('reset', checkport)],
+      ['a proxy answers', () => bench.fault('error', checkport, { status: 502 })],
+      ['too many are asked', () => bench.fault('throttle', checkport)],
+    ];
+    for (const [what, happens] of rows) {
+      bench.world.quirks['ciphertrust.checkport'] = 'open';
+      happens();
+      const before = bench.arrived(checkport).length;
+      const wiped = await bench.set(cipherTrust);
+      assert.equal(bench.arrived(checkport).length, before + 1, `${what}: asked once`);
+      ({ cipherTrust } = await bench.step(resetPassword, { ...job(), cipherTrust: wiped.cipherTrust, partitionSerial: partition.serial, openSince: 'T' }));
+      bench.manager.data.hsmServers = [];
+    }
+    assert.equal(bench.arrived(setup, 'done').length, rows.length);
+  });
+
+  for (const listMost of ['1', '2'])
+    it(`is not wiped unasked where somebody uses it, though it lists only ${listMost} at once`, async () => {
+      await bench.switchOn({ timeScale: 6000, quirks: { 'ciphertrust.listMost': listMost } });
+      const cipherTrust = await bench.licensed();
+      for (const name of ['anna', 'bert', 'carla']) bench.manager.data.users.push(newUser(name, 'Their-Password-1', false));
+      const { needsApproval } = await bench.step(setRootOfTrust, { ...bench.rootInput(cipherTrust), fresh: true });
+      assert.deepEqual(needsApproval?.users, ['anna', 'bert', 'carla']);
+      assert.equal(bench.arrived(setup).length, 0);
+    });
 });

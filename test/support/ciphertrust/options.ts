@@ -6,6 +6,7 @@ const kinds: Record<string, Record<string, string>> = {
     'ciphertrust.certificateSurvivesReset': 'yes',
     'ciphertrust.setupStatus': '201',
     'ciphertrust.setupBody': 'empty',
+    'ciphertrust.checkport': 'slow',
     'ciphertrust.trialStatus': '201',
     'ciphertrust.slashes': 'none',
   },
@@ -17,6 +18,7 @@ const kinds: Record<string, Record<string, string>> = {
     'ciphertrust.setupBody': 'none',
     'ciphertrust.setupRefusal': '422',
     'ciphertrust.serviceNames': 'more',
+    'ciphertrust.checkport': '422',
   },
   'bare lists, errors with a label alone, changepw 200': {
     'ciphertrust.lists': 'bare',
@@ -24,6 +26,7 @@ const kinds: Record<string, Record<string, string>> = {
     'ciphertrust.changepwStatus': '200',
     'ciphertrust.serverIds': 'no',
     'ciphertrust.ntpStatus': 'error',
+    'ciphertrust.checkport': '500',
   },
   'lists with a total and two entries at most, errors with a message alone, setup 204 or refused with 400': {
     'ciphertrust.lists': 'total',

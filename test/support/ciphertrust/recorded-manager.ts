@@ -13,8 +13,11 @@ interface Asked {
   timeoutMs: number;
 }
 
+type Query = Record<string, number | undefined>;
+type Answer = [status: number, body?: unknown, headers?: Record<string, string>];
+
 /** A manager that answers what it is told, by operation, and writes down what it is asked. */
-export function recordedManager(answers: Record<string, [status: number, body?: unknown]>) {
+export function recordedManager(answers: Record<string, Answer | ((query: Query) => Answer)>, signal = new AbortController().signal) {
   const asked: Asked[] = [];
   const http = axios.create({
     validateStatus: () => true,
@@ -22,11 +25,12 @@ export function recordedManager(answers: Record<string, [status: number, body?: 
       const [method, path] = [config.method!.toUpperCase(), config.url!];
       const body = config.data === undefined ? undefined : (JSON.parse(config.data as string) as Json);
       asked.push({ method, path, body, authorization: config.headers.has('Authorization'), timeoutMs: config.timeout! });
-      const [status, data] = answers[`${method} ${path}`] ?? [404, { code: 16, codeDesc: 'NCERRResourceNotFound: Resource not found' }];
-      return { status, statusText: '', headers: new AxiosHeaders(), config, data: data ?? '' };
+      const answer = answers[`${method} ${path}`] ?? [404, { code: 16, codeDesc: 'NCERRResourceNotFound: Resource not found' }];
+      const [status, data, headers] = typeof answer === 'function' ? answer((config.params ?? {}) as Query) : answer;
+      return { status, statusText: '', headers: new AxiosHeaders(headers), config, data: data ?? '' };
     },
   });
-  const manager = new Manager(http, new AbortController().signal);
+  const manager = new Manager(http, signal);
   const cipherTrust = { leaf: async () => ({ fingerprint: 'AA', shown: {} }), connect: async () => manager } as unknown as CipherTrust;
   return { asked, manager, cipherTrust };
 }

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { AxiosError } from 'axios';
+import { recordedManager } from '../support/ciphertrust/recorded-manager.ts';
+
+const operation = 'POST /v1/system/network/checkport';
+const path = '/v1/system/network/checkport';
+
+describe('A question to CipherTrust Manager on which nothing depends', () => {
+  it('has an answer where it is a success, and none whatever else comes back', async () => {
+    assert.deepEqual(await recordedManager({ [operation]: [200, { open: true }] }).manager.ifTold('POST', path, {}), { open: true });
+    for (const status of [400, 401, 403, 404, 405, 409, 422, 429, 500, 501, 502, 503, 504])
+      for (const body of [{ message: 'no' }, '<html></html>', ''])
+        assert.equal(await recordedManager({ [operation]: [status, body] }).manager.ifTold('POST', path, {}), undefined, `${status}`);
+  });
+
+  it('has none where nothing is heard', async () => {
+    for (const code of ['ECONNABORTED', 'ETIMEDOUT', 'ECONNRESET', 'ECONNREFUSED']) {
+      const { manager } = recordedManager({
+        [operation]: () => {
+          throw new AxiosError('timeout of 60000ms exceeded', code);
+        },
+      });
+      assert.equal(await manager.ifTold('POST', path, {}), undefined, code);
+    }
+  });
+
+  it('is over with the attempt that asks it', async () => {
+    const attempt = new AbortController();
+    const asking = recordedManager(
+      {
+        [operation]: () => {
+          attempt.abort();
+          throw new AxiosError('canceled', 'ERR_CANCELED');
+        },
+      },
+      attempt.signal,
+    ).manager.ifTold('POST', path, {});
+    await assert.rejects(asking, { name: 'AbortError' });
+  });
+});

@@ -1,8 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import { refused } from '../../domain/failure.ts';
 import type { CertificateSeen, StepInput, StepResult } from '../../domain/results.ts';
 import { type Manager, signedIn } from '../../systems/ciphertrust/ciphertrust.ts';
+import { source } from '../../systems/ciphertrust/errors.ts';
 import type { Leaf } from '../../systems/ciphertrust/tls.ts';
 import { readWebCertificate, type WebCertificate } from '../../systems/ciphertrust/web-certificate.ts';
 import { userSecret } from '../../systems/secrets/kept.ts';
@@ -42,7 +44,7 @@ function isFor({ pem }: CertificateSeen, names: (string | undefined)[]): boolean
 export const webCertificate = ({ cipherTrust, secrets, settings }: Systems) => {
   const wantedBy = async ({ request }: Input): Promise<WebCertificate | undefined> => {
     const { webCertificate: named } = request.cipherTrust;
-    return named && readWebCertificate(await userSecret(secrets, named.secret));
+    return named && readable(named.secret, await userSecret(secrets, named.secret));
   };
   return converge<Input, Seen, StepResult<'web-certificate'>, 'set-name' | 'put-certificate' | 'restart-web'>({
     async observe(input, { signal }) {
@@ -52,13 +54,12 @@ export const webCertificate = ({ cipherTrust, secrets, settings }: Systems) => {
       // Only the certificate of before and the one that this step brings are accepted.
       const pin = leaf.fingerprint === wanted?.leaf.fingerprint ? leaf.fingerprint : input.cipherTrust.pin;
       const manager = await signedIn(cipherTrust, secrets, input, { ...input.cipherTrust, pin }, signal, leaf);
-      const { name } = await manager.ask<{ name: string }>('GET', '/v1/system/info');
-      const { certificates } = await manager.ask<{ certificates: string }>('GET', interfacePath);
+      const { name = 'unnamed' } = (await manager.ask<{ name?: string } | null>('GET', '/v1/system/info')) ?? {};
       return {
         state: 'ready',
         manager,
         name,
-        configured: new X509Certificate(certificates).fingerprint256,
+        configured: configuredIn(await manager.ask('GET', interfacePath)),
         presented: leaf.fingerprint,
         ...(wanted ? { wanted: wanted.leaf } : {}),
       };
@@ -81,6 +82,38 @@ export const webCertificate = ({ cipherTrust, secrets, settings }: Systems) => {
     sight: (seen) => (seen.state === 'ready' ? [seen.name, seen.configured, seen.presented] : seen.state),
   });
 };
+
+/** It was looked at when the job began; since then it may have ended, or have been replaced. */
+function readable(secret: string, text: string): WebCertificate {
+  try {
+    return readWebCertificate(text);
+  } catch (error) {
+    throw refused({
+      tried: `reading the web certificate in the secret ${secret}`,
+      seen: (error as Error).message,
+      source: 'the secret store',
+      remedy: `Put a valid certificate with its private key in place of what the secret ${secret} holds, then retry; or skip this and set it by hand.`,
+    });
+  }
+}
+
+/** The fingerprint of the certificate that the interface is configured with. */
+function configuredIn(body: unknown): string {
+  const { certificates } = (body ?? {}) as { certificates?: unknown };
+  const wrong = (seen: string) =>
+    refused({
+      tried: `GET ${interfacePath}`,
+      seen,
+      source,
+      remedy: 'Look at the interface web in CipherTrust Manager (Admin Settings > Interfaces), then retry; or skip this and set name and certificate by hand.',
+    });
+  if (typeof certificates !== 'string' || certificates.trim() === '') throw wrong('a success, but no certificate in it');
+  try {
+    return new X509Certificate(certificates).fingerprint256;
+  } catch {
+    throw wrong('a success, but its certificate cannot be read');
+  }
+}
 
 /** The restart begins after its answer: waits until another certificate, or none, is presented, as long as that may take. */
 async function changes(look: () => Promise<Leaf | undefined>, presented: string, patienceMs: number, signal: AbortSignal): Promise<void> {

@@ -38,6 +38,13 @@ export interface Exposure {
   until: string;
 }
 
+/** A time server that a CipherTrust Manager follows though the request does not name it; the wipe takes it away. */
+export interface OtherTimeServer {
+  host: string;
+  /** Is it asked with a key? That stays with the manager: nothing of it is kept here. */
+  keyed?: true;
+}
+
 /** What a CipherTrust Manager holds and `hsm/setup` would wipe, beside what every new one has. */
 export interface ManagerHolds {
   name: string;
@@ -155,7 +162,7 @@ export interface StepTypes {
   };
   /** The exposure is known where it was this job that replaced the initial password. */
   'admin-password': { needs: { cipherTrust: ManagerAt; openSince?: string }; gives: { exposure?: Exposure } };
-  ntp: { needs: { cipherTrust: ManagerAt }; gives: { servers: string[]; synchronised: boolean; warnings: string[] } };
+  ntp: { needs: { cipherTrust: ManagerAt }; gives: { servers: string[]; synchronised: boolean; warnings: string[]; others?: OtherTimeServer[] } };
   licence: { needs: { cipherTrust: ManagerAt }; gives: { kind: string; state: string } };
   'appliance-password': { needs: { windows: Pinned; hsmAddress: string }; gives: { hsm: Pinned } };
   'inspect-hsm': { needs: Hosts; gives: { hsm: HsmSeen; clock: string; warnings: string[] } };
@@ -200,7 +207,8 @@ export interface StepTypes {
     };
   };
   'reset-password': {
-    needs: { cipherTrust: ManagerAt; partitionSerial: string; openSince?: string };
+    /** `others`: time servers that it had before the wipe. */
+    needs: { cipherTrust: ManagerAt; partitionSerial: string; openSince?: string; others?: OtherTimeServer[] };
     gives: { cipherTrust: ManagerAt; warnings: string[]; exposure?: Exposure };
   };
   'verify-root-of-trust': {

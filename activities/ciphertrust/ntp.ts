@@ -1,6 +1,6 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { signedIn } from '../../systems/ciphertrust/ciphertrust.ts';
-import { addNtp, missingNtp, type NtpSeen, readNtp } from '../../systems/ciphertrust/essentials.ts';
+import { addNtp, missingNtp, type NtpSeen, otherNtp, readNtp } from '../../systems/ciphertrust/essentials.ts';
 import { act, converge, done, wait } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
@@ -13,8 +13,10 @@ export const decideNtp = (seen: NtpSeen & { look: number }, { request }: Pick<In
   if (missingNtp(seen, request.cipherTrust).length > 0) return act('add');
   const servers = request.cipherTrust.ntp.map(({ host }) => host);
   if (!seen.synchronised && servers.length > 0 && seen.look < looksForSynchronisation) return wait('The clock is not synchronised yet.');
+  const others = otherNtp(seen, request.cipherTrust);
   return done<StepResult<'ntp'>>({
     servers,
+    ...(others.length > 0 ? { others } : {}),
     synchronised: seen.synchronised,
     warnings: seen.synchronised || servers.length === 0 ? [] : ['CipherTrust Manager’s clock was not synchronised yet when its root of trust was prepared.'],
   });

@@ -16,17 +16,26 @@ export interface Seen {
   at: string;
 }
 
-export const decideResetPassword = ({ knock, inside, at }: Seen, input: Pick<Input, 'cipherTrust' | 'request' | 'openSince' | 'target'>) => {
-  const { cipherTrust, request, openSince } = input;
+/** The request’s time servers, and those that were there before the wipe; not those whose key nobody here has. */
+const wantedNtp = ({ request, others = [] }: Pick<Input, 'request' | 'others'>) => ({
+  ntp: [...request.cipherTrust.ntp, ...others.filter(({ keyed }) => !keyed).map(({ host }) => ({ host }))],
+});
+
+export const decideResetPassword = ({ knock, inside, at }: Seen, input: Pick<Input, 'cipherTrust' | 'request' | 'openSince' | 'target' | 'others'>) => {
+  const { cipherTrust, request, openSince, others = [] } = input;
   const outside = decideEntrance(knock, input);
   if (outside) return outside;
-  if (inside && missingNtp(inside.ntp, request.cipherTrust).length > 0) return act('add-ntp');
+  if (inside && missingNtp(inside.ntp, wantedNtp(input)).length > 0) return act('add-ntp');
   if (inside && !licensed(inside.licence, request.cipherTrust)) return act('activate-licence');
+  const lost = others.filter(({ host, keyed }) => keyed && inside && !inside.ntp.listed.includes(host));
+  const warnings = lost.map(
+    ({ host }) => `The time server ${host} went with the wipe: it was asked with a key that nobody can read back. Add it again by hand.`,
+  );
   // Where an attempt that is lost replaced it, now is the latest that it can have been.
-  return done<StepResult<'reset-password'>>({ cipherTrust, warnings: [], ...exposureOf(openSince, knock.replacedAt ?? at) });
+  return done<StepResult<'reset-password'>>({ cipherTrust, warnings, ...exposureOf(openSince, knock.replacedAt ?? at) });
 };
 
-/** After the wipe the initial password works again: it is replaced at once; then time servers and licence, where they are gone. */
+/** After the wipe the initial password works again: it is replaced at once; then time servers, also those that it had before, and licence, where they are gone. */
 export const resetPassword = (systems: Systems) => {
   const { cipherTrust, secrets } = systems;
   const entrance = new Entrance(systems);
@@ -42,7 +51,7 @@ export const resetPassword = (systems: Systems) => {
     decide: decideResetPassword,
     act: {
       'replace-password': (input, _, attempt) => entrance.replace(input, input.cipherTrust, attempt),
-      'add-ntp': async (input, seen, { signal }) => addNtp(await inside(input, signal), secrets, missingNtp(seen.inside!.ntp, input.request.cipherTrust)),
+      'add-ntp': async (input, seen, { signal }) => addNtp(await inside(input, signal), secrets, missingNtp(seen.inside!.ntp, wantedNtp(input))),
       'activate-licence': async (input, seen, { signal }) =>
         activateLicence(await inside(input, signal), secrets, seen.inside!.licence, input.request.cipherTrust),
     },

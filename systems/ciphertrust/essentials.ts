@@ -1,5 +1,6 @@
 import { refused } from '../../domain/failure.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
+import type { OtherTimeServer } from '../../domain/results.ts';
 import { userSecret } from '../secrets/kept.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import type { Manager } from './ciphertrust.ts';
@@ -9,6 +10,8 @@ import { answerFailure, isSuccess, saysExists, source } from './errors.ts';
 
 export interface NtpSeen {
   listed: string[];
+  /** Those that are asked with a key; absent where none is. */
+  keyed?: string[];
   synchronised: boolean;
 }
 
@@ -18,12 +21,21 @@ type Wanted = ProvisioningRequest['cipherTrust'];
 const whole = { skip: 0, limit: 1000 };
 
 export async function readNtp(manager: Manager): Promise<NtpSeen> {
-  const servers = await manager.list<{ host: string }>('/v1/system/ntp/servers', whole);
+  const servers = await manager.list<{ host: string; key?: string; key_type?: string }>('/v1/system/ntp/servers', whole);
   const status = await manager.ask<Record<string, string>>('GET', '/v1/system/ntp/status');
-  return { listed: servers.map(({ host }) => host), synchronised: /^\*/m.test(status['ntpq -p'] ?? '') };
+  const keyed = servers.filter(({ key, key_type }) => key !== undefined || key_type !== undefined).map(({ host }) => host);
+  return {
+    listed: servers.map(({ host }) => host),
+    ...(keyed.length > 0 ? { keyed } : {}),
+    synchronised: /^\*/m.test(status['ntpq -p'] ?? ''),
+  };
 }
 
-export const missingNtp = ({ listed }: NtpSeen, { ntp }: Wanted): Wanted['ntp'] => ntp.filter(({ host }) => !listed.includes(host));
+export const missingNtp = ({ listed }: NtpSeen, { ntp }: Pick<Wanted, 'ntp'>): Wanted['ntp'] => ntp.filter(({ host }) => !listed.includes(host));
+
+/** Those that it follows besides the wanted ones. */
+export const otherNtp = ({ listed, keyed = [] }: NtpSeen, { ntp }: Pick<Wanted, 'ntp'>): OtherTimeServer[] =>
+  listed.filter((host) => !ntp.some((wanted) => wanted.host === host)).map((host) => ({ host, ...(keyed.includes(host) ? { keyed: true as const } : {}) }));
 
 /** Adds servers, each with its key where it has one. One that another attempt added meanwhile is no failure: the next look tells. */
 export async function addNtp(manager: Manager, secrets: SecretStore, servers: Wanted['ntp']): Promise<void> {

@@ -38,6 +38,7 @@ async function resetPassword(job: Job, { cipherTrust: wiped, openSince }: StepRe
     cipherTrust: wiped,
     partitionSerial,
     ...(openSince === undefined ? {} : { openSince }),
+    ...(job.results.ntp?.others ? { others: job.results.ntp.others } : {}),
   });
   job.warn(...warnings);
   return cipherTrust;

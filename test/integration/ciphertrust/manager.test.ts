@@ -126,6 +126,23 @@ describe('CipherTrust Manager, from its first boot to its root of trust', functi
     assert.ok((bench.summary['ntp'] as string[]).includes('theirs.example.com'));
   });
 
+  for (const survives of ['no', 'yes'])
+    it(`has the time servers of before after the wipe, too; where one had a key, that is a warning (time servers survive: ${survives})`, async () => {
+      await bench.switchOn({ timeScale: 6000, quirks: { 'ciphertrust.ntpSurvivesReset': survives } });
+      const cipherTrust = await bench.licensed();
+      const theirs = [{ host: 'theirs.example.com' }, { host: 'authenticated.example.com', key: 'their-key', key_type: 'SHA-1' }];
+      bench.manager.data.ntp.push(...theirs.map((server) => ({ ...server, addedAt: 0 })));
+      const { others } = await bench.step(ntp, { ...job(), cipherTrust });
+      const wiped = await bench.set(cipherTrust);
+      const { warnings } = await bench.step(resetPassword, { ...job(), ...wiped, partitionSerial: partition.serial, ...(others ? { others } : {}) });
+      const ours = bench.request.cipherTrust.ntp.map(({ host }) => host);
+      const kept = ['theirs.example.com', ...ours, ...(survives === 'yes' ? ['authenticated.example.com'] : [])];
+      assert.deepEqual([...(bench.summary['ntp'] as string[])].sort(), kept.sort());
+      assert.equal(warnings.length, survives === 'yes' ? 0 : 1);
+      assert.ok(warnings.every((warning) => warning.includes('authenticated.example.com')));
+      assert.ok(!JSON.stringify(others).includes('their-key'));
+    });
+
   it('does not wait for ever for its clock: that it follows no server is a warning', async () => {
     await bench.switchOn({ durations: { ntpSynchronisation: 1e6 }, quirks: { 'ciphertrust.ntpStatus': 'error' } });
     const cipherTrust = await bench.licensed();

@@ -83,6 +83,7 @@ describe('Jobs whose worker is a process', function () {
       request.cipherTrust.licence = { secret: 'licence' };
     });
     // The licence is not in the store yet: time for somebody to use the manager.
+    job.manager.data.ntp.push({ host: 'theirs.example.com', addedAt: 0 });
     const stopped = await job.reaches('the incident', ({ incidents }) => incidents.length === 1);
     assert.equal(stopped.incidents[0]!.step, 'licence');
     const { data } = job.manager;
@@ -113,6 +114,10 @@ describe('Jobs whose worker is a process', function () {
     await decide(job, 'resolve', { incidentId: 'incident-2', action: 'retry' });
     await ended(job, 2);
     assert.deepEqual([jobs.arrivedAt(job.address, setUp).length, job.manager.data.keys.length], [1, 0]);
+    assert.ok(
+      job.manager.data.ntp.some(({ host }) => host === 'theirs.example.com'),
+      'its own time server is there again',
+    );
   });
 
   it('an hsm/setup without answer and effect is sent again only because a person says so', async () => {

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { decideNtp } from '../../activities/ciphertrust/ntp.ts';
+import { decideResetPassword } from '../../activities/root-of-trust/reset-password.ts';
+import { readNtp } from '../../systems/ciphertrust/essentials.ts';
+import { recordedManager } from '../support/ciphertrust/recorded-manager.ts';
+import { exampleRequest } from '../support/example.ts';
+
+const request = exampleRequest();
+request.cipherTrust.ntp = [{ host: 'ours' }];
+const others = [{ host: 'theirs' }, { host: 'keyed', keyed: true as const }];
+
+describe('Time servers that a CipherTrust Manager has besides', () => {
+  it('are told with whether they are asked with a key, and without it, shown or not', async () => {
+    for (const shown of [{ key: 'symmetric', key_type: 'SHA-1' }, { key_type: 'SHA-256' }, { key: 'symmetric' }]) {
+      const list = { total: 3, resources: [{ host: 'theirs' }, { host: 'ours', ...shown }, { host: 'keyed', ...shown }] };
+      const { manager } = recordedManager({
+        'GET /v1/system/ntp/servers': [200, list],
+        'GET /v1/system/ntp/status': [200, { 'ntpq -p': '*ours' }],
+      });
+      const decision = decideNtp({ ...(await readNtp(manager)), look: 1 }, { request });
+      assert.deepEqual(decision, { kind: 'done', result: { servers: ['ours'], others, synchronised: true, warnings: [] } });
+    }
+  });
+
+  const onceWiped = (...listed: string[]) =>
+    decideResetPassword(
+      {
+        knock: { signedIn: true, left: [], found: [] },
+        inside: { ntp: { listed, synchronised: true }, licence: { trial: { id: 't', status: 'activated' }, licences: 0 } },
+        at: 'T',
+      },
+      { target: 't', request, cipherTrust: { address: 'a', pin: 'A' }, others },
+    );
+  const warnings = (decision: ReturnType<typeof onceWiped>) => decision.kind === 'done' && decision.result.warnings;
+
+  it('are added again after the wipe where they had no key', () => {
+    assert.deepEqual(onceWiped('ours'), { kind: 'act', change: 'add-ntp' });
+  });
+
+  it('are warned of where their key went with the wipe', () => {
+    assert.deepEqual(warnings(onceWiped('ours', 'theirs')), [
+      'The time server keyed went with the wipe: it was asked with a key that nobody can read back. Add it again by hand.',
+    ]);
+  });
+
+  it('need nothing where they are still there', () => {
+    assert.deepEqual(warnings(onceWiped('keyed', 'ours', 'theirs')), []);
+  });
+});

@@ -1,36 +1,21 @@
 import assert from 'node:assert/strict';
 import type { ProvisioningRequest } from '../../domain/request.ts';
-import type { StepResult } from '../../domain/results.ts';
 import { hsmDeployment } from '../../systems/azure/hsm-template.ts';
-import { AzureBench } from '../support/azure-bench.ts';
 import { thereIsOneOfEach } from '../support/azure-job.ts';
+import { deploymentTests, gatewayMade, hsmType, often, put } from '../support/deployment-tests.ts';
 import { until } from '../support/until.ts';
 
-const put = 'arm:PUT Microsoft.Resources/deployments';
-const hsmType = 'Microsoft.HardwareSecurityModules/dedicatedHSMs';
 const hsmMade = `arm:provisioning ${hsmType}`;
-const often = { updateIntervalInMs: 50 };
-const gatewayMade = 'arm:provisioning Microsoft.Network/virtualNetworkGateways';
 
 /** The step deploy-hsm against a simulated Azure, in every weather. What reached Azure stands in its ledger. */
 describe('The deployment of the HSM', function () {
   this.timeout(60_000);
-  let bench: AzureBench;
-  let network: StepResult<'virtual-network'>;
-  beforeEach(async () => {
-    bench = await AzureBench.start();
-    network = await bench.network();
-    bench.attempts.length = 0;
-  });
-  afterEach(() => bench.stop());
-
-  const deploy = () => bench.step('deploy-hsm', network);
-  const sent = () => bench.arrived(put, 'done').length;
+  const its = deploymentTests();
 
   /** Somebody else’s deployment of the same name. */
   async function foreignDeployment(request: ProvisioningRequest): Promise<void> {
     const { template, parameters, hash } = hsmDeployment({ target: 'somebody-else', request }, true);
-    const { deployments } = await bench.clients();
+    const { deployments } = await its.bench.clients();
     // A name proves nothing, and tags can be copied.
     const tags = { 'provisioner-template': hash, 'provisioner-run': '1.1' };
     await deployments.deployments
@@ -39,25 +24,25 @@ describe('The deployment of the HSM', function () {
   }
 
   it('is validated, asked what it would change, sent once and watched to its end', async () => {
-    const done = await deploy();
-    thereIsOneOfEach(bench);
-    assert.deepEqual([sent(), done.gatewayWasThere], [1, false]);
+    const done = await its.deploy();
+    thereIsOneOfEach(its.bench);
+    assert.deepEqual([its.sent(), done.gatewayWasThere], [1, false]);
     assert.match(done.deploymentId, /HSMdeploy$/);
-    const before = bench.arrived('*').findIndex(({ operation }) => operation === put);
+    const before = its.bench.arrived('*').findIndex(({ operation }) => operation === put);
     for (const check of ['validate', 'whatIf'])
-      assert.ok(bench.arrived('*').findIndex(({ operation }) => operation === `arm:POST Microsoft.Resources/deployments/${check}`) < before, check);
-    assert.deepEqual((await deploy()).deploymentId, done.deploymentId, 'a second look changes nothing');
-    assert.equal(sent(), 1);
+      assert.ok(its.bench.arrived('*').findIndex(({ operation }) => operation === `arm:POST Microsoft.Resources/deployments/${check}`) < before, check);
+    assert.deepEqual((await its.deploy()).deploymentId, done.deploymentId, 'a second look changes nothing');
+    assert.equal(its.sent(), 1);
   });
 
   describe('of somebody else under the same name', () => {
     it('is waited for and not adopted: with other parameters', async () => {
-      const theirs = structuredClone(bench.request);
+      const theirs = structuredClone(its.bench.request);
       theirs.hsm.resourcePrefix = 'Theirs';
       theirs.hsm.name = 'their-hsm';
-      bench.fault('never', gatewayMade);
+      its.bench.fault('never', gatewayMade);
       await foreignDeployment(theirs);
-      const { problem } = await bench.attempt('deploy-hsm', network).then(
+      const { problem } = await its.bench.attempt('deploy-hsm', its.network).then(
         () => assert.fail('it is not done'),
         (error) => ({ problem: error.details[0] as { kind: string; seen: string } }),
       );
@@ -65,34 +50,34 @@ describe('The deployment of the HSM', function () {
         [problem.kind, problem.seen],
         ['NotReady', 'Another deployment named HSMdeploy is active in the resource group; it is waited for, not adopted.'],
       );
-      assert.equal(sent(), 1, 'only theirs');
+      assert.equal(its.sent(), 1, 'only theirs');
     });
 
     it('is waited for and not adopted: with another template; ours follows when it has ended', async () => {
-      const theirs = structuredClone(bench.request);
+      const theirs = structuredClone(its.bench.request);
       theirs.azure.tags = { ...theirs.azure.tags, Team: 'theirs' };
-      bench.fault('error', `${hsmMade}`, { status: 403, code: 'RequestDisallowedByPolicy', message: 'disallowed by policy' });
+      its.bench.fault('error', `${hsmMade}`, { status: 403, code: 'RequestDisallowedByPolicy', message: 'disallowed by policy' });
       await foreignDeployment(theirs);
-      const done = await deploy();
-      assert.ok(bench.attempts.some(({ problem }) => /not adopted/.test(problem.seen)));
-      assert.deepEqual([sent(), done.gatewayWasThere, bench.states(hsmType).length], [2, true, 1]);
+      const done = await its.deploy();
+      assert.ok(its.bench.attempts.some(({ problem }) => /not adopted/.test(problem.seen)));
+      assert.deepEqual([its.sent(), done.gatewayWasThere, its.bench.states(hsmType).length], [2, true, 1]);
     });
 
     it('that is started between look and act is refused by Azure, and waited for', async () => {
-      bench.fault('hold', put);
-      const deploying = deploy();
-      const held = await until('the deployment held', async () => bench.world.weather.held()[0]);
-      const theirs = structuredClone(bench.request);
+      its.bench.fault('hold', put);
+      const deploying = its.deploy();
+      const held = await until('the deployment held', async () => its.bench.world.weather.held()[0]);
+      const theirs = structuredClone(its.bench.request);
       theirs.hsm.name = 'their-hsm';
-      bench.fault('error', hsmMade, { status: 409, code: 'ScopeLocked', message: 'locked' });
+      its.bench.fault('error', hsmMade, { status: 409, code: 'ScopeLocked', message: 'locked' });
       await foreignDeployment(theirs);
-      bench.world.weather.release(held.id);
+      its.bench.world.weather.release(held.id);
       await deploying;
       assert.deepEqual(
-        bench.arrived(put, 'refused').map(({ detail }) => detail),
+        its.bench.arrived(put, 'refused').map(({ detail }) => detail),
         ['DeploymentActive'],
       );
-      assert.equal(bench.states(hsmType).length, 1);
+      assert.equal(its.bench.states(hsmType).length, 1);
     });
   });
 
@@ -100,14 +85,14 @@ describe('The deployment of the HSM', function () {
     const failures: [cause: string, arrange: () => void, seen: RegExp, remedy: RegExp, runs: number][] = [
       [
         'for want of quota',
-        () => bench.fault('fail', hsmMade, { message: 'The subscription has no device quota left in stamp1.' }),
+        () => its.bench.fault('fail', hsmMade, { message: 'The subscription has no device quota left in stamp1.' }),
         /^dedicatedHSMs\/kylo-luna-hsm: Failed: The subscription has no device quota left in stamp1\.$/,
         /2 a stamp, 4 a region, failed ones too.*delete it first/,
         1,
       ],
       [
         'for want of capacity, twice',
-        () => bench.fault('fail', hsmMade, { times: 2, message: 'There is no capacity for this device in the region.' }),
+        () => its.bench.fault('fail', hsmMade, { times: 2, message: 'There is no capacity for this device in the region.' }),
         /^dedicatedHSMs\/kylo-luna-hsm: Failed: There is no capacity/,
         /retry later, or ask for another stamp/,
         2,
@@ -115,7 +100,7 @@ describe('The deployment of the HSM', function () {
       [
         'because a policy denies the gateway',
         () =>
-          bench.fault('error', gatewayMade, {
+          its.bench.fault('error', gatewayMade, {
             status: 403,
             code: 'RequestDisallowedByPolicy',
             message: `Resource 'HSMLuna-ergw' was disallowed by policy. Policy identifiers: '[{"policyAssignment":{"name":"No gateways","id":"/p"}}]'.`,
@@ -127,7 +112,7 @@ describe('The deployment of the HSM', function () {
       [
         'because its token expired',
         () =>
-          bench.fault('error', gatewayMade, {
+          its.bench.fault('error', gatewayMade, {
             status: 401,
             code: 'ExpiredAuthenticationToken',
             message: 'The access token expiry UTC time is earlier than now.',
@@ -139,9 +124,9 @@ describe('The deployment of the HSM', function () {
       [
         'with its cause as JSON in JSON',
         () => {
-          bench.world.quirks['azure.deploymentError'] = 'operations';
+          its.bench.world.quirks['azure.deploymentError'] = 'operations';
           const inner = JSON.stringify({ error: { code: 'QuotaExceeded', message: 'HSMs: 0 left.' } });
-          bench.fault('error', hsmMade, { status: 400, code: 'BadRequest', message: JSON.stringify({ error: { code: 'Conflict', message: inner } }) });
+          its.bench.fault('error', hsmMade, { status: 400, code: 'BadRequest', message: JSON.stringify({ error: { code: 'Conflict', message: inner } }) });
         },
         /^dedicatedHSMs\/kylo-luna-hsm: QuotaExceeded: HSMs: 0 left\.$/,
         /counts against the quota/,
@@ -149,7 +134,7 @@ describe('The deployment of the HSM', function () {
       ],
       [
         'because it lost the race with the gateway, twice',
-        () => bench.fault('fail', hsmMade, { times: 2, message: 'The virtual network has no ExpressRoute gateway that is ready.' }),
+        () => its.bench.fault('fail', hsmMade, { times: 2, message: 'The virtual network has no ExpressRoute gateway that is ready.' }),
         /^dedicatedHSMs\/kylo-luna-hsm: Failed: The virtual network has no ExpressRoute gateway/,
         /Wait until the network’s ExpressRoute gateway is Succeeded/,
         2,
@@ -157,7 +142,7 @@ describe('The deployment of the HSM', function () {
       [
         'because of a lock',
         () =>
-          bench.fault('error', hsmMade, {
+          its.bench.fault('error', hsmMade, {
             status: 409,
             code: 'ScopeLocked',
             message: 'The scope cannot perform write operation because following scope(s) are locked.',
@@ -170,63 +155,63 @@ describe('The deployment of the HSM', function () {
     for (const [cause, arrange, seen, remedy, runs] of failures)
       it(`${cause}: an incident with code, message, resource and remedy; ${runs === 1 ? 'it is not sent again' : 'it was sent once more'}`, async () => {
         arrange();
-        const problem = await bench.stops('deploy-hsm', network);
+        const problem = await its.bench.stops('deploy-hsm', its.network);
         assert.match(problem.seen, seen);
         assert.match(problem.remedy, remedy);
-        assert.deepEqual([problem.kind, sent()], ['Refused', runs]);
-        await bench.step('deploy-hsm', network, { askedAt: Date.now() + 1 });
-        thereIsOneOfEach(bench);
-        assert.equal(sent(), runs + 1, 'a retry sends it once');
+        assert.deepEqual([problem.kind, its.sent()], ['Refused', runs]);
+        await its.bench.step('deploy-hsm', its.network, { askedAt: Date.now() + 1 });
+        thereIsOneOfEach(its.bench);
+        assert.equal(its.sent(), runs + 1, 'a retry sends it once');
       });
 
     it('because the subnet is not delegated: the HSM’s own message, and the remedy', async () => {
-      const clients = await bench.clients();
-      const { azure, network: wanted } = bench.request;
+      const clients = await its.bench.clients();
+      const { azure, network: wanted } = its.bench.request;
       await clients.network.subnets.createOrUpdate(azure.resourceGroup, wanted.name, wanted.hsm.name, { addressPrefix: wanted.hsm.range }, often);
-      const problem = await bench.stops('deploy-hsm', network);
+      const problem = await its.bench.stops('deploy-hsm', its.network);
       assert.match(problem.seen, /^dedicatedHSMs\/kylo-luna-hsm: Failed: The subnet Luna_kylo_HSM_subnet is not delegated/);
       assert.match(problem.remedy, /Delegate the HSM’s subnet/);
-      assert.equal(sent(), 1);
+      assert.equal(its.sent(), 1);
     });
 
     for (const [cause, arrange] of [
-      ['the race with the gateway', () => bench.fault('fail', hsmMade, { message: 'The virtual network has no ExpressRoute gateway that is ready.' })],
-      ['capacity that comes back', () => bench.fault('fail', hsmMade, { message: 'No capacity at the moment.' })],
+      ['the race with the gateway', () => its.bench.fault('fail', hsmMade, { message: 'The virtual network has no ExpressRoute gateway that is ready.' })],
+      ['capacity that comes back', () => its.bench.fault('fail', hsmMade, { message: 'No capacity at the moment.' })],
       [
         'somebody who changes the same network',
-        () => bench.fault('error', gatewayMade, { status: 409, code: 'AnotherOperationInProgress', message: 'Another operation is in progress.' }),
+        () => its.bench.fault('error', gatewayMade, { status: 409, code: 'AnotherOperationInProgress', message: 'Another operation is in progress.' }),
       ],
-      ['a refused allocation', () => bench.fault('error', hsmMade, { status: 409, code: 'AllocationFailed', message: 'Allocation failed.' })],
+      ['a refused allocation', () => its.bench.fault('error', hsmMade, { status: 409, code: 'AllocationFailed', message: 'Allocation failed.' })],
     ] as const)
       it(`because of ${cause}: sent once more by itself, and it is done`, async () => {
         arrange();
-        await deploy();
-        thereIsOneOfEach(bench);
-        assert.equal(sent(), 2);
+        await its.deploy();
+        thereIsOneOfEach(its.bench);
+        assert.equal(its.sent(), 2);
       });
 
     it('because somebody cancelled it: an incident that says so; a retry sends it again', async () => {
-      bench.fault('never', 'arm:provisioning Microsoft.Network/publicIPAddresses');
+      its.bench.fault('never', 'arm:provisioning Microsoft.Network/publicIPAddresses');
       const askedAt = Date.now();
-      await assert.rejects(bench.attempt('deploy-hsm', network, { askedAt }), /publicIPAddresses|gateway/);
-      await until('the address begun with', async () => bench.states('Microsoft.Network/publicIPAddresses')[0]);
-      const { deployments } = await bench.clients();
-      await deployments.deployments.cancel(bench.request.azure.resourceGroup, 'HSMdeploy');
-      const problem = await bench.stops('deploy-hsm', network, { askedAt });
+      await assert.rejects(its.bench.attempt('deploy-hsm', its.network, { askedAt }), /publicIPAddresses|gateway/);
+      await until('the address begun with', async () => its.bench.states('Microsoft.Network/publicIPAddresses')[0]);
+      const { deployments } = await its.bench.clients();
+      await deployments.deployments.cancel(its.bench.request.azure.resourceGroup, 'HSMdeploy');
+      const problem = await its.bench.stops('deploy-hsm', its.network, { askedAt });
       assert.deepEqual([problem.kind, problem.seen], ['Refused', 'deployments/HSMdeploy: Canceled: somebody cancelled the deployment']);
-      await bench.step('deploy-hsm', network, { askedAt: Date.now() + 1 });
-      thereIsOneOfEach(bench);
-      assert.equal(sent(), 2);
+      await its.bench.step('deploy-hsm', its.network, { askedAt: Date.now() + 1 });
+      thereIsOneOfEach(its.bench);
+      assert.equal(its.sent(), 2);
     });
 
     it('before anything is sent: by validation, with the innermost message', async () => {
-      bench.fault('error', 'arm:POST Microsoft.Resources/deployments/validate', {
+      its.bench.fault('error', 'arm:POST Microsoft.Resources/deployments/validate', {
         status: 400,
         code: 'InvalidTemplateDeployment',
         message: JSON.stringify({ error: { code: 'QuotaExceeded', message: 'Public addresses: 0 left.' } }),
       });
-      const problem = await bench.stops('deploy-hsm', network);
-      assert.deepEqual([problem.kind, problem.seen, sent()], ['Refused', '400 QuotaExceeded: Public addresses: 0 left.', 0]);
+      const problem = await its.bench.stops('deploy-hsm', its.network);
+      assert.deepEqual([problem.kind, problem.seen, its.sent()], ['Refused', '400 QuotaExceeded: Public addresses: 0 left.', 0]);
     });
   });
 });

@@ -1,61 +1,45 @@
 import assert from 'node:assert/strict';
-import type { StepResult } from '../../domain/results.ts';
-import { AzureBench } from '../support/azure-bench.ts';
 import { thereIsOneOfEach } from '../support/azure-job.ts';
+import { deploymentTests, gatewayMade, hsmType, often } from '../support/deployment-tests.ts';
 import { until } from '../support/until.ts';
-
-const put = 'arm:PUT Microsoft.Resources/deployments';
-const hsmType = 'Microsoft.HardwareSecurityModules/dedicatedHSMs';
-const often = { updateIntervalInMs: 50 };
-const gatewayMade = 'arm:provisioning Microsoft.Network/virtualNetworkGateways';
 
 /** The gateway that carries an HSM: one that is there is never touched, one that failed is never waited for. */
 describe('A deployment and the network’s gateway', function () {
   this.timeout(60_000);
-  let bench: AzureBench;
-  let network: StepResult<'virtual-network'>;
-  beforeEach(async () => {
-    bench = await AzureBench.start();
-    network = await bench.network();
-    bench.attempts.length = 0;
-  });
-  afterEach(() => bench.stop());
-
-  const deploy = () => bench.step('deploy-hsm', network);
-  const sent = () => bench.arrived(put, 'done').length;
+  const its = deploymentTests();
 
   describe('whose gateway fails', () => {
-    const gateways = async () => (await bench.clients()).network.virtualNetworkGateways;
+    const gateways = async () => (await its.bench.clients()).network.virtualNetworkGateways;
     const resourceGroup = 'Luna_kylo_rg';
     const again = () => ({ askedAt: Date.now() + 1 });
     beforeEach(async () => {
-      bench.fault('fail', gatewayMade, { code: 'InternalServerError', message: 'The gateway could not be provisioned.' });
-      const { seen, remedy } = await bench.stops('deploy-hsm', network);
+      its.bench.fault('fail', gatewayMade, { code: 'InternalServerError', message: 'The gateway could not be provisioned.' });
+      const { seen, remedy } = await its.bench.stops('deploy-hsm', its.network);
       assert.equal(seen, 'virtualNetworkGateways/HSMLuna-ergw: InternalServerError: The gateway could not be provisioned.');
       assert.match(remedy, /failed gateway.*delete it only if no HSM depends on it/);
-      assert.equal(sent(), 1, 'a gateway that is Failed is no race');
+      assert.equal(its.sent(), 1, 'a gateway that is Failed is no race');
     });
 
     it('is an incident again at a retry that nothing was mended for: nothing is waited for, nothing sent', async () => {
-      const { kind, seen } = await bench.stops('deploy-hsm', network, again());
+      const { kind, seen } = await its.bench.stops('deploy-hsm', its.network, again());
       assert.deepEqual([kind, seen], ['Refused', 'the network’s gateway HSMLuna-ergw is Failed']);
-      assert.equal(sent(), 1);
-      assert.deepEqual(bench.states(hsmType), []);
+      assert.equal(its.sent(), 1);
+      assert.deepEqual(its.bench.states(hsmType), []);
     });
 
     it('goes on once the gateway was deleted: a retry makes another', async () => {
       await (await gateways()).delete(resourceGroup, 'HSMLuna-ergw', often);
-      assert.equal((await bench.step('deploy-hsm', network, again())).gatewayWasThere, false);
-      thereIsOneOfEach(bench);
-      assert.equal(sent(), 2);
+      assert.equal((await its.bench.step('deploy-hsm', its.network, again())).gatewayWasThere, false);
+      thereIsOneOfEach(its.bench);
+      assert.equal(its.sent(), 2);
     });
 
     it('goes on once the gateway was mended: a retry leaves it alone', async () => {
       const client = await gateways();
       await client.createOrUpdate(resourceGroup, 'HSMLuna-ergw', await client.get(resourceGroup, 'HSMLuna-ergw'), often);
       const before = await client.get(resourceGroup, 'HSMLuna-ergw');
-      await bench.step('deploy-hsm', network, again());
-      thereIsOneOfEach(bench);
+      await its.bench.step('deploy-hsm', its.network, again());
+      thereIsOneOfEach(its.bench);
       assert.deepEqual(await client.get(resourceGroup, 'HSMLuna-ergw'), before);
     });
   });
@@ -63,77 +47,77 @@ describe('A deployment and the network’s gateway', function () {
   describe('into a network that has a gateway', () => {
     /** Somebody’s gateway, in place for long. */
     const theirGateway = async (name: string, { gatewayType = 'ExpressRoute', addressSku = 'Standard' } = {}) => {
-      const clients = await bench.clients();
-      const { resourceGroup, region } = bench.request.azure;
+      const clients = await its.bench.clients();
+      const { resourceGroup, region } = its.bench.request.azure;
       const address = { location: region, sku: { name: addressSku }, publicIPAllocationMethod: 'Static' };
       await clients.network.publicIPAddresses.createOrUpdate(resourceGroup, `${name}pip`, address, often);
-      const publicIPAddress = { id: `${network.computeSubnetId.replace(/virtualNetworks.*/, '')}publicIPAddresses/${name}pip` };
+      const publicIPAddress = { id: `${its.network.computeSubnetId.replace(/virtualNetworks.*/, '')}publicIPAddresses/${name}pip` };
       const gateway = {
         location: region,
         tags: { owner: 'network team' },
         gatewayType,
         sku: { name: 'HighPerformance', tier: 'HighPerformance' },
-        ipConfigurations: [{ name: 'theirs', privateIPAllocationMethod: 'Dynamic', subnet: { id: network.gatewaySubnetId }, publicIPAddress }],
+        ipConfigurations: [{ name: 'theirs', privateIPAllocationMethod: 'Dynamic', subnet: { id: its.network.gatewaySubnetId }, publicIPAddress }],
       };
       await clients.network.virtualNetworkGateways.createOrUpdate(resourceGroup, name, gateway, often);
     };
 
     it('goes without one, and leaves theirs as it is', async () => {
       await theirGateway('their-ergw');
-      const clients = await bench.clients();
-      const theirs = () => clients.network.virtualNetworkGateways.get(bench.request.azure.resourceGroup, 'their-ergw');
+      const clients = await its.bench.clients();
+      const theirs = () => clients.network.virtualNetworkGateways.get(its.bench.request.azure.resourceGroup, 'their-ergw');
       const before = await theirs();
-      const done = await deploy();
+      const done = await its.deploy();
       assert.equal(done.gatewayWasThere, true);
       assert.equal(done.warnings, undefined);
       assert.deepEqual(await theirs(), before);
-      assert.deepEqual([bench.states('Microsoft.Network/virtualNetworkGateways').length, bench.states(hsmType).length], [1, 1]);
+      assert.deepEqual([its.bench.states('Microsoft.Network/virtualNetworkGateways').length, its.bench.states(hsmType).length], [1, 1]);
     });
 
     it('with a Basic address is told about, where that may be read: it carries an HSM until 31 March 2027 only', async () => {
       await theirGateway('their-ergw', { addressSku: 'Basic' });
       const reading = 'arm:GET Microsoft.Network/publicIPAddresses';
-      bench.fault('error', reading, { status: 403, code: 'AuthorizationFailed', message: 'No.', times: 0 });
-      assert.equal((await deploy()).warnings, undefined);
-      bench.world.weather.clear();
-      assert.match((await deploy()).warnings?.join() ?? '', /their-ergw has a Basic public address.*31 March 2027/);
+      its.bench.fault('error', reading, { status: 403, code: 'AuthorizationFailed', message: 'No.', times: 0 });
+      assert.equal((await its.deploy()).warnings, undefined);
+      its.bench.world.weather.clear();
+      assert.match((await its.deploy()).warnings?.join() ?? '', /their-ergw has a Basic public address.*31 March 2027/);
     });
 
     it('that is for VPN: alone it is an incident and nothing is sent; beside one for ExpressRoute it does not count', async () => {
       await theirGateway('a-vpn', { gatewayType: 'Vpn' });
-      const problem = await bench.stops('deploy-hsm', network);
+      const problem = await its.bench.stops('deploy-hsm', its.network);
       assert.match(problem.seen, /a-vpn, is of the type Vpn/);
       assert.match(problem.remedy, /Add an ExpressRoute gateway.*by hand/);
-      assert.equal(sent(), 0);
+      assert.equal(its.sent(), 0);
       await theirGateway('their-ergw');
-      assert.equal((await deploy()).gatewayWasThere, true);
-      assert.deepEqual([bench.states('Microsoft.Network/virtualNetworkGateways').length, bench.states(hsmType).length], [2, 1]);
+      assert.equal((await its.deploy()).gatewayWasThere, true);
+      assert.deepEqual([its.bench.states('Microsoft.Network/virtualNetworkGateways').length, its.bench.states(hsmType).length], [2, 1]);
     });
 
     it('of another job that deploys at the same time: one after the other, with one gateway and an HSM each', async () => {
-      const request = structuredClone(bench.request);
+      const request = structuredClone(its.bench.request);
       request.hsm = { ...request.hsm, name: 'second-hsm', address: '172.22.1.5' };
-      const second = bench.as({ request, target: 'second-hsm-0123456789' });
-      const done = await Promise.all([deploy(), second.step('deploy-hsm', network)]);
+      const second = its.bench.as({ request, target: 'second-hsm-0123456789' });
+      const done = await Promise.all([its.deploy(), second.step('deploy-hsm', its.network)]);
       assert.deepEqual(done.map(({ gatewayWasThere }) => gatewayWasThere).sort(), [false, true]);
       assert.deepEqual(
-        ['Microsoft.Network/virtualNetworkGateways', hsmType].map((type) => bench.states(type)),
+        ['Microsoft.Network/virtualNetworkGateways', hsmType].map((type) => its.bench.states(type)),
         [['Succeeded'], ['Succeeded', 'Succeeded']],
       );
-      assert.ok(bench.attempts.some(({ problem }) => /DeploymentActive|not adopted/.test(problem.seen)));
-      assert.equal(sent(), 2);
+      assert.ok(its.bench.attempts.some(({ problem }) => /DeploymentActive|not adopted/.test(problem.seen)));
+      assert.equal(its.sent(), 2);
     });
 
     it('that appears between look and act is Unsafe: nothing is sent', async () => {
-      bench.fault('hold', 'arm:POST Microsoft.Resources/deployments/validate');
-      const deploying = bench.stops('deploy-hsm', network);
-      const held = await until('validation held', async () => bench.world.weather.held()[0]);
+      its.bench.fault('hold', 'arm:POST Microsoft.Resources/deployments/validate');
+      const deploying = its.bench.stops('deploy-hsm', its.network);
+      const held = await until('validation held', async () => its.bench.world.weather.held()[0]);
       await theirGateway('HSMLuna-ergw');
-      bench.world.weather.release(held.id);
+      its.bench.world.weather.release(held.id);
       const problem = await deploying;
       assert.equal(problem.kind, 'Unsafe');
       assert.match(problem.seen, /virtualNetworkGateways\/HSMLuna-ergw/);
-      assert.equal(sent(), 0);
+      assert.equal(its.sent(), 0);
     });
   });
 });

@@ -3,33 +3,22 @@ import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
-import type { ProvisionInput } from '../../domain/decisions.ts';
 import type { Problem } from '../../domain/failure.ts';
 import type { ManagerAt } from '../../domain/results.ts';
 import { stepIds } from '../../domain/steps.ts';
-import { approve, decision, firstApproval, gate, incident } from '../support/decide-job.ts';
-import { exampleRequest } from '../support/example.ts';
+import { approve, decision, firstApproval, gate, incident, workflowTests } from '../support/decide-job.ts';
 import { stubActivities, zeroizedHsm } from '../support/stub-activities.ts';
-import { type WorkflowBench, workflowBench } from '../support/workflow-bench.ts';
 
 const problem: Problem = { kind: 'Refused', tried: 'something', seen: 'no', source: 'the test', remedy: 'Mend it.' };
 const refusal = () => ApplicationFailure.create({ message: 'no', type: 'Refused', nonRetryable: true, details: [problem] });
 
 describe('A job', () => {
-  let bench: WorkflowBench;
-  let request: ProvisionInput['request'];
-  before(async () => {
-    bench = await workflowBench();
-  });
-  after(() => bench.stop());
-  beforeEach(() => {
-    request = exampleRequest();
-  });
+  const its = workflowTests();
 
   it('carries out the whole runbook after its one approval, in few events, and its history replays', async () => {
     const { activities, calls } = stubActivities();
-    request.cipherTrust.hostName = 'keys.example.com';
-    await bench.withJob(activities, request, async (job) => {
+    its.request.cipherTrust.hostName = 'keys.example.com';
+    await its.bench.withJob(activities, its.request, async (job) => {
       const asked = await firstApproval(job);
       assert.equal(asked.job.state, 'awaiting-approval');
       assert.ok(!calls.some(({ id }) => id === 'fips-mode'), 'nothing destructive before the approval');
@@ -44,13 +33,13 @@ describe('A job', () => {
       );
       const history = await job.handle.fetchHistory();
       assert.ok(history.events!.length <= 300, `${history.events!.length} events`);
-      await Worker.runReplayHistory({ workflowBundle: bench.bundle }, JSON.parse(historyToJSON(history)), job.handle.workflowId);
+      await Worker.runReplayHistory({ workflowBundle: its.bench.bundle }, JSON.parse(historyToJSON(history)), job.handle.workflowId);
     });
   });
 
   it('sets CipherTrust Manager up through the Windows host where that is asked for: only once that host is ready', async () => {
-    request.cipherTrust.via = 'client';
-    request.hsm.fips = false;
+    its.request.cipherTrust.via = 'client';
+    its.request.hsm.fips = false;
     const installing = gate();
     const through = { address: '20.0.0.4', pin: 'SHA256:host' };
     const { activities, calls } = stubActivities({
@@ -59,7 +48,7 @@ describe('A job', () => {
         return { windows: through, clientVersion: '7.4.0' };
       },
     });
-    await bench.withJob(activities, request, async (job) => {
+    await its.bench.withJob(activities, its.request, async (job) => {
       await job.reaches('its VM', ({ steps }) => steps['ciphertrust-vm'].state === 'done' && steps['deploy-hsm'].state === 'done');
       assert.ok(!calls.some(({ id }) => id === 'first-boot'));
       installing.open();
@@ -67,12 +56,12 @@ describe('A job', () => {
       const boot = calls.find(({ id }) => id === 'first-boot')!.input as { reachable: string; through: object };
       assert.deepEqual([boot.reachable, boot.through], ['172.22.0.4', through]);
       const history = await job.handle.fetchHistory();
-      await Worker.runReplayHistory({ workflowBundle: bench.bundle }, JSON.parse(historyToJSON(history)), job.handle.workflowId);
+      await Worker.runReplayHistory({ workflowBundle: its.bench.bundle }, JSON.parse(historyToJSON(history)), job.handle.workflowId);
     });
   });
 
   it('does not wait for a Windows host for ever: a cancel ends the waiting', async () => {
-    request.cipherTrust.via = 'client';
+    its.request.cipherTrust.via = 'client';
     const installing = gate();
     const { activities, calls } = stubActivities({
       'install-luna-client': async () => {
@@ -80,7 +69,7 @@ describe('A job', () => {
         throw refusal();
       },
     });
-    await bench.withJob(activities, request, async (job) => {
+    await its.bench.withJob(activities, its.request, async (job) => {
       await job.reaches('its VM', ({ steps }) => steps['ciphertrust-vm'].state === 'done');
       installing.open();
       await incident(job);
@@ -100,8 +89,8 @@ describe('A job', () => {
       }),
       'reset-password': async ({ cipherTrust }) => ({ cipherTrust, warnings: [] }),
     });
-    request.hsm.fips = false;
-    await bench.withJob(activities, request, async (job) => {
+    its.request.hsm.fips = false;
+    await its.bench.withJob(activities, its.request, async (job) => {
       assert.equal((await job.handle.result()).outcome, 'completed');
       const [first, ...after] = calls.filter(({ id }) => ['set-root-of-trust', 'reset-password', 'verify-root-of-trust'].includes(id));
       assert.equal(first?.id, 'set-root-of-trust');
@@ -125,7 +114,7 @@ describe('A job', () => {
         return { id: '/rg' };
       },
     });
-    await bench.withJob(activities, request, async (job) => {
+    await its.bench.withJob(activities, its.request, async (job) => {
       const { incidents } = await incident(job);
       assert.deepEqual(incidents[0]!.problem, problem);
       assert.deepEqual(incidents[0]!.actions, ['retry', 'abort']);
@@ -153,7 +142,7 @@ describe('A job', () => {
         return { computeSubnetId: '/c', hsmSubnetId: '/h', gatewaySubnetId: '/g' };
       },
     });
-    await bench.withJob(activities, request, async (job) => {
+    await its.bench.withJob(activities, its.request, async (job) => {
       const { problem: told } = (await incident(job)).incidents[0]!;
       assert.match(told.seen, /^not done within 1 hours; last seen: 409 AnotherOperationInProgress/);
       assert.deepEqual([told.kind, told.source], ['Refused', 'Azure Resource Manager']);
@@ -180,7 +169,7 @@ describe('A job', () => {
         throw refusal();
       },
     });
-    await bench.withJob(activities, request, async (job) => {
+    await its.bench.withJob(activities, its.request, async (job) => {
       await firstApproval(job);
       await approve(job);
       await incident(job);
@@ -205,7 +194,7 @@ describe('A job', () => {
         return { outcome: 'on', hsm: zeroizedHsm };
       },
     });
-    await bench.withJob(activities, request, async (job) => {
+    await its.bench.withJob(activities, its.request, async (job) => {
       await firstApproval(job);
       await approve(job);
       await acting.opened;
@@ -224,10 +213,10 @@ describe('A job', () => {
   });
 
   it('fails at once, naming every broken rule, when it was started with a request that breaks them', async () => {
-    request.hsm.name = 'x';
-    request.azure.adminSources = ['*'];
+    its.request.hsm.name = 'x';
+    its.request.azure.adminSources = ['*'];
     const { activities, calls } = stubActivities();
-    await bench.withJob(activities, request, async (job) => {
+    await its.bench.withJob(activities, its.request, async (job) => {
       const failure = await job.handle.result().catch((error: WorkflowFailedError) => error.cause?.message ?? '');
       assert.match(failure, /\/hsm\/name/);
       assert.match(failure, /\/azure\/adminSources/);
@@ -237,7 +226,7 @@ describe('A job', () => {
 
   it('survives signals that make no sense', async () => {
     const { activities } = stubActivities();
-    await bench.withJob(activities, request, async (job) => {
+    await its.bench.withJob(activities, its.request, async (job) => {
       await firstApproval(job);
       await job.handle.signal('approve');
       await job.handle.signal('resolve', 'nonsense');

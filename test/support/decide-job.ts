@@ -1,5 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import type { Running } from './workflow-bench.ts';
+import type { ProvisioningRequest } from '../../domain/request.ts';
+import { exampleRequest } from './example.ts';
+import { type Running, type WorkflowBench, workflowBench } from './workflow-bench.ts';
+
+/** For the suite that calls it: one bench for all its tests, and a request for each. */
+export function workflowTests(): { bench: WorkflowBench; request: ProvisioningRequest } {
+  const its = {} as { bench: WorkflowBench; request: ProvisioningRequest };
+  before(async () => {
+    its.bench = await workflowBench();
+  });
+  after(() => its.bench?.stop());
+  beforeEach(() => {
+    its.request = exampleRequest();
+  });
+  return its;
+}
 
 /** What a person sends: about an approval or an incident. */
 export const decision = (about: object) => ({ decisionId: randomUUID(), actor: 'anna', ...about });

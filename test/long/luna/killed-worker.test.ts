@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { stepsOf } from '../../../domain/plan.ts';
 import { exampleRequest } from '../../support/example.ts';
+import { type Act, effects, killWorkerIn } from '../../support/killed-worker.ts';
 import { StackBench } from '../../support/stack-bench.ts';
 
 /** Only a look, or what may be done again while no client is registered: a new certificate. */
 const repeatable: string[] = ['lunash:network show', 'lunash:sysconf regenCert'];
 /** What each Luna step changes, or looks at where it only looks. */
-const acts = [
+const acts: Act[] = [
   { step: 'appliance-password', operation: 'lunash:first sign-in' },
   { step: 'inspect-hsm', operation: 'lunash:network show' },
   { step: 'initialize-hsm', operation: 'lunash:hsm init' },
@@ -18,7 +19,7 @@ const acts = [
   { step: 'crypto-officer', operation: 'lunacm:role changepw' },
   { step: 'client-certificate', operation: 'vtl:createcert' },
   { step: 'register-client', operation: 'lunash:client register' },
-] as const;
+];
 
 /** The service as it is run, with its own worker, against a real Temporal server; what the interruptions of single requests do in a process for the steps alone. */
 describe('A job whose worker is killed in every Luna step', function () {
@@ -35,23 +36,10 @@ describe('A job whose worker is killed in every Luna step', function () {
       await bench.fault('hold', operation);
     }
     const id = await bench.provision();
-    for (const { step, operation } of acts) {
-      if (step === 'fips-mode') {
-        await bench.approvalAsked(id);
-        assert.equal((await bench.approve(id)).status, 200);
-      }
-      const hold = await bench.held(operation);
-      assert.equal((await bench.job(id)).steps[step].state, 'running');
-      assert.equal((await bench.stack.kill('worker', 'SIGKILL')).signal, 'SIGKILL');
-      await bench.release(hold);
-      await bench.stack.restart('worker');
-    }
+    for (const act of acts) await killWorkerIn(bench, id, act);
     const job = await bench.ended(id);
     assert.deepEqual([job.job.state, job.incidents], ['completed', []]);
     for (const step of stepsOf(exampleRequest())) assert.equal(job.steps[step].state, 'done', step);
-    for (const { operation } of acts) {
-      const done = (await bench.ledger(operation)).filter(({ outcome }) => outcome === 'done');
-      if (!repeatable.includes(operation)) assert.equal(done.length, 1, `${operation} took effect ${done.length} times`);
-    }
+    for (const { operation } of acts.filter((act) => !repeatable.includes(act.operation))) assert.equal(await effects(bench, operation), 1, operation);
   });
 });

@@ -1,27 +1,16 @@
 import assert from 'node:assert/strict';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
-import type { ProvisionInput } from '../../domain/decisions.ts';
-import { approve, askedFor, decision, firstApproval, gate, incident } from '../support/decide-job.ts';
-import { exampleRequest } from '../support/example.ts';
+import { approve, askedFor, decision, firstApproval, gate, incident, workflowTests } from '../support/decide-job.ts';
 import { stubActivities, zeroizedHsm } from '../support/stub-activities.ts';
-import { type WorkflowBench, workflowBench } from '../support/workflow-bench.ts';
 
 describe('An approval', () => {
-  let bench: WorkflowBench;
-  let request: ProvisionInput['request'];
-  before(async () => {
-    bench = await workflowBench();
-  });
-  after(() => bench.stop());
-  beforeEach(() => {
-    request = exampleRequest();
-  });
+  const its = workflowTests();
 
   it('is not asked for where FIPS mode is not wanted', async () => {
-    request.hsm.fips = false;
+    its.request.hsm.fips = false;
     const { activities, calls } = stubActivities();
-    await bench.withJob(activities, request, async (job) => {
+    await its.bench.withJob(activities, its.request, async (job) => {
       await job.handle.result();
       assert.equal((await job.progress()).steps['approve-zeroize'].state, 'not-needed');
       assert.ok(!calls.some(({ id }) => id === 'fips-mode'));
@@ -36,7 +25,7 @@ describe('An approval', () => {
         return { state: 'Registered' };
       },
     });
-    await bench.withJob(activities, request, async (job) => {
+    await its.bench.withJob(activities, its.request, async (job) => {
       await approve(job);
       await job.reaches('early one judged', ({ decisions }) => decisions.length === 1);
       checking.open();
@@ -66,10 +55,10 @@ describe('An approval', () => {
         return approvedDigest === now.digest ? { cipherTrust } : { cipherTrust, needsApproval: now };
       },
     });
-    request.hsm.fips = false;
-    request.approval = { secondPerson: true };
+    its.request.hsm.fips = false;
+    its.request.approval = { secondPerson: true };
     const wipe = askedFor('approve-wipe-1');
-    await bench.withJob(activities, request, async (job) => {
+    await its.bench.withJob(activities, its.request, async (job) => {
       const asked = await wipe(job);
       assert.equal(asked.job.state, 'awaiting-approval');
       assert.equal(asked.steps['set-root-of-trust'].state, 'running');
@@ -92,15 +81,15 @@ describe('An approval', () => {
       assert.deepEqual(approvedDigests, [undefined, 'digest-1', 'digest-2']);
       assert.ok(calls.some(({ id }) => id === 'reset-password'));
       const history = await job.handle.fetchHistory();
-      await Worker.runReplayHistory({ workflowBundle: bench.bundle }, JSON.parse(historyToJSON(history)), job.handle.workflowId);
+      await Worker.runReplayHistory({ workflowBundle: its.bench.bundle }, JSON.parse(historyToJSON(history)), job.handle.workflowId);
     });
   });
 
   it('that is rejected: nothing is wiped, the job ends, everything stays in place', async () => {
     const holds = { name: 'cm', address: '20.0.0.5', version: '2.19', users: [], domains: [], hsms: ['172.22.1.9 7'], untold: [], digest: 'digest-1' };
     const { activities, calls } = stubActivities({ 'set-root-of-trust': async ({ cipherTrust }) => ({ cipherTrust, needsApproval: holds }) });
-    request.hsm.fips = false;
-    await bench.withJob(activities, request, async (job) => {
+    its.request.hsm.fips = false;
+    await its.bench.withJob(activities, its.request, async (job) => {
       await askedFor('approve-wipe-1')(job);
       await job.handle.signal('reject', decision({ approvalId: 'approve-wipe-1' }));
       assert.equal((await job.handle.result()).outcome, 'rejected');
@@ -114,7 +103,7 @@ describe('An approval', () => {
       'fips-mode': async () =>
         looks++ === 0 ? { outcome: 'changed-since-approval', hsm: { ...zeroizedHsm, digest: 'digest-2' } } : { outcome: 'on', hsm: zeroizedHsm },
     });
-    await bench.withJob(activities, request, async (job) => {
+    await its.bench.withJob(activities, its.request, async (job) => {
       await firstApproval(job);
       await approve(job);
       const { approvals } = await askedFor('approve-zeroize-2')(job);
@@ -135,9 +124,9 @@ describe('An approval', () => {
   });
 
   it('that is missed is an incident; retry asks again', async () => {
-    request.approval = { deadlineHours: 0.001 };
+    its.request.approval = { deadlineHours: 0.001 };
     const { activities } = stubActivities();
-    await bench.withJob(activities, request, async (job) => {
+    await its.bench.withJob(activities, its.request, async (job) => {
       const { approvals } = await incident(job);
       assert.deepEqual([approvals[0]!.outcome, typeof approvals[0]!.remindedAt], ['expired', 'string']);
       await job.handle.signal('resolve', decision({ incidentId: 'incident-1', action: 'retry' }));
@@ -148,9 +137,9 @@ describe('An approval', () => {
   });
 
   it('takes another person than the requester where that is asked for', async () => {
-    request.approval = { secondPerson: true };
+    its.request.approval = { secondPerson: true };
     const { activities } = stubActivities();
-    await bench.withJob(activities, request, async (job) => {
+    await its.bench.withJob(activities, its.request, async (job) => {
       await firstApproval(job);
       await job.handle.signal('approve', { ...decision({ approvalId: 'approve-zeroize-1' }), actor: 'olga' });
       await job.reaches('refused', ({ decisions }) => decisions[0]?.verdict === 'refused');

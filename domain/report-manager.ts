@@ -12,7 +12,7 @@ export interface ReportedManager {
 }
 
 export function managerOf({ target, request, results }: ReportDraft): ReportedManager {
-  const boot = results['first-boot'];
+  const { 'first-boot': boot, 'reset-password': reset } = results;
   const found = results['web-certificate']?.certificate ? undefined : (results['set-root-of-trust']?.certificate ?? boot?.certificate);
   const { sshPrivateKey, sshPublicKey, sshKeyInAzure } = request.cipherTrust;
   const keySecret = sshPrivateKey?.secret ?? ((sshPublicKey ?? sshKeyInAzure) ? undefined : `${target}-ciphertrust-ssh-key`);
@@ -28,7 +28,11 @@ export function managerOf({ target, request, results }: ReportDraft): ReportedMa
           },
         }
       : {}),
-    exposure: [...measured('first boot', results['admin-password']?.exposure), ...measured('after the wipe', results['reset-password']?.exposure)],
+    exposure: [
+      ...measured('first boot', results['admin-password']?.exposure),
+      ...(reset?.exposures ?? []).flatMap((exposure) => measured('after the wipe', exposure)),
+      ...measured('after the wipe', reset?.exposure),
+    ],
     ...(found ? { webCertificate: found } : {}),
   };
 }

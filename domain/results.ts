@@ -201,15 +201,16 @@ export interface StepTypes {
       /** Was wiped by this job: since when its initial password may have worked again, and what it presents now. */
       openSince?: string;
       certificate?: PresentedCertificate;
-      /** It said that it failed, and was wiped all the same: a person has ordered another one, for which it needs its password first. */
+      /** It said that it failed, and was wiped all the same: it needs its password at once. Another one is sent only after a person was told. */
       failed?: true;
       warnings?: string[];
     };
   };
   'reset-password': {
-    /** `others`: time servers that it had before the wipe. */
-    needs: { cipherTrust: ManagerAt; partitionSerial: string; openSince?: string; others?: OtherTimeServer[] };
-    gives: { cipherTrust: ManagerAt; warnings: string[]; exposure?: Exposure };
+    /** `exposures`: after wipes before this one. `others`: time servers that it had before the wipe. */
+    needs: { cipherTrust: ManagerAt; partitionSerial: string; openSince?: string; exposures?: Exposure[]; others?: OtherTimeServer[] };
+    /** `exposure`: after this wipe. */
+    gives: { cipherTrust: ManagerAt; warnings: string[]; exposure?: Exposure; exposures?: Exposure[] };
   };
   'verify-root-of-trust': {
     needs: Hosts & { cipherTrust: ManagerAt; partitionSerial: string };

@@ -21,8 +21,10 @@ const wantedNtp = ({ request, others = [] }: Pick<Input, 'request' | 'others'>) 
   ntp: [...request.cipherTrust.ntp, ...others.filter(({ keyed }) => !keyed).map(({ host }) => ({ host }))],
 });
 
-export const decideResetPassword = ({ knock, inside, at }: Seen, input: Pick<Input, 'cipherTrust' | 'request' | 'openSince' | 'target' | 'others'>) => {
-  const { cipherTrust, request, openSince, others = [] } = input;
+type Needed = 'cipherTrust' | 'request' | 'openSince' | 'exposures' | 'target' | 'others';
+
+export const decideResetPassword = ({ knock, inside, at }: Seen, input: Pick<Input, Needed>) => {
+  const { cipherTrust, request, openSince, exposures, others = [] } = input;
   const outside = decideEntrance(knock, input);
   if (outside) return outside;
   if (inside && missingNtp(inside.ntp, wantedNtp(input)).length > 0) return act('add-ntp');
@@ -32,7 +34,8 @@ export const decideResetPassword = ({ knock, inside, at }: Seen, input: Pick<Inp
     ({ host }) => `The time server ${host} went with the wipe: it was asked with a key that nobody can read back. Add it again by hand.`,
   );
   // Where an attempt that is lost replaced it, now is the latest that it can have been.
-  return done<StepResult<'reset-password'>>({ cipherTrust, warnings, ...exposureOf(openSince, knock.replacedAt ?? at) });
+  const exposed = { ...exposureOf(openSince, knock.replacedAt ?? at), ...(exposures ? { exposures } : {}) };
+  return done<StepResult<'reset-password'>>({ cipherTrust, warnings, ...exposed });
 };
 
 /** After the wipe the initial password works again: it is replaced at once; then time servers, also those that it had before, and licence, where they are gone. */

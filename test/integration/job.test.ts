@@ -4,6 +4,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import type { Problem } from '../../domain/failure.ts';
+import type { ReportDraft } from '../../domain/report.ts';
+import { managerOf } from '../../domain/report-manager.ts';
 import type { ManagerAt } from '../../domain/results.ts';
 import { stepIds } from '../../domain/steps.ts';
 import { approve, decision, firstApproval, gate, incident, workflowTests } from '../support/decide-job.ts';
@@ -79,7 +81,7 @@ describe('A job', () => {
     });
   });
 
-  it('sets the password of a CipherTrust Manager that a failed hsm/setup wiped, then sets its root of trust again', async () => {
+  it('sets the password of a CipherTrust Manager that a failed hsm/setup wiped, then sets its root of trust again; both wipes are reported', async () => {
     let sent = 0;
     const { activities, calls } = stubActivities({
       'set-root-of-trust': async ({ cipherTrust: { address } }) => ({
@@ -87,7 +89,12 @@ describe('A job', () => {
         openSince: 'T',
         ...(sent === 1 ? { failed: true } : {}),
       }),
-      'reset-password': async ({ cipherTrust }) => ({ cipherTrust, warnings: [] }),
+      'reset-password': async ({ cipherTrust, exposures }) => ({
+        cipherTrust,
+        warnings: [],
+        exposure: { from: `wipe ${cipherTrust.pin}`, until: 'T' },
+        ...(exposures ? { exposures } : {}),
+      }),
     });
     its.request.hsm.fips = false;
     await its.bench.withJob(activities, its.request, async (job) => {
@@ -102,6 +109,11 @@ describe('A job', () => {
           ['reset-password', '2'],
           ['verify-root-of-trust', '2'],
         ],
+      );
+      const { report } = calls.find(({ id }) => id === 'report')!.input as unknown as { report: ReportDraft };
+      assert.deepEqual(
+        managerOf(report).exposure.map(({ from }) => from),
+        ['wipe 1', 'wipe 2'],
       );
     });
   });

@@ -23,6 +23,7 @@ describe('What the report says about CipherTrust Manager', () => {
       cipherTrust: { address: '20.0.0.5', pin: 'BB' },
       warnings: [],
       exposure: { from: '2026-11-25T10:00:00.000Z', until: '2026-11-25T10:00:02.000Z' },
+      exposures: [{ from: '2026-11-25T09:30:00.000Z', until: '2026-11-25T09:30:05.000Z' }],
     },
   });
 
@@ -38,6 +39,7 @@ describe('What the report says about CipherTrust Manager', () => {
       exposure.map(({ when, seconds }) => [when, seconds]),
       [
         ['first boot', 12],
+        ['after the wipe', 5],
         ['after the wipe', 2],
       ],
     );

@@ -22,6 +22,7 @@ export async function rootOfTrust(job: Job, manager: Manager, { hosts, partition
   };
   let wiped = await setRootOfTrust(job, needs);
   let cipherTrust = await resetPassword(job, wiped, partitionSerial);
+  // The next one is sent only after a person was told that this one failed.
   while (wiped.failed) {
     wiped = await setRootOfTrust(job, { ...needs, cipherTrust, fresh: true });
     cipherTrust = await resetPassword(job, wiped, partitionSerial);
@@ -34,10 +35,13 @@ export async function rootOfTrust(job: Job, manager: Manager, { hosts, partition
 }
 
 async function resetPassword(job: Job, { cipherTrust: wiped, openSince }: StepResult<'set-root-of-trust'>, partitionSerial: string) {
+  const { exposure, exposures = [] } = job.results['reset-password'] ?? {};
+  const before = [...exposures, ...(exposure ? [exposure] : [])];
   const { cipherTrust, warnings } = await job.step('reset-password', {
     cipherTrust: wiped,
     partitionSerial,
     ...(openSince === undefined ? {} : { openSince }),
+    ...(before.length > 0 ? { exposures: before } : {}),
     ...(job.results.ntp?.others ? { others: job.results.ntp.others } : {}),
   });
   job.warn(...warnings);

@@ -40,8 +40,8 @@ export interface Attempt {
   askedAt: number;
   /** The same for all attempts, and another one when a person orders a retry. */
   order: string;
-  /** When this attempt became due (ms since the epoch): nobody looked between the last one and that. */
-  dueAt: number;
+  /** When the attempt before looked last (ms since the epoch), where that one ended by itself because it was not time yet. */
+  lookedAt?: number;
 }
 
 /** How long before the attempt's time is up its connections are cut, in milliseconds. */
@@ -49,13 +49,14 @@ const marginMs = 5_000;
 
 function thisAttempt(): Attempt {
   const { info, cancellationSignal } = Context.current();
+  const lookedAt = waited()?.lookedAt;
   const outOfTime = AbortSignal.timeout(Math.max(1_000, info.startToCloseTimeoutMs - marginMs));
   return {
     signal: AbortSignal.any([cancellationSignal, outOfTime]),
     number: info.attempt,
     askedAt: info.scheduledTimestampMs,
     order: info.activityId,
-    dueAt: info.currentAttemptScheduledTimestampMs,
+    ...(lookedAt === undefined ? {} : { lookedAt }),
   };
 }
 
@@ -64,9 +65,13 @@ function thisAttempt(): Attempt {
  * heartbeat takes it away again, before it acts; where nothing is known, the other side is given its time.
  */
 interface Waited {
-  waited: true;
+  /** When it looked last, ms since the epoch. */
+  lookedAt: number;
 }
-const waited = (): boolean => (Context.current().info.heartbeatDetails as Waited | undefined)?.waited === true;
+function waited(): Waited | undefined {
+  const left = Context.current().info.heartbeatDetails as Partial<Waited> | undefined;
+  return left?.lookedAt === undefined ? undefined : { lookedAt: left.lookedAt };
+}
 
 /**
  * Look, decide, make one change, look again, until done. May be run twice, by two processes, after any crash.
@@ -79,11 +84,12 @@ export const converge =
       const attempt = thisAttempt();
       if (rule.settleMs !== undefined && attempt.number > 1 && !waited()) await sleep(rule.settleMs, undefined, { signal: attempt.signal });
       for (let last = ''; ; ) {
+        const lookedAt = Date.now();
         const seen = await rule.observe(input, attempt);
         const next = rule.decide(seen, input);
         if (next.kind === 'done') return next.result;
         if (next.kind === 'wait') {
-          Context.current().heartbeat({ waited: true } satisfies Waited);
+          Context.current().heartbeat({ lookedAt } satisfies Waited);
           throw notReady(next.why, next.retryAfterMs);
         }
         if (next.kind === 'stop') throw new StepFailure(next.problem);

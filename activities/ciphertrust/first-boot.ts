@@ -27,14 +27,14 @@ export const decideFirstBoot = (seen: Seen, { reachable, through, publicKey }: P
  * Waits until all services are up; the certificate of the first contact is pinned. Where they do not start because ksadmin did not get its key, that
  * is given once more.
  */
-export const firstBoot = ({ cipherTrust, settings }: Systems) => {
+export const firstBoot = ({ cipherTrust }: Systems) => {
   const repaired = new WeakSet<AbortSignal>();
   return converge<Input, Seen, StepResult<'first-boot'>, 'give-key'>({
-    observe: async (input, { signal, number, dueAt }) => ({
+    observe: async (input, { signal, number, lookedAt, askedAt }) => ({
       ...(await visit(cipherTrust, input, { address: input.reachable, ...(input.through ? { through: input.through } : {}) }, signal)),
       look: number,
-      // Where nobody looked before it may have been up since its VM was there.
-      notBefore: number === 1 && input.since ? input.since : new Date(dueAt - settings.pollIntervalMs).toISOString(),
+      // Where nobody looked before, or who did was lost, it may have been up since its VM was there.
+      notBefore: lookedAt === undefined ? (input.since ?? new Date(askedAt).toISOString()) : new Date(lookedAt).toISOString(),
       repaired: repaired.has(signal),
     }),
     decide: decideFirstBoot,

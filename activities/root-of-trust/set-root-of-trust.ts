@@ -1,4 +1,4 @@
-import { StepFailure } from '../../domain/failure.ts';
+import { notReady, refused, StepFailure, unsafe } from '../../domain/failure.ts';
 import type { ManagerHolds, PresentedCertificate, StepInput, StepResult } from '../../domain/results.ts';
 import { problemBeforeSetup, readBeforeSetup } from '../../systems/ciphertrust/before-setup.ts';
 import { type Manager, signedIn } from '../../systems/ciphertrust/ciphertrust.ts';
@@ -19,42 +19,56 @@ type Input = StepInput<'set-root-of-trust'>;
 const windowMs = 3_600_000;
 
 /**
- * What can be seen of it. `wiped`: it presents another certificate, or no longer knows the kept password; that is what it looks like after `hsm/setup`.
+ * What can be seen of it. `settling`: it presents the certificate from before `hsm/setup`, which was heard of a moment ago. It may have announced the wipe and go
+ * on as before, or take its data down already: no answer of it counts yet, and no password is shown to it. `wiped`: it presents another certificate, or no
+ * longer knows the kept password; that is what it looks like after `hsm/setup`.
  */
 export type Seen =
   | ({ state: 'restarting'; detail: string } & Starting)
-  | { state: 'wiped'; pin: string; certificate: PresentedCertificate; notBefore: string; last?: { msAgo: number; failed: boolean } }
+  | { state: 'settling'; sent: Pick<Sent, 'answer'> }
+  | {
+      state: 'wiped';
+      pin: string;
+      certificate: PresentedCertificate;
+      /** The request that may have done it; and the moment before which it was surely not wiped, ISO 8601. */
+      last?: { msAgo: number; failed: boolean; notBefore: string };
+    }
   | {
       state: 'ready';
       servers: HsmServer[];
       /** What would be lost; absent where there is nothing to do. */
       holds?: ManagerHolds;
-      /** The last request under this order, how long ago it was last heard of, and how long it may take to show an effect. */
-      sent?: Pick<Sent, 'answer'> & { msAgo: number; patienceMs: number };
+      /** How many requests this job sent. */
+      requests: number;
+      /** One of them after which no person ordered another one yet, how long ago it was last heard of, and how long it may take to show an effect. */
+      open?: Pick<Sent, 'id' | 'answer' | 'failed'> & { msAgo: number; patienceMs: number };
     };
+
+type Ready = Seen & { state: 'ready' };
 
 export const decideSetRootOfTrust = (seen: Seen, input: Pick<Input, 'cipherTrust' | 'partitionSerial' | 'approvedDigest' | 'fresh' | 'publicKey'>) => {
   const { cipherTrust, partitionSerial, approvedDigest, fresh = false, publicKey } = input;
   if (seen.state === 'restarting')
     return needsKey(seen, publicKey) ? act('give-key') : wait(`CipherTrust Manager restarts: ${[seen.detail, ...usualReason(seen)].join('; ')}`);
+  if (seen.state === 'settling') return waitForEffect(seen.sent);
   if (seen.state === 'wiped') return decideWiped(seen, cipherTrust);
-  const { servers, holds, sent } = seen;
+  const { servers, holds, open } = seen;
   if (servers.some((server) => isServerOf(server, partitionSerial))) return done<StepResult<'set-root-of-trust'>>({ cipherTrust });
-  if (sent)
-    return sent.msAgo < sent.patienceMs
-      ? wait(`hsm/setup was sent (${sent.answer ?? 'no answer was heard'}); it is looked whether it takes effect.`)
-      : halt(noEffect(sent));
+  if (open) return open.failed || open.msAgo >= open.patienceMs ? act('tell') : waitForEffect(open);
   if (holds && holds.digest !== approvedDigest && !isLikeNew(holds, fresh)) return done<StepResult<'set-root-of-trust'>>({ cipherTrust, needsApproval: holds });
   return act('set-up');
 };
 
 const tried = 'setting the HSM as root of trust';
 
-function decideWiped({ pin, certificate, notBefore, last }: Seen & { state: 'wiped' }, cipherTrust: Input['cipherTrust']) {
+const waitForEffect = ({ answer }: Pick<Sent, 'answer'>) =>
+  wait(`hsm/setup was sent (${answer ?? 'no answer was heard'}); it is looked whether it takes effect.`);
+
+function decideWiped({ pin, certificate, last }: Seen & { state: 'wiped' }, cipherTrust: Input['cipherTrust']) {
   if (last && last.msAgo <= windowMs)
     return done<StepResult<'set-root-of-trust'>>({
       cipherTrust: { ...cipherTrust, pin },
-      openSince: notBefore,
+      openSince: last.notBefore,
       certificate,
       ...(last.failed ? { failed: true as const } : {}),
     });
@@ -67,23 +81,29 @@ function decideWiped({ pin, certificate, notBefore, last }: Seen & { state: 'wip
   });
 }
 
-/** Each time may be a sign-in at the partition, and a wipe: only a person orders another one. */
-const noEffect = ({ answer, msAgo }: NonNullable<(Seen & { state: 'ready' })['sent']>) => ({
-  tried,
-  seen: `hsm/setup was sent (${answer ?? 'no answer was heard'}), and ${Math.round(msAgo / 1000)} s later nothing changed: it does not list the HSM and was not wiped`,
-  source,
-  remedy: 'Look at CipherTrust Manager’s log and at the way to it; retry sends the request once more.',
-});
+const sendsAgain = 'sends hsm/setup once more, which wipes CipherTrust Manager';
+
+/** What became of a request, for a person. Each may be a sign-in at the partition, and a wipe: only a person orders another one. */
+function told({ answer = 'no answer was heard', failed, msAgo }: NonNullable<Ready['open']>): StepFailure {
+  if (failed) return refused({ tried, seen: `hsm/setup ${answer}`, source, remedy: `Mend what CipherTrust Manager names, then retry: that ${sendsAgain}.` });
+  return unsafe({
+    tried,
+    seen: `hsm/setup was sent (${answer}), and ${Math.round(msAgo / 1000)} s later nothing changed: it does not list the HSM and was not wiped`,
+    source,
+    remedy: `Look at CipherTrust Manager’s log and at the way to it; retry ${sendsAgain}.`,
+  });
+}
 
 /**
  * `hsm/setup`: CipherTrust Manager checks the partition, answers, then wipes itself and restarts. It is sent once for an order of a person, whatever becomes of
- * the answer: what it did is looked at, never assumed. What the manager holds beside what a new one has is wiped only if a person approved exactly that. Only
- * after a request that this job sent may the manager come back with another certificate and without its password.
+ * the answer: what it did is looked at, never assumed. After one that left, another one is sent only once a person was told what became of it. What the manager
+ * holds beside what a new one has is wiped only if a person approved exactly that. Only after a request that this job sent may the manager come back with
+ * another certificate and without its password.
  */
 export const setRootOfTrust = (systems: Systems) => {
   const repaired = new WeakSet<AbortSignal>();
   const { cipherTrust, secrets, settings, transcripts } = systems;
-  return converge<Input, Seen, StepResult<'set-root-of-trust'>, 'set-up' | 'give-key'>({
+  return converge<Input, Seen, StepResult<'set-root-of-trust'>, 'set-up' | 'tell' | 'give-key'>({
     settleMs: settings.settleMs,
     observe: (input, attempt) => observe(systems, input, new SetupLog(transcripts, input), attempt, repaired.has(attempt.signal)),
     decide: decideSetRootOfTrust,
@@ -92,21 +112,31 @@ export const setRootOfTrust = (systems: Systems) => {
         repaired.add(signal);
         if (seen.state === 'restarting' && seen.manager && publicKey) await giveKey(seen.manager, publicKey);
       },
-      async 'set-up'(input, _, { signal, order }) {
+      async tell(input, seen, { order }) {
+        const open = (seen as Ready).open!;
+        await new SetupLog(transcripts, input).told(open.id, order);
+        throw told(open);
+      },
+      async 'set-up'(input, seen, { signal, order }) {
         const log = new SetupLog(transcripts, input);
+        const { holds, requests } = seen as Ready;
         const enter = () => signedIn(cipherTrust, secrets, input, input.cipherTrust, signal);
         const key = await userSecret(secrets, input.keySecret);
         const problem = problemBeforeSetup(await readBeforeSetup(await enter(), systems.luna, input, key, signal));
         if (problem && !(problem.mayGoOn && (await log.wasDoubted(order)))) {
           if (problem.mayGoOn) await log.doubted(problem.seen, order);
-          throw new StepFailure(problem);
+          throw new StepFailure(requests > 0 ? { ...problem, remedy: `${problem.remedy} Retry ${sendsAgain}.` } : problem);
         }
         const setup = await setupOf(secrets, input, key);
         // A new sign-in: the checks may take longer than a token lives, and this request alone is not repeated with another one.
-        await send(await enter(), setup, input, log, order);
+        const manager = await enter();
+        // The checks take their time: what came into it meanwhile is looked at, and asked for.
+        const now = await readHolds(manager, input.cipherTrust.address, await readServers(manager));
+        if (now.digest === holds!.digest) await send(manager, setup, input, log, requests);
       },
     },
-    sight: (seen) => (seen.state === 'ready' ? [seen.servers, seen.sent !== undefined] : [seen.state, 'repaired' in seen && seen.repaired]),
+    sight: (seen) =>
+      seen.state === 'ready' ? [seen.servers, seen.holds?.digest, seen.requests, seen.open?.id] : [seen.state, 'repaired' in seen && seen.repaired],
   });
 };
 
@@ -116,27 +146,22 @@ async function observe({ cipherTrust, secrets, settings }: Systems, input: Input
   if (!seen.started) return { state: 'restarting', look: attempt.number, repaired, ...seen };
   const sent = await log.sent();
   const last = sent.at(-1);
-  const wiped = (): Seen => ({
-    state: 'wiped',
-    pin: seen.pin,
-    certificate: seen.certificate,
-    notBefore: new Date(attempt.dueAt - (attempt.number > 1 ? settings.pollIntervalMs : 0)).toISOString(),
-    ...(last ? { last: { msAgo: Date.now() - last.at, failed: last.failed } } : {}),
-  });
-  // The kept password is not shown to a machine that is not the pinned one.
-  if (seen.pin !== pinned.pin) return wiped();
+  const wiped = (since = 0): Seen => ({ state: 'wiped', pin: seen.pin, certificate: seen.certificate, ...(last ? { last: suspected(last, since) } : {}) });
+  // The kept password is not shown to a machine that is not the pinned one. Whoever looked before did not see this certificate, unless that one was lost.
+  if (seen.pin !== pinned.pin) return wiped(attempt.lookedAt);
+  const settling = sent.find(({ heardAt }) => Date.now() - heardAt < settings.settleMs);
+  if (settling) return { state: 'settling', sent: settling };
   if (!(await seen.manager.signIn(await kept(secrets, input.target, 'ciphertrust-admin-password')))) return wiped();
   const servers = await readServers(seen.manager);
-  if (servers.some((server) => isServerOf(server, partitionSerial))) return { state: 'ready', servers };
-  const underway = sent.findLast(({ order, failed }) => order === attempt.order && !failed);
-  if (underway)
-    return {
-      state: 'ready',
-      servers,
-      sent: { msAgo: Date.now() - underway.heardAt, patienceMs: patienceMs(settings.settleMs), ...(underway.answer ? { answer: underway.answer } : {}) },
-    };
-  return { state: 'ready', servers, holds: await readHolds(seen.manager, pinned.address, servers) };
+  const ready: Ready = { state: 'ready', servers, requests: sent.length };
+  if (servers.some((server) => isServerOf(server, partitionSerial))) return ready;
+  const open = sent.findLast(({ toldUnder }) => toldUnder === undefined || toldUnder === attempt.order);
+  if (open) return { ...ready, open: { ...open, msAgo: Date.now() - open.heardAt, patienceMs: patienceMs(settings.settleMs) } };
+  return { ...ready, holds: await readHolds(seen.manager, pinned.address, servers) };
 }
+
+/** It was not wiped before the request left, nor before somebody looked and saw that it was not. */
+const suspected = ({ at, failed }: Sent, since: number) => ({ msAgo: Date.now() - at, failed, notBefore: new Date(Math.max(at, since)).toISOString() });
 
 /** A request whose answer was lost may still be at work, as long as one may take that is heard out; its effect shows after that. */
 const patienceMs = (settleMs: number): number => 4 * settleMs;
@@ -159,26 +184,27 @@ async function setupOf(secrets: SecretStore, input: Input, key: string): Promise
   };
 }
 
-/** These say that it was not taken; behind a 502 or 504 the manager may still be at work. */
-const notTaken = [429, 503];
-
-/** Sends it. Fails where it was refused or was not taken; else the next look tells what became of it. */
-async function send(manager: Manager, setup: object, { hsmAddress, partitionSerial }: Input, log: SetupLog, order: string): Promise<void> {
+/**
+ * Sends it, unless another worker is about to. The next looks tell what became of it: nothing that it is answered makes it leave again by itself, since a proxy
+ * may say that nobody took what it has passed on, and one that failed may have wiped all the same.
+ */
+async function send(manager: Manager, setup: object, { hsmAddress, partitionSerial }: Input, log: SetupLog, before: number): Promise<void> {
   const path = '/v1/system/hsm/setup';
-  await log.sending(`for partition ${partitionSerial} on ${hsmAddress}, with reset`, order);
+  const id = await log.sending(`for partition ${partitionSerial} on ${hsmAddress}, with reset`);
+  if ((await log.sent()).length > before + 1) {
+    await log.notSent(id, 'another one is being sent');
+    throw notReady('hsm/setup is being sent by another worker, too; it is looked again.');
+  }
   let answer: Answer;
   try {
     answer = await manager.raw('POST', path, setup);
   } catch (error) {
     if (!(error instanceof StepFailure) || error.problem.kind !== 'Transient') throw error;
-    if (!neverLeft(error.cause)) return log.answered(`no answer: ${error.problem.seen}`);
-    await log.refused(error.problem.seen);
+    if (!neverLeft(error.cause)) return log.answered(id, `no answer: ${error.problem.seen}`);
+    await log.notSent(id, error.problem.seen);
     throw error;
   }
-  if (isSuccess(answer)) return log.answered(`${answer.status}`);
-  const failure = answerFailure(`POST ${path}`, answer, setup);
-  const { seen } = failure.problem;
-  if (isPassing(answer) && !notTaken.includes(answer.status)) return log.answered(`unknown: ${seen}`);
-  await (answer.status >= 500 && !notTaken.includes(answer.status) ? log.failed(seen) : log.refused(seen));
-  throw failure;
+  if (isSuccess(answer)) return log.answered(id, `${answer.status}`);
+  const { seen } = answerFailure(`POST ${path}`, answer, setup).problem;
+  await (isPassing(answer) ? log.answered(id, `unknown: ${seen}`) : log.failed(id, seen));
 }

@@ -40,23 +40,31 @@ export async function setUpHsm(call: Call, lie?: 'wipes-unsealed' | 'does-nothin
   const server = serverOf(wanted);
   if (!lie) {
     appliance.addObjects(wanted.serial, rootKeys);
-    announceRestart({ world, state, delaySeconds: delayOf(call) }, { wipesTo: sealedBy(server) });
+    if (world.quirks['ciphertrust.listedBeforeReset'] === 'yes') state.data.hsmServers.push(server);
+    announceWipe(call, sealedBy(server));
   }
-  if (lie === 'wipes-unsealed') announceRestart({ world, state, delaySeconds: delayOf(call) }, { wipesTo: unsealed });
+  if (lie === 'wipes-unsealed') announceWipe(call, unsealed);
   const status = Number(world.quirks['ciphertrust.setupStatus'] ?? 200);
   const body = { empty: {}, none: undefined }[world.quirks['ciphertrust.setupBody'] ?? 'full'] ?? server;
   return { status, ...(status === 204 || world.quirks['ciphertrust.setupBody'] === 'none' ? {} : { body }) };
 }
 
 /** How it says that the HSM could not be used; and whether it has wiped itself all the same. Both are documented nowhere. */
-function failed({ world, state, ...call }: Call, why: string): ApiError {
-  if (world.quirks['ciphertrust.failedSetup'] === 'wipes') announceRestart({ world, state, delaySeconds: delayOf(call) }, { wipesTo: unsealed });
+function failed(call: Call, why: string): ApiError {
+  const { world } = call;
+  if (world.quirks['ciphertrust.failedSetup'] === 'wipes') announceWipe(call, unsealed);
   const message = `HSM setup failed: ${why}`;
   return (
     { 400: badValue(message), 422: new ApiError(422, 9, 'NCERRInvalidParamValue: Invalid parameter', message) }[
       world.quirks['ciphertrust.setupRefusal'] ?? ''
     ] ?? serverError(message)
   );
+}
+
+/** When the wipe really comes is documented nowhere: what the request asks for is believed. */
+function announceWipe(call: Call, wipesTo: RootOfTrust): void {
+  const { world, state } = call;
+  announceRestart({ world, state, delaySeconds: Number(world.quirks['ciphertrust.resetSeconds'] ?? delayOf(call)) }, { wipesTo });
 }
 
 const serverOf = ({ host, partitionName, serial, serverCertificate }: Wanted): HsmServer => ({

@@ -90,6 +90,8 @@ function signIn(call: Call): Reply {
     return token(call, 'admin', refresh);
   }
   if (grant !== 'password') throw badRequest(`grant_type ${grant} is not supported here`);
+  // While it takes its data down, its web service may still answer.
+  if (state.restart?.wipesTo && world.quirks['ciphertrust.signInBeforeReset'] === 'refused') throw unauthorized();
   const { username } = body['name'] === undefined ? { username: text(body, 'username') } : { username: text(body, 'name') };
   const user = userWith(call, username, text(body, 'password'));
   const mode = world.quirks['ciphertrust.defaultPasswordLogin'] ?? '401';

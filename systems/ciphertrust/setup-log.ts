@@ -1,29 +1,33 @@
+import { randomBytes } from 'node:crypto';
 import type { Job } from '../../domain/results.ts';
 import type { Transcripts } from '../transcripts.ts';
 import { StepLog } from './step-log.ts';
 
 const sending = 'POST /v1/system/hsm/setup';
-const refused = 'not taken:';
+const notSent = 'not taken:';
 const failed = 'failed:';
+const told = 'a person is told';
 const doubt = 'doubted:';
 
-/** An `hsm/setup` that left and was not refused. */
+/** An `hsm/setup` that left. */
 export interface Sent {
+  id: string;
   /** ms since the epoch, by the clock of the worker that sent it. */
   at: number;
   /** When the last was heard of it: its answer, or that there was none. */
   heardAt: number;
-  /** Under which order of a person. */
-  order: string;
-  /** It said that it failed: a person may order another one, but whether it wiped is not known. */
+  /** It was answered that it failed; whether it wiped all the same is not known. */
   failed: boolean;
   /** What was answered; undefined where nobody heard an answer. */
   answer?: string;
+  /** The last order under which a person was told that it failed, or had no effect. */
+  toldUnder?: string;
 }
 
 /**
  * Which `hsm/setup` this job sent: evidence for the report, and the memory of it. It is written before the request leaves, so that neither a killed worker nor
- * a retry that a person orders forgets it: what comes after a wipe cannot be told from a stranger by looking at it.
+ * a retry that a person orders forgets it: what comes after a wipe cannot be told from a stranger by looking at it. Each request has a name in it, since two
+ * workers may write at once where one lost Temporal; a line without one, from before they had names, is about the last request.
  */
 export class SetupLog {
   readonly #log: StepLog;
@@ -32,23 +36,29 @@ export class SetupLog {
     this.#log = new StepLog(transcripts, job, 'set-root-of-trust');
   }
 
-  /** A request leaves now. */
-  sending(what: string, order: string): Promise<void> {
-    return this.#log.write(`${sending} ${what}`, order);
+  /** A request leaves now; gives its name. */
+  async sending(what: string): Promise<string> {
+    const id = randomBytes(4).toString('hex');
+    await this.#log.write(`#${id} ${sending} ${what}`);
+    return id;
   }
 
-  answered(said: string): Promise<void> {
-    return this.#log.write(said);
+  answered(id: string, said: string): Promise<void> {
+    return this.#log.write(`#${id} ${said}`);
   }
 
-  /** The last request was refused, or never left: it changed nothing. */
-  refused(said: string): Promise<void> {
-    return this.#log.write(`${refused} ${said}`);
+  /** It surely never left. */
+  notSent(id: string, why: string): Promise<void> {
+    return this.#log.write(`#${id} ${notSent} ${why}`);
   }
 
-  /** The last request was taken and failed. */
-  failed(said: string): Promise<void> {
-    return this.#log.write(`${failed} ${said}`);
+  failed(id: string, said: string): Promise<void> {
+    return this.#log.write(`#${id} ${failed} ${said}`);
+  }
+
+  /** A person gets to know that it failed or had no effect: only an order after this one is an order to send another. */
+  told(id: string, order: string): Promise<void> {
+    return this.#log.write(`#${id} ${told}`, order);
   }
 
   /** Something that a person should look at spoke against sending it. */
@@ -61,14 +71,17 @@ export class SetupLog {
     return (await this.#log.lines()).some((line) => line.words.startsWith(doubt) && line.order !== order);
   }
 
-  /** The requests that left and were not refused, in order. */
+  /** The requests that left, in order. */
   async sent(): Promise<Sent[]> {
     const all: Sent[] = [];
-    for (const { at, words, order } of await this.#log.lines()) {
-      if (words.startsWith(sending)) all.push({ at, heardAt: at, order, failed: false });
-      else if (words.startsWith(refused)) all.pop();
-      else if (words.startsWith(failed)) Object.assign(all.at(-1) ?? {}, { failed: true, answer: words, heardAt: at });
-      else if (!words.startsWith(doubt)) Object.assign(all.at(-1) ?? {}, { answer: words, heardAt: at });
+    for (const { at, words: line, order } of await this.#log.lines()) {
+      const [, id, words = ''] = /^(?:#(\w+) )?(.*)$/.exec(line)!;
+      const one = id === undefined ? all.at(-1) : all.find((sent) => sent.id === id);
+      if (words.startsWith(sending)) all.push({ id: id ?? `${all.length}`, at, heardAt: at, failed: false });
+      else if (!one || words.startsWith(doubt)) continue;
+      else if (words.startsWith(notSent)) all.splice(all.indexOf(one), 1);
+      else if (words.startsWith(told)) one.toldUnder = order;
+      else Object.assign(one, { answer: words, heardAt: at, failed: words.startsWith(failed) });
     }
     return all;
   }

@@ -218,31 +218,41 @@ function transcripts(logged: string): Transcripts & { text: string } {
 }
 
 describe('The log of hsm/setup', () => {
-  it('knows what left, under which order, and what was answered, across all who write it', async () => {
+  const what = 'for partition 1 on 172.22.1.4, with reset';
+
+  it('knows what left, what was answered, and under which order a person was told, across all who write it', async () => {
     const kept = transcripts('set-root-of-trust');
     const log = () => new SetupLog(kept, job);
-    const what = 'for partition 1 on 172.22.1.4, with reset';
-    assert.deepEqual(await log().sent(), []);
-    await log().sending(what, '31');
-    assert.deepEqual(
-      (await log().sent()).map(({ order, answer }) => [order, answer]),
-      [['31', undefined]],
-      'before there is an answer',
-    );
-    await log().refused('400 Validation errors:\nserial: serial is a required field');
-    assert.deepEqual(await log().sent(), []);
-    await log().sending(what, '31');
-    await log().failed('500 NCERRInternalServerError');
-    await log().sending(what, '44');
-    await log().answered('no answer: socket hang up');
-    assert.deepEqual(
-      (await log().sent()).map(({ order, failed, answer }) => [order, failed, answer]),
-      [
-        ['31', true, 'failed: 500 NCERRInternalServerError'],
-        ['44', false, 'no answer: socket hang up'],
-      ],
-    );
-    assert.equal(kept.text.trimEnd().split('\n').length, 6, 'one line each, whatever was answered');
+    const known = async () => (await log().sent()).map(({ id, failed, answer, toldUnder }) => [id, failed, answer, toldUnder]);
+    assert.deepEqual(await known(), []);
+    const first = await log().sending(what);
+    assert.deepEqual(await known(), [[first, false, undefined, undefined]], 'before there is an answer');
+    // Two who write at once.
+    const second = await log().sending(what);
+    const third = await log().sending(what);
+    await log().failed(first, '500 NCERRInternalServerError:\nunexpected error');
+    await log().notSent(second, 'another one is being sent');
+    await log().told(first, '31');
+    await log().answered(third, 'no answer: socket hang up');
+    assert.deepEqual(await known(), [
+      [first, true, 'failed: 500 NCERRInternalServerError: unexpected error', '31'],
+      [third, false, 'no answer: socket hang up', undefined],
+    ]);
+    assert.equal(kept.text.trimEnd().split('\n').length, 7, 'one line each, whatever was answered');
+  });
+
+  it('understands lines from before a request had a name', async () => {
+    const kept = transcripts('set-root-of-trust');
+    const line = (words: string) => kept.append('t', 'r', 'set-root-of-trust', `2026-11-25T09:00:00.000Z ${words}`);
+    await line(`POST /v1/system/hsm/setup ${what} (order 31)`);
+    await line('not taken: 429 Too Many Requests');
+    await line(`POST /v1/system/hsm/setup ${what} (order 31)`);
+    await line('failed: 500 NCERRInternalServerError');
+    const log = new SetupLog(kept, job);
+    const [{ id, failed } = assert.fail('nothing'), ...others] = await log.sent();
+    assert.deepEqual([failed, others], [true, []]);
+    await log.told(id, '31');
+    assert.equal((await log.sent())[0]!.toldUnder, '31');
   });
 
   it('remembers a doubt until a person has ordered to go on', async () => {

@@ -202,17 +202,18 @@ const manager = { cipherTrust: { address: '20.0.0.4', pin: 'A' }, partitionSeria
 const presented = { subject: 'CN=web', names: '', notBefore: '', notAfter: '', chain: [] };
 const wiped = (msAgo?: number) =>
   decideSetRootOfTrust(
-    { state: 'wiped', pin: 'B', certificate: presented, notBefore: '', ...(msAgo === undefined ? {} : { last: { msAgo, failed: false } }) },
+    { state: 'wiped', pin: 'B', certificate: presented, ...(msAgo === undefined ? {} : { last: { msAgo, failed: false, notBefore: '' } }) },
     manager,
   );
 const empty: ManagerHolds = { name: 'cm', address: '20.0.0.4', version: '2.19', users: [], keys: 0, domains: [], hsms: [], untold: [], digest: 'd' };
+const ready = { state: 'ready' as const, servers: [], requests: 0 };
 const holding = (change: Partial<ManagerHolds>, more: object = {}) =>
-  decideSetRootOfTrust({ state: 'ready', servers: [], holds: { ...empty, ...change } }, { ...manager, ...more });
-const sentAgo = (msAgo: number) =>
-  decideSetRootOfTrust({ state: 'ready', servers: [], sent: { msAgo, patienceMs: 240_000, answer: 'no answer: socket hang up' } }, manager);
+  decideSetRootOfTrust({ ...ready, holds: { ...empty, ...change } }, { ...manager, ...more });
+const openFor = (msAgo: number, answer = 'no answer: socket hang up', failed = false) =>
+  decideSetRootOfTrust({ ...ready, requests: 1, open: { id: 'a', msAgo, patienceMs: 240_000, answer, failed } }, manager);
 const restarting = (change: object = {}) =>
   decideSetRootOfTrust({ state: 'restarting', detail: '502', look: 2, repaired: false, ...change }, { ...manager, publicKey: 'ssh-rsa AAAA' });
-const listed = (serial: string | number) => decideSetRootOfTrust({ state: 'ready', servers: [{ id: 'a', config: { serial } }] }, manager);
+const listed = (serial: string | number) => decideSetRootOfTrust({ ...ready, requests: 1, servers: [{ id: 'a', config: { serial } }] }, manager);
 table('set-root-of-trust', [
   ['nothing in it', holding({}), 'act set-up'],
   ['ours is listed', listed('1'), 'done'],
@@ -224,8 +225,10 @@ table('set-root-of-trust', [
   ['wiped by what was sent', wiped(60_000), 'done'],
   ['wiped, though nothing was sent', wiped(), 'stop Unsafe'],
   ['another certificate, hours after what was sent', wiped(2 * 3_600_000), 'stop Unsafe'],
-  ['sent a minute ago, no effect yet', sentAgo(60_000), 'wait'],
-  ['sent long ago, without effect', sentAgo(300_000), 'stop Unsafe'],
+  ['as it was, a moment after what was sent', decideSetRootOfTrust({ state: 'settling', sent: { answer: '200' } }, manager), 'wait'],
+  ['sent a minute ago, no effect yet', openFor(60_000), 'wait'],
+  ['sent long ago, without effect', openFor(300_000), 'act tell'],
+  ['it said that it failed', openFor(60_000, 'failed: 500', true), 'act tell'],
 ]);
 
 it('set-root-of-trust asks before it wipes what a new manager does not have', () => {

@@ -6,6 +6,7 @@ import { setRootOfTrust } from '../../../activities/root-of-trust/set-root-of-tr
 import type { ManagerAt } from '../../../domain/results.ts';
 import { secretName } from '../../../systems/secrets/store.ts';
 import { ManagerBench, setup, target } from '../../support/ciphertrust/manager-bench.ts';
+import { officerPassword } from '../../support/stub-appliance.ts';
 import { until } from '../../support/until.ts';
 
 /** Whatever else may become of it, in all circumstances: `root-of-trust.test.ts`. */
@@ -13,22 +14,46 @@ describe('hsm/setup', function () {
   this.timeout(60_000);
   let bench: ManagerBench;
   let cipherTrust: ManagerAt;
+  /** Is called at each arrival, before anything is done about it. */
+  let arrived: (operation: string) => void;
   beforeEach(async () => {
     bench = new ManagerBench();
-    await bench.switchOn();
+    arrived = () => {};
+    await bench.switchOn({ arrived: ({ operation }) => arrived(operation) });
     cipherTrust = await bench.licensed();
   });
   afterEach(() => bench.stop());
 
-  it('is not sent a second time when its sender is cut off while it is at work', async () => {
+  const quirk = (name: string, value: string) => Object.assign(bench.world.quirks, { [`ciphertrust.${name}`]: value });
+
+  /** Its sender is gone, and it is held. */
+  async function cutOff(): Promise<() => void> {
     bench.fault('hold', setup);
     const environment = new MockActivityEnvironment({ startToCloseTimeoutMs: 60_000, activityId: 'order' }, { logger: new DefaultLogger('ERROR') });
     const first = environment.run(setRootOfTrust(bench.systems), bench.rootInput(cipherTrust)).catch((error: unknown) => error);
     const held = await until('the request to be held', async () => bench.world.weather.held()[0]);
     environment.cancel();
     assert.ok((await first) instanceof Error);
-    bench.world.weather.release(held.id);
-    await bench.verified(await attemptsFrom(2));
+    return () => bench.world.weather.release(held.id);
+  }
+
+  it('is not sent a second time when its sender is cut off while it is at work; the initial password may have worked since it was sent', async () => {
+    const release = await cutOff();
+    const heldAt = Date.now();
+    release();
+    await until('the manager to be up again, wiped', async () => (bench.summary['passwordIsDefault'] && bench.summary['status'] === 'started') || undefined);
+    const wiped = await attemptsFrom(2);
+    assert.ok(Date.parse(wiped.openSince!) <= heldAt, `${wiped.openSince} is after ${new Date(heldAt).toISOString()}`);
+    await bench.verified(wiped);
+    assert.equal(bench.arrived(setup).length, 1);
+  });
+
+  it('is not sent a second time while the first may still be at work, though a person orders a retry', async () => {
+    const release = await cutOff();
+    const retry = bench.attempt(setRootOfTrust(bench.systems), bench.rootInput(cipherTrust), 1, 'ordered again');
+    await assert.rejects(retry, ({ type }: ApplicationFailure) => type === 'NotReady');
+    release();
+    await bench.verified(await bench.set(cipherTrust, 'ordered again'));
     assert.equal(bench.arrived(setup).length, 1);
   });
 
@@ -47,6 +72,80 @@ describe('hsm/setup', function () {
     assert.equal(bench.arrived(setup).length, 1);
   });
 
+  it('that failed is not followed by another one before a person was told, whoever was killed meanwhile', async () => {
+    bench.fault('fail', setup, { message: 'HSM setup failed: no shared ciphers' });
+    const told = await bench.problemOf(bench.set(cipherTrust, 'first'));
+    assert.match(told.seen, /500.*no shared ciphers/);
+    assert.match(told.remedy, /retry.*sends hsm\/setup once more, which wipes/);
+    assert.deepEqual(await bench.problemOf(bench.set(cipherTrust, 'first')), told, 'an attempt after one that could not tell');
+    assert.equal(bench.arrived(setup).length, 1);
+    await bench.verified(await bench.set(cipherTrust, 'second'));
+    assert.equal(bench.arrived(setup).length, 2);
+  });
+
+  it('that failed and wiped all the same: the door is closed first, then a person is asked', async () => {
+    quirk('failedSetup', 'wipes');
+    bench.values.set(secretName(target, 'crypto-officer-password'), 'not-the-password');
+    const wiped = await bench.set(cipherTrust, 'first');
+    assert.deepEqual([wiped.failed, wiped.cipherTrust.pin === cipherTrust.pin], [true, false]);
+    const { cipherTrust: closed, exposure } = await bench.reset(wiped);
+    assert.equal(bench.summary['passwordIsDefault'], false);
+    const { kind, seen } = await bench.problemOf(bench.set(closed, 'second'));
+    assert.deepEqual([kind, /500.*CKR_PIN_INCORRECT/.test(seen)], ['Refused', true], seen);
+    assert.equal(bench.arrived(setup).length, 1);
+    await bench.problemOf(bench.set(closed, 'second'));
+    assert.equal(bench.arrived(setup).length, 1, 'nobody ordered another one yet');
+    bench.values.set(secretName(target, 'crypto-officer-password'), officerPassword);
+    const { exposures } = await bench.reset(await bench.set(closed, 'third'), { exposures: [exposure!] });
+    assert.deepEqual(exposures, [exposure], 'this wipe’s is told beside that of the next');
+    assert.equal(bench.arrived(setup).length, 2);
+  });
+
+  /** Late by this bench's clock: many looks fit in between. */
+  const late = '240';
+
+  it('is not done while the wipe is still to come, though the HSM is listed', async () => {
+    quirk('listedBeforeReset', 'yes');
+    quirk('resetSeconds', late);
+    const wiped = await bench.set(cipherTrust);
+    assert.notEqual(wiped.cipherTrust.pin, cipherTrust.pin);
+    await bench.verified(wiped);
+  });
+
+  it('has not wiped where the old web service refuses the password before it comes down', async () => {
+    quirk('signInBeforeReset', 'refused');
+    quirk('resetSeconds', late);
+    const wiped = await bench.set(cipherTrust);
+    assert.notEqual(wiped.cipherTrust.pin, cipherTrust.pin);
+    await bench.verified(wiped);
+  });
+
+  it('is not sent where the manager came into use while everything was checked: that is asked for', async () => {
+    arrived = (operation) => {
+      if (operation.endsWith('checkport')) bench.manager.data.keys.push({ id: 'k1', name: 'payroll' });
+    };
+    const { needsApproval } = await bench.set(cipherTrust);
+    assert.equal(needsApproval?.keys, 1);
+    assert.equal(bench.arrived(setup).length, 0);
+  });
+
+  it('is not sent beside that of another worker', async () => {
+    const { transcripts } = bench.systems;
+    const { append } = transcripts;
+    let other = false;
+    transcripts.append = async (...[name, runId, step, line]) => {
+      if (!other && line.includes('POST /v1/system/hsm/setup')) {
+        other = true;
+        await append(name, runId, step, line.replace(/#\w+/, '#other'));
+      }
+      await append(name, runId, step, line);
+    };
+    const { seen, remedy } = await bench.problemOf(bench.set(cipherTrust));
+    assert.match(seen, /nothing changed/);
+    assert.match(remedy, /retry sends hsm\/setup once more, which wipes/);
+    assert.equal(bench.arrived(setup).length, 0);
+  });
+
   it('is refused with the words of CipherTrust Manager, without the secrets that it quotes, and is not repeated', async () => {
     bench.values.set(secretName(target, 'crypto-officer-password'), 'not-the-password');
     const { kind, seen } = await bench.problemOf(bench.set(cipherTrust));
@@ -61,7 +160,7 @@ describe('hsm/setup', function () {
     bench.fault('lie', setup);
     const { seen, remedy } = await bench.problemOf(bench.set(cipherTrust));
     assert.match(seen, /nothing changed/);
-    assert.match(remedy, /retry sends the request once more/);
+    assert.match(remedy, /retry sends hsm\/setup once more, which wipes/);
   });
 
   it('that only wipes is found out before the job can end', async () => {

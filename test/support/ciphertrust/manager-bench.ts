@@ -14,7 +14,7 @@ import { setRootOfTrust } from '../../../activities/root-of-trust/set-root-of-tr
 import { verifyRootOfTrust } from '../../../activities/root-of-trust/verify-root-of-trust.ts';
 import type { Systems } from '../../../activities/systems.ts';
 import type { Problem } from '../../../domain/failure.ts';
-import type { ManagerAt } from '../../../domain/results.ts';
+import type { ManagerAt, StepInput } from '../../../domain/results.ts';
 import { selfSigned } from '../../../simulator/certificates.ts';
 import type { ManagerState } from '../../../simulator/ciphertrust/state.ts';
 import { createWorld, type RunningWorld, type WorldOptions } from '../../../simulator/create-world.ts';
@@ -120,7 +120,7 @@ export class ManagerBench {
 
   /** One attempt of a step, as Temporal makes it. */
   attempt<Input, Result>(step: (input: Input) => Promise<Result>, input: Input, number = 1, order = 'order'): Promise<Result> {
-    const info = { startToCloseTimeoutMs: 60_000, currentAttemptScheduledTimestampMs: Date.now() };
+    const info = { startToCloseTimeoutMs: 60_000 };
     const environment = new MockActivityEnvironment({ ...info, attempt: number, activityId: order, heartbeatDetails: this.#heartbeat }, { logger });
     this.#heartbeat = undefined;
     environment.on('heartbeat', (details) => {
@@ -167,10 +167,13 @@ export class ManagerBench {
     return this.step(setRootOfTrust, this.rootInput(cipherTrust), order);
   }
 
+  reset({ cipherTrust, openSince }: Awaited<ReturnType<ManagerBench['set']>>, more: Pick<StepInput<'reset-password'>, 'exposures'> = {}) {
+    return this.step(resetPassword, { ...this.job(), cipherTrust, partitionSerial: partition.serial, ...(openSince ? { openSince } : {}), ...more });
+  }
+
   /** What comes after the wipe. */
-  async verified({ cipherTrust: wiped, openSince }: Awaited<ReturnType<ManagerBench['set']>>) {
-    const reset = { ...this.job(), cipherTrust: wiped, partitionSerial: partition.serial, ...(openSince ? { openSince } : {}) };
-    const { cipherTrust } = await this.step(resetPassword, reset);
+  async verified(wiped: Awaited<ReturnType<ManagerBench['set']>>) {
+    const { cipherTrust } = await this.reset(wiped);
     return this.step(verifyRootOfTrust, { ...this.job(), ...pins, cipherTrust, partitionSerial: partition.serial });
   }
 

@@ -20,11 +20,13 @@ const kinds: Record<string, Record<string, string>> = {
     'ciphertrust.serviceNames': 'more',
     'ciphertrust.checkport': '422',
   },
-  'bare lists, errors with a label alone, changepw 200': {
+  'bare lists, errors with a label alone, changepw 200, the HSM listed before the wipe': {
     'ciphertrust.lists': 'bare',
     'ciphertrust.errorBody': 'label-only',
     'ciphertrust.changepwStatus': '200',
     'ciphertrust.serverIds': 'no',
+    'ciphertrust.resetSeconds': '60',
+    'ciphertrust.listedBeforeReset': 'yes',
     'ciphertrust.ntpStatus': 'error',
     'ciphertrust.checkport': '500',
   },
@@ -36,12 +38,14 @@ const kinds: Record<string, Record<string, string>> = {
     'ciphertrust.setupRefusal': '400',
     'ciphertrust.bootPages': 'none',
   },
-  'errors without a body, an older version that tells little': {
+  'errors without a body, an older version that tells little, sign-ins refused before the wipe': {
     'ciphertrust.errorBody': 'empty',
     'ciphertrust.mkeks': 'absent',
     'ciphertrust.keysTold': 'no',
     'ciphertrust.checkport': 'absent',
     'ciphertrust.ntpKeyShown': 'no',
+    'ciphertrust.resetSeconds': '60',
+    'ciphertrust.signInBeforeReset': 'refused',
   },
   'a generated first password that is admin after a wipe, setup wants a right clock': {
     'ciphertrust.initialPassword': 'generated',

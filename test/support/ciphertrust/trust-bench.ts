@@ -164,7 +164,7 @@ export class TrustBench {
     const activityId = `${++this.#orders}`;
     let heartbeatDetails: unknown;
     for (let attempt = 1; ; attempt++) {
-      const info = { attempt, activityId, heartbeatDetails, startToCloseTimeoutMs: 60_000, currentAttemptScheduledTimestampMs: Date.now() };
+      const info = { attempt, activityId, heartbeatDetails, startToCloseTimeoutMs: 60_000 };
       const environment = new MockActivityEnvironment(info, { logger });
       heartbeatDetails = undefined;
       environment.on('heartbeat', (details: unknown) => {

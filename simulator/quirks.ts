@@ -63,6 +63,10 @@ export const quirks: Record<string, Quirk> = {
   'ciphertrust.resetSeconds': { about: 'seconds between the answer to hsm/setup and the wipe, whatever was asked for' },
   'ciphertrust.listedBeforeReset': { values: ['no', 'yes'], about: 'the HSM is listed between the answer to hsm/setup and the wipe' },
   'ciphertrust.signInBeforeReset': { values: ['works', 'refused'], about: 'sign-ins between the answer to hsm/setup and the wipe' },
+  'ciphertrust.memberBody': {
+    values: ['either', 'nested', 'flat'],
+    about: 'where a further HSM’s host, serial and server-cert stand: within initialConfig, or beside it',
+  },
   'ciphertrust.rotation': { values: ['at-once', 'later'], about: 'when a rotated key is there' },
   'luna.signIn': { values: ['password', 'keyboard-interactive'], about: 'how the appliance asks for a password over SSH' },
   'luna.algorithms': { values: ['usual', 'old', '7.8'], about: 'what SSH offers: usual ones, SHA-1 and CBC alone, or what 7.8 offers' },

@@ -37,6 +37,7 @@ export const licensingRoutes: Route[] = [
   { operation: 'POST /v1/licensing/trials/{id}/deactivate', answer: changeTrial('deactivated', true), lie: changeTrial('deactivated', false) },
   { operation: 'GET /v1/licensing/licenses', answer: (call) => list(call, call.state.data.licences.map(shown)) },
   { operation: 'POST /v1/licensing/licenses', answer: addLicence(true), lie: addLicence(false) },
+  { operation: 'GET /v1/licensing/licenses/{id}', answer: ({ state, id }) => ok(shown(find(state.data.licences, (licence) => licence.id === id))) },
   {
     operation: 'DELETE /v1/licensing/licenses/{id}',
     answer: (call) => remove(call, call.state.data.licences, ({ id }) => id === call.id),

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { badRequest, notFound } from './errors.ts';
+import { badRequest, conflict, notFound, serverError } from './errors.ts';
 import { delayOf, setUpHsm } from './hsm-setup.ts';
-import { type Call, find, list, noContent, ok, type Reply, type Route, remove } from './route.ts';
-import { announceRestart, unsealed } from './state.ts';
+import { type Call, find, list, noContent, ok, type Reply, type Route, remove, text } from './route.ts';
+import { announceRestart, type HsmServer, unsealed } from './state.ts';
 
 const byId =
   ({ id }: Call) =>
@@ -14,6 +14,34 @@ const servers = ({ world, state: { data } }: Call): Reply => {
   const shown = world.quirks['ciphertrust.serverIds'] === 'no' ? data.hsmServers.map(({ id: _, ...server }) => server) : data.hsmServers;
   return ok({ total: shown.length, resources: shown });
 };
+
+/** Where what describes a further HSM stands in the request: known is only what the first one’s request looks like. */
+function describedIn({ world, body }: Call): Record<string, unknown> {
+  const nested = (body['initialConfig'] ?? {}) as Record<string, unknown>;
+  return { nested, flat: body }[world.quirks['ciphertrust.memberBody'] ?? ''] ?? { ...body, ...nested };
+}
+
+/** A further HSM of the same root of trust: its partition gets the root keys of the first one’s, and nothing is wiped. It is listed first. */
+function addServer(call: Call, counts: boolean): Reply {
+  const { world, state } = call;
+  const described = describedIn(call);
+  const [host, serial, certificate] = ['host', 'serial', 'server-cert'].map((field) => text(described, field)) as [string, string, string];
+  const first = state.data.hsmServers.at(-1);
+  if (!first) throw badRequest('there is no HSM yet: it is set up with hsm/setup');
+  if (state.data.hsmServers.some(({ config }) => config.serial === serial)) throw conflict(`the HSM partition ${serial} is there already`);
+  const appliance = world.appliances.get(host);
+  if (!appliance?.state.ntls.running) throw serverError(`no connection to ${host}:1792`);
+  const partition = appliance.partition(serial);
+  if (!partition) throw serverError(`no partition with serial ${serial} is visible to this client`);
+  if (partition.objects.length > 0) throw serverError(`the partition ${serial} is not empty`);
+  const server: HsmServer = { id: randomUUID(), type: 'luna', config: { ...first.config, host, serial, 'server-cert': certificate } };
+  if (counts) {
+    appliance.addObjects(serial, world.appliances.get(first.config.host)?.partition(first.config.serial)?.objects ?? []);
+    state.data.hsmServers.unshift(server);
+    world.changed();
+  }
+  return ok(server, 201);
+}
 
 /** The last one that goes takes all data with it. */
 function removeServer(call: Call): Reply {
@@ -27,7 +55,20 @@ function removeServer(call: Call): Reply {
 
 function mkeks({ world, state: { data } }: Call): Reply {
   if (world.quirks['ciphertrust.mkeks'] === 'absent') throw notFound();
-  return ok({ total: 1, info: [{ id: data.mkek.id, name: 'mkek', is_default: true, created_at: data.mkek.createdAt, sealer_name: data.sealer }] });
+  return ok({ total: 1, info: [mkek(data)] });
+}
+
+const mkek = ({ mkek: { id, createdAt }, sealer }: Call['state']['data']) => ({
+  id,
+  name: 'mkek',
+  is_default: true,
+  created_at: createdAt,
+  sealer_name: sealer,
+});
+
+function oneMkek(call: Call): Reply {
+  if (call.world.quirks['ciphertrust.mkeks'] === 'absent') throw notFound();
+  return ok(find([mkek(call.state.data)], byId(call)));
 }
 
 const newKey = () => ({ id: randomUUID(), createdAt: new Date().toISOString() });
@@ -60,8 +101,16 @@ function rotateRotKeys(call: Call): Reply {
   return ok(key, 201);
 }
 
+/** The newest one is in use. */
+function removeRotKey(call: Call): Reply {
+  const { rotKeys } = call.state.data;
+  if (rotKeys[0]?.id === call.id) throw badRequest('the root of trust key is in use');
+  return remove(call, rotKeys, byId(call));
+}
+
 export const rootOfTrustRoutes: Route[] = [
   { operation: 'GET /v1/system/hsm/servers', answer: servers },
+  { operation: 'POST /v1/system/hsm/servers', answer: (call) => addServer(call, true), lie: (call) => addServer(call, false) },
   { operation: 'GET /v1/system/hsm/servers/{id}', answer: (call) => ok({ ...find(call.state.data.hsmServers, byId(call)), reset: false }) },
   { operation: 'DELETE /v1/system/hsm/servers/{id}', destructive: true, answer: removeServer, lie: () => noContent },
   {
@@ -71,8 +120,10 @@ export const rootOfTrustRoutes: Route[] = [
     lie: (call, how) => setUpHsm(call, how === 'unsealed' ? 'wipes-unsealed' : 'does-nothing'),
   },
   { operation: 'GET /v1/system/mkeks', answer: mkeks },
+  { operation: 'GET /v1/system/mkeks/{id}', answer: oneMkek },
   { operation: 'POST /v1/system/mkeks/rotate', answer: rotateMkek, lie: mkeks },
   { operation: 'GET /v1/system/rot-keys', answer: (call) => list(call, call.state.data.rotKeys) },
   { operation: 'GET /v1/system/rot-keys/{id}', answer: (call) => ok(find(call.state.data.rotKeys, byId(call))) },
+  { operation: 'DELETE /v1/system/rot-keys/{id}', answer: removeRotKey, lie: () => noContent },
   { operation: 'POST /v1/system/rotate-rot-keys', answer: rotateRotKeys, lie: () => ok(newKey(), 201) },
 ];

@@ -1,5 +1,7 @@
+import { interfaceRoutes } from './interfaces.ts';
 import { licensingRoutes } from './licensing.ts';
 import { ntpRoutes } from './ntp.ts';
+import { policyRoutes } from './password-policies.ts';
 import { rootOfTrustRoutes } from './root-of-trust.ts';
 import type { Route } from './route.ts';
 import { signInRoutes } from './sign-in.ts';
@@ -7,7 +9,16 @@ import { systemRoutes } from './system.ts';
 import { userRoutes } from './users.ts';
 
 /** The part of the REST API that is simulated. */
-const routes: Route[] = [...systemRoutes, ...signInRoutes, ...ntpRoutes, ...licensingRoutes, ...rootOfTrustRoutes, ...userRoutes];
+export const routes: readonly Route[] = [
+  ...systemRoutes,
+  ...interfaceRoutes,
+  ...signInRoutes,
+  ...ntpRoutes,
+  ...licensingRoutes,
+  ...rootOfTrustRoutes,
+  ...userRoutes,
+  ...policyRoutes,
+];
 
 export interface Found {
   route: Route;

@@ -62,12 +62,17 @@ function withWords({ world }: Call, find: () => User): User {
 const against = ({ world }: Call, message: string): ApiError =>
   world.quirks['ciphertrust.policyStatus'] === '422' ? new ApiError(422, 9, 'NCERRInvalidParamValue: Invalid parameter', message) : badValue(message);
 
+/** Holds a new password against the policy. */
+export function checkPolicy(call: Call, next: string): void {
+  const broken = policy.filter(([holds]) => !holds(next)).map(([, rule]) => rule);
+  if (broken.length > 0) throw against(call, `Password does not meet the policy: ${broken.join(', ')}`);
+}
+
 function checkChange(call: Call): { user: User; next: string } {
   const { body } = call;
   const [username, password, next] = [text(body, 'username'), text(body, 'password'), text(body, 'new_password')];
   const user = withWords(call, () => userWith(call, username, password));
-  const broken = policy.filter(([holds]) => !holds(next)).map(([, rule]) => rule);
-  if (broken.length > 0) throw against(call, `Password does not meet the policy: ${broken.join(', ')}`);
+  checkPolicy(call, next);
   if (next === password) throw against(call, 'The new password must be different from the old one');
   return { user, next };
 }

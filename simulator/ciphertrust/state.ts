@@ -28,6 +28,10 @@ export interface Trial {
 export interface User {
   user_id: string;
   username: string;
+  /** How the user is called; the user name where nothing is said. */
+  name?: string;
+  nickname?: string;
+  email?: string;
   password: string;
   /** Is good for nothing but changing its password. */
   mustChange: boolean;
@@ -86,6 +90,10 @@ export interface ManagerState {
   data: {
     users: User[];
     policy: Policy;
+    /** Password policies beside the global one, by name; absent where there never was one. */
+    policies?: Record<string, Record<string, unknown>>;
+    /** What was changed of interfaces, by name; absent where nothing was. */
+    interfaces?: Record<string, Record<string, unknown>>;
     keys: { id: string; name: string }[];
     domains: { id: string; name: string }[];
     /** Signed-in tokens: bearer → when it ends. */
@@ -168,7 +176,7 @@ const asksToGenerate = (customData: string | undefined): boolean =>
   /^\s+generate-password:\s*true\s*$/m.test(Buffer.from(customData ?? '', 'base64').toString('utf8'));
 
 /** Of which kind its own keys are, is documented nowhere. */
-const hasEcKeys = ({ quirks }: World): boolean => quirks['ciphertrust.ownKeys'] === 'ec';
+export const hasEcKeys = ({ quirks }: World): boolean => quirks['ciphertrust.ownKeys'] === 'ec';
 
 /** By its own clock; signed by itself, or by a local authority that is presented, too. */
 async function newWebIdentity(world: World, name: string, address: string): Promise<Identity> {

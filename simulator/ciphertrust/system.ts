@@ -1,4 +1,4 @@
-import { createPrivateKey, randomUUID, X509Certificate } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { ApiError, badRequest, badValue, notFound, serverError } from './errors.ts';
 import { delayOf } from './hsm-setup.ts';
 import { alarmsOf } from './hsm-watch.ts';
@@ -98,25 +98,6 @@ function rename(call: Call, counts: boolean): Reply {
   return info({ ...call, state: { ...call.state, name } });
 }
 
-/** A certificate for an interface is kept at once, and presented when its service restarts. */
-function putCertificate({ world, state, id, body }: Call, counts: boolean): Reply {
-  if (id !== 'web') throw notFound();
-  const [leaf = ''] = text(body, 'certificate').match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
-  const [key = ''] = text(body, 'certificate').match(/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]+?-----END [A-Z ]*PRIVATE KEY-----/g) ?? [];
-  if (!belong(leaf, key)) throw badValue('certificate: the first certificate and the private key do not belong together');
-  if (counts) state.nextWeb = { certificatePem: text(body, 'certificate').replace(key, '').trim(), privateKeyPem: key };
-  world.changed();
-  return ok({ certificates: state.nextWeb?.certificatePem ?? leaf });
-}
-
-function belong(certificatePem: string, keyPem: string): boolean {
-  try {
-    return new X509Certificate(certificatePem).checkPrivateKey(createPrivateKey(keyPem));
-  } catch {
-    return false;
-  }
-}
-
 export const systemRoutes: Route[] = [
   {
     operation: 'GET /v1/system/services/status',
@@ -135,18 +116,6 @@ export const systemRoutes: Route[] = [
     lie: (call) => addSshKey(call, false),
   },
   { operation: 'POST /v1/system/network/checkport', answer: checkPort },
-  {
-    operation: 'GET /v1/configs/interfaces/{id}/certificate',
-    answer: ({ state, id }) => {
-      if (id !== 'web') throw notFound();
-      return ok({ certificates: (state.nextWeb ?? state.web).certificatePem });
-    },
-  },
-  {
-    operation: 'PUT /v1/configs/interfaces/{id}/certificate',
-    answer: (call) => putCertificate(call, true),
-    lie: (call) => putCertificate(call, false),
-  },
   { operation: 'PATCH /v1/system/info', answer: (call) => rename(call, true), lie: (call) => rename(call, false) },
   { operation: 'GET /v1/system/alarms', answer: (call) => list(call, alarmsOf(call.state)) },
   { operation: 'GET /v1/cluster', answer: () => ok({ nodeID: '', status: { code: 'none', description: 'not clustered' } }) },

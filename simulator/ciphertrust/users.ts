@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { badRequest, conflict, notFound } from './errors.ts';
 import { type Call, find, list, noContent, ok, type Reply, type Route, remove, text } from './route.ts';
+import { checkPolicy } from './sign-in.ts';
 import { newUser, type User } from './state.ts';
 
-const shown = ({ user_id, username, mustChange, failures, lockedUntil }: User) => ({
+const shown = ({ user_id, username, name = username, nickname = username, email = '', mustChange, failures, lockedUntil }: User) => ({
   user_id,
   username,
-  name: username,
-  nickname: username,
-  email: '',
+  name,
+  nickname,
+  email,
   password_change_required: mustChange,
   failed_logins_count: failures,
   ...(lockedUntil > Date.now() ? { account_lockout_at: new Date(lockedUntil).toISOString() } : {}),
@@ -18,39 +19,41 @@ function addUser(call: Call, counts: boolean): Reply {
   const { users } = call.state.data;
   const username = text(call.body, 'username');
   if (users.some((user) => user.username === username)) throw conflict(`user ${username} already exists`);
-  const user = newUser(username, text(call.body, 'password'), call.body['password_change_required'] === true);
+  const password = text(call.body, 'password');
+  checkPolicy(call, password);
+  const user = { ...newUser(username, password, call.body['password_change_required'] === true), ...called(call.body) };
   if (counts) users.push(user);
   call.world.changed();
   return ok(shown(user), 201);
 }
 
+/** How a user is called, as far as a request says so. */
+const called = (body: Call['body']): Pick<User, 'name' | 'nickname' | 'email'> =>
+  Object.fromEntries(['name', 'nickname', 'email'].filter((field) => typeof body[field] === 'string').map((field) => [field, body[field]]));
+
+/** Only what a request names is changed; another one’s password by an administrator alone, one’s own through `changepw`. */
+function changeUser(call: Call, user: User, counts: boolean): Reply {
+  const { body } = call;
+  const password = body['password'] === undefined ? undefined : text(body, 'password');
+  if (password !== undefined) checkPolicy(call, password);
+  const changed = {
+    ...user,
+    ...called(body),
+    ...(password === undefined ? {} : { password }),
+    ...(typeof body['password_change_required'] === 'boolean' ? { mustChange: body['password_change_required'] } : {}),
+  };
+  if (counts) Object.assign(user, changed);
+  call.world.changed();
+  return ok(shown(changed));
+}
+
+const userOf = ({ state, id }: Call): User => find(state.data.users, ({ user_id }) => user_id === id);
+const self = (call: Call): User => find(call.state.data.users, ({ username }) => username === call.username);
+const oneself = (call: Call, counts: boolean): Reply => changeUser({ ...call, body: called(call.body) as Call['body'] }, self(call), counts);
+
 function removeUser(call: Call): Reply {
   if (find(call.state.data.users, ({ user_id }) => user_id === call.id).username === 'admin') throw badRequest('admin cannot be deleted');
   return remove(call, call.state.data.users, ({ user_id }) => user_id === call.id);
-}
-
-/** The defaults of the global policy (Thales: password policy); what it says about lockout can be changed. */
-const policy = ({ state: { data } }: Call) => ({
-  policy_name: 'global',
-  inclusive_min_total_length: 8,
-  inclusive_max_total_length: 30,
-  inclusive_min_upper_case: 1,
-  inclusive_min_lower_case: 1,
-  inclusive_min_digits: 1,
-  inclusive_min_other: 1,
-  password_history_threshold: 5,
-  password_lifetime: 0,
-  password_change_min_days: 0,
-  ...data.policy,
-});
-
-function changePolicy(call: Call): Reply {
-  const { failed_logins_lockout_thresholds: thresholds } = call.body;
-  if (thresholds !== undefined && !(Array.isArray(thresholds) && thresholds.every((minutes) => typeof minutes === 'number' && minutes >= 0)))
-    throw badRequest('Validation errors:\nfailed_logins_lockout_thresholds: a list of minutes is needed');
-  if (thresholds) call.state.data.policy.failed_logins_lockout_thresholds = thresholds as number[];
-  call.world.changed();
-  return ok(policy(call));
 }
 
 interface Named {
@@ -84,13 +87,15 @@ const keyTold = (call: Call) => {
 export const userRoutes: Route[] = [
   { operation: 'GET /v1/usermgmt/users', answer: (call) => list(call, call.state.data.users.map(shown)) },
   { operation: 'POST /v1/usermgmt/users', answer: (call) => addUser(call, true), lie: (call) => addUser(call, false) },
-  { operation: 'GET /v1/usermgmt/users/{id}', answer: ({ state, id }) => ok(shown(find(state.data.users, ({ user_id }) => user_id === id))) },
+  { operation: 'GET /v1/usermgmt/users/{id}', answer: (call) => ok(shown(userOf(call))) },
+  {
+    operation: 'PATCH /v1/usermgmt/users/{id}',
+    answer: (call) => changeUser(call, userOf(call), true),
+    lie: (call) => changeUser(call, userOf(call), false),
+  },
   { operation: 'DELETE /v1/usermgmt/users/{id}', answer: removeUser, lie: () => noContent },
-  { operation: 'GET /v1/usermgmt/pwdpolicies', answer: (call) => list(call, [policy(call)]) },
-  { operation: 'GET /v1/usermgmt/pwdpolicies/global', answer: (call) => ok(policy(call)) },
-  { operation: 'PATCH /v1/usermgmt/pwdpolicies/global', answer: changePolicy, lie: (call) => ok(policy(call)) },
-  { operation: 'GET /v1/auth/self/pwdpolicy', answer: (call) => ok(policy(call)) },
-  { operation: 'GET /v1/auth/self/user', answer: (call) => ok(shown(find(call.state.data.users, ({ username }) => username === call.username))) },
+  { operation: 'GET /v1/auth/self/user', answer: (call) => ok(shown(self(call))) },
+  { operation: 'PATCH /v1/auth/self/user', answer: (call) => oneself(call, true), lie: (call) => oneself(call, false) },
   ...named('/v1/vault/keys2', keyTold, ({ id, name }) => ({ id, uri: `kylo:kylo:vault:keys:${name}-v0`, name, algorithm: 'AES', size: 256 })),
   ...named(
     '/v1/domains',

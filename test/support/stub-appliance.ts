@@ -30,6 +30,7 @@ export function stubAppliance({ server, client }: Certificates, objects: string[
     },
     cryptoOfficerSignIn: (_: NtlsAttempt, _serial: string, given: string) =>
       given === officerPassword ? { ok: true, partition } : { ok: false, why: 'CKR_PIN_INCORRECT' },
+    partition: (serial: string) => (serial === partition.serial ? { ...partition, objects } : undefined),
     addObjects: (_: string, labels: string[]) => void objects.push(...labels.filter((label) => !objects.includes(label))),
   } as unknown as Appliance;
 }

@@ -162,18 +162,20 @@ export interface Listing<T> {
  */
 async function pages<T>(get: (page: object, isThere: boolean) => Promise<unknown>, most = Number.POSITIVE_INFINITY): Promise<Listing<T> | undefined> {
   const entries = new Map<string, T>();
-  let total = 0;
+  let told: number | undefined;
   for (let page = 0; page < most; page++) {
-    const body = await get(page === 0 ? {} : { skip: entries.size, limit: mostAtOnce }, page === 0 || total > entries.size);
+    const body = await get(page === 0 ? {} : { skip: entries.size, limit: mostAtOnce }, page === 0 || told !== undefined);
     if (body === undefined && page === 0) return undefined;
     const before = entries.size;
     for (const entry of entriesOf<T>(body)) entries.set(identityOf(entry), entry);
-    const told = toldTotal(body);
-    total = Math.max(told ?? total, entries.size);
-    if (entries.size === before || (told !== undefined && entries.size >= told)) return { entries: [...entries.values()], total };
+    const now = toldTotal(body);
+    // The most that any page told: one that tells less, behind the end of what it gives, makes nothing go away.
+    if (now !== undefined) told = Math.max(now, told ?? 0);
+    if (entries.size === before || (told !== undefined && entries.size >= told))
+      return { entries: [...entries.values()], total: Math.max(told ?? 0, entries.size) };
   }
   // There may be more: where it does not tell how many, one at least.
-  return { entries: [...entries.values()], total: Math.max(total, entries.size + 1) };
+  return { entries: [...entries.values()], total: Math.max(told ?? 0, entries.size + 1) };
 }
 
 /** The same entry may come again, on a later page, with other times and counts. */

@@ -56,6 +56,10 @@ describe('What a wipe would take away', () => {
     ['users, the same page again and again', { users: always({ total: 3, resources: admin }) }],
     ['users, the same page with other times', { users: ({ skip = 0 }) => [200, { total: 3, resources: [{ ...admin[0], last_login: skip }] }] }],
     ['users, a further page that is refused', { users: ({ skip = 0 }) => (skip === 0 ? [200, { total: 2, resources: admin }] : [400, {}]) }],
+    [
+      'users, nothing and no number on a further page',
+      { users: ({ skip = 0 }) => [200, skip === 0 ? { total: 2, resources: admin } : { total: 0, resources: [] }] },
+    ],
     ['users, without any', { users: always({ total: 2, resources: [] }) }],
     ['domains', { domains: always({ total: 2, resources: root }) }],
     ['keys', { keys: always({ total: 1, resources: null }) }],

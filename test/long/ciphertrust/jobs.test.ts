@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { selfSigned } from '../../../simulator/certificates.ts';
 import { newUser } from '../../../simulator/ciphertrust/state.ts';
-import { allRequests, everyJobSends, someJobsSend } from '../../support/ciphertrust/requests.ts';
+import { allRequests, everyJobSends, sentAfterWipe, someJobsSend } from '../../support/ciphertrust/requests.ts';
 import { type TrustJob, TrustJobs } from '../../support/ciphertrust/trust-jobs.ts';
 import { until } from '../../support/until.ts';
 
@@ -42,7 +42,7 @@ describe('Jobs whose worker is a process', function () {
       jobs.job(({ cipherTrust }) => Object.assign(cipherTrust, { hostName: 'keys.example.com', webCertificate: { secret: 'face' } })),
   };
 
-  it('a worker that is killed while a manager holds its request is followed by one that looks first: for every request that there is', async () => {
+  it('a worker that is killed while a manager holds its request is followed by one that looks first: for every request that there is, and for those after the wipe', async () => {
     const { weather, ledger } = jobs.bench.luna.world;
     const face = await selfSigned({ commonName: 'keys.example.com', names: { dns: ['keys.example.com'] } });
     const { values } = jobs.bench.luna;
@@ -65,14 +65,31 @@ describe('Jobs whose worker is a process', function () {
     await heldEach(everyJobSends);
     for (const [what, requests] of Object.entries(someJobsSend)) await holdEach(requests, special[what as keyof typeof someJobsSend]);
     await heldEach(allRequests);
-    const held = weather.held();
-    assert.equal(await jobs.killWorker(), 'SIGKILL');
-    for (const { id } of held) weather.release(id);
-    await jobs.startWorker();
+    const replaceWorker = async () => {
+      const held = weather.held();
+      assert.equal(await jobs.killWorker(), 'SIGKILL');
+      for (const { id } of held) weather.release(id);
+      await jobs.startWorker();
+    };
+    // Then each request once more, where it is sent after the wipe.
+    const left = new Set(named(sentAfterWipe));
+    jobs.bench.arrived = ({ operation, target }) => {
+      const isWiped = all.some(({ address, manager }) => address === target && manager.data.hsmServers.length > 0);
+      if (isWiped && left.delete(operation)) weather.add({ kind: 'hold', operation });
+    };
+    await replaceWorker();
+    await heldEach(sentAfterWipe);
+    await replaceWorker();
     for (const job of all) await ended(job);
     for (const { address, manager } of all) {
+      const { hsmServers, sealer, users, ntp, trial, licences } = manager.data;
       assert.equal(jobs.arrivedAt(address, setUp).length, 1, `hsm/setup at ${address}`);
-      assert.deepEqual([manager.data.hsmServers.length, manager.data.sealer, manager.data.users[0]!.mustChange], [1, 'rapido', false]);
+      assert.deepEqual([hsmServers.length, sealer, users[0]!.mustChange], [1, 'rapido', false]);
+      assert.deepEqual(
+        ntp.map(({ host }) => host),
+        jobs.bench.luna.request.cipherTrust.ntp.map(({ host }) => host),
+      );
+      assert.ok(trial.status === 'activated' || licences.length > 0, `${address} has no licence`);
     }
     const arrived = new Set(ledger.entries.map(({ operation }) => operation).filter((operation) => operation.startsWith('ciphertrust:')));
     assert.deepEqual([...arrived].sort(), named(allRequests).sort(), 'a job sends something in which its worker was not killed');

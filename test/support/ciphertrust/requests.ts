@@ -34,4 +34,16 @@ export const someJobsSend = {
   ],
 };
 
+/** What a job sends once more after the wipe, when the initial password works again. */
+export const sentAfterWipe = [
+  'PATCH /v1/auth/changepw',
+  'POST /v1/auth/tokens',
+  'GET /v1/system/ntp/servers',
+  'POST /v1/system/ntp/servers',
+  'GET /v1/licensing/trials',
+  'GET /v1/licensing/licenses',
+  'POST /v1/licensing/trials/{id}/activate',
+  'GET /v1/system/hsm/servers',
+];
+
 export const allRequests = [...everyJobSends, ...Object.values(someJobsSend).flat()];

@@ -6,7 +6,7 @@ import type { Job, VmSeen } from '../domain/results.ts';
 import { type ArmFault, innermost } from '../systems/azure/arm-error.ts';
 import type { Azure } from '../systems/azure/azure.ts';
 import { causeOf } from '../systems/azure/causes.ts';
-import { otherOwner, tagsOf } from '../systems/azure/tags.ts';
+import { notOwn, tagsOf } from '../systems/azure/tags.ts';
 import { act, converge, done, halt, refuse, wait } from './converge.ts';
 import type { Systems } from './systems.ts';
 
@@ -41,6 +41,8 @@ export interface MachineSeen {
   publicAddress?: Thing & { address?: string };
   nic?: Thing & { privateAddress?: string };
   machine?: Thing & {
+    /** The ids of its interfaces, in small letters. */
+    interfaces: string[];
     power?: string;
     agentReady: boolean;
     /** What the agent’s state is, in Azure’s words. */
@@ -112,11 +114,18 @@ export function decideMachine(
   const { group, publicAddress, nic, machine } = seen;
   const things = { [namesOf(plan.name).group]: group, [namesOf(plan.name).publicAddress]: publicAddress, [namesOf(plan.name).nic]: nic, [plan.name]: machine };
   for (const [name, thing] of Object.entries(things)) {
-    const owner = otherOwner(thing?.tags, target);
     const told = { tried: `creating ${name}`, source: 'Azure Resource Manager' };
-    if (owner) return halt({ ...told, seen: `it belongs to ${owner}`, remedy: 'Choose another name in a new request.' });
+    const foreign = thing && notOwn(thing.tags, target);
+    if (foreign) return halt({ ...told, ...foreign });
     if (thing?.state === 'Failed') return refuse({ ...told, ...failed(thing) });
   }
+  if (machine && !machine.interfaces.includes(nic?.id.toLowerCase() ?? ''))
+    return halt({
+      tried: `using ${plan.name}`,
+      seen: `its interface is ${machine.interfaces.map((id) => id.split('/').at(-1)).join(', ') || 'not told'}, not ${namesOf(plan.name).nic}`,
+      source: 'Azure Resource Manager',
+      remedy: `Attach ${namesOf(plan.name).nic} to it by hand and retry, or choose another name in a new request.`,
+    });
   if (!group) return act('create-security-group');
   if (group.state === 'Succeeded' && missingRule(group.rules, plan.rules)) return act('open-door');
   if (plan.isPublic && !publicAddress) return act('create-public-address');
@@ -192,6 +201,7 @@ export async function observeMachine(azure: Azure, request: ProvisioningRequest,
       ? {
           machine: {
             ...thing(machine),
+            interfaces: (machine.networkProfile?.networkInterfaces ?? []).map(({ id = '' }) => id.toLowerCase()),
             ...(power ? { power } : {}),
             ...stateOf(view),
           },

@@ -90,15 +90,17 @@ const modified = (changes: readonly Change[], planned: string[]): Found =>
 function lookAtMachine(seen: MachineSeen, wanted: Parameters<typeof decideMachine>[1], target: string): Look {
   const names = namesOf(wanted.name);
   const { group, machine } = seen;
-  const rule = group && missingRule(group.rules, wanted.rules);
-  const stopped = machine?.power === 'deallocated' || machine?.power === 'stopped';
+  const decision = decideMachine(seen, wanted, target);
+  // What a job would stop at it would not change.
+  const rule = decision.kind !== 'stop' && group && missingRule(group.rules, wanted.rules);
+  const started = decision.kind !== 'stop' && ['deallocated', 'stopped'].includes(machine?.power ?? '');
   return {
-    problems: problemsOf(decideMachine(seen, wanted, target)),
+    problems: problemsOf(decision),
     found: {
       [keyOf({ kind: 'security group', name: names.group })]: group && (rule ? { effect: 'Modify', detail: `gets the rule ${rule.name}` } : kept),
       [keyOf({ kind: 'public address', name: names.publicAddress })]: seen.publicAddress && kept,
       [keyOf({ kind: 'interface', name: names.nic })]: seen.nic && kept,
-      [keyOf({ kind: 'virtual machine', name: wanted.name })]: machine && (stopped ? { effect: 'Modify', detail: 'is started' } : kept),
+      [keyOf({ kind: 'virtual machine', name: wanted.name })]: machine && (started ? { effect: 'Modify', detail: 'is started' } : kept),
     },
   };
 }

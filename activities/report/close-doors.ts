@@ -1,32 +1,54 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
-import { act, converge, done, wait } from '../converge.ts';
+import { notOwn } from '../../systems/azure/tags.ts';
+import { act, converge, done, refuse, wait } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 import { namesOf, temporaryRule } from '../virtual-machine.ts';
 
 type Input = StepInput<'close-doors'>;
 
+type Tags = Record<string, string> | undefined;
+
 export interface Seen {
   /** Security groups that still have our temporary rule. */
-  open: string[];
-  /** Of the Windows host. */
-  power: string;
-  /** Azure is changing that host: what its power is may not hold any more. */
-  changing: boolean;
+  open: { name: string; tags: Tags }[];
+  /** The Windows host; absent where somebody deleted it. */
+  host?: {
+    power: string;
+    /** Azure is changing it: what its power is may not hold any more. */
+    changing: boolean;
+    tags: Tags;
+  };
 }
 
 const groupsOf = ({ lunaClient, cipherTrust }: Input['request']): string[] => [lunaClient, cipherTrust].map(({ vmName }) => namesOf(vmName).group);
 
-export const decideCloseDoors = ({ open, power, changing }: Seen, { request }: Pick<Input, 'request'>) => {
+/** Somebody took our mark away, or put something else in its place: it is not ours to change any more. */
+function leave(name: string, tags: Tags, { target }: Pick<Input, 'target'>, byHand: string) {
+  const foreign = notOwn(tags, target);
+  return (
+    foreign && refuse({ tried: `closing the doors of ${name}`, seen: foreign.seen, source: 'Azure Resource Manager', remedy: `${byHand} by hand, then retry.` })
+  );
+}
+
+export const decideCloseDoors = ({ open: [group, ...others], host }: Seen, { request, target }: Pick<Input, 'request' | 'target'>) => {
   if (request.closeDoors === false) return done<StepResult<'close-doors'>>({ removedRules: [], deallocated: false });
-  if (open.length > 0) return act('remove-rule');
-  if (power === 'running' && !changing) return act('deallocate');
-  if (power !== 'deallocated') return wait(`${request.lunaClient.vmName}: ${power}`);
-  return done<StepResult<'close-doors'>>({ removedRules: groupsOf(request).map((group) => `${group}/${temporaryRule}`), deallocated: true });
+  const { vmName } = request.lunaClient;
+  for (const { name, tags } of group ? [group, ...others] : []) {
+    const foreign = leave(name, tags, { target }, `Remove its rule ${temporaryRule}`);
+    if (foreign) return foreign;
+  }
+  if (group) return act('remove-rule');
+  const removedRules = groupsOf(request).map((name) => `${name}/${temporaryRule}`);
+  if (!host) return done<StepResult<'close-doors'>>({ removedRules, deallocated: false });
+  if (host.power === 'deallocated') return done<StepResult<'close-doors'>>({ removedRules, deallocated: true });
+  // One that was shut down from inside is stopped, and paid for as if it ran.
+  if (!['running', 'stopped'].includes(host.power) || host.changing) return wait(`${vmName}: ${host.power}`);
+  return leave(vmName, host.tags, { target }, 'Deallocate it') ?? act('deallocate');
 };
 
 /**
  * Removes the rules that this job made for itself, for SSH and RDP on the Windows host and for SSH on CipherTrust Manager, and deallocates the Windows host.
- * CipherTrust Manager’s 443 stays as requested, and so does every rule of another name.
+ * CipherTrust Manager’s 443 stays as requested, and so does every rule of another name, and whatever does not carry this job’s mark.
  */
 export const closeDoors = ({ azure }: Systems) =>
   converge<Input, Seen, StepResult<'close-doors'>, 'remove-rule' | 'deallocate'>({
@@ -37,24 +59,32 @@ export const closeDoors = ({ azure }: Systems) =>
       const open = [];
       for (const name of groupsOf(request)) {
         const group = await azure.look(`reading the rules of ${name}`, () => network.networkSecurityGroups.get(resourceGroup, name, { abortSignal: signal }));
-        if (group?.securityRules?.some((rule) => rule.name === temporaryRule)) open.push(name);
+        if (group?.securityRules?.some((rule) => rule.name === temporaryRule)) open.push({ name, tags: group.tags });
       }
-      const view = await azure.ask(`reading the state of ${vmName}`, () =>
-        compute.virtualMachines.instanceView(resourceGroup, vmName, { abortSignal: signal }),
+      const machine = await azure.look(`reading ${vmName}`, () =>
+        compute.virtualMachines.get(resourceGroup, vmName, { abortSignal: signal, expand: 'instanceView' }),
       );
-      const codes = view.statuses?.flatMap(({ code }) => code ?? []) ?? [];
+      const codes = machine?.instanceView?.statuses?.flatMap(({ code }) => code ?? []) ?? [];
       return {
         open,
-        power: codes.find((code) => code.startsWith('PowerState/'))?.split('/')[1] ?? 'unknown',
-        changing: codes.some((code) => /^ProvisioningState\/(updating|creating)/i.test(code)),
+        ...(machine
+          ? {
+              host: {
+                power: codes.find((code) => code.startsWith('PowerState/'))?.split('/')[1] ?? 'unknown',
+                changing: codes.some((code) => /^ProvisioningState\/(updating|creating)/i.test(code)),
+                tags: machine.tags,
+              },
+            }
+          : {}),
       };
     },
     decide: decideCloseDoors,
     act: {
-      async 'remove-rule'({ request }, { open: [group = ''] }, { signal }) {
+      async 'remove-rule'({ request }, { open: [group] }, { signal }) {
         const { network } = await azure.clients(request.azure);
-        await azure.submit(`removing the temporary rule of ${group}`, () =>
-          network.securityRules.delete(request.azure.resourceGroup, group, temporaryRule, { abortSignal: signal }),
+        const { name } = group!;
+        await azure.submit(`removing the temporary rule of ${name}`, () =>
+          network.securityRules.delete(request.azure.resourceGroup, name, temporaryRule, { abortSignal: signal }),
         );
       },
       async deallocate({ request }, _, { signal }) {

@@ -12,11 +12,23 @@ export function tagsWith(job: Pick<Job, 'target' | 'request'>, usual: Record<str
   return { ...Object.fromEntries(Object.entries(usual).filter(([name]) => !known.includes(name.toLowerCase()))), ...tags };
 }
 
-/** Whose a resource is; the user’s where there is no mark. */
-export const ownerTag = (tags: Record<string, string> | undefined): string | undefined => tags?.[mark];
+/** Whose a resource is; the user’s where there is no mark. Azure takes the names of tags in any case. */
+export const ownerTag = (tags: Record<string, string> | undefined): string | undefined =>
+  Object.entries(tags ?? {}).find(([name]) => name.toLowerCase() === mark)?.[1];
 
 /** The other target that a resource belongs to, if it does. What carries no mark belongs to the user, and is kept. */
 export function otherOwner(tags: Record<string, string> | undefined, target: string): string | undefined {
   const owner = ownerTag(tags);
   return owner !== undefined && owner !== target ? owner : undefined;
+}
+
+/** What is changed, opened or switched off must carry the target’s mark: a name alone proves nothing. Why it may not be, and both ways out; nothing where it may. */
+export function notOwn(tags: Record<string, string> | undefined, target: string): { seen: string; remedy: string } | undefined {
+  const owner = ownerTag(tags);
+  if (owner === target) return undefined;
+  if (owner !== undefined) return { seen: `it belongs to ${owner}`, remedy: 'Choose another name in a new request.' };
+  return {
+    seen: `it is not this job’s: it lacks the tag ${mark}, and is left as it is`,
+    remedy: `Choose another name in a new request; or, to let this job have it, give it the tag ${mark}=${target}, then retry.`,
+  };
 }

@@ -88,4 +88,65 @@ describe('The machines', function () {
     assert.match(remedy, /agent/);
     assert.equal(bench.arrived(commandPut).length, 1);
   });
+
+  /** A machine of somebody’s with the name that a request asks for, its parts as well where they are named. */
+  async function jumpbox(names: { group: string; nic: string }, tags: Record<string, string>) {
+    const needs = await windowsNeeds();
+    const { resourceGroup, region: location } = bench.request.azure;
+    const { network, compute } = await bench.clients();
+    const group = await network.networkSecurityGroups.createOrUpdate(resourceGroup, names.group, { location, tags }, often);
+    const subnet = { id: needs.computeSubnetId };
+    const ip = { name: 'ip', privateIPAllocationMethod: 'Static', privateIPAddress: bench.request.lunaClient.address, subnet };
+    const nic = await network.networkInterfaces.createOrUpdate(
+      resourceGroup,
+      names.nic,
+      { location, tags, networkSecurityGroup: { id: group.id! }, ipConfigurations: [ip] },
+      often,
+    );
+    const machine = {
+      location,
+      tags,
+      hardwareProfile: { vmSize: 'Standard_D2s_v3' },
+      storageProfile: { imageReference: { ...needs.image }, osDisk: { createOption: 'FromImage' } },
+      osProfile: { computerName: 'jumpbox', adminUsername: 'somebody', adminPassword: 'A-password-of-theirs-1' },
+      networkProfile: { networkInterfaces: [{ id: nic.id!, primary: true }] },
+    };
+    await compute.virtualMachines.createOrUpdate(resourceGroup, 'jumpbox', machine, often);
+    await compute.virtualMachines.deallocate(resourceGroup, 'jumpbox', often);
+    bench.request.lunaClient.vmName = 'jumpbox';
+    bench.world.ledger.clear();
+    return needs;
+  }
+  const changes = () => bench.arrived('arm:*').filter(({ operation }) => !/^arm:GET /.test(operation));
+
+  it('somebody’s machine of the name that is asked for is not taken over: not opened, started, nor switched off; a person may mark it for the job', async () => {
+    const needs = await jumpbox({ group: 'jumpbox-nsg', nic: 'jumpbox-nic' }, { owner: 'somebody' });
+    const { kind, seen, remedy } = await bench.stops('windows-vm', needs);
+    assert.equal(kind, 'Unsafe');
+    assert.match(seen, /lacks the tag provisioner, and is left as it is/);
+    assert.match(remedy, /another name in a new request; or.*the tag provisioner=kylo-luna-hsm-0123456789, then retry/);
+    const { network, compute } = await bench.clients();
+    const { resourceGroup } = bench.request.azure;
+    await compute.virtualMachines.start(resourceGroup, 'jumpbox', often);
+    bench.world.ledger.clear();
+    assert.match((await bench.stops('close-doors', { windowsVm: { id: '', privateAddress: '', reachable: '' } })).seen, /lacks the tag provisioner/);
+    assert.deepEqual(changes(), [], 'nothing of it was changed');
+    const tags = { provisioner: bench.target };
+    for (const change of [
+      () => network.networkSecurityGroups.updateTags(resourceGroup, 'jumpbox-nsg', { tags }),
+      () => network.networkInterfaces.updateTags(resourceGroup, 'jumpbox-nic', { tags }),
+      () => compute.virtualMachines.update(resourceGroup, 'jumpbox', { tags }, often),
+    ])
+      await change();
+    bench.request.azure.access = 'private';
+    assert.equal((await bench.step('windows-vm', needs)).privateAddress, bench.request.lunaClient.address);
+  });
+
+  it('a machine that has another interface than ours is no machine of ours, whatever its tags; none is made beside it', async () => {
+    const needs = await jumpbox({ group: 'jumpbox-nsg', nic: 'other-nic' }, { provisioner: 'kylo-luna-hsm-0123456789' });
+    const { seen, remedy } = await bench.stops('windows-vm', needs);
+    assert.equal(seen, 'its interface is other-nic, not jumpbox-nic');
+    assert.match(remedy, /Attach jumpbox-nic to it by hand/);
+    assert.deepEqual(changes(), []);
+  });
 });

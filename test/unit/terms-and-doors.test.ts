@@ -29,12 +29,19 @@ table('admin-password', [
   ['no password that this service may try is left', decideAdminPassword({ ...knock, left: [] }, target), 'stop'],
 ]);
 
-const doors = (open: string[], power: string, changing = false) => ({ open, power, changing });
+const doors = (open: string[], power?: string, changing = false, tags: Record<string, string> = { provisioner: 't' }) =>
+  decideCloseDoors({ open: open.map((name) => ({ name, tags })), ...(power ? { host: { power, changing, tags } } : {}) }, { request, target: 't' });
+const nobodys = { owner: 'somebody' };
 table('close-doors', [
-  ['not asked for', decideCloseDoors(doors(['lunaclient-nsg'], 'running'), { request: { ...request, closeDoors: false } }), 'done'],
-  ['a temporary rule is there, though the host is off', decideCloseDoors(doors(['lunaclient-nsg'], 'deallocated'), { request }), 'act remove-rule'],
-  ['rules gone, the host runs', decideCloseDoors(doors([], 'running'), { request }), 'act deallocate'],
-  ['the host is said to run, and is being changed', decideCloseDoors(doors([], 'running', true), { request }), 'wait'],
-  ['the host is on its way', decideCloseDoors(doors([], 'deallocating', true), { request }), 'wait'],
-  ['all closed', decideCloseDoors(doors([], 'deallocated'), { request }), 'done'],
+  ['not asked for', decideCloseDoors({ open: [] }, { request: { ...request, closeDoors: false }, target: 't' }), 'done'],
+  ['a temporary rule is there, though the host is off', doors(['lunaclient-nsg'], 'deallocated'), 'act remove-rule'],
+  ['a rule of our name in a group that does not carry our mark', doors(['lunaclient-nsg'], 'deallocated', false, nobodys), 'stop'],
+  ['rules gone, the host runs', doors([], 'running'), 'act deallocate'],
+  ['the host was shut down from inside', doors([], 'stopped'), 'act deallocate'],
+  ['a host that does not carry our mark runs', doors([], 'running', false, nobodys), 'stop'],
+  ['a host that does not carry our mark is off', doors([], 'deallocated', false, nobodys), 'done'],
+  ['the host is said to run, and is being changed', doors([], 'running', true), 'wait'],
+  ['the host is on its way', doors([], 'deallocating', true), 'wait'],
+  ['the host is gone', doors([]), 'done'],
+  ['all closed', doors([], 'deallocated'), 'done'],
 ]);

@@ -153,11 +153,12 @@ table('virtual-network', [
 
 const door = { name: 'provisioner-admin', ports: ['22', '3389'], sources: ['203.0.113.0/24'] };
 const rules = [allow('provisioner-admin', ['3389', '22'], ['203.0.113.0/24'], 100)];
+const made = { state: 'Succeeded', tags: { Provisioner: 't' } };
 const ready = {
-  group: { id: 'g', state: 'Succeeded', rules: [{ ...door, name: 'theirs' }, door] },
-  publicAddress: { id: 'p', state: 'Succeeded', address: '20.0.0.4' },
-  nic: { id: 'n', state: 'Succeeded', privateAddress: '172.22.0.4' },
-  machine: { id: 'm', state: 'Succeeded', power: 'running', agentReady: true },
+  group: { ...made, id: 'g', rules: [{ ...door, name: 'theirs' }, door] },
+  publicAddress: { ...made, id: 'p', address: '20.0.0.4' },
+  nic: { ...made, id: '/x/networkInterfaces/lunaclient-NIC', privateAddress: '172.22.0.4' },
+  machine: { ...made, id: 'm', power: 'running', agentReady: true, interfaces: ['/x/networkinterfaces/lunaclient-nic'] },
 };
 const vm = (seen: object, waitedMs = 0) =>
   decideMachine(seen, { name: 'lunaclient', isPublic: true, privateAddress: '172.22.0.4', needsAgent: true, rules }, 't', waitedMs);
@@ -175,5 +176,13 @@ table('A virtual machine', [
   ['its door closed by an earlier run', vm({ ...ready, group: { ...ready.group, rules: [{ ...door, name: 'theirs' }] } }), 'act open-door'],
   ['its door open for another place', vm({ ...ready, group: { ...ready.group, rules: [{ ...door, sources: ['198.51.100.7'] }] } }), 'act open-door'],
   ['another target’s', vm({ ...ready, machine: { ...ready.machine, tags: { provisioner: 'other' } } }), 'stop Unsafe'],
+  ...(['group', 'publicAddress', 'nic', 'machine'] as const).map((thing): [string, Decided, string] => [
+    `somebody’s ${thing} of that name`,
+    vm({ [thing]: { ...ready[thing], tags: { owner: 'somebody' } } }),
+    'stop Unsafe',
+  ]),
+  ['somebody’s machine, switched off', vm({ ...ready, machine: { ...ready.machine, power: 'deallocated', tags: undefined } }), 'stop Unsafe'],
+  ['with another interface', vm({ ...ready, machine: { ...ready.machine, interfaces: ['/x/networkinterfaces/other'] } }), 'stop Unsafe'],
+  ['with another interface, and none of ours', vm({ ...ready, nic: undefined }), 'stop Unsafe'],
   ['with another address', vm({ ...ready, nic: { ...ready.nic, privateAddress: '172.22.0.7' } }), 'stop Refused'],
 ]);

@@ -31,7 +31,7 @@ function addUser(call: Call, counts: boolean): Reply {
 const called = (body: Call['body']): Pick<User, 'name' | 'nickname' | 'email'> =>
   Object.fromEntries(['name', 'nickname', 'email'].filter((field) => typeof body[field] === 'string').map((field) => [field, body[field]]));
 
-/** Only what a request names is changed; another one’s password by an administrator alone, one’s own through `changepw`. */
+/** Only what a request names is changed. */
 function changeUser(call: Call, user: User, counts: boolean): Reply {
   const { body } = call;
   const password = body['password'] === undefined ? undefined : text(body, 'password');
@@ -49,10 +49,11 @@ function changeUser(call: Call, user: User, counts: boolean): Reply {
 
 const userOf = ({ state, id }: Call): User => find(state.data.users, ({ user_id }) => user_id === id);
 const self = (call: Call): User => find(call.state.data.users, ({ username }) => username === call.username);
+/** One’s own password is changed through `changepw`. */
 const oneself = (call: Call, counts: boolean): Reply => changeUser({ ...call, body: called(call.body) as Call['body'] }, self(call), counts);
 
 function removeUser(call: Call): Reply {
-  if (find(call.state.data.users, ({ user_id }) => user_id === call.id).username === 'admin') throw badRequest('admin cannot be deleted');
+  if (userOf(call).username === 'admin') throw badRequest('admin cannot be deleted');
   return remove(call, call.state.data.users, ({ user_id }) => user_id === call.id);
 }
 

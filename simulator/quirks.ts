@@ -87,6 +87,7 @@ export const quirks: Record<string, Quirk> = {
   'luna.zone': { about: 'time zone that the appliance shows (EDT)' },
   'luna.changePolicy': { values: ['keeps', 'zeroizes'], about: 'a destructive policy change zeroizes the HSM, too' },
   'luna.soStaysSignedIn': { values: ['no', 'yes'], about: 'the SO is still signed in after a destructive policy change' },
+  'luna.initQuestion': { values: ['apart', 'at-once'], about: 'a blank line stands between hsm init and its first question' },
   'luna.restartAsks': { values: ['no', 'yes'], about: 'restarting NTLS asks for proceed' },
   'luna.registerByIp': { values: ['accepted', 'refused'], about: 'client register -ip' },
   'luna.clientFingerprint': { values: ['sha256', 'md5'], about: 'which fingerprint of a client is shown' },

@@ -1,5 +1,6 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
-import { type Capacity, type PartitionRow, parseCapacity, parsePartitionList } from '../../systems/lunash/parse.ts';
+import type { Capacity, PartitionRow } from '../../systems/lunash/parse.ts';
+import { readPartitions } from '../../systems/lunash/read-hsm.ts';
 import { type Attempt, act, converge, done, halt, refuse } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
@@ -50,11 +51,10 @@ export const createPartition = ({ luna, settings }: Systems) => {
   return converge<Input, Seen, StepResult<'create-partition'>, 'create'>({
     settleMs: settings.settleMs,
     observe: (input, attempt) =>
-      luna.shell(input, input, 'create-partition', attempt.signal, async (session) => ({
-        capacity: parseCapacity(await session.read('hsm show')),
-        partitions: parsePartitionList(await session.read('partition list')),
-        created: createdBy.has(attempt),
-      })),
+      luna.shell(input, input, 'create-partition', attempt.signal, async (session) => {
+        const { capacity, partitions } = await readPartitions(session);
+        return { capacity, partitions, created: createdBy.has(attempt) };
+      }),
     decide: decideCreatePartition,
     act: {
       create: (input, _, attempt) =>

@@ -1,5 +1,5 @@
 import type { HsmSeen, StepInput, StepResult } from '../../domain/results.ts';
-import { readHsm } from '../../systems/lunash/luna.ts';
+import { readHsm } from '../../systems/lunash/read-hsm.ts';
 import { act, converge, done, halt } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 import { attemptsUsed, initialize, inspectAsSo } from './initialize-hsm.ts';

@@ -1,5 +1,6 @@
 import type { HsmSeen, Job, StepInput, StepResult } from '../../domain/results.ts';
-import { type Luna, readHsm } from '../../systems/lunash/luna.ts';
+import type { Luna } from '../../systems/lunash/luna.ts';
+import { readHsm } from '../../systems/lunash/read-hsm.ts';
 import type { LunashSession } from '../../systems/lunash/session.ts';
 import { kept } from '../../systems/secrets/kept.ts';
 import type { SecretStore } from '../../systems/secrets/store.ts';
@@ -25,11 +26,15 @@ export const decideInitializeHsm = (hsm: HsmSeen, input: Pick<Input, 'request'>)
   return done<StepResult<'initialize-hsm'>>({ hsm });
 };
 
-/** `hsm init -label …`: label, SO password and cloning domain, the secrets typed at prompts. Only ever on a zeroized HSM: looks once more in this session. */
+/**
+ * `hsm init -label …`: label, SO password and cloning domain, the secrets typed at prompts. Only ever on a zeroized HSM: looks once more in this session, right
+ * before it, with the secrets at hand since the store may take its time. Who initialised it in between makes it ask for the password that the HSM has: that is
+ * never answered here.
+ */
 export async function initialize(session: LunashSession, secrets: SecretStore, { target, request }: Job): Promise<void> {
+  const [newPassword, domain] = [await kept(secrets, target, 'hsm-so-password'), await kept(secrets, target, 'hsm-domain')];
   if (!(await readHsm(session)).zeroized) return;
-  const [password, domain] = [await kept(secrets, target, 'hsm-so-password'), await kept(secrets, target, 'hsm-domain')];
-  await session.change(`hsm init -label ${request.hsm.label}`, { password, domain, proceed: true }, 'hsm init');
+  await session.change(`hsm init -label ${request.hsm.label}`, { newPassword, domain, proceed: true }, 'hsm init');
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { HsmSeen, StepInput, StepResult } from '../../domain/results.ts';
-import { readHsm } from '../../systems/lunash/luna.ts';
 import { parseDate, parseEth0 } from '../../systems/lunash/parse.ts';
+import { readHsm } from '../../systems/lunash/read-hsm.ts';
 import { converge, done, halt, refuse } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 

@@ -11,7 +11,7 @@ import { modernAlgorithms, oldAlgorithms, PasswordChangeWanted, SignInRefused, S
 import { Turns } from '../ssh/turns.ts';
 import type { Transcripts } from '../transcripts.ts';
 import { reach, type Windows } from '../windows/windows.ts';
-import { digestOf, parseHsmShow, parsePartitionList } from './parse.ts';
+import { readHsm } from './read-hsm.ts';
 import { LunashSession } from './session.ts';
 import { Transcript } from './transcript.ts';
 
@@ -129,6 +129,8 @@ export class Luna {
 
   /** `hsm login` with the kept password: once a session, only on an HSM of our label, and only with all three attempts left. Any failure is `Unsafe`. */
   async signInAsSo(job: Job, session: LunashSession): Promise<void> {
+    // Before the look: the store may take its time.
+    const password = await kept(this.#secrets, job.target, 'hsm-so-password');
     const { soAttemptsLeft, zeroized, label, serial } = await readHsm(session);
     const tried = 'hsm login';
     if (zeroized || label !== job.request.hsm.label)
@@ -145,7 +147,7 @@ export class Luna {
         source: 'LunaSH',
         remedy: 'Sign in by hand as SO with the kept password, which resets the counter, then retry.',
       });
-    const { text, result, errors } = await session.raw(tried, { password: await kept(this.#secrets, job.target, 'hsm-so-password') });
+    const { text, result, errors } = await session.raw(tried, { password });
     if (result === 0 && errors.length === 0 && /'hsm login' successful/i.test(text)) return;
     throw unsafe({
       tried,
@@ -248,26 +250,3 @@ const refusedMeansNo = (error: unknown): undefined => {
   if (error instanceof SignInRefused) return undefined;
   throw error;
 };
-
-/** Reads the HSM in a session that is open. What cannot be read is `Unsafe`: nothing may be done on a guess. */
-export async function readHsm(session: LunashSession): Promise<HsmSeen> {
-  const shown = parseHsmShow(await session.read('hsm show'));
-  if (!shown)
-    throw unsafe({
-      tried: 'hsm show',
-      seen: 'its output could not be understood',
-      source: 'LunaSH',
-      remedy: 'See the transcript, look by hand, and do not go on before the state is known.',
-    });
-  const listed = shown.zeroized ? [] : parsePartitionList(await session.read('partition list'));
-  const partitions = listed.map(({ serial, name, objects, usedBytes }) => ({ serial, name, objects, usedBytes }));
-  const missing = shown.partitions.filter(({ serial }) => !partitions.some((partition) => partition.serial === serial));
-  if (missing.length > 0)
-    throw unsafe({
-      tried: 'partition list',
-      seen: `it does not show ${missing.map(({ name }) => name).join(', ')}, which hsm show does`,
-      source: 'LunaSH',
-      remedy: 'Look by hand, then retry.',
-    });
-  return { ...shown, partitions, digest: digestOf(shown, partitions) };
-}

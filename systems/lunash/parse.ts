@@ -5,7 +5,11 @@ import type { HsmSeen, PartitionSeen } from '../../domain/results.ts';
 
 const field = (text: string, name: string): string | undefined => new RegExp(`^\\s*${name}[ \\t]*:[ \\t]*(.*?)[ \\t]*$`, 'im').exec(text)?.[1];
 
-export type HsmShown = Omit<HsmSeen, 'partitions' | 'digest'> & { partitions: { serial: string; name: string }[] };
+export type HsmShown = Omit<HsmSeen, 'partitions' | 'digest'> & {
+  partitions: { serial: string; name: string }[];
+  /** As it counts them; undefined where no number is told, or something else is said than that there are none. */
+  partitionsCreated?: number;
+};
 
 /** `hsm show`. Undefined where the text is none: then nothing is known, and nothing may be done. */
 export function parseHsmShow(text: string): HsmShown | undefined {
@@ -17,6 +21,7 @@ export function parseHsmShow(text: string): HsmShown | undefined {
   const left = /^(\d+) before/i.exec(attempts);
   if (!zeroized && !left) return undefined;
   const label = field(text, 'HSM Label') ?? '';
+  const created = field(text, 'Number of partitions created') ?? (/There are no partitions/i.test(text) ? '0' : '');
   return {
     serial,
     zeroized,
@@ -27,6 +32,7 @@ export function parseHsmShow(text: string): HsmShown | undefined {
     fips: fips[1] === undefined,
     soAttemptsLeft: left ? Number(left[1]) : 0,
     partitions: [...text.matchAll(/Partition:\s*(\d+),\s*Name:\s*(\S.*?)\s*$/gim)].map(([, number, name]) => ({ serial: number!, name: name! })),
+    ...(/^\d+$/.test(created) ? { partitionsCreated: Number(created) } : {}),
   };
 }
 
@@ -60,7 +66,7 @@ export const parsePartitionList = (text: string): PartitionRow[] =>
   }));
 
 /** What an approval is bound to: everything that would be lost, and what it would be lost from. */
-export function digestOf({ serial, label, fips, bytesInUse }: HsmShown, partitions: readonly PartitionSeen[]): string {
+export function digestOf({ serial, label, fips, bytesInUse }: Omit<HsmShown, 'partitions'>, partitions: readonly PartitionSeen[]): string {
   const sorted = [...partitions]
     .sort((a, b) => a.serial.localeCompare(b.serial))
     .map(({ serial: number, name, objects, usedBytes }) => [number, name, objects, usedBytes]);

@@ -3,14 +3,18 @@
  * What it waits for is told from the end of what it printed; the banner and the rest do not count.
  */
 
-/** What LunaSH waits for. `unknown` is a question that nobody here knows; it is never answered. */
+/**
+ * What LunaSH waits for. `unknown` is a question that nobody here knows; it is never answered. `so-password` is the one that the HSM’s SO has: a wrong answer
+ * uses up one of three attempts. `so-password-to-be` is the one that an SO will have from now on.
+ */
 export type Waiting =
   | 'command'
   | 'new-password'
   | 'retype'
   | 'current-password'
-  | 'password'
-  | 'password-again'
+  | 'so-password'
+  | 'so-password-to-be'
+  | 'so-password-again'
   | 'domain'
   | 'domain-again'
   | 'proceed'
@@ -27,14 +31,19 @@ const withoutEscapes = (text: string): string => text.replace(escapes, '').repla
 const prompt = /(?:\[[^\]\n]*\][^\S\n]*)?lunash:>\s*$/i;
 /** The secret of somebody else: the auditor, a partition, a backup token, a PED. */
 const anotherRole = /audit|partition|crypto|owner|backup|token|remote|radius|\bPED\b/i;
+/** `Please enter a password for the HSM Administrator:`, not `Please enter the HSM Administrators' password:`. */
+const toBeChosen = /\ba\s+password\b|\bnew\b[^.:]*\bpassword\b/i;
+const thatThereIs = /\b(?:current|existing|old|present|log\s?in|sign\s?in|authenticat\w*)\b/i;
 /** `This is your LAST available HSM Admin login attempt.` – `You have only TWO HSM Admin logins attempts left.` */
 const fewAttempts = /\b(?:last|final|only)\b[^.]*\battempt/i;
 const asksSomething =
   /(?:\?|->|\(y(?:es)?\/n(?:o)?\)|\[y(?:es)?\/n(?:o)?\]|(?:password|passphrase|PIN|challenge|(?<!last\s+)login|user\s*name)\s*:|(?:^|\n)[^\S\n]*>)\s*:?$/i;
 
-export function waitingFor(printed: string): Waiting | undefined {
-  const end = withoutEscapes(printed.slice(-tailLength)).trimEnd();
-  if (prompt.test(end)) return 'command';
+/** `typed` is the line that was typed last: its echo is what we said, and no part of the question. */
+export function waitingFor(printed: string, typed = ''): Waiting | undefined {
+  const all = withoutEscapes(printed).trimEnd();
+  if (prompt.test(all)) return 'command';
+  const end = withoutEcho(all, typed);
   if (/re-?(?:type|enter)\s+(?:the\s+)?new\s+password\s*:$/i.test(end)) return 'retype';
   if (/new\s+(?:UNIX\s+)?password\s*:$/i.test(end)) return 'new-password';
   if (/(?:current|old)\)?\s+(?:UNIX\s+)?password\s*:$/i.test(end)) return 'current-password';
@@ -55,7 +64,8 @@ function answerWanted(asked: string): Waiting {
   const again = /\bre-?(?:enter|type)|\bconfirm|\bagain\b/i.test(question);
   if (/domain/i.test(question)) return again ? 'domain-again' : 'domain';
   if (!/password/i.test(question) || anotherRole.test(question)) return 'unknown';
-  return again ? 'password-again' : 'password';
+  if (again) return 'so-password-again';
+  return toBeChosen.test(question) && !thatThereIs.test(question) ? 'so-password-to-be' : 'so-password';
 }
 
 /** Can the question be left by `quit`? Only the line right before the answer counts: after it a password could be asked for, and any line would be one. */
@@ -96,14 +106,15 @@ export function readOutcome(printed: string, command: string): Outcome {
   };
 }
 
-/** Removes the echo in front, also where the terminal broke its line. Without an echo nothing is removed. */
-function withoutEcho(printed: string, command: string): string {
+/** What was printed after the echo of a line that was typed, also where the terminal broke it or drew it anew. Without an echo nothing but a prompt is removed. */
+export function withoutEcho(printed: string, typed: string): string {
+  const letters = typed.replace(/\s/g, '');
   const start = /^\s*(?:\[[^\]\n]*\]\s*)?lunash:>/i.exec(printed)?.[0].length ?? 0;
   let at = start;
-  for (const letter of command.replace(/\s/g, '')) {
+  for (const letter of letters) {
     while (/[\s\b]/.test(printed[at] ?? '')) at++;
     if (printed[at] !== letter) return printed.slice(start);
     at++;
   }
-  return printed.slice(at);
+  return letters === '' ? printed.slice(start) : withoutEcho(printed.slice(at), typed);
 }

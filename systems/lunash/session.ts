@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import { refused, type StepFailure, transient, unsafe } from '../../domain/failure.ts';
-import { type Outcome, offersQuit, readOutcome, tailLength, type Waiting, waitingFor } from './reading.ts';
+import { type Outcome, offersQuit, readOutcome, tailLength, type Waiting, waitingFor, withoutEcho } from './reading.ts';
 import type { Transcript } from './transcript.ts';
 
 const source = 'LunaSH';
@@ -24,8 +24,10 @@ export interface Patience {
 const usualPatience: Patience = { commandMs: 240_000, quietMs: 3_000 };
 
 export interface Answers {
-  /** Typed where the HSM SO’s password is asked for. */
+  /** Typed where the password is asked for that the HSM’s SO has. */
   password?: string;
+  /** Typed where a password is to be chosen for the SO, and once more to confirm it; never as the one that the SO has. */
+  newPassword?: string;
   /** Typed where a cloning domain is asked for. */
   domain?: string;
   /** Say `proceed` where it is asked for? Never to a caution that few sign-ins are left. */
@@ -39,7 +41,10 @@ export class LunashSession {
   readonly #patience: Patience;
   /** What was printed since something was typed last. */
   #printed: string[] = [];
+  /** The end of it. */
   #tail = '';
+  /** What that was, as long as its echo is in the tail. */
+  #typed = '';
   #closed = false;
   #wake: () => void = () => {};
 
@@ -103,7 +108,7 @@ export class LunashSession {
   /** Runs a command and gives what came of it, good or bad. No question is answered twice: a password that is asked for once more was a wrong one. */
   async raw(command: string, answers: Answers = {}): Promise<Outcome> {
     if (/[\x00-\x1f\x7f]/.test(command)) throw new Error('A LunaSH command is one line without control characters.');
-    for (const secret of [answers.password, answers.domain]) if (secret) this.#transcript.hide(secret);
+    for (const secret of [answers.password, answers.newPassword, answers.domain]) if (secret) this.#transcript.hide(secret);
     const answered = new Set<Waiting>();
     this.#type(command);
     for (let before = ''; ; ) {
@@ -119,7 +124,11 @@ export class LunashSession {
 
   #hear(text: string): void {
     this.#printed.push(text);
-    this.#tail = (this.#tail + text).slice(-tailLength);
+    this.#tail += text;
+    if (this.#tail.length > tailLength) {
+      this.#tail = withoutEcho(this.#tail, this.#typed).slice(-tailLength);
+      this.#typed = '';
+    }
     this.#transcript.add(text.replaceAll('\r', ''));
     this.#wake();
   }
@@ -127,10 +136,12 @@ export class LunashSession {
   #forget(): void {
     this.#printed = [];
     this.#tail = '';
+    this.#typed = '';
   }
 
   #type(text: string): void {
     this.#forget();
+    this.#typed = text;
     this.#terminal.write(`${text}\r`);
   }
 
@@ -141,7 +152,7 @@ export class LunashSession {
   async #waiting(tried: string, complete = () => true): Promise<Waiting> {
     const end = Date.now() + this.#patience.commandMs;
     for (;;) {
-      const waiting = waitingFor(this.#tail);
+      const waiting = waitingFor(this.#tail, this.#typed);
       const doubtful = waiting === 'unknown' || (waiting === 'command' && !complete());
       if (waiting && !doubtful) return waiting;
       if (this.#closed) throw ended(tried, 'the connection was closed');
@@ -224,13 +235,15 @@ export class LunashSession {
   }
 }
 
-function answerTo(waiting: Waiting, { password, domain, proceed }: Answers): string | undefined {
+function answerTo(waiting: Waiting, { password, newPassword, domain, proceed }: Answers): string | undefined {
   switch (waiting) {
     case 'proceed':
       return proceed ? 'proceed' : 'quit';
-    case 'password':
-    case 'password-again':
+    case 'so-password':
       return password;
+    case 'so-password-to-be':
+    case 'so-password-again':
+      return newPassword;
     case 'domain':
     case 'domain-again':
       return domain;

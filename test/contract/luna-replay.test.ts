@@ -6,7 +6,7 @@ import { Transcript } from '../../systems/lunash/transcript.ts';
 import { fixture, haveFixtures } from '../support/fixtures.ts';
 import { type Manner, RecordedTerminal } from '../support/recorded-terminal.ts';
 
-const secrets = { password: 'So-Password.1', domain: 'CloningDomain2' };
+const secrets = { password: 'So-Password.1', newPassword: 'New-So-Password.1', domain: 'CloningDomain2' };
 const all: Answers = { ...secrets, proceed: true };
 
 type Told = Partial<Pick<Outcome, 'result' | 'errors' | 'codes' | 'successes'>> & { text?: RegExp };

@@ -31,12 +31,13 @@ describe('What real appliances and clients printed', () => {
       soAttemptsLeft: 0,
       partitions: [],
       bytesInUse: 0,
+      partitionsCreated: 0,
     });
   });
 
   it('hsm show of a 5.1 unit, where no label is written out', () => {
     const seen = parseHsmShow(old('hsm show zeroized (5.1)'))!;
-    assert.deepEqual([seen.serial, seen.label, seen.zeroized], ['156155', '', true]);
+    assert.deepEqual([seen.serial, seen.label, seen.zeroized, seen.partitionsCreated], ['156155', '', true, 0]);
   });
 
   it('nothing is read into a text that is cut', () => {
@@ -71,7 +72,7 @@ describe('What real appliances and clients printed', () => {
       [...text].flatMap((_, at) => waitingFor(text.slice(0, at + 1)) ?? []).filter((waiting, at, all) => waiting !== 'unknown' && waiting !== all[at - 1]);
     const forced = fixture('luna/first-login-7.2-azure.txt').replace(/^[\s\S]*(?=Last login)/, '');
     assert.deepEqual(asked(forced), ['new-password', 'retype', 'command']);
-    assert.deepEqual(asked(fixture('luna/hsm-init-ibm.txt')), ['command', 'password', 'password-again', 'domain', 'domain-again', 'proceed']);
+    assert.deepEqual(asked(fixture('luna/hsm-init-ibm.txt')), ['command', 'so-password-to-be', 'so-password-again', 'domain', 'domain-again', 'proceed']);
     assert.deepEqual(asked(fixture('luna/user-password-thalesdocs-7.0.txt').split('\n--- ')[0]!), ['command', 'new-password', 'retype']);
   });
 

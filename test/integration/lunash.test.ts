@@ -8,7 +8,8 @@ import { initializeHsm } from '../../activities/hsm-setup/initialize-hsm.ts';
 import { inspectHsm } from '../../activities/hsm-setup/inspect-hsm.ts';
 import { prepareNtls } from '../../activities/hsm-setup/prepare-ntls.ts';
 import type { Problem } from '../../domain/failure.ts';
-import { Luna, readHsm } from '../../systems/lunash/luna.ts';
+import { Luna } from '../../systems/lunash/luna.ts';
+import { readHsm } from '../../systems/lunash/read-hsm.ts';
 import type { LunashSession } from '../../systems/lunash/session.ts';
 import { exampleRequest } from '../support/example.ts';
 import { LunaSteps } from '../support/luna/luna-steps.ts';
@@ -44,6 +45,7 @@ const appliances: { of: string; quirks: Quirks; env?: Record<string, string> }[]
     of: 'other layouts; zeroized by the policy, signed in afterwards',
     quirks: { 'luna.networkShow': 'blocks', 'luna.ntlsShow': 'sentence', 'luna.changePolicy': 'zeroizes', 'luna.soStaysSignedIn': 'yes', 'luna.echo': 'no' },
   },
+  { of: 'its first question comes right after hsm init', quirks: { 'luna.initQuestion': 'at-once' } },
   { of: 'its clock shows CET and is ten minutes slow', quirks: { 'luna.zone': 'CET', 'luna.clockSkewMinutes': '-10' } },
   { of: 'one shell at a time', quirks: { 'luna.mostShells': '1', 'luna.interrupt': 'ignored' } },
 ];
@@ -264,7 +266,7 @@ describe('A look at the HSM', () => {
 
 describe('The SO’s password', () => {
   const hsmShow = (label: string, attempts: string) =>
-    `Serial #: 1\nHSM Label: ${label}\nHSM Admin login attempts left: ${attempts}\nThe HSM is NOT in FIPS 140-2 approved operation mode.\nSpace In Use (Bytes): 0\n`;
+    `Serial #: 1\nHSM Label: ${label}\nHSM Admin login attempts left: ${attempts}\nThe HSM is NOT in FIPS 140-2 approved operation mode.\nSpace In Use (Bytes): 0\nThere are no partitions.\n`;
   const request = exampleRequest();
   const ours = request.hsm.label;
 
@@ -274,17 +276,31 @@ describe('The SO’s password', () => {
     ['the HSM has another label', hsmShow('TheirHSM', '3 before HSM zeroization!'), /has the label “TheirHSM” meanwhile/],
     ['the HSM is zeroized', hsmShow('', 'HSM IS ZEROIZED !!!!'), /was zeroized meanwhile/],
   ] as const)
-    it(`is not even asked for where the look right before it says that ${what}`, async () => {
+    it(`is at hand before the look, and not typed where that says that ${what}`, async () => {
+      const done: string[] = [];
+      const secrets = {
+        get: async () => {
+          done.push('the store');
+          return 'So-Password.1';
+        },
+      };
       const session = {
-        read: async (command: string) => (command === 'hsm show' ? shown : ''),
+        read: async (command: string) => {
+          done.push(command);
+          return command === 'hsm show' ? shown : '';
+        },
         raw: () => assert.fail('a sign-in was begun'),
       } as unknown as LunashSession;
       const job = { target: 'target', runId: 'run-1', request };
-      await assert.rejects(new Luna({} as ConstructorParameters<typeof Luna>[0]).signInAsSo(job, session), (error: { problem: Problem }) => {
-        assert.equal(error.problem.kind, 'Unsafe');
-        assert.match(error.problem.seen, seen);
-        return true;
-      });
+      await assert.rejects(
+        new Luna({ secrets } as unknown as ConstructorParameters<typeof Luna>[0]).signInAsSo(job, session),
+        (error: { problem: Problem }) => {
+          assert.equal(error.problem.kind, 'Unsafe');
+          assert.match(error.problem.seen, seen);
+          return true;
+        },
+      );
+      assert.deepEqual(done.slice(0, 2), ['the store', 'hsm show']);
     });
 });
 

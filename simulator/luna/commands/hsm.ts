@@ -69,7 +69,8 @@ ${partitions.join('\n')}
 
 async function chosen(session: Session, what: string, given: string | true | undefined): Promise<string> {
   if (typeof given === 'string') return given;
-  const first = await session.ask(`\n  Please enter a ${what}:\n  > `, 'stars');
+  const apart = what.startsWith('password') && session.world.quirks['luna.initQuestion'] === 'at-once' ? '' : '\n';
+  const first = await session.ask(`${apart}  Please enter a ${what}:\n  > `, 'stars');
   const again = await session.ask(`\n  Please re-enter ${what.startsWith('password') ? 'password' : 'cloning domain'} to confirm:\n  > `, 'stars');
   if (first !== again) throw new CommandError(['Error:  The entries do not match.']);
   return first;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import fc from 'fast-check';
 import { StepFailure } from '../../../domain/failure.ts';
-import { LunashSession, type Patience } from '../../../systems/lunash/session.ts';
+import { type Answers, LunashSession, type Patience } from '../../../systems/lunash/session.ts';
 import { Transcript } from '../../../systems/lunash/transcript.ts';
 
 const prompt = '[local_host] lunash:>';
@@ -113,6 +113,66 @@ describe('A question that LunaSH was never seen to ask', () => {
     await session.start();
     await assert.rejects(session.raw('x'), failure('Unsafe', /key ceremony/));
   });
+});
+
+describe('The echo of a command is no part of the question after it', () => {
+  const secrets = { newPassword: 'So-Password.1', domain: 'CloningDomain2', proceed: true };
+  const init = [
+    'Please re-enter password to confirm:',
+    'Please enter a cloning domain to use for initializing this HSM:',
+    'Please re-enter cloning domain to confirm:',
+  ];
+  const labels = ['MyDomain', 'Proceed1', 'confirm-hsm', 'CryptoHSM', 'backup-hsm01', 'TokenHSM', 'audit-hsm', 'only-attempt', 'the-new-password', 'old-login'];
+  const echoes: [how: string, of: (command: string) => string][] = [
+    ['right before it', (command) => command],
+    ['drawn twice', (command) => `${command}\r\n${prompt}${command}`],
+    ['broken into lines', (command) => `${command.slice(0, 9)} \r${command.slice(9, 17)}\r\n${command.slice(17)}`],
+    ['in front of a caution longer than what is remembered', (command) => `${command}\r\n${'x'.repeat(1_960)}`],
+  ];
+  for (const label of labels)
+    for (const [how, of] of echoes)
+      it(`${label}, ${how}`, async () => {
+        const command = `hsm init -label ${label}`;
+        const [again, domain, domainAgain] = init.map((question) => `********\r\n\r\n${question}\r\n> `);
+        const terminal = new Scripted(
+          prompt,
+          `${of(command)}\r\n  Please enter a password for the HSM Administrator:\r\n  > `,
+          again,
+          domain,
+          domainAgain,
+          "********\r\nType 'proceed' to initialize the HSM, or 'quit'\r\nto quit now.\r\n> ",
+          `proceed\r\n'hsm init' successful.\r\nCommand Result : 0 (Success)\r\n${prompt}`,
+        );
+        const { session } = open(terminal, { quietMs: 50 });
+        await session.start();
+        await session.change(command, secrets, 'hsm init');
+        assert.deepEqual(terminal.typed, [command, secrets.newPassword, secrets.newPassword, secrets.domain, secrets.domain, 'proceed']);
+      });
+});
+
+describe('The password that an SO has and the one that it will have', () => {
+  const answered = async (command: string, question: string, answers: Answers) => {
+    const terminal = new Scripted(prompt, `${command}\n${question}\n> `, `\nCommand Result : 0 (Success)\n${prompt}`, prompt);
+    const { session } = open(terminal);
+    await session.start();
+    await session.raw(command, answers).catch((error: unknown) => assert.ok(error instanceof StepFailure && error.problem.kind === 'Unsafe'));
+    return terminal.typed[1] !== '\x03';
+  };
+  const rows: [question: string, which: 'chosen' | 'there' | 'neither'][] = [
+    ['Please enter a password for the HSM Administrator:', 'chosen'],
+    ['Please enter a new password for the HSM SO:', 'chosen'],
+    ['Enter new HSM Administrator password:', 'chosen'],
+    ["Please enter the HSM Administrators' password:", 'there'],
+    ['Please enter the current password before you choose a new password:', 'there'],
+    ['Enter HSM Admin password:', 'there'],
+    ['Please enter a password to log in as HSM Admin:', 'there'],
+    ['Please enter a password for the auditor:', 'neither'],
+  ];
+  for (const [question, which] of rows)
+    it(`are told apart, and one is never typed for the other: ${question}`, async () => {
+      assert.equal(await answered('hsm init -label x', question, { newPassword: 'New-Password.1' }), which === 'chosen');
+      assert.equal(await answered('hsm login', question, { password: 'So-Password.1' }), which === 'there');
+    });
 });
 
 describe('A LunaSH session', () => {

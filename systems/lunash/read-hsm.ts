@@ -1,0 +1,64 @@
+import { unsafe } from '../../domain/failure.ts';
+import type { HsmSeen } from '../../domain/results.ts';
+import { type Capacity, digestOf, type HsmShown, type PartitionRow, parseCapacity, parseHsmShow, parsePartitionList } from './parse.ts';
+import type { LunashSession } from './session.ts';
+
+export interface HsmRead {
+  shown: HsmShown;
+  capacity: Capacity;
+  partitions: PartitionRow[];
+}
+
+const source = 'LunaSH';
+
+/**
+ * `hsm show` and `partition list` in a session that is open. What cannot be read is `Unsafe`, and so is a list that is not as long as the HSM counts its
+ * partitions: whoever approves that the HSM is erased, or creates a partition, must not be told of fewer than there are. Looks twice, since somebody may
+ * create or delete one in between.
+ */
+export async function readPartitions(session: LunashSession): Promise<HsmRead> {
+  const first = await look(session);
+  if (disagreement(first) === undefined) return first;
+  const second = await look(session);
+  const seen = disagreement(second);
+  if (seen === undefined) return second;
+  throw unsafe({
+    tried: 'partition list',
+    seen,
+    source,
+    remedy: 'Nothing was done: what could not be read may hold keys. See the transcript and look by hand, then retry.',
+  });
+}
+
+async function look(session: LunashSession): Promise<HsmRead> {
+  const text = await session.read('hsm show');
+  const shown = parseHsmShow(text);
+  if (!shown)
+    throw unsafe({
+      tried: 'hsm show',
+      seen: 'its output could not be understood',
+      source,
+      remedy: 'See the transcript, look by hand, and do not go on before the state is known.',
+    });
+  const partitions = shown.zeroized ? [] : parsePartitionList(await session.read('partition list'));
+  return { shown, capacity: parseCapacity(text), partitions };
+}
+
+/** What speaks against having read every partition. Not every version tells a number; that there are none is always told. */
+function disagreement({ shown, partitions }: HsmRead): string | undefined {
+  const missing = shown.partitions.filter(({ serial }) => !partitions.some((partition) => partition.serial === serial));
+  if (missing.length > 0) return `it does not show ${missing.map(({ name }) => name).join(', ')}, which hsm show does`;
+  const [counted, named, rows] = [shown.partitionsCreated, shown.partitions.length, partitions.length];
+  if (named === rows && (counted === undefined ? rows > 0 : counted === rows)) return undefined;
+  return `it shows ${rows} partitions, hsm show names ${named} and counts ${counted ?? 'an unknown number'}`;
+}
+
+/** Reads the HSM in a session that is open. What cannot be read is `Unsafe`: nothing may be done on a guess. */
+export async function readHsm(session: LunashSession): Promise<HsmSeen> {
+  const {
+    shown: { partitionsCreated: _, ...shown },
+    partitions: rows,
+  } = await readPartitions(session);
+  const partitions = rows.map(({ serial, name, objects, usedBytes }) => ({ serial, name, objects, usedBytes }));
+  return { ...shown, partitions, digest: digestOf(shown, partitions) };
+}

@@ -1,19 +1,11 @@
 // `npm run --silent secret` lists the names in the secret store; `-- NAME` prints that secret, for a person who must sign in by hand; `-- --keep NAME < FILE` keeps
 // one that a request names. A value comes by standard input: arguments can be read by everybody on the machine.
-import { readdirSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { createOutbound } from '../systems/outbound.ts';
 import { createStore } from '../systems/secrets/create-store.ts';
+import { namesIn } from '../systems/secrets/file-store.ts';
 import { readSettings } from '../worker/settings.ts';
-
-function names(folder: string): string[] {
-  try {
-    return readdirSync(folder).flatMap((file) => (file.endsWith('.secret') ? [file.slice(0, -'.secret'.length)] : []));
-  } catch {
-    return [];
-  }
-}
 
 /** What comes by standard input; a single line without its end, as `echo` writes one. */
 async function given(name: string): Promise<string> {
@@ -39,7 +31,7 @@ try {
     const value = await store.get(name);
     if (value === undefined) throw new Error(`There is no secret "${name}" in ${place}.`);
     process.stdout.write(`${value}\n`);
-  } else if (secrets.kind === 'file') console.log(names(secrets.folder).sort().join('\n'));
+  } else if (secrets.kind === 'file') console.log(namesIn(secrets.folder).sort().join('\n'));
   else
     throw new Error(
       `Names in a vault: az keyvault secret list --vault-name ${new URL(place).hostname.split('.')[0]} --query "[].name". Give a name to read the version that counts, the oldest.`,

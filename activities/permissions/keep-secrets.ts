@@ -4,6 +4,7 @@ import { customDataProblem } from '../../systems/ciphertrust/custom-data.ts';
 import { readWebCertificate } from '../../systems/ciphertrust/web-certificate.ts';
 import { generateSecret } from '../../systems/secrets/generate.ts';
 import { keep, read, storeFailed } from '../../systems/secrets/kept.ts';
+import { nameInSeries, series } from '../../systems/secrets/series.ts';
 import { type Purpose, purposes, type SecretStore, secretName } from '../../systems/secrets/store.ts';
 import { publicLine, readRsaKey, sameKey } from '../../systems/ssh/private-key.ts';
 import { act, converge, done, refuse } from '../converge.ts';
@@ -14,6 +15,10 @@ type Input = StepInput<'keep-secrets'>;
 interface Seen {
   /** Purposes that have no secret yet. */
   missing: Purpose[];
+  /** Purposes whose secret an earlier look found kept: systems may have it by now. */
+  recorded: Purpose[];
+  /** How many entries that is written in. */
+  records: number;
   /** Secrets of the user’s that the request names and the store does not have. */
   unknown: string[];
   /** What is wrong with those that are there, without a word of their content. */
@@ -31,7 +36,18 @@ const hasOwnKey = ({ sshPublicKey, sshPrivateKey, sshKeyInAzure }: ProvisioningR
 const needed = ({ cipherTrust }: ProvisioningRequest): Purpose[] =>
   purposes.filter((purpose) => purpose !== 'client-certificate-key' && (purpose !== 'ciphertrust-ssh-key' || !hasOwnKey(cipherTrust)));
 
+/** Which purposes were kept is written down beside the secrets, once all are there: a secret that is missing later was lost and is not a new one. */
+const recordName = (target: string): string => `${target}-kept-purposes`;
+
 export const decideKeepSecrets = (seen: Seen, { target, request }: Pick<Input, 'target' | 'request'>) => {
+  const lost = seen.missing.filter((purpose) => seen.recorded.includes(purpose));
+  if (lost.length > 0)
+    return refuse({
+      tried: 'reading the secrets that were kept earlier',
+      seen: `not in the secret store any more: ${lost.map((purpose) => secretName(target, purpose)).join(', ')}`,
+      source: 'the secret store',
+      remedy: `Restore them (backup; az keyvault secret recover), then retry; no others are made in their place. To begin anew, when nothing uses any secret of ${target} any more: docs/operators.md, “Lost secrets”.`,
+    });
   if (seen.unknown.length > 0)
     return refuse({
       tried: 'reading the secrets that the request names',
@@ -47,16 +63,23 @@ export const decideKeepSecrets = (seen: Seen, { target, request }: Pick<Input, '
       remedy: 'Send a request that names other secrets; nothing was created.',
     });
   if (seen.missing.length > 0) return act('generate');
+  if (unrecorded(seen, request).length > 0) return act('record');
   const { windowsPublicKey, cipherTrustPublicKey } = seen;
   return done<StepResult<'keep-secrets'>>({ names: needed(request).map((purpose) => secretName(target, purpose)), windowsPublicKey, cipherTrustPublicKey });
 };
 
+const unrecorded = ({ recorded }: Pick<Seen, 'recorded'>, request: ProvisioningRequest): Purpose[] =>
+  needed(request).filter((purpose) => !recorded.includes(purpose));
+
 /** Generates every password and key that the job will need and reads them back, before anything is touched. Later steps only read. */
 export const keepSecrets = ({ secrets }: Systems) =>
-  converge<Input, Seen, StepResult<'keep-secrets'>, 'generate'>({
+  converge<Input, Seen, StepResult<'keep-secrets'>, 'generate' | 'record'>({
     observe: async ({ target, request }) => {
       const ownKey = await ownPrivateKey(secrets, request.cipherTrust);
+      const records = await series(secrets, recordName(target));
       return {
+        records: records.length,
+        recorded: purposes.filter((purpose) => records.some((record) => record.split(' ').includes(purpose))),
         missing: await absent(needed(request), (purpose) => read(secrets, secretName(target, purpose))),
         unknown: await absent([...new Set(secretsNamed(request).map(({ name }) => name))], (name) => read(secrets, name)),
         unusable: [
@@ -75,8 +98,9 @@ export const keepSecrets = ({ secrets }: Systems) =>
       generate: async ({ target }, { missing }) => {
         await Promise.all(missing.map(async (purpose) => keep(secrets, secretName(target, purpose), await generateSecret(purpose))));
       },
+      record: async ({ target, request }, seen) => keep(secrets, nameInSeries(recordName(target), seen.records), unrecorded(seen, request).join(' ')),
     },
-    sight: ({ missing }) => missing,
+    sight: ({ missing, recorded, records }) => ({ missing, recorded, records }),
   });
 
 async function absent<Name>(names: Name[], get: (name: Name) => Promise<string | undefined>): Promise<Name[]> {

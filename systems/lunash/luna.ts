@@ -4,7 +4,8 @@ import type { Hosts, HsmSeen, Job, Pinned } from '../../domain/results.ts';
 import { LunaClient } from '../lunacm/luna-client.ts';
 import type { Outbound } from '../outbound.ts';
 import { fetchFile, putFile } from '../scp/scp.ts';
-import { kept, read, storeFailed } from '../secrets/kept.ts';
+import { kept, storeFailed } from '../secrets/kept.ts';
+import { nameInSeries, series } from '../secrets/series.ts';
 import type { SecretStore } from '../secrets/store.ts';
 import type { Settings } from '../settings.ts';
 import { modernAlgorithms, oldAlgorithms, PasswordChangeWanted, SignInRefused, SshConnection, signInRefused, wrongHostKey } from '../ssh/connection.ts';
@@ -24,7 +25,9 @@ const noAlgorithm =
 /** The host key of first contact is kept beside the secrets, because a later run must not trust another one. */
 const hostKeyName = ({ target }: Job): string => `${target}-appliance-host-key`;
 
-const trustAgain = (job: Job): string => `If it was rebuilt: remove the secret ${hostKeyName(job)}, and send the request again.`;
+/** By one more entry, which the person who compared the keys makes: a key vault does not give the name of a removed one away again. */
+const trustAgain = (job: Job): string =>
+  `If it was rebuilt: keep its new key (npm run secret -- --keep ${nameInSeries(hostKeyName(job), 1)}, or the next number), abort, send the request again.`;
 
 export type FirstContact = { password: 'kept' | 'factory'; pin: string } | { password: 'neither' };
 
@@ -50,7 +53,8 @@ export class Luna {
 
   /** Which password the appliance accepts: the kept one is tried first. The factory one is not changed here. The host key is kept, and compared with the kept one. */
   async firstContact(job: Job, windows: Pinned, address: string, signal: AbortSignal): Promise<FirstContact> {
-    let pin = await read(this.#secrets, hostKeyName(job));
+    const trusted = (await series(this.#secrets, hostKeyName(job))).at(-1);
+    let pin = trusted;
     for (const password of ['kept', 'factory'] as const) {
       const seen = await this.#tryPassword(job, { windows, hsm: { address, ...(pin === undefined ? {} : { pin }) } }, password, signal);
       pin = seen.pin;
@@ -62,7 +66,7 @@ export class Luna {
           source: 'LunaSH',
           remedy: 'Change it by hand (my password set) to the kept one, then retry.',
         });
-      return { password, pin: await this.#keepHostKey(job, address, pin) };
+      return { password, pin: trusted ?? (await this.#keepHostKey(job, address, pin)) };
     }
     return { password: 'neither' };
   }

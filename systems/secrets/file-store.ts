@@ -1,7 +1,8 @@
 import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { link, mkdir, open, readFile, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { refused } from '../../domain/failure.ts';
 import { checkedName, type SecretStore } from './store.ts';
 
 export interface FileStoreOptions {
@@ -13,12 +14,33 @@ export interface FileStoreOptions {
 }
 
 const algorithm = 'aes-256-gcm';
+const source = 'the secret store';
+const ending = '.secret';
 
-/** Secrets in one encrypted file each (AES-256-GCM, bound to the name). Safe with several processes at once: of two writers the first wins. */
+/** The names in a folder of secrets. */
+export function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).flatMap((file) => (file.endsWith(ending) ? [file.slice(0, -ending.length)] : []));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/**
+ * Secrets in one encrypted file each (AES-256-GCM, bound to the name), all of them with one key. Safe with several processes at once: of two writers the first
+ * wins.
+ */
 export function createFileStore({ folder, keyFile, key: given }: FileStoreOptions): SecretStore {
   let cached: Buffer | undefined;
-  const key = () => (cached ??= decodeKey(given ?? keyFromFile(keyFile), given ? 'HSM_SECRETS_KEY' : keyFile));
-  const path = (name: string) => join(folder, `${checkedName(name)}.secret`);
+  const key = () => (cached ??= decodeKey(given ?? keyFromFile(keyFile, folder), given ? 'HSM_SECRETS_KEY' : keyFile));
+  let proven = false;
+  const provenKey = async () => {
+    if (!proven) await needKeyOf(folder, key());
+    proven = true;
+    return key();
+  };
+  const path = (name: string) => join(folder, `${checkedName(name)}${ending}`);
   const get = async (name: string): Promise<string | undefined> => {
     const sealed = await readFile(path(name)).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
@@ -29,9 +51,11 @@ export function createFileStore({ folder, keyFile, key: given }: FileStoreOption
   return {
     get,
     async create(name, value) {
+      checkedName(name);
+      const sealed = seal(await provenKey(), name, value);
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const draft = join(folder, `.${randomUUID()}.new`);
-      await writeDurably(draft, seal(key(), name, value));
+      await writeDurably(draft, sealed);
       try {
         await link(draft, path(name)); // fails where the name is taken: the first writer wins
       } catch (error) {
@@ -54,11 +78,43 @@ function seal(key: Buffer, name: string, value: string): Buffer {
 
 function unseal(key: Buffer, name: string, sealed: Buffer): string {
   try {
-    const decipher = createDecipheriv(algorithm, key, sealed.subarray(0, 12)).setAAD(Buffer.from(name)).setAuthTag(sealed.subarray(12, 28));
-    return Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]).toString('utf8');
+    return opened(key, name, sealed);
   } catch {
-    throw new Error(`The secret ${name} cannot be opened: it was kept with another key, or its file was changed.`);
+    throw refused({
+      tried: `opening the secret ${name}`,
+      seen: 'it was kept with another key, or its file was changed',
+      source,
+      remedy:
+        'Bring back the key that it was kept with, or the file, from the backup, then retry. Keep a copy of the key that is used now: what was kept since needs that one.',
+    });
   }
+}
+
+function opened(key: Buffer, name: string, sealed: Buffer): string {
+  const decipher = createDecipheriv(algorithm, key, sealed.subarray(0, 12)).setAAD(Buffer.from(name)).setAuthTag(sealed.subarray(12, 28));
+  return Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]).toString('utf8');
+}
+
+/** Nothing is kept with a key that opens none of what is there: whoever brings the right one back would lose what was kept with this one. */
+async function needKeyOf(folder: string, key: Buffer): Promise<void> {
+  const names = namesIn(folder);
+  for (const name of names) {
+    const sealed = await readFile(join(folder, `${name}${ending}`));
+    try {
+      opened(key, name, sealed);
+      return;
+    } catch {
+      // One file may be damaged; the next tells.
+    }
+  }
+  if (names.length === 0) return;
+  throw refused({
+    tried: 'keeping a secret',
+    seen: `the key opens none of the ${names.length} secrets in ${folder}`,
+    source,
+    remedy:
+      'Nothing was kept. Bring back the key of that folder (HSM_SECRETS_KEY_FILE, HSM_SECRETS_KEY), or name another folder (HSM_SECRETS_FOLDER), then retry.',
+  });
 }
 
 async function writeDurably(path: string, content: Buffer): Promise<void> {
@@ -71,11 +127,26 @@ async function writeDurably(path: string, content: Buffer): Promise<void> {
   }
 }
 
-function keyFromFile(path: string): string {
-  if (!existsSync(path)) makeKeyFile(path);
+/** A key is made only where there is nothing yet that it should open. */
+function keyFromFile(path: string, folder: string): string {
+  // The look at the folder comes first: what another process keeps after it, it keeps with a key that is then there.
+  const secrets = namesIn(folder).length;
+  if (!existsSync(path)) {
+    if (secrets > 0) throw keyLost(path, folder, secrets);
+    makeKeyFile(path);
+  }
   if (statSync(path).mode & 0o077) throw new Error(`The key file ${path} can be read by others: make it its owner’s alone (chmod 600).`);
   return readFileSync(path, 'utf8').trim();
 }
+
+const keyLost = (path: string, folder: string, secrets: number) =>
+  refused({
+    tried: `reading the key file ${path}`,
+    seen: `it is not there, but ${folder} holds ${secrets} secret${secrets === 1 ? '' : 's'}; no other key was made`,
+    source,
+    remedy:
+      'Bring the key back: its mount, its backup, or HSM_SECRETS_KEY; then retry. If it is lost, so is what it opens: only when none of that is in use any more, move the folder away to begin anew.',
+  });
 
 /** Whole or not at all, and never over a key that another process made meanwhile. */
 function makeKeyFile(path: string): void {

@@ -8,7 +8,7 @@ import { type Identity, selfSigned } from '../../simulator/certificates.ts';
 import { seenOf } from '../../systems/certificates.ts';
 import '../support/quiet.ts';
 import { exampleRequest } from '../support/example.ts';
-import { decoded, filesIn, historyOf, leaks, type Place } from '../support/leaks.ts';
+import { decoded, filesIn, historyOf, isSecret, leaks, type Place } from '../support/leaks.ts';
 import { type ShownJob, StackBench } from '../support/stack-bench.ts';
 import { testedWorkflowCode } from '../support/workflow-code.ts';
 
@@ -104,9 +104,8 @@ describe('The whole runbook on the embedded stack', function () {
   });
 
   it('left no secret anywhere outside the store', async () => {
-    // The HSM’s host key is kept in the store so that a later run compares it; it is no secret, and is in the report.
     const kept = readdirSync(join(bench.folder, 'secrets')).map((file) => file.replace(/\.secret$/, ''));
-    const names = kept.filter((name) => !name.endsWith('-host-key'));
+    const names = kept.filter(isSecret);
     const secrets = (await Promise.all(names.map((name) => bench.store.get(name)))).filter((value) => value !== undefined);
     assert.ok(secrets.length >= 13, `${secrets.length} secrets are searched for`);
     const places: Place[] = [...filesIn(bench.folder, /\/secrets\//), ['decoded history', decoded(history)], ['API', JSON.stringify(job)]];

@@ -70,11 +70,14 @@ describe('keep-secrets with a key of the user’s', () => {
     };
     const request = exampleRequest();
     Object.assign(request.cipherTrust, cipherTrust);
-    return new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(keepSecrets({ secrets: store } as unknown as Systems), {
-      target: 't',
-      runId: 'r',
-      request,
-    }) as Promise<StepResult<'keep-secrets'>>;
+    return new MockActivityEnvironment({ startToCloseTimeoutMs: 60_000 }, { logger: new DefaultLogger('ERROR') }).run(
+      keepSecrets({ secrets: store } as unknown as Systems),
+      {
+        target: 't',
+        runId: 'r',
+        request,
+      },
+    ) as Promise<StepResult<'keep-secrets'>>;
   };
   const own = { sshPrivateKey: { secret: 'my-key' } };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -9,8 +9,10 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { keepSecrets } from '../../activities/permissions/keep-secrets.ts';
 import type { Systems } from '../../activities/systems.ts';
+import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepResult } from '../../domain/results.ts';
 import { createFileStore } from '../../systems/secrets/file-store.ts';
+import { series } from '../../systems/secrets/series.ts';
 import { purposes, type SecretStore } from '../../systems/secrets/store.ts';
 import { exampleRequest } from '../support/example.ts';
 import { aSecretStore } from '../support/secret-store-suite.ts';
@@ -45,41 +47,135 @@ describe('The encrypted-file store', () => {
 
   it('says that the key is another one, that others may read it, that it is none', async () => {
     await open().create('x', 'value');
-    await assert.rejects(open(randomBytes(32).toString('base64')).get('x'), /another key/);
+    await assert.rejects(open(randomBytes(32).toString('base64')).get('x'), /another key.*Keep a copy of the key that is used now/);
     chmodSync(join(folder, 'key'), 0o644);
     await assert.rejects(open().get('x'), /read by others/);
     await assert.rejects(open('short').get('x'), /32 bytes in base64/);
   });
+
+  it('makes no key in place of one that is lost: what was kept meanwhile would be lost with it', async () => {
+    await open().create('old-hsm-so-password', 'old');
+    renameSync(join(folder, 'key'), join(folder, 'elsewhere'));
+    for (const late of [open().create('new-hsm-so-password', 'new'), open().get('old-hsm-so-password')])
+      await assert.rejects(
+        late,
+        /key: the secret store said: it is not there, but .*secrets holds 1 secret; no other key was made\. Bring the key back: its mount/,
+      );
+    assert.deepEqual(readdirSync(folder).toSorted(), ['elsewhere', 'secrets']);
+    renameSync(join(folder, 'elsewhere'), join(folder, 'key'));
+    assert.equal(await open().create('new-hsm-so-password', 'new'), 'new');
+    assert.equal(await open().get('old-hsm-so-password'), 'old');
+  });
+
+  it('keeps nothing with another key than the rest, but beside a damaged file', async () => {
+    await open().create('a', 'value');
+    await open().create('b', 'value');
+    await assert.rejects(
+      open(randomBytes(32).toString('base64')).create('c', 'value'),
+      /the key opens none of the 2 secrets in .*Nothing was kept\. Bring back/,
+    );
+    assert.deepEqual(readdirSync(join(folder, 'secrets')).toSorted(), ['a.secret', 'b.secret']);
+    writeFileSync(join(folder, 'secrets', 'a.secret'), 'damaged');
+    assert.equal(await open().create('c', 'value'), 'value');
+  });
+});
+
+describe('entries in a series', () => {
+  const among = (...names: string[]) => series({ get: async (name) => (names.includes(name) ? `value of ${name}` : undefined) } as SecretStore, 'n');
+
+  it('are those up to the first that is not there', async () => {
+    assert.deepEqual(await among(), []);
+    assert.deepEqual(await among('n', 'n-2', 'n-4'), ['value of n', 'value of n-2']);
+  });
 });
 
 describe('keep-secrets', () => {
-  const input = { target: 't', runId: 'r', request: exampleRequest() };
-  const run = (secrets: SecretStore) =>
-    new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(keepSecrets({ secrets } as Systems), input) as Promise<
-      StepResult<'keep-secrets'>
-    >;
-  const memory = (start: Record<string, string> = { 'ntp-key': 'k' }, lies = false): SecretStore => {
-    const values = new Map(Object.entries(start));
-    return {
+  const run = (
+    values: Map<string, string>,
+    { cipherTrust = {}, lies = false }: { cipherTrust?: Partial<ProvisioningRequest['cipherTrust']>; lies?: boolean } = {},
+  ) => {
+    const secrets: SecretStore = {
       get: async (name) => values.get(name),
       create: async (name, value) => {
         if (!lies && !values.has(name)) values.set(name, value);
         return lies ? value : values.get(name)!;
       },
     };
+    const request = exampleRequest();
+    Object.assign(request.cipherTrust, cipherTrust);
+    return new MockActivityEnvironment({ startToCloseTimeoutMs: 60_000 }, { logger: new DefaultLogger('ERROR') }).run(keepSecrets({ secrets } as Systems), {
+      target: 't',
+      runId: 'r',
+      request,
+    }) as Promise<StepResult<'keep-secrets'>>;
   };
+  const withUserSecret = () => new Map([['ntp-key', 'k']]);
+  const { privateKey: aKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
+  /** With the keys there, whose making takes long. */
+  const withKeys = () => withUserSecret().set('t-windows-ssh-key', aKey).set('t-ciphertrust-ssh-key', aKey);
+  const record = 't-kept-purposes';
 
-  it('keeps everything that the job will need before anything is touched', async () => {
-    const { names, windowsPublicKey, cipherTrustPublicKey } = await run(memory());
+  it('keeps everything that the job will need before anything is touched, and writes down that it did', async () => {
+    const values = withUserSecret();
+    const { names, windowsPublicKey, cipherTrustPublicKey } = await run(values);
+    const expected = purposes.filter((purpose) => purpose !== 'client-certificate-key');
     assert.deepEqual(
       names,
-      purposes.filter((purpose) => purpose !== 'client-certificate-key').map((purpose) => `t-${purpose}`),
+      expected.map((purpose) => `t-${purpose}`),
     );
     assert.match(windowsPublicKey, /^ssh-rsa /);
     assert.match(cipherTrustPublicKey, /^ssh-rsa /);
+    assert.deepEqual(values.get(record)?.split(' '), expected);
   });
 
-  it('does not believe a store that says yes and keeps nothing', () => assert.rejects(run(memory(undefined, true)), /nothing changed/));
+  it('does not believe a store that says yes and keeps nothing', () => assert.rejects(run(withUserSecret(), { lies: true }), /nothing changed/));
 
-  it('stops where the request names a secret that is not there', () => assert.rejects(run(memory({})), /ntp-key/));
+  it('stops where the request names a secret that is not there', () => assert.rejects(run(new Map()), /ntp-key/));
+
+  it('makes nothing in place of a secret that was lost since, and names it', async () => {
+    const values = withKeys();
+    await run(values);
+    const before = new Map(values);
+    values.delete('t-hsm-so-password');
+    await assert.rejects(run(values), (error: Error & { type?: string }) => {
+      assert.equal(error.type, 'Refused');
+      assert.match(error.message, /not in the secret store any more: t-hsm-so-password\. Restore them.*no others are made in their place.*“Lost secrets”\.$/);
+      return true;
+    });
+    assert.ok(!values.has('t-hsm-so-password'));
+    values.set('t-hsm-so-password', before.get('t-hsm-so-password')!);
+    await run(values);
+    assert.deepEqual([...values].toSorted(), [...before].toSorted());
+  });
+
+  it('goes on where an earlier run was cut off before all were there, and with secrets that nobody wrote down', async () => {
+    const values = withKeys().set('t-hsm-so-password', 'kept-before');
+    await run(values);
+    assert.equal(values.get('t-hsm-so-password'), 'kept-before');
+    assert.ok(values.get(record)?.includes('hsm-so-password'));
+  });
+
+  it('writes down one more that a later request needs, beside the first ones, and makes none of the others again', async () => {
+    const values = withKeys();
+    await run(values, { cipherTrust: { sshKeyInAzure: 'anna' } });
+    assert.ok(!values.get(record)!.includes('ciphertrust-ssh-key'));
+    await run(values);
+    assert.equal(values.get(`${record}-2`), 'ciphertrust-ssh-key');
+    values.delete('t-ciphertrust-ssh-key');
+    await assert.rejects(run(values), /any more: t-ciphertrust-ssh-key\./);
+  });
+
+  it('lets one begin anew on purpose, by moving every entry of the job away', async () => {
+    const values = withKeys();
+    await run(values);
+    const old = values.get('t-hsm-so-password')!;
+    for (const name of [...values.keys()].filter((name) => /^t-(?!.*-ssh-key$)/.test(name))) values.delete(name);
+    await run(values);
+    assert.notEqual(values.get('t-hsm-so-password') ?? old, old);
+    assert.ok(values.has(record));
+  });
 });

@@ -24,6 +24,7 @@ import { folderTranscripts } from '../../../systems/transcripts.ts';
 import { createWindows } from '../../../systems/windows/windows.ts';
 import { readSettings } from '../../../worker/settings.ts';
 import { exampleRequest } from '../example.ts';
+import { isSecret } from '../leaks.ts';
 import { until } from '../until.ts';
 import { addresses, type LunaWorld, lunaWorld, windowsKey } from './luna-world.ts';
 
@@ -96,9 +97,9 @@ export class LunaSteps {
     return this.values.get(secretName(this.target, purpose))!;
   }
 
-  /** What nobody may see; a host key’s fingerprint is kept beside them, and is none. */
+  /** What nobody may see. */
   get secrets(): [string, string][] {
-    return [...this.values].filter(([name]) => !name.endsWith('-host-key'));
+    return [...this.values].filter(([name]) => isSecret(name));
   }
 
   /** Sets the HSM up as far as its own half of the runbook goes: kept passwords, a partition of the request's name, NTLS bound and running. */

@@ -49,7 +49,7 @@ const marginMs = 5_000;
 
 function thisAttempt(): Attempt {
   const { info, cancellationSignal } = Context.current();
-  const lookedAt = waited()?.lookedAt;
+  const lookedAt = lookedBefore();
   const outOfTime = AbortSignal.timeout(Math.max(1_000, info.startToCloseTimeoutMs - marginMs));
   return {
     signal: AbortSignal.any([cancellationSignal, outOfTime]),
@@ -68,10 +68,7 @@ interface Waited {
   /** When it looked last, ms since the epoch. */
   lookedAt: number;
 }
-function waited(): Waited | undefined {
-  const left = Context.current().info.heartbeatDetails as Partial<Waited> | undefined;
-  return left?.lookedAt === undefined ? undefined : { lookedAt: left.lookedAt };
-}
+const lookedBefore = (): number | undefined => (Context.current().info.heartbeatDetails as Partial<Waited> | undefined)?.lookedAt;
 
 /**
  * Look, decide, make one change, look again, until done. May be run twice, by two processes, after any crash.
@@ -82,7 +79,8 @@ export const converge =
   (input: Input): Promise<Result> =>
     asApplicationFailure(async () => {
       const attempt = thisAttempt();
-      if (rule.settleMs !== undefined && attempt.number > 1 && !waited()) await sleep(rule.settleMs, undefined, { signal: attempt.signal });
+      if (rule.settleMs !== undefined && attempt.number > 1 && attempt.lookedAt === undefined)
+        await sleep(rule.settleMs, undefined, { signal: attempt.signal });
       for (let last = ''; ; ) {
         const lookedAt = Date.now();
         const seen = await rule.observe(input, attempt);

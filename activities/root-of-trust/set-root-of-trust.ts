@@ -19,9 +19,9 @@ type Input = StepInput<'set-root-of-trust'>;
 const windowMs = 3_600_000;
 
 /**
- * What can be seen of it. `settling`: it presents the certificate from before `hsm/setup`, which was heard of a moment ago. It may have announced the wipe and go
- * on as before, or take its data down already: no answer of it counts yet, and no password is shown to it. `wiped`: it presents another certificate, or no
- * longer knows the kept password; that is what it looks like after `hsm/setup`.
+ * What can be seen of it. `settling`: it presents the certificate from before `hsm/setup`, which may still be at work, or was answered a moment ago. It may go on
+ * as before though the wipe is announced, or take its data down already: no answer of it counts yet, and no password is shown to it. `wiped`: it presents
+ * another certificate, or no longer knows the kept password; that is what it looks like after `hsm/setup`.
  */
 export type Seen =
   | ({ state: 'restarting'; detail: string } & Starting)
@@ -135,8 +135,7 @@ export const setRootOfTrust = (systems: Systems) => {
         if (now.digest === holds!.digest) await send(manager, setup, input, log, requests);
       },
     },
-    sight: (seen) =>
-      seen.state === 'ready' ? [seen.servers, seen.holds?.digest, seen.requests, seen.open?.id] : [seen.state, 'repaired' in seen && seen.repaired],
+    sight: (seen) => (seen.state === 'ready' ? [seen.servers, seen.holds?.digest] : [seen.state, 'repaired' in seen && seen.repaired]),
   });
 };
 
@@ -149,22 +148,23 @@ async function observe({ cipherTrust, secrets, settings }: Systems, input: Input
   const wiped = (since = 0): Seen => ({ state: 'wiped', pin: seen.pin, certificate: seen.certificate, ...(last ? { last: suspected(last, since) } : {}) });
   // The kept password is not shown to a machine that is not the pinned one. Whoever looked before did not see this certificate, unless that one was lost.
   if (seen.pin !== pinned.pin) return wiped(attempt.lookedAt);
-  const settling = sent.find(({ heardAt }) => Date.now() - heardAt < settings.settleMs);
+  const patienceMs = patience * settings.settleMs;
+  const settling = sent.find(({ heardAt, answered }) => Date.now() - heardAt < (answered ? settings.settleMs : patienceMs));
   if (settling) return { state: 'settling', sent: settling };
   if (!(await seen.manager.signIn(await kept(secrets, input.target, 'ciphertrust-admin-password')))) return wiped();
   const servers = await readServers(seen.manager);
   const ready: Ready = { state: 'ready', servers, requests: sent.length };
   if (servers.some((server) => isServerOf(server, partitionSerial))) return ready;
   const open = sent.findLast(({ toldUnder }) => toldUnder === undefined || toldUnder === attempt.order);
-  if (open) return { ...ready, open: { ...open, msAgo: Date.now() - open.heardAt, patienceMs: patienceMs(settings.settleMs) } };
+  if (open) return { ...ready, open: { ...open, msAgo: Date.now() - open.heardAt, patienceMs } };
   return { ...ready, holds: await readHolds(seen.manager, pinned.address, servers) };
 }
 
 /** It was not wiped before the request left, nor before somebody looked and saw that it was not. */
 const suspected = ({ at, failed }: Sent, since: number) => ({ msAgo: Date.now() - at, failed, notBefore: new Date(Math.max(at, since)).toISOString() });
 
-/** A request whose answer was lost may still be at work, as long as one may take that is heard out; its effect shows after that. */
-const patienceMs = (settleMs: number): number => 4 * settleMs;
+/** So many settling times a request may still be at work whose answer was lost: as long as one may take that is heard out; its effect shows after that. */
+const patience = 4;
 
 /** `connInfo` is JSON within JSON; the serial is the partition’s, not the HSM’s (reference: Thales' Terraform provider, `HSMSetupJSON`). */
 async function setupOf(secrets: SecretStore, input: Input, key: string): Promise<object> {
@@ -200,11 +200,11 @@ async function send(manager: Manager, setup: object, { hsmAddress, partitionSeri
     answer = await manager.raw('POST', path, setup);
   } catch (error) {
     if (!(error instanceof StepFailure) || error.problem.kind !== 'Transient') throw error;
-    if (!neverLeft(error.cause)) return log.answered(id, `no answer: ${error.problem.seen}`);
+    if (!neverLeft(error.cause)) return log.unknown(id, `no answer: ${error.problem.seen}`);
     await log.notSent(id, error.problem.seen);
     throw error;
   }
   if (isSuccess(answer)) return log.answered(id, `${answer.status}`);
   const { seen } = answerFailure(`POST ${path}`, answer, setup).problem;
-  await (isPassing(answer) ? log.answered(id, `unknown: ${seen}`) : log.failed(id, seen));
+  await (isPassing(answer) ? log.unknown(id, seen) : log.failed(id, seen));
 }

@@ -6,6 +6,7 @@ import { StepLog } from './step-log.ts';
 const sending = 'POST /v1/system/hsm/setup';
 const notSent = 'not taken:';
 const failed = 'failed:';
+const unknown = 'unknown:';
 const told = 'a person is told';
 const doubt = 'doubted:';
 
@@ -16,9 +17,11 @@ export interface Sent {
   at: number;
   /** When the last was heard of it: its answer, or that there was none. */
   heardAt: number;
+  /** Did CipherTrust Manager say what became of it? Else it may still be at work. */
+  answered: boolean;
   /** It was answered that it failed; whether it wiped all the same is not known. */
   failed: boolean;
-  /** What was answered; undefined where nobody heard an answer. */
+  /** What was heard; undefined where nobody heard anything. */
   answer?: string;
   /** The last order under which a person was told that it failed, or had no effect. */
   toldUnder?: string;
@@ -45,6 +48,11 @@ export class SetupLog {
 
   answered(id: string, said: string): Promise<void> {
     return this.#log.write(`#${id} ${said}`);
+  }
+
+  /** There was no answer, or none of CipherTrust Manager’s own. */
+  unknown(id: string, said: string): Promise<void> {
+    return this.#log.write(`#${id} ${unknown} ${said}`);
   }
 
   /** It surely never left. */
@@ -77,11 +85,11 @@ export class SetupLog {
     for (const { at, words: line, order } of await this.#log.lines()) {
       const [, id, words = ''] = /^(?:#(\w+) )?(.*)$/.exec(line)!;
       const one = id === undefined ? all.at(-1) : all.find((sent) => sent.id === id);
-      if (words.startsWith(sending)) all.push({ id: id ?? `${all.length}`, at, heardAt: at, failed: false });
+      if (words.startsWith(sending)) all.push({ id: id ?? `${all.length}`, at, heardAt: at, answered: false, failed: false });
       else if (!one || words.startsWith(doubt)) continue;
       else if (words.startsWith(notSent)) all.splice(all.indexOf(one), 1);
       else if (words.startsWith(told)) one.toldUnder = order;
-      else Object.assign(one, { answer: words, heardAt: at, failed: words.startsWith(failed) });
+      else Object.assign(one, { answer: words, heardAt: at, answered: !words.startsWith(unknown), failed: words.startsWith(failed) });
     }
     return all;
   }

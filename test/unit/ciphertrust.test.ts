@@ -223,20 +223,20 @@ describe('The log of hsm/setup', () => {
   it('knows what left, what was answered, and under which order a person was told, across all who write it', async () => {
     const kept = transcripts('set-root-of-trust');
     const log = () => new SetupLog(kept, job);
-    const known = async () => (await log().sent()).map(({ id, failed, answer, toldUnder }) => [id, failed, answer, toldUnder]);
+    const known = async () => (await log().sent()).map(({ id, answered, failed, answer, toldUnder }) => [id, answered, failed, answer, toldUnder]);
     assert.deepEqual(await known(), []);
     const first = await log().sending(what);
-    assert.deepEqual(await known(), [[first, false, undefined, undefined]], 'before there is an answer');
+    assert.deepEqual(await known(), [[first, false, false, undefined, undefined]], 'before there is an answer');
     // Two who write at once.
     const second = await log().sending(what);
     const third = await log().sending(what);
     await log().failed(first, '500 NCERRInternalServerError:\nunexpected error');
     await log().notSent(second, 'another one is being sent');
     await log().told(first, '31');
-    await log().answered(third, 'no answer: socket hang up');
+    await log().unknown(third, 'no answer: socket hang up');
     assert.deepEqual(await known(), [
-      [first, true, 'failed: 500 NCERRInternalServerError: unexpected error', '31'],
-      [third, false, 'no answer: socket hang up', undefined],
+      [first, true, true, 'failed: 500 NCERRInternalServerError: unexpected error', '31'],
+      [third, false, false, 'unknown: no answer: socket hang up', undefined],
     ]);
     assert.equal(kept.text.trimEnd().split('\n').length, 7, 'one line each, whatever was answered');
   });

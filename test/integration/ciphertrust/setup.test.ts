@@ -112,6 +112,16 @@ describe('hsm/setup', function () {
     await bench.verified(wiped);
   });
 
+  it('is not done while it may still be at work, where nobody heard its answer', async () => {
+    quirk('listedBeforeReset', 'yes');
+    // Later than an answer that was heard would be waited for.
+    quirk('resetSeconds', '900');
+    bench.fault('reset-after-accept', setup);
+    const wiped = await bench.set(cipherTrust);
+    assert.notEqual(wiped.cipherTrust.pin, cipherTrust.pin);
+    await bench.verified(wiped);
+  });
+
   it('has not wiped where the old web service refuses the password before it comes down', async () => {
     quirk('signInBeforeReset', 'refused');
     quirk('resetSeconds', late);

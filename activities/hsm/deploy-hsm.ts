@@ -10,6 +10,7 @@ import { type HsmDeployment, hsmDeployment, parametersOf } from '../../systems/a
 import { ownDeploymentHash, readOwnTemplate, templateSha256 } from '../../systems/azure/own-template.ts';
 import { otherOwner, ownerTag, tagsOf } from '../../systems/azure/tags.ts';
 import { userSecret } from '../../systems/secrets/kept.ts';
+import { another, type HsmNature, hsmIdOf, natureOf } from '../asked-hsm.ts';
 import { type Attempt, act, converge, done, halt, refuse, wait } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
@@ -21,7 +22,7 @@ const source = 'Azure Resource Manager';
 const maximumRuns = 2;
 
 export interface Seen {
-  hsm?: { id: string; state: string; message: string; tags?: Record<string, string> };
+  hsm?: { id: string; state: string; message: string; tags?: Record<string, string> } & HsmNature;
   /** The network’s gateway, whoever made it. */
   gateway?: { id: string; name: string; type: string; state: string; tags?: Record<string, string>; hasBasicAddress?: boolean };
   deployment?: {
@@ -30,6 +31,7 @@ export interface Seen {
     templateHash: string;
     /** Template and parameters are those of this job. */
     ours: boolean;
+    /** Which sending it was, where its tags say that this target sent it. */
     run?: Run;
     fault?: ArmFault;
   };
@@ -42,8 +44,11 @@ const progressOf = ({ hsm, gateway }: Seen, { hsm: { name, resourcePrefix } }: I
     `HSM ${name}: ${hsm ? `${hsm.state}. ${hsm.message}` : 'waits for the gateway'}`,
   ].join('; ');
 
-/** The run that this asking sent, if it did: what failed before is history. */
-const ownRun = ({ deployment, askedAt }: Seen): Run | undefined => (deployment?.ours && deployment.run?.askedAt === askedAt ? deployment.run : undefined);
+/**
+ * The run that this asking sent, if it did: what failed before is history. Its tags alone tell, even where the rest is not recognised any more, such as
+ * when Azure works out another hash: a limit that does not count is none.
+ */
+const ownRun = ({ deployment, askedAt }: Seen): Run | undefined => (deployment?.run?.askedAt === askedAt ? deployment.run : undefined);
 
 /** What went wrong: an HSM’s own message says more than the deployment, which only knows that it failed. */
 function faultSeen({ hsm, deployment }: Seen): ArmFault {
@@ -72,12 +77,25 @@ function afterFailure(seen: Seen, run: Run, name: string) {
   });
 }
 
+/** Somebody is taking it away: whether another is made in its place, and paid for, is theirs to say. */
+const beingDeleted = (tried: string, what: string) =>
+  halt({
+    tried,
+    seen: `${what} is being deleted`,
+    source,
+    remedy: 'Find out who deletes it, and why. Once it is gone a retry makes another; or abort.',
+  });
+
 export const decideDeployHsm = (seen: Seen, input: Pick<Input, 'target' | 'request' | 'template'>) => {
   const { hsm, gateway, deployment } = seen;
   const { name } = input.request.hsm;
   const tried = `deploying the HSM ${name}`;
   const owner = otherOwner(hsm?.tags, input.target);
   if (owner) return halt({ tried, seen: `an HSM of this name belongs to ${owner}`, source, remedy: 'Choose another name in a new request.' });
+  const unlike = hsm && another(hsm, input.request);
+  if (unlike) return unlike;
+  if (hsm?.state === 'Deleting' || gateway?.state === 'Deleting')
+    return beingDeleted(tried, hsm?.state === 'Deleting' ? `the HSM ${name}` : `the gateway ${gateway?.name}`);
   if (deployment && isActive(deployment.state))
     return wait(
       deployment.ours
@@ -153,7 +171,13 @@ export const deployHsm = (systems: Systems) => {
         const wanted = await deploymentOf(systems, input, gateway !== undefined, signal);
         const properties = { template: wanted.template, parameters: wanted.parameters, mode: 'Incremental' as const };
         const { changes, templateHash } = await checkDeployment(azure, clients, { resourceGroup, name: deploymentName, properties }, signal);
-        const there = { target: input.target, sentBefore: deployment?.ours === true, ...(gateway ? { gateway } : {}), ...(hsm ? { hsm } : {}) };
+        const there = {
+          target: input.target,
+          hsmId: hsmIdOf(input.request),
+          sentBefore: deployment?.ours === true,
+          ...(gateway ? { gateway } : {}),
+          ...(hsm ? { hsm } : {}),
+        };
         const harm = harmOf(changes, there);
         if (harm.length > 0) throw harmful(harm, input.template !== undefined);
         const run = { askedAt, number: (ownRun(seen)?.number ?? 0) + 1 };
@@ -173,7 +197,7 @@ const harmful = (harm: string[], own: boolean): StepFailure =>
     seen: harm.join('; '),
     source,
     remedy: own
-      ? 'Nothing was sent. A gateway that carries an HSM must never be touched: send a request without a template of your own, whose deployment leaves it out.'
+      ? 'Nothing was sent. It must make the HSM that is asked for, no other, and never touch a gateway that is there: mend the template, or send a request without a template of your own, whose deployment does just that.'
       : 'Nothing was sent. Look at these resources; a gateway that carries an HSM must never be changed.',
   });
 
@@ -194,11 +218,15 @@ export async function observeDeployHsm(azure: Azure, input: Input, { signal, ask
   const inNetwork = gateways.filter(({ ipConfigurations }) => ipConfigurations?.some(({ subnet }) => subnet?.id?.toLowerCase().startsWith(`${network}/`)));
   // A VPN gateway may stand beside it; it carries no HSM.
   const gateway = inNetwork.find(({ gatewayType }) => gatewayType?.toLowerCase() === 'expressroute') ?? inNetwork[0];
-  const run = deployment && runOf(deployment);
+  const run = deployment && ownerTag(deployment.tags) === input.target ? runOf(deployment) : undefined;
   const state = deployment?.properties?.provisioningState ?? '';
   return {
     askedAt,
-    ...(hsm ? { hsm: { id: hsm.id!, state: hsm.provisioningState ?? '', message: hsm.statusMessage ?? '', ...(hsm.tags ? { tags: hsm.tags } : {}) } } : {}),
+    ...(hsm
+      ? {
+          hsm: { id: hsm.id!, state: hsm.provisioningState ?? '', message: hsm.statusMessage ?? '', ...natureOf(hsm), ...(hsm.tags ? { tags: hsm.tags } : {}) },
+        }
+      : {}),
     ...(gateway
       ? {
           gateway: {

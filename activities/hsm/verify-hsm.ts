@@ -1,10 +1,11 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import { another, type HsmNature, natureOf } from '../asked-hsm.ts';
 import { converge, done, refuse, wait } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'verify-hsm'>;
 
-interface Seen {
+interface Seen extends HsmNature {
   id: string;
   state: string;
   message: string;
@@ -29,6 +30,9 @@ export const decideVerifyHsm = (seen: Seen | undefined, { request }: Pick<Input,
       remedy: 'Look at the HSM in the portal (show hidden types), then retry.',
     });
   if (!seen) return problem('there is no such HSM');
+  const unlike = another(seen, request);
+  if (unlike) return unlike;
+  if (seen.state === 'Deleting') return problem('it is being deleted');
   if (seen.state === 'Failed') return problem(seen.message || 'it is Failed');
   if (seen.state !== 'Succeeded') return wait(`${seen.state}. ${seen.message}`);
   const { hsm, azure } = request;
@@ -60,6 +64,7 @@ export const verifyHsm = ({ azure }: Systems) =>
           message: hsm.statusMessage ?? '',
           location: hsm.location ?? '',
           tags: hsm.tags ?? {},
+          ...natureOf(hsm),
           address: nic?.ipConfigurations?.[0]?.privateIPAddress,
         }
       );

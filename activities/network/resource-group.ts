@@ -2,7 +2,7 @@ import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import type { Azure } from '../../systems/azure/azure.ts';
 import { tagsOf } from '../../systems/azure/tags.ts';
-import { act, converge, done, refuse, wait } from '../converge.ts';
+import { act, converge, done, halt, refuse } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'resource-group'>;
@@ -10,7 +10,13 @@ type Seen = { id: string; location: string; state: string } | undefined;
 
 export const decideResourceGroup = (group: Seen, { request: { azure } }: Pick<Input, 'request'>) => {
   if (!group) return act('create');
-  if (group.state === 'Deleting') return wait(`The resource group ${azure.resourceGroup} is being deleted; it is made anew when it is gone.`);
+  if (group.state === 'Deleting')
+    return halt({
+      tried: `using the resource group ${azure.resourceGroup}`,
+      seen: 'it is being deleted',
+      source: 'Azure Resource Manager',
+      remedy: 'Find out who deletes it, and why: an HSM in it would be left behind, and paid for. Once it is gone a retry makes it anew; or abort.',
+    });
   if (group.location.toLowerCase() !== azure.region.toLowerCase())
     return refuse({
       tried: `using the resource group ${azure.resourceGroup}`,

@@ -3,6 +3,7 @@ import { type PlannedThing, plan, throughClient } from '../../domain/plan.ts';
 import type { Job } from '../../domain/results.ts';
 import type { Effect, WhatIf, WhatIfChange } from '../../domain/what-if.ts';
 import { type Change, checkDeployment, harmOf } from '../../systems/azure/deployment-check.ts';
+import { hsmIdOf, hsmSubnetIdOf } from '../asked-hsm.ts';
 import { cipherTrustRules } from '../ciphertrust/ciphertrust-vm.ts';
 import { converge, type Decision, done } from '../converge.ts';
 import { decideDeployHsm, deploymentName, deploymentOf, observeDeployHsm } from '../hsm/deploy-hsm.ts';
@@ -50,8 +51,7 @@ async function lookAtNetwork({ azure }: Systems, job: Job, signal: AbortSignal):
 async function lookAtDeployment(systems: Systems, job: Job, subnets: Record<string, string>, signal: AbortSignal): Promise<Look> {
   const { azure } = systems;
   const { network, hsm: wanted, azure: where } = job.request;
-  const networkId = `/subscriptions/${where.subscriptionId}/resourceGroups/${where.resourceGroup}/providers/Microsoft.Network/virtualNetworks/${network.name}`;
-  const hsmSubnetId = subnets[network.hsm.name.toLowerCase()] ?? `${networkId}/subnets/${network.hsm.name}`;
+  const hsmSubnetId = subnets[network.hsm.name.toLowerCase()] ?? hsmSubnetIdOf(job.request);
   const input = { ...job, hsmSubnetId, ...(wanted.template ? { template: wanted.template } : {}) };
   const seen = await observeDeployHsm(azure, input, { signal, askedAt: Date.now() });
   const { hsm, gateway, deployment } = seen;
@@ -71,7 +71,13 @@ async function lookAtDeployment(systems: Systems, job: Job, subnets: Record<stri
   const { template, parameters } = await deploymentOf(systems, input, gateway !== undefined, signal);
   const properties = { template, parameters, mode: 'Incremental' as const };
   const { changes } = await checkDeployment(azure, clients, { resourceGroup: where.resourceGroup, name: deploymentName, properties }, signal);
-  const there = { target: job.target, sentBefore: deployment?.ours === true, ...(gateway ? { gateway } : {}), ...(hsm ? { hsm } : {}) };
+  const there = {
+    target: job.target,
+    hsmId: hsmIdOf(job.request),
+    sentBefore: deployment?.ours === true,
+    ...(gateway ? { gateway } : {}),
+    ...(hsm ? { hsm } : {}),
+  };
   return { found: { ...found, ...modified(changes, Object.keys(found)) }, problems: harmOf(changes, there) };
 }
 

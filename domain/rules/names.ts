@@ -85,8 +85,12 @@ function tagRules(tags: Record<string, string>) {
     ...names.flatMap((name, index) => {
       const path = `/azure/tags/${escaped(name)}`;
       return [
-        ...broken(name.toLowerCase() !== 'provisioner', path, `The tag “${name}” is this service’s own mark.`),
-        ...broken(!['provisioner-template', 'resourcetype'].includes(name.toLowerCase()), path, `The tag “${name}” is set by this service.`),
+        ...broken(
+          !name.toLowerCase().startsWith('provisioner'),
+          path,
+          `The tag “${name}” is one of this service’s own marks, or could be: they begin with provisioner.`,
+        ),
+        ...broken(name.toLowerCase() !== 'resourcetype', path, `The tag “${name}” is set by this service.`),
         ...broken(/^[^<>%&\\?/]{1,512}$/.test(name), path, 'A tag’s name has 1 to 512 characters and none of < > % & \\ ? /.'),
         ...broken(!/^(microsoft|azure|windows)/i.test(name), path, 'Azure keeps tags that begin with microsoft, azure or windows for itself.'),
         ...broken((tags[name] ?? '').length <= 256, path, 'A tag’s value has at most 256 characters.'),

@@ -25,6 +25,16 @@ function allOf(type: string, value: unknown): Fields[] {
   return [...(isOne ? [value] : []), ...Object.values(value).flatMap((field) => allOf(type, field))];
 }
 
+/** Is a resource of a type deployed in a loop, its own or that of a deployment around it? How many that makes is not known before. */
+function isCopied(type: string, value: unknown, inLoop = false): boolean {
+  if (Array.isArray(value)) return value.some((item) => isCopied(type, item, inLoop));
+  if (!isFields(value)) return false;
+  const isResource = typeof value['type'] === 'string';
+  const loops = inLoop || (isResource && 'copy' in value);
+  if (loops && isResource && String(value['type']).toLowerCase() === type) return true;
+  return Object.values(value).some((field) => isCopied(type, field, loops));
+}
+
 /** Of which SKU are the public addresses that a template makes? Basic where nothing is said (Azure’s default); unknown where there are none, or it is worked out. */
 export function addressSkuOf(template: unknown): 'Basic' | 'Standard' | 'unknown' {
   const resources = isFields(template) ? template['resources'] : undefined;
@@ -66,6 +76,9 @@ export function templateProblems(template: unknown): Found[] {
     ...(hsms === 1
       ? []
       : [{ path: '/resources', message: `A template must deploy exactly one Microsoft.HardwareSecurityModules/dedicatedHSMs; this one has ${hsms}.` }]),
+    ...(isCopied(hsmType, template['resources'])
+      ? [{ path: '/resources', message: 'A template must not deploy the HSM in a loop (copy): it makes one, not many.' }]
+      : []),
   ];
 }
 

@@ -66,6 +66,8 @@ function refusedBy(tried: string, error: ArmErrorBody) {
 /** What is there, as far as a deployment must not touch it. */
 export interface Present {
   target: string;
+  /** The HSM that is asked for: it and no other is what a job may commit its subscription to. */
+  hsmId: string;
   /** This very deployment was sent before, and failed: what it made then may be put again. */
   sentBefore: boolean;
   /** The network’s gateway, whoever made it. */
@@ -78,12 +80,30 @@ const hsms = /\/dedicatedHSMs\/[^/]+$/i;
 const shortName = (id: string): string => id.split('/').slice(-2).join('/');
 const ownerOf = (before: unknown): string | undefined => ownerTag((before as { tags?: Record<string, string> } | undefined)?.tags);
 
+/** What is paid for by the month or the year, or cannot simply be deleted: a template that has one beside the HSM is no template for this. */
+const commitments =
+  /\/(Microsoft\.HardwareSecurityModules\/(?!dedicatedHSMs\/)[^/]+|Microsoft\.KeyVault\/managedHSMs|Microsoft\.Network\/expressRoute(Circuits|Ports)|Microsoft\.(Capacity|BillingBenefits)\/[^/]+)\/[^/]+$/i;
+
+/** One HSM, the one that is asked for, at most one gateway, and nothing else that commits anybody: what a template says of itself proves nothing, Azure’s what-if does. */
+function surprises(changes: readonly Change[], { hsmId }: Present): string[] {
+  const put = changes.filter(({ changeType }) => changeType !== 'Ignore').map(({ resourceId }) => resourceId);
+  const devices = put.filter((id) => hsms.test(id));
+  const wanted = devices.filter((id) => id.toLowerCase() === hsmId.toLowerCase());
+  const others = [...devices.filter((id) => !wanted.includes(id)), ...wanted.slice(1), ...put.filter((id) => commitments.test(id))];
+  const second = put.filter((id) => gateways.test(id)).slice(1);
+  return [
+    ...(wanted.length > 0 ? [] : [`it would not deploy the HSM ${shortName(hsmId)} of this resource group`]),
+    ...others.map((id) => `it would deploy ${shortName(id)}, too, which nobody asked for`),
+    ...second.map((id) => `it would make a second gateway, ${shortName(id)}`),
+  ];
+}
+
 /**
- * What speaks against sending a deployment, in a sentence each. Nothing that exists may be changed or deleted, save what this job made and what came to
+ * What speaks against sending a deployment, in a sentence each. It must be what was asked for; and nothing that exists may be changed or deleted, save what this job made and what came to
  * nothing; and where the network has a gateway, not even an equal one may be put again, nor a second one made: what carries an HSM is never touched.
  */
 export function harmOf(changes: readonly Change[], present: Present): string[] {
-  return changes.flatMap(({ resourceId, changeType, before }) => {
+  const harm = changes.flatMap(({ resourceId, changeType, before }) => {
     const name = shortName(resourceId);
     if (changeType === 'Ignore') return [];
     if (gateways.test(resourceId) && present.gateway) {
@@ -97,4 +117,5 @@ export function harmOf(changes: readonly Change[], present: Present): string[] {
     const cameToNothing = hsms.test(resourceId) ? present.hsm?.state === 'Failed' : present.gateway === undefined;
     return own && cameToNothing && !gateways.test(resourceId) ? [] : [`it would modify ${name}`];
   });
+  return [...new Set([...surprises(changes, present), ...harm])];
 }

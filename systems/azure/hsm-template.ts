@@ -15,6 +15,9 @@ export interface HsmDeployment {
 
 type Parameters = Record<(typeof templateParameters)[number], { value: string }>;
 
+/** The only one of Dedicated HSM that is a Luna. */
+export const hsmSku = 'SafeNet Luna Network HSM A790';
+
 const apiVersions = { network: '2024-01-01', hsm: '2021-11-30' };
 const subnetId = (name: string) => `[resourceId('Microsoft.Network/virtualNetworks/subnets',parameters('ExistingVNetName'),${name})]`;
 
@@ -85,7 +88,7 @@ export function hsmDeployment(job: Pick<Job, 'target' | 'request'>, withGateway:
         name: "[parameters('HSMResourceName')]",
         location: "[variables('location')]",
         ...(withGateway ? { dependsOn: ["[resourceId('Microsoft.Network/virtualNetworkGateways',variables('gateway'))]"] } : {}),
-        sku: { name: 'SafeNet Luna Network HSM A790' },
+        sku: { name: hsmSku },
         tags: tagsWith(job, { Environment: 'prod', resourceType: 'Hsm' }),
         properties: {
           stampId: hsm.stamp ?? 'stamp1',

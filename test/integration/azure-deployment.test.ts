@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ProvisioningRequest } from '../../domain/request.ts';
+import type { AzureState } from '../../simulator/azure/state.ts';
 import { hsmDeployment } from '../../systems/azure/hsm-template.ts';
 import { thereIsOneOfEach } from '../support/azure-job.ts';
 import { deploymentTests, gatewayMade, hsmType, often, put } from '../support/deployment-tests.ts';
@@ -189,6 +190,17 @@ describe('The deployment of the HSM', function () {
         thereIsOneOfEach(its.bench);
         assert.equal(its.sent(), 2);
       });
+
+    it('is counted by its tags, even where Azure tells another hash of the template than it did: it is not sent for ever', async () => {
+      its.bench.fault('error', gatewayMade, { status: 409, code: 'AllocationFailed', message: 'no capacity', times: 0 });
+      const { deployments } = its.bench.world.state['azure'] as AzureState;
+      const changing = setInterval(() => {
+        for (const deployment of Object.values(deployments)) deployment.templateHash = '4711';
+      }, 2);
+      const { remedy } = await its.bench.stops('deploy-hsm', its.network).finally(() => clearInterval(changing));
+      assert.match(remedy, /none free at present/);
+      assert.equal(its.sent(), 2);
+    });
 
     it('because somebody cancelled it: an incident that says so; a retry sends it again', async () => {
       its.bench.fault('never', 'arm:provisioning Microsoft.Network/publicIPAddresses');

@@ -125,14 +125,23 @@ describe('The resource group', function () {
   this.timeout(30_000);
   stopAfterwards();
 
-  it('that is being deleted is waited for and made anew; one that is there is kept, tags and all', async () => {
+  it('that is being deleted is an incident, and made anew by a retry once it is gone; one that is there is kept, tags and all', async () => {
     await start();
     const { resources } = await bench.clients();
     const { resourceGroup: name, region } = bench.request.azure;
     bench.azure.seedGroup(name, region);
     await resources.resourceGroups.delete(name).submitted();
+    const { kind, seen, remedy } = await bench.stops('resource-group', {});
+    assert.deepEqual([kind, seen], ['Unsafe', 'it is being deleted']);
+    assert.match(remedy, /Once it is gone a retry makes it anew/);
+    await until('the group gone', async () =>
+      resources.resourceGroups.get(name).then(
+        () => undefined,
+        () => true,
+      ),
+    );
+    assert.deepEqual(bench.arrived('arm:PUT *'), []);
     await bench.step('resource-group', {});
-    assert.ok(bench.attempts.some(({ problem }) => /is being deleted; it is made anew/.test(problem.seen)));
     assert.equal((await resources.resourceGroups.get(name)).tags?.['provisioner'], bench.target);
     await resources.resourceGroups.createOrUpdate(name, { location: region, tags: { owner: 'network team' } });
     bench.world.ledger.clear();

@@ -104,6 +104,20 @@ describe('A deployment with the user’s own template', function () {
       assert.deepEqual(bench.arrived('arm:PUT Microsoft.Resources/deployments'), []);
     });
 
+  it('is not sent where it would deploy an HSM of another name, as Azure’s what-if tells', async () => {
+    const { hsmSubnetId } = await bench.network();
+    const [device, ...others] = customerTemplate().resources;
+    const inline = { ...customerTemplate(), resources: [{ ...device, name: 'other-hsm' }, ...others] };
+    const { kind, seen, remedy } = await bench.stops('deploy-hsm', { hsmSubnetId, template: { inline } });
+    assert.equal(kind, 'Unsafe');
+    assert.equal(
+      seen,
+      'it would not deploy the HSM dedicatedHSMs/kylo-luna-hsm of this resource group; it would deploy dedicatedHSMs/other-hsm, too, which nobody asked for',
+    );
+    assert.match(remedy, /mend the template/);
+    assert.deepEqual(bench.arrived('arm:PUT Microsoft.Resources/deployments'), []);
+  });
+
   it('is not sent where the network has a gateway: even an equal one would be put again', async () => {
     const { hsmSubnetId } = await bench.network();
     await bench.azure.seed(hsmSubnetId.replace(/virtualNetworks\/.*$/, 'virtualNetworkGateways/theirs'), {

@@ -49,6 +49,7 @@ describe('A template of the user’s', () => {
   it('with the runbook’s four parameters is taken as it is', () => assert.deepEqual(brokenBy({ inline: customerTemplate() }), []));
 
   const { ResourcePrefix: _, HSMResourceName: __, ...parameters } = customerTemplate().parameters;
+  const [device] = customerTemplate().resources;
   const rows: [what: string, change: object, paths: string[]][] = [
     ['without two of the four', { parameters }, ['/parameters/ResourcePrefix', '/parameters/HSMResourceName']],
     ['with a fifth that has no default', { parameters: { ...customerTemplate().parameters, Owner: { type: 'string' } } }, ['/parameters/Owner']],
@@ -59,6 +60,22 @@ describe('A template of the user’s', () => {
     ],
     ['for a subscription', { $schema: 'https://schema.management.azure.com/schemas/2018-05-01/subscriptionDeploymentTemplate.json#' }, ['/$schema']],
     ['without an HSM', { resources: customerTemplate().resources.slice(1) }, ['/resources']],
+    ['with an HSM in a loop', { resources: [{ ...device, copy: { name: 'many', count: 2 } }] }, ['/resources']],
+    [
+      'with an HSM in a deployment in a loop',
+      {
+        resources: [
+          {
+            type: 'Microsoft.Resources/deployments',
+            apiVersion: '2024-03-01',
+            name: 'inner',
+            copy: { name: 'many', count: 2 },
+            properties: { mode: 'Incremental', template: { resources: [device] } },
+          },
+        ],
+      },
+      ['/resources'],
+    ],
     ['with two HSMs', { resources: [...customerTemplate().resources, customerTemplate().resources[0]] }, ['/resources']],
   ];
   for (const [what, change, paths] of rows)

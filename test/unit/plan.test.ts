@@ -166,6 +166,7 @@ describe('The plan', () => {
     ['one tag written twice', '/azure/tags/environment', ({ azure }) => void (azure.tags = { Environment: 'a', environment: 'b' })],
     ['a tag with a slash', '/azure/tags/cost~1center', ({ azure }) => void (azure.tags = { 'cost/center': '1' })],
     ['a tag of Azure’s', '/azure/tags/azure-x', ({ azure }) => void (azure.tags = { 'azure-x': '1' })],
+    ['a tag of the service’s own deployments', '/azure/tags/Provisioner-Run', ({ azure }) => void (azure.tags = { 'Provisioner-Run': '1.1' })],
     ['the service’s own tag', '/azure/tags/Provisioner', ({ azure }) => void (azure.tags = { Provisioner: 'me' })],
   ];
   for (const [what, path, change] of rules) it(`refuses ${what}`, () => assert.deepEqual(brokenBy(change), [path]));

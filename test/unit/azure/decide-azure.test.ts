@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hsmSubnetIdOf } from '../../../activities/asked-hsm.ts';
 import { decideDeployHsm, type Seen } from '../../../activities/hsm/deploy-hsm.ts';
 import { decideResourceGroup } from '../../../activities/network/resource-group.ts';
 import { decideVirtualNetwork } from '../../../activities/network/virtual-network.ts';
@@ -12,6 +13,8 @@ const job = { target: 't', request };
 
 const mark = { provisioner: 't' };
 const hsm = (state: string, message = '', tags: Record<string, string> = mark) => ({ hsm: { id: '/x/dedicatedHSMs/kylo-luna-hsm', state, message, tags } });
+const askedFor = { subnetId: hsmSubnetIdOf(request).toUpperCase(), sku: 'SafeNet Luna Network HSM A790', stamp: 'stamp1' };
+const hsmOf = (nature: object) => ({ hsm: { ...hsm('Succeeded').hsm, ...askedFor, ...nature } });
 const gateway = (state: string, type = 'ExpressRoute') => ({ gateway: { id: '/x/virtualNetworkGateways/g', name: 'g', type, state } });
 const deployment = (state: string, run = 1, more: object = {}) => ({
   deployment: { id: '/x/deployments/HSMdeploy', state, templateHash: '1', ours: true, run: { askedAt: 7, number: run }, ...more },
@@ -27,13 +30,25 @@ table('deploy-hsm', [
   ['our deployment of an earlier asking runs', decided(deployment('Running', 1, { run: { askedAt: 1, number: 1 } })), 'wait'],
   ['another deployment runs', decided(deployment('Running', 1, { ours: false })), 'wait'],
   ['another deployment runs, and all is there', decided(hsm('Succeeded'), gateway('Succeeded'), deployment('Running', 1, { ours: false })), 'wait'],
-  ['another deployment has ended', decided(deployment('Failed', 1, { ours: false })), 'act deploy'],
+  ['another deployment has ended', decided(deployment('Failed', 1, { ours: false, run: { askedAt: 1, number: 1 } })), 'act deploy'],
   ['all there', decided(hsm('Succeeded'), gateway('Succeeded'), deployment('Succeeded')), 'done'],
   ['all there, made by hand', decided(hsm('Succeeded', '', {}), gateway('Succeeded')), 'done'],
+  ['an HSM in another subnet', decided(hsmOf({ subnetId: '/x/virtualNetworks/v/subnets/other' }), gateway('Succeeded')), 'stop Unsafe'],
+  ['an HSM of another kind', decided(hsmOf({ sku: 'payShield10K_LMK1_CPS60' }), gateway('Succeeded')), 'stop Unsafe'],
+  ['an HSM in another stamp', decided(hsmOf({ stamp: 'stamp2' }), gateway('Succeeded')), 'stop Unsafe'],
+  ['the HSM that is asked for', decided(hsmOf({}), gateway('Succeeded')), 'done'],
+  ['the HSM is being deleted', decided(hsm('Deleting'), gateway('Succeeded')), 'stop Unsafe'],
+  ['the gateway is being deleted', decided(gateway('Deleting')), 'stop Unsafe'],
   ['an HSM of another target', decided(hsm('Succeeded', '', { provisioner: 'other' }), gateway('Succeeded')), 'stop Unsafe'],
   ['an HSM, but no gateway', decided(hsm('Succeeded')), 'stop Unsafe'],
   ['an HSM on its way without a deployment', decided(hsm('Connecting'), gateway('Succeeded')), 'wait'],
   ['a gateway on its way', decided(gateway('Updating')), 'wait'],
+  ['it failed, and is not recognised', decided(deployment('Failed', 1, { ours: false })), 'stop Refused'],
+  [
+    'it failed twice of what passes, and is not recognised',
+    decided(deployment('Failed', 2, { ours: false, ...fault('AllocationFailed', 'x') })),
+    'stop Refused',
+  ],
   ['a gateway that failed', decided(gateway('Failed')), 'stop Refused'],
   ['a VPN gateway alone', decided(gateway('Succeeded', 'Vpn')), 'stop Refused'],
   ['a gateway that is there', decided(gateway('Succeeded')), 'act deploy'],
@@ -70,7 +85,7 @@ describe('A deployment', () => {
   const subnetId = id('Microsoft.Network/virtualNetworks', 'v/subnets/GatewaySubnet');
   const device = id('Microsoft.HardwareSecurityModules/dedicatedHSMs', 'hsm1');
   const own = { tags: { provisioner: 't' } };
-  const none = { target: 't', sentBefore: false };
+  const none = { target: 't', hsmId: device.toUpperCase(), sentBefore: false };
   const there = { ...none, gateway: { id: ergw.toUpperCase() } };
   const failed = { hsm: { state: 'Failed' } };
   const rows: [what: string, change: Change, present: Present, harm: RegExp | undefined][] = [
@@ -103,11 +118,36 @@ describe('A deployment', () => {
   ];
   for (const [what, change, present, harm] of rows)
     it(`that ${what} is ${harm ? 'not sent' : 'sent'}`, () => {
-      const [found, ...more] = harmOf([change], present);
+      const asked: Change = { resourceId: device, changeType: 'Create' };
+      const [found, ...more] = harmOf(change.resourceId === device ? [change] : [change, asked], present);
       assert.deepEqual(more, []);
       if (harm) assert.match(found ?? '', harm);
       else assert.equal(found, undefined);
     });
+
+  const asked: Change = { resourceId: device, changeType: 'Create' };
+  const also = (resourceId: string, changeType = 'Create'): Change => ({ resourceId, changeType });
+  for (const [what, changes, harm] of [
+    ['deploys the HSM alone', [asked], []],
+    ['leaves other HSMs of the group alone', [asked, also(`${device}2`, 'Ignore')], []],
+    ['deploys none', [], ['it would not deploy the HSM DEDICATEDHSMS/HSM1 of this resource group']],
+    [
+      'deploys one of another name',
+      [also(`${device}2`)],
+      ['it would not deploy the HSM DEDICATEDHSMS/HSM1 of this resource group', 'it would deploy dedicatedHSMs/hsm12, too, which nobody asked for'],
+    ],
+    ['deploys it into another group', [asked, also(device.replace('/g/', '/h/'))], ['it would deploy dedicatedHSMs/hsm1, too, which nobody asked for']],
+    ['deploys two', [asked, also(`${device}-2`)], ['it would deploy dedicatedHSMs/hsm1-2, too, which nobody asked for']],
+    ['makes two gateways', [asked, also(ergw), also(`${ergw}2`)], ['it would make a second gateway, virtualNetworkGateways/ergw2']],
+    ...['Microsoft.KeyVault/managedHSMs', 'Microsoft.HardwareSecurityModules/cloudHsmClusters', 'Microsoft.Network/expressRouteCircuits'].map(
+      (type): [string, Change[], string[]] => [
+        `makes ${type}`,
+        [asked, also(id(type, 'x'))],
+        [`it would deploy ${type.split('/')[1]}/x, too, which nobody asked for`],
+      ],
+    ),
+  ] as [string, Change[], string[]][])
+    it(`that ${what} is ${harm.length > 0 ? 'not sent' : 'sent'}`, () => assert.deepEqual(harmOf(changes, none), harm));
 });
 
 const group = (state: string, location = 'westus2') => decideResourceGroup({ id: '/g', location, state }, job);
@@ -115,7 +155,7 @@ table('resource-group', [
   ['not there', decideResourceGroup(undefined, job), 'act create'],
   ['there', group('Succeeded', 'WestUS2'), 'done'],
   ['in another region', group('Succeeded', 'eastus'), 'stop Refused'],
-  ['being deleted', group('Deleting'), 'wait'],
+  ['being deleted', group('Deleting'), 'stop Unsafe'],
 ]);
 
 const usual = { delegatedTo: [], securityGroup: false, routeTable: false, state: 'Succeeded' };

@@ -14,6 +14,8 @@ COPY activities ./activities
 COPY systems ./systems
 COPY worker ./worker
 COPY api ./api
+# What reads and keeps secrets by hand: docker compose exec worker node scripts/secret.ts
+COPY scripts/secret.ts ./scripts/secret.ts
 COPY tsconfig.json ./
 
 # What must outlive a container is mounted here: secrets, reports, tokens.

@@ -113,10 +113,7 @@ describe('The HSM’s half of the runbook, over real SSH', function () {
     luna.values.set(`${luna.target}-appliance-host-key`, another);
     const later = await luna.problemOf(luna.step(appliancePassword, { ...luna.job, windows: luna.hosts.windows, hsmAddress: luna.hosts.hsm.address }));
     assert.equal(later.kind, 'Unsafe');
-    assert.match(
-      later.remedy,
-      new RegExp(`No password was sent.*--keep ${luna.target}-appliance-host-key-2, or the next number.*send the request again\\.$`),
-    );
+    assert.match(later.remedy, new RegExp(`No password was sent.*--keep ${luna.target}-appliance-host-key-2, or the next number.*send the request again\\.$`));
     assert.deepEqual(luna.arrived('luna-ssh:sign-in'), []);
   });
 

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
@@ -139,6 +143,7 @@ describe('docker-compose.yml', () => {
 
 describe('Dockerfile', () => {
   const lines = readFileSync(`${root}Dockerfile`, 'utf8').split('\n');
+  const copied = lines.filter((line) => line.startsWith('COPY')).flatMap((line) => line.split(' ').slice(1, -1));
 
   it('is based on Debian, because Temporal’s native core needs glibc, and does not run as root', () => {
     assert.match(lines.find((line) => line.startsWith('FROM')) ?? '', /^FROM node:24-bookworm-slim$/);
@@ -147,10 +152,29 @@ describe('Dockerfile', () => {
 
   it('copies what exists, and what is not ignored', () => {
     const ignored = readFileSync(`${root}.dockerignore`, 'utf8').split('\n');
-    const sources = lines.filter((line) => line.startsWith('COPY')).flatMap((line) => line.split(' ').slice(1, -1));
-    for (const source of sources) {
+    for (const source of copied) {
       assert.ok(existsSync(root + source), source);
       assert.ok(ignored.includes(`!${source}`), `${source} is ignored`);
+    }
+  });
+
+  it('has all that reads and keeps a secret by hand, with the worker’s own settings', () => {
+    const image = mkdtempSync(join(tmpdir(), 'hsm-image-'));
+    try {
+      for (const source of copied) cpSync(root + source, join(image, source), { recursive: true });
+      symlinkSync(`${root}node_modules`, join(image, 'node_modules'));
+      const env = {
+        PATH: process.env.PATH,
+        ...compose.services.worker!.environment,
+        HSM_SECRETS_FOLDER: join(image, 'data', 'secrets'),
+        HSM_SECRETS_KEY: randomBytes(32).toString('base64'),
+      };
+      const secret = (args: string[], input = '') => spawnSync(process.execPath, ['scripts/secret.ts', ...args], { cwd: image, env, input, encoding: 'utf8' });
+      assert.equal(secret(['--keep', 'ntp-key'], 'an ntp key\n').stderr, '');
+      assert.equal(secret(['ntp-key']).stdout, 'an ntp key\n');
+      assert.equal(secret([]).stdout, 'ntp-key\n');
+    } finally {
+      rmSync(image, { recursive: true });
     }
   });
 });

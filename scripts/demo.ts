@@ -12,7 +12,7 @@ import { Screen } from './console/screen.ts';
 import { stateNames } from './console/table.ts';
 import { follow, NobodyToAsk } from './demo/follow.ts';
 import { type DemoOptions, readOptions, usage } from './demo/options.ts';
-import { beginNewWorld, provideSecrets, unfinishedJobs } from './demo/world.ts';
+import { beginNewWorld, jobFor, needSimulatedWorld, provideSecrets, unfinishedJobs } from './demo/world.ts';
 import { interruption, type Leaving } from './stack/interruption.ts';
 import { type Stack, StackError, startStack } from './stack.ts';
 
@@ -32,6 +32,7 @@ async function main(): Promise<number> {
     screen.print(usage);
     return 0;
   }
+  needSimulatedWorld(dataFolder);
   const request = JSON.parse(readFileSync(options.requestFile, 'utf8')) as ProvisioningRequest;
   const leaving = interruption();
   // Until the stack is up there is nothing to stop in order: ending this process ends its children at once.
@@ -81,17 +82,13 @@ async function provision(stack: Stack, { request, unfinished, yes, timeScale }: 
 
 /** Starts the job, or goes on with the one that is under way for the same HSM. */
 async function post(api: Api, request: ProvisioningRequest, unfinished: readonly string[], token: string): Promise<string> {
-  const target = unfinished.find((id) => isJobOf(request, id));
+  const target = jobFor(request, unfinished);
   if (target) {
     screen.print(`Going on with the job ${target}.`, '');
     return target;
   }
   return (await api.send<{ id: string }>('POST', '/v1/provisionings', token, request)).id;
 }
-
-/** A target id is the HSM's name and ten hexadecimal digits. */
-const isJobOf = (request: ProvisioningRequest, id: string): boolean =>
-  id.startsWith(`${request.hsm.name}-`) && /^[0-9a-f]{10}$/.test(id.slice(request.hsm.name.length + 1));
 
 function printAddresses({ api, ui, tokensFile }: Stack): void {
   screen.print(`  API          ${api} (documentation: ${api}/docs)`);

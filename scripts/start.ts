@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { markNewWorld } from './demo/world.ts';
 import { interruption } from './stack/interruption.ts';
 import { type Stack, StackError, startStack } from './stack.ts';
 
@@ -25,6 +26,7 @@ Ctrl-C stops everything; jobs go on at the next start.
 async function main(): Promise<number> {
   const { values } = parseArgs({ options: { 'time-scale': { type: 'string', default: '60' } } });
   const leaving = interruption();
+  markNewWorld(dataFolder);
   console.log('Starting Temporal, the simulated world, the worker and the API …');
   const stack = await startStack({ dataFolder, timeScale: Number(values['time-scale']), ports: 'fixed' });
   console.log(howTo(stack));

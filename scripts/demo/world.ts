@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
+import { targetId } from '../../api/target.ts';
 import { workflowName } from '../../domain/decisions.ts';
+import type { ProvisioningRequest } from '../../domain/request.ts';
 import { createOutbound } from '../../systems/outbound.ts';
 import { createStore } from '../../systems/secrets/create-store.ts';
 import { readSettings } from '../../worker/settings.ts';
@@ -20,11 +22,36 @@ export async function unfinishedJobs(temporalAddress: string): Promise<string[]>
   }
 }
 
+/** The one of these jobs that is for the HSM of the request. */
+export const jobFor = (request: ProvisioningRequest, jobs: readonly string[]): string | undefined => jobs.find((id) => id === targetId(request));
+
+const marker = (dataFolder: string) => join(dataFolder, 'simulated-world');
+
+/** Marks a data folder in which no secrets are kept yet as one of a simulated world. */
+export function markNewWorld(dataFolder: string): void {
+  if (['secrets', 'secrets.key'].some((name) => existsSync(join(dataFolder, name)))) return;
+  mkdirSync(dataFolder, { recursive: true });
+  writeFileSync(
+    marker(dataFolder),
+    'What is in this folder belongs to simulated systems: `npm run demo` moves its secrets aside when it begins a new world.\n',
+  );
+}
+
+/** A demo keeps its hands off secrets that may be those of real systems, and off jobs that use them. */
+export function needSimulatedWorld(dataFolder: string): void {
+  markNewWorld(dataFolder);
+  if (!existsSync(marker(dataFolder)))
+    throw new Error(
+      `${dataFolder} holds secrets that no demo made, perhaps those of real systems: nothing was touched; give the demo a folder of its own, such as HSM_DATA_FOLDER=.demo.`,
+    );
+}
+
 /**
  * Begins a new simulated world: without this, a second demo would find everything done. The passwords of the old world are moved aside and never deleted.
  * Returns where they are now, if there were any.
  */
 export function beginNewWorld(dataFolder: string): string | undefined {
+  needSimulatedWorld(dataFolder);
   rmSync(join(dataFolder, 'simulator'), { recursive: true, force: true });
   const secrets = join(dataFolder, 'secrets');
   if (!existsSync(secrets)) return undefined;

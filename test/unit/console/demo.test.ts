@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import type { WriteStream } from 'node:tty';
+import { fileURLToPath } from 'node:url';
+import { targetId } from '../../../api/target.ts';
 import { plan } from '../../../domain/plan.ts';
 import type { ApprovalView, IncidentView, JobView, Progress, StepView } from '../../../domain/progress.ts';
 import type { ProvisioningRequest } from '../../../domain/request.ts';
@@ -15,7 +18,7 @@ import { renderPlan } from '../../../scripts/console/plan.ts';
 import { Screen } from '../../../scripts/console/screen.ts';
 import { follow, NobodyToAsk } from '../../../scripts/demo/follow.ts';
 import { readOptions } from '../../../scripts/demo/options.ts';
-import { beginNewWorld, secretsNamedIn } from '../../../scripts/demo/world.ts';
+import { beginNewWorld, jobFor, secretsNamedIn } from '../../../scripts/demo/world.ts';
 
 const request = JSON.parse(readFileSync(new URL('../../../examples/luna-kylo.json', import.meta.url), 'utf8')) as ProvisioningRequest;
 const at = '2026-11-24T12:00:00.000Z';
@@ -159,19 +162,45 @@ describe('the demo', () => {
 
   it('finds the secrets that a request names', () => assert.deepEqual(secretsNamedIn(request), ['ntp-key']));
 
-  it('begins a new world without losing the passwords of the last one', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'hsm-world-'));
-    try {
-      assert.equal(beginNewWorld(folder), undefined);
-      for (const name of ['simulator', 'secrets']) mkdirSync(join(folder, name));
+  describe('and its data folder', () => {
+    let folder: string;
+    const keepSecret = () => {
+      mkdirSync(join(folder, 'secrets'));
       writeFileSync(join(folder, 'secrets', 'a-hsm-so-password.secret'), 'sealed');
       writeFileSync(join(folder, 'secrets.key'), 'key');
+    };
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), 'hsm-world-'));
+    });
+    afterEach(() => rmSync(folder, { recursive: true }));
+
+    it('begins a new world without losing the passwords of the last one', () => {
+      assert.equal(beginNewWorld(folder), undefined);
+      mkdirSync(join(folder, 'simulator'));
+      keepSecret();
       const aside = beginNewWorld(folder)!;
-      assert.deepEqual(readdirSync(folder), ['earlier']);
+      assert.deepEqual(readdirSync(folder).toSorted(), ['earlier', 'simulated-world']);
       assert.ok(existsSync(join(aside, 'secrets', 'a-hsm-so-password.secret')) && existsSync(join(aside, 'secrets.key')));
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    });
+
+    it('leaves alone one whose secrets it did not make: they may be those of real systems', () => {
+      keepSecret();
+      mkdirSync(join(folder, 'simulator'));
+      assert.throws(() => beginNewWorld(folder), /holds secrets that no demo made, perhaps those of real systems: nothing was touched/);
+      assert.deepEqual(readdirSync(folder).toSorted(), ['secrets', 'secrets.key', 'simulator']);
+      const demo = fileURLToPath(new URL('../../../scripts/demo.ts', import.meta.url));
+      const { status, stdout, stderr } = spawnSync(process.execPath, [demo, '--yes'], { env: { ...process.env, HSM_DATA_FOLDER: folder }, encoding: 'utf8' });
+      assert.deepEqual([status, stdout, stderr.split('\n').length], [1, '', 2]);
+      assert.match(stderr, /^\/.* holds secrets that no demo made/);
+      assert.deepEqual(readdirSync(folder).toSorted(), ['secrets', 'secrets.key', 'simulator']);
+    });
+  });
+
+  it('goes on with the job of its HSM, however that is written, and with no other', () => {
+    const hsm = { ...request.hsm, name: 'Kylo-Luna-HSM' };
+    const id = targetId(request);
+    assert.equal(jobFor({ ...request, hsm }, ['kylo-luna-hsm-0123456789', id]), id);
+    assert.equal(jobFor(request, ['kylo-luna-hsm-0123456789']), undefined);
   });
 
   it('understands its options, and says which one it does not', () => {

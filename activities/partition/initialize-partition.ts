@@ -1,3 +1,4 @@
+import { notReady, StepFailure } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import type { PartitionInfo } from '../../systems/lunacm/parse.ts';
 import { kept } from '../../systems/secrets/kept.ts';
@@ -17,13 +18,20 @@ export const decideInitializePartition = ({ info, objects }: Seen, { request }: 
   const tried = `initialising the partition ${name}`;
   if (!info)
     return refuse({ tried, seen: 'partition showinfo does not show it', source: 'lunacm', remedy: 'Look at slot list on the Windows host, then retry.' });
-  if (info.initialised && info.label === name) return done<StepResult<'initialize-partition'>>({ label: info.label });
+  if (info.initialised !== false && info.label === name) return done<StepResult<'initialize-partition'>>({ label: info.label });
   if (objects === undefined)
     return halt({
       tried,
       seen: 'partition list does not show it, so that nobody knows what is in it',
       source: 'LunaSH',
       remedy: 'Nothing was done. Look at partition list by hand, then retry.',
+    });
+  if (info.initialised === undefined)
+    return halt({
+      tried,
+      seen: 'partition showinfo does not tell whether it is initialised',
+      source: 'lunacm',
+      remedy: 'Nothing was done. Look at its flags by hand, then retry.',
     });
   if (info.initialised || info.label !== '' || objects > 0)
     return halt({
@@ -46,14 +54,22 @@ export const initializePartition = ({ luna, secrets, settings }: Systems) =>
     },
     decide: decideInitializePartition,
     act: {
-      initialize: (input, _, { signal }) =>
-        luna.client(input, input, 'initialize-partition', signal, async (client) => {
-          const [password, domain] = [await kept(secrets, input.target, 'partition-so-password'), await kept(secrets, input.target, 'partition-domain')];
-          await client.mustOn(
+      initialize: async (input, { objects }, { signal }) => {
+        const [password, domain] = [await kept(secrets, input.target, 'partition-so-password'), await kept(secrets, input.target, 'partition-domain')];
+        // Once more right before it, in the session that does it: somebody may have initialised it since.
+        const stillNew = async (info: PartitionInfo) => {
+          const next = decideInitializePartition({ info, objects }, input);
+          if (next.kind === 'stop') throw new StepFailure(next.problem);
+          if (next.kind !== 'act') throw notReady('It was initialised since the look before, and is looked at again.');
+        };
+        await luna.client(input, input, 'initialize-partition', signal, (client) =>
+          client.mustOn(
             input.partitionSerial,
             [`partition init -label ${input.request.hsm.partition.name} -password ${password} -domain ${domain} -force`],
             [password, domain],
-          );
-        }),
+            stillNew,
+          ),
+        );
+      },
     },
   });

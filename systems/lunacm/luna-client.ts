@@ -5,17 +5,7 @@ import type { RoleShown } from '../lunash/partition-show.ts';
 import type { Transcript } from '../lunash/transcript.ts';
 import { certificateClientFolder, lunaClientFolder } from '../windows/install-script.ts';
 import type { WindowsSession } from '../windows/windows.ts';
-import {
-  type CommandOutput,
-  type PartitionInfo,
-  parseContents,
-  parseRoleShow,
-  parseShowInfo,
-  parseSlots,
-  type Slot,
-  splitCommands,
-  succeeded,
-} from './parse.ts';
+import { type CommandOutput, type PartitionInfo, parseRoleShow, parseShowInfo, parseSlots, pinProblem, type Slot, splitCommands, succeeded } from './parse.ts';
 
 const source = 'lunacm';
 const configuration = `${lunaClientFolder}\\crystoki.ini`;
@@ -60,8 +50,22 @@ export class LunaClient {
   /** As `run`, and every command must succeed. */
   async must(commands: readonly string[], secrets: readonly string[] = []): Promise<CommandOutput[]> {
     const outputs = await this.run(commands, secrets);
-    needSuccess(outputs, secrets);
+    this.mustHaveSucceeded(outputs, secrets);
     return outputs;
+  }
+
+  /** A password that is refused is `Unsafe`: a retry out of habit would use up another attempt. */
+  mustHaveSucceeded(outputs: readonly CommandOutput[], secrets: readonly string[]): void {
+    const failed = outputs.find((output) => !succeeded(output));
+    if (!failed) return;
+    const told = {
+      tried: masked(failed.command, secrets),
+      seen: masked(`${failed.result ?? 'no result'} ${failed.text.trim().split('\n').at(-1)?.trim() ?? ''}`.trim(), secrets),
+      source,
+    };
+    if (pinProblem(failed))
+      throw unsafe({ ...told, remedy: 'Do not retry before you know why: each retry uses an attempt of that role. Compare its password by hand.' });
+    throw refused({ ...told, remedy: 'Look at the Luna client on the Windows host, then retry.' });
   }
 
   async slots(): Promise<Slot[]> {
@@ -72,25 +76,34 @@ export class LunaClient {
   /**
    * Runs commands on one partition and gives their outputs. A slot is found by the partition’s serial, each time anew: others may stand before it, and lunacm
    * numbers them when it starts. Where there are others, two starts must agree before anything is typed, and what was typed into is looked at in the same run.
+   * Commands with a secret in them are typed only after a run that showed which partition it reaches; `atLast` hears what it is, and may still object.
    */
-  async on(serial: string, commands: readonly string[], secrets: readonly string[] = []): Promise<CommandOutput[]> {
+  async on(
+    serial: string,
+    commands: readonly string[],
+    secrets: readonly string[] = [],
+    atLast: (info: PartitionInfo) => Promise<void> = async () => {},
+  ): Promise<CommandOutput[]> {
     const slot = await this.#steadySlot(serial);
-    const [set, shown, ...outputs] = await this.run([`slot set -slot ${slot}`, 'partition showinfo', ...commands], secrets);
-    const reached = parseShowInfo(shown?.text ?? '')?.serial;
-    if (!set || !succeeded(set) || reached !== serial)
-      throw unsafe({
-        tried: masked(commands[0] ?? 'partition showinfo', secrets),
-        seen: `slot ${slot} was the partition ${serial} a moment before, and then ${reached ?? 'did not tell its serial'}`,
-        source,
-        remedy: 'Find out which partition was reached (slot list) and what came of it before you retry.',
-      });
-    return outputs;
+    const reaching = [`slot set -slot ${slot}`, 'partition showinfo'];
+    const told = { tried: masked(commands[0] ?? 'partition showinfo', secrets), source };
+    const seen = (info: PartitionInfo | undefined) =>
+      `slot ${slot} was the partition ${serial} a moment before, and then ${info?.serial ?? 'did not tell its serial'}`;
+    if (secrets.length > 0) {
+      const { info, isIt } = reached(await this.run(reaching), serial);
+      if (!isIt) throw unsafe({ ...told, seen: seen(info), remedy: 'Nothing was typed. Find out which partition that is (slot list), then retry.' });
+      await atLast(info!);
+    }
+    const outputs = await this.run([...reaching, ...commands], secrets);
+    const { info, isIt } = reached(outputs, serial);
+    if (!isIt) throw unsafe({ ...told, seen: seen(info), remedy: 'Find out which partition was reached (slot list) and what came of it before you retry.' });
+    return outputs.slice(reaching.length);
   }
 
   /** As `on`, and every command must succeed. */
-  async mustOn(serial: string, commands: readonly string[], secrets: readonly string[] = []): Promise<CommandOutput[]> {
-    const outputs = await this.on(serial, commands, secrets);
-    needSuccess(outputs, secrets);
+  async mustOn(...[serial, commands, secrets = [], atLast]: Parameters<LunaClient['on']>): Promise<CommandOutput[]> {
+    const outputs = await this.on(serial, commands, secrets, atLast);
+    this.mustHaveSucceeded(outputs, secrets);
     return outputs;
   }
 
@@ -104,12 +117,6 @@ export class LunaClient {
   async role(serial: string, name: 'po' | 'co'): Promise<RoleShown | undefined> {
     const [shown] = await this.on(serial, [`role show -name ${name}`]);
     return shown && succeeded(shown) ? parseRoleShow(shown.text) : undefined;
-  }
-
-  async contents(serial: string, cryptoOfficerPassword: string): Promise<string[]> {
-    const login = `role login -name co -password ${cryptoOfficerPassword}`;
-    const [, contents] = await this.mustOn(serial, [login, 'partition contents', 'role logout'], [cryptoOfficerPassword]);
-    return parseContents(contents!.text);
   }
 
   /** One-step trust link. It makes the host a new certificate; what it presented before is set aside, as proof of what is its own. */
@@ -252,13 +259,8 @@ const digest = (text: string): string => createHash('sha256').update(text).diges
 
 const masked = (text: string, secrets: readonly string[]): string => secrets.reduce((shown, secret) => shown.replaceAll(secret, mask), text);
 
-function needSuccess(outputs: readonly CommandOutput[], secrets: readonly string[]): void {
-  const failed = outputs.find((output) => !succeeded(output));
-  if (!failed) return;
-  throw refused({
-    tried: masked(failed.command, secrets),
-    seen: masked(`${failed.result ?? 'no result'} ${failed.text.trim().split('\n').at(-1)?.trim() ?? ''}`.trim(), secrets),
-    source,
-    remedy: 'Look at the Luna client on the Windows host, then retry.',
-  });
+/** Which partition a run reached, by its first two commands. */
+function reached([set, shown]: CommandOutput[], serial: string): { info: PartitionInfo | undefined; isIt: boolean } {
+  const info = parseShowInfo(shown?.text ?? '');
+  return { info, isIt: set !== undefined && succeeded(set) && info?.serial === serial };
 }

@@ -11,6 +11,14 @@ export interface CommandOutput {
 
 export const succeeded = ({ result }: CommandOutput): boolean => result !== undefined && /^No Error/i.test(result);
 
+/** What is wrong with a password that was shown; undefined where it does not say. */
+export function pinProblem({ result = '', text }: CommandOutput): 'refused' | 'locked' | 'expired' | undefined {
+  const why = `${result} ${text}`;
+  if (/PIN_LOCKED|0xa4\b/i.test(why)) return 'locked';
+  if (/PIN_EXPIRED|0xa3\b/i.test(why)) return 'expired';
+  return /PIN_INCORRECT|0xa0\b/i.test(why) ? 'refused' : undefined;
+}
+
 /** The output of each command of a script, by the prompts in between. */
 export function splitCommands(output: string, commands: readonly string[]): CommandOutput[] {
   const parts = output.replaceAll('\r', '').split(/Command Result\s*:\s*(.+)/i);
@@ -37,8 +45,9 @@ export function parseSlots(text: string): Slot[] {
 export interface PartitionInfo {
   label: string;
   serial: string;
-  initialised: boolean;
-  cryptoOfficer: boolean;
+  /** Undefined where no flag is told at all. */
+  initialised: boolean | undefined;
+  cryptoOfficer: boolean | undefined;
   /** True where a flag says that the crypto officer’s first password still holds; not every client tells. */
   mustChange?: true | undefined;
 }
@@ -47,12 +56,13 @@ export interface PartitionInfo {
 export function parseShowInfo(text: string): PartitionInfo | undefined {
   const serial = /Serial Number\s*(?:->|:)\s*(\d+)/i.exec(text)?.[1];
   if (!serial) return undefined;
+  const flag = (name: string) => (/\bCKF_/.test(text) ? text.includes(name) : undefined);
   return {
     serial,
     label: /Label[ \t]*(?:->|:)[ \t]*(.*?)[ \t]*$/im.exec(text)?.[1] ?? '',
-    initialised: /CKF_TOKEN_INITIALIZED/.test(text),
-    cryptoOfficer: /CKF_USER_PIN_INITIALIZED/.test(text),
-    mustChange: /CKF_USER_PIN_TO_BE_CHANGED/.test(text) ? true : undefined,
+    initialised: flag('CKF_TOKEN_INITIALIZED'),
+    cryptoOfficer: flag('CKF_USER_PIN_INITIALIZED'),
+    mustChange: flag('CKF_USER_PIN_TO_BE_CHANGED') || undefined,
   };
 }
 

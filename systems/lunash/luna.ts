@@ -2,6 +2,8 @@ import type { Duplex } from 'node:stream';
 import { unsafe } from '../../domain/failure.ts';
 import type { Hosts, HsmSeen, Job, Pinned } from '../../domain/results.ts';
 import { LunaClient } from '../lunacm/luna-client.ts';
+import { RoleLog } from '../lunacm/role-log.ts';
+import { readContents } from '../lunacm/roles.ts';
 import type { Outbound } from '../outbound.ts';
 import { fetchFile, putFile } from '../scp/scp.ts';
 import { kept, storeFailed } from '../secrets/kept.ts';
@@ -187,10 +189,16 @@ export class Luna {
   }
 
   /** The labels of the objects in a partition, seen as crypto officer. */
-  partitionContents(job: Job & Hosts, partitionSerial: string, signal: AbortSignal): Promise<string[]> {
-    return this.client(job, job, 'verify-root-of-trust', signal, async (client) => {
-      return client.contents(partitionSerial, await kept(this.#secrets, job.target, 'crypto-officer-password'));
-    });
+  async partitionContents(job: Job & Hosts, serial: string, signal: AbortSignal): Promise<string[]> {
+    const step = 'verify-root-of-trust';
+    const password = await kept(this.#secrets, job.target, 'crypto-officer-password');
+    const shown = await this.partitionShow(job, job, step, signal);
+    return this.client(job, job, step, signal, (client) => readContents(client, new RoleLog(this.#transcripts, job), { serial, password }, shown));
+  }
+
+  /** `partition show` of our partition. */
+  partitionShow(job: Job, hosts: Hosts, step: string, signal: AbortSignal): Promise<string> {
+    return this.shell(job, hosts, step, signal, (session) => session.read(`partition show -partition ${job.request.hsm.partition.name}`));
   }
 
   #password(job: Job, which: 'kept' | 'factory'): Promise<string> {

@@ -192,9 +192,9 @@ describe('The partition, from the trust link to its crypto officer', function ()
 
     const wrong: [what: string, quirks: Record<string, string>, change: object, tries: number, kind: string][] = [
       ['somebody’s password', {}, { coPassword: 'theirs' }, 1, 'Unsafe'],
-      ['somebody’s first password', {}, { coPassword: 'theirs', coMustChange: true }, 1, 'Refused'],
-      ['somebody’s password, and nothing is told', untold, { coPassword: 'theirs' }, 2, 'Refused'],
-      ['our password as its first one', {}, { coMustChange: true }, 1, 'Refused'],
+      ['somebody’s first password', {}, { coPassword: 'theirs', coMustChange: true }, 1, 'Unsafe'],
+      ['somebody’s password, and nothing is told', untold, { coPassword: 'theirs' }, 2, 'Unsafe'],
+      ['our password as its first one', {}, { coMustChange: true }, 1, 'Unsafe'],
     ];
     for (const [what, quirks, change, tries, kind] of wrong)
       it(`with ${what} costs ${tries === 1 ? 'one attempt' : 'two attempts'} and asks`, async () => {
@@ -205,10 +205,38 @@ describe('The partition, from the trust link to its crypto officer', function ()
         assert.equal(luna.partition.coAttemptsLeft, 10 - tries);
       });
 
+    it('with somebody’s password loses no more than two attempts to any number of orders, where nothing is told', async () => {
+      await initialised(untold);
+      await luna.step(cryptoOfficer, input());
+      luna.partition.coPassword = 'theirs';
+      const contents = () => luna.systems.luna.partitionContents(input(), luna.partition.serial, AbortSignal.timeout(30_000));
+      for (let order = 1; order <= 3; order++) {
+        assert.equal((await luna.problemOf(luna.step(cryptoOfficer, input()))).kind, 'Unsafe');
+        await assert.rejects(contents(), /nothing tells how many attempts of co are left/);
+      }
+      assert.equal(luna.partition.coAttemptsLeft, 8);
+    });
+
+    it('is seen into by its kept password, and a refused one is not tried again out of habit', async () => {
+      await initialised();
+      await luna.step(cryptoOfficer, input());
+      luna.partition.objects.push(...rootKeys);
+      const contents = () => luna.systems.luna.partitionContents(input(), luna.partition.serial, AbortSignal.timeout(30_000));
+      assert.deepEqual(await contents(), rootKeys);
+      luna.partition.coPassword = 'theirs';
+      await assert.rejects(contents(), /Do not retry: each retry uses an attempt, and ten wrong ones lock/);
+      luna.partition.coAttemptsLeft = 4;
+      await assert.rejects(contents(), /only 4 attempts of co are left/);
+      assert.equal(luna.partition.coAttemptsLeft, 4);
+    });
+
     it('is not set up with a refused password of the partition SO', async () => {
       await initialised();
       luna.partition.poPassword = 'theirs';
-      assert.match((await luna.problemOf(luna.step(cryptoOfficer, input()))).seen, /CKR_PIN_INCORRECT/);
+      const { kind, seen, remedy } = await luna.problemOf(luna.step(cryptoOfficer, input()));
+      assert.equal(kind, 'Unsafe');
+      assert.match(seen, /the kept password is refused/);
+      assert.match(remedy, /^Do not retry: each retry uses an attempt, and ten wrong ones erase the partition/);
       assert.deepEqual([luna.partition.poAttemptsLeft, luna.arrived('lunacm:role init', 'done')], [9, []]);
     });
   });

@@ -8,7 +8,7 @@ import { decideInspectHsm } from '../../activities/hsm-setup/inspect-hsm.ts';
 import { decidePrepareNtls } from '../../activities/hsm-setup/prepare-ntls.ts';
 import { decideInstallLunaClient, recentEnough } from '../../activities/luna-client/install-luna-client.ts';
 import { decideConnectClient } from '../../activities/partition/connect-client.ts';
-import { decideCryptoOfficer, worthTrying } from '../../activities/partition/crypto-officer.ts';
+import { decideCryptoOfficer } from '../../activities/partition/crypto-officer.ts';
 import { decideInitializePartition } from '../../activities/partition/initialize-partition.ts';
 import { decideCheckAvailability } from '../../activities/permissions/check-availability.ts';
 import { decideCheckFeature } from '../../activities/permissions/check-feature.ts';
@@ -19,6 +19,7 @@ import { decideVerifyRootOfTrust } from '../../activities/root-of-trust/verify-r
 import type { ManagerHolds } from '../../domain/results.ts';
 import { selfSigned } from '../../simulator/certificates.ts';
 import type { Manager } from '../../systems/ciphertrust/ciphertrust.ts';
+import { worthTrying } from '../../systems/lunacm/roles.ts';
 import type { RoleShown } from '../../systems/lunash/partition-show.ts';
 import { type Decided, table } from '../support/decisions.ts';
 import { exampleRequest } from '../support/example.ts';
@@ -118,6 +119,7 @@ table('initialize-partition', [
   ['new, but not listed by the HSM', decideInitializePartition({ info, objects: undefined }, job), 'stop Unsafe'],
   ['initialised without a label', decideInitializePartition({ info: { ...info, initialised: true }, objects: 0 }, job), 'stop Unsafe'],
   ['labelled, though not initialised', decideInitializePartition({ info: { ...info, label: 'theirs' }, objects: 0 }, job), 'stop Unsafe'],
+  ['of which no flag is told', decideInitializePartition({ info: { ...info, initialised: undefined }, objects: 0 }, job), 'stop Unsafe'],
   ['not labelled, but not empty', decideInitializePartition({ info, objects: 1 }, job), 'stop Unsafe'],
 ]);
 
@@ -125,8 +127,11 @@ const first = { initialised: true, attemptsLeft: 10, mustChange: true };
 const changed = { ...first, mustChange: false };
 const untold = { initialised: true, attemptsLeft: undefined, mustChange: undefined };
 const so = { attemptsLeft: 10 };
+const nothingSpent = { begun: 0, refused: 0 };
+const spent = { po: nothingSpent, co: nothingSpent };
+const after = (begun: number, refused: number) => ({ po: { begun, refused }, co: { begun, refused } });
 const officer = (seen: Partial<Parameters<typeof decideCryptoOfficer>[0]>) =>
-  decideCryptoOfficer({ officer: changed, partitionSo: so, signIn: 'not tried', ...seen });
+  decideCryptoOfficer({ officer: changed, partitionSo: so, spent, signIn: 'not tried', ...seen });
 table('crypto-officer', [
   ['not there yet', officer({ officer: { ...first, initialised: false } }), 'act initialize'],
   [
@@ -139,6 +144,15 @@ table('crypto-officer', [
     officer({ officer: { ...untold, initialised: false }, partitionSo: { attemptsLeft: undefined } }),
     'act initialize',
   ],
+  [
+    'not there yet, nobody tells the attempts, and two passwords of the partition SO were refused',
+    officer({ officer: { ...untold, initialised: false }, partitionSo: { attemptsLeft: undefined }, spent: after(2, 2) }),
+    'stop Unsafe',
+  ],
+  ['two were refused, and nobody tells the attempts', officer({ officer: untold, signIn: 'refused', spent: after(2, 2) }), 'stop Unsafe'],
+  ['one was refused, and nobody tells the attempts', officer({ officer: untold, signIn: 'refused', spent: after(2, 1) }), 'act change-password'],
+  ['four were begun, and nobody heard what came of them', officer({ officer: untold, spent: after(4, 0) }), 'stop Unsafe'],
+  ['two were refused, and enough are left', officer({ officer: first, spent: after(2, 2) }), 'act change-password'],
   ['nobody tells whether it is there', officer({ officer: { ...untold, initialised: undefined } }), 'stop Unsafe'],
   ['temporary password set and not changed', officer({ officer: first }), 'act change-password'],
   ['temporary password set, and four attempts left', officer({ officer: { ...first, attemptsLeft: 4 } }), 'stop Unsafe'],
@@ -154,7 +168,10 @@ table('crypto-officer', [
 ]);
 
 describe('The kept password of the crypto officer', () => {
-  const rows: [string, RoleShown, boolean][] = [
+  const rows: [string, RoleShown, boolean, typeof nothingSpent?][] = [
+    ['is tried where nothing is told and one was refused', untold, true, { begun: 1, refused: 1 }],
+    ['is not tried where nothing is told and two were refused', untold, false, { begun: 2, refused: 2 }],
+    ['is not tried where nothing is told and four were begun', untold, false, { begun: 4, refused: 0 }],
     ['is tried on one that has changed it', changed, true],
     ['is tried where nothing is told', untold, true],
     ['is tried with five attempts left', { ...changed, attemptsLeft: 5 }, true],
@@ -162,7 +179,7 @@ describe('The kept password of the crypto officer', () => {
     ['is not tried where the first one holds', first, false],
     ['is not tried where there is no officer', { ...changed, initialised: false }, false],
   ];
-  for (const [what, role, tried] of rows) it(what, () => assert.equal(worthTrying(role), tried));
+  for (const [what, role, tried, co = nothingSpent] of rows) it(what, () => assert.equal(worthTrying({ officer: role, spent: { ...spent, co } }), tried));
 });
 
 const generated = { target: 't', request: { ...request, certificate: 'generated' as const } };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { StepFailure } from '../../domain/failure.ts';
 import { LunaClient } from '../../systems/lunacm/luna-client.ts';
 import { parseContents, parseRoleShow, parseShowInfo, parseSlots, splitCommands, succeeded } from '../../systems/lunacm/parse.ts';
 import { parsePartitionRole, together } from '../../systems/lunash/partition-show.ts';
@@ -26,14 +27,36 @@ function hostWith(prints: string[], files: Record<string, string> = {}) {
   return { client: new LunaClient(session, transcript, 'target'), scripts, transcript, files };
 }
 
+const failure = (kind: string, remedy: RegExp) => (error: unknown) => {
+  assert.ok(error instanceof StepFailure, String(error));
+  assert.equal(error.problem.kind, kind);
+  assert.match(error.problem.remedy, remedy);
+  return true;
+};
+
 describe('lunacm', () => {
   it('that reached another partition than it looked for is an incident which says so, without the password', async () => {
-    const { client } = hostWith([`${slotBlock(0, '111')}${ok}`, `${ok}${info('222')}${ok}`]);
+    const { client, scripts } = hostWith([`${slotBlock(0, '111')}${ok}`, `${ok}${info('222')}${ok}`]);
     await assert.rejects(client.on('111', ['role login -name co -password secret-password'], ['secret-password']), (error: Error) => {
       assert.match(error.message, /slot 0 was the partition 111 a moment before, and then 222/);
-      assert.match(error.message, /role login -name co -password \*{8}/);
+      assert.match(error.message, /role login -name co -password \*{8}.*Nothing was typed/s);
       return true;
     });
+    assert.ok(!scripts.join().includes('secret-password'), 'it learnt that before the password was typed');
+  });
+
+  it('types no secret after a look that objects', async () => {
+    const { client, scripts } = hostWith([`${slotBlock(0, '111')}${ok}`, `${ok}Partition Label -> theirs\n${info('111')}`]);
+    const atLast = async ({ label }: { label: string }) => assert.notEqual(label, 'theirs');
+    await assert.rejects(client.on('111', ['partition init -password secret-password'], ['secret-password'], atLast), assert.AssertionError);
+    assert.ok(!scripts.join().includes('secret-password'));
+  });
+
+  it('that refuses a password is Unsafe and asks not to retry, whatever was to be done with it', () => {
+    const { client } = hostWith([]);
+    for (const result of ['0xa0 (CKR_PIN_INCORRECT)', '0xa4 (CKR_PIN_LOCKED)', '0xa3 (CKR_PIN_EXPIRED)'])
+      assert.throws(() => client.mustHaveSucceeded([{ command: 'role init', text: '', result }], []), failure('Unsafe', /Do not retry before you know why/));
+    assert.throws(() => client.mustHaveSucceeded([{ command: 'role init', text: '', result: '0x30 (CKR_DEVICE_ERROR)' }], []), failure('Refused', /retry/));
   });
 
   it('whose slot cannot be set is not believed', async () => {
@@ -49,13 +72,6 @@ describe('lunacm', () => {
     const among = hostWith([two, two, `${ok}${info('111')}${ok}`]);
     await among.client.on('111', ['partition contents']);
     assert.deepEqual([among.scripts.length, among.scripts[2]], [3, 'slot set -slot 3\r\npartition showinfo\r\npartition contents\r\nexit\r\n']);
-  });
-
-  it('shows the labels of a partition’s objects, and no password in its transcript', async () => {
-    const contents = `lunacm:>role login -name co -password the-password\n${ok}  Label:   first key\n  Handle: 12\n  Label:   second\n${ok}${ok}`;
-    const { client, transcript } = hostWith([`${slotBlock(0, '111')}${ok}`, `${ok}${info('111')}${contents}`]);
-    assert.deepEqual(await client.contents('111', 'the-password'), ['first key', 'second']);
-    assert.ok(transcript.masked.includes('first key') && !transcript.masked.includes('the-password'));
   });
 
   it('is not made another certificate while its configuration cannot be read', async () => {
@@ -96,6 +112,8 @@ describe('What lunacm prints', () => {
 
   it('tells of a partition by its flags', () => {
     assert.equal(parseShowInfo('nothing of the kind'), undefined);
+    const noFlags = { label: '', serial: '111', initialised: undefined, cryptoOfficer: undefined, mustChange: undefined };
+    assert.deepEqual(parseShowInfo('Partition Serial Number: 111\n'), noFlags, 'where no flag is told, nothing is known');
     const shown = 'Partition Label -> luna_part\nPartition Serial Number: 111\nCKF_TOKEN_INITIALIZED\nCKF_USER_PIN_INITIALIZED\nCKF_USER_PIN_TO_BE_CHANGED\n';
     assert.deepEqual(parseShowInfo(shown), { label: 'luna_part', serial: '111', initialised: true, cryptoOfficer: true, mustChange: true });
     assert.deepEqual(parseContents('Object Label:  a key\n'), ['a key']);

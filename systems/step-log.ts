@@ -1,5 +1,5 @@
-import type { Job } from '../../domain/results.ts';
-import { cutOff, type Transcripts } from '../transcripts.ts';
+import type { Job } from '../domain/results.ts';
+import { cutOff, type Transcripts } from './transcripts.ts';
 
 /** One line of a step’s log. */
 interface Line {
@@ -10,7 +10,7 @@ interface Line {
   order: string;
 }
 
-/** What a step of a job did to CipherTrust Manager, a line each, in its transcript: evidence for the report, and the step’s memory across workers and orders. */
+/** What a step of a job did that nobody tells afterwards, a line each, in its transcript: evidence for the report, and the step’s memory across workers and orders. */
 export class StepLog {
   readonly #transcripts: Transcripts;
   readonly #job: Job;

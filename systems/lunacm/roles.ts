@@ -1,0 +1,107 @@
+import { type StepFailure, unsafe } from '../../domain/failure.ts';
+import { parsePartitionRole, type RoleShown, together } from '../lunash/partition-show.ts';
+import type { LunaClient } from './luna-client.ts';
+import { type CommandOutput, parseContents, pinProblem, succeeded } from './parse.ts';
+import { mayTry, type Role, type RoleLog, type Spent } from './role-log.ts';
+
+const source = 'lunacm';
+
+/** How a sign-in ended. */
+export type SignIn = 'good' | 'refused' | 'locked' | 'expired';
+
+/** The partition’s roles, as far as LunaSH and lunacm tell, and what this job has tried of them. */
+export interface Roles {
+  officer: RoleShown;
+  partitionSo: Pick<RoleShown, 'attemptsLeft'>;
+  spent: Record<Role, Spent>;
+}
+
+/** What can be known of the roles before any password is shown. `shown` is LunaSH’s `partition show`. */
+export async function readRoles(client: LunaClient, log: RoleLog, serial: string, shown: string): Promise<Roles> {
+  const info = await client.info(serial);
+  const flags = info && { initialised: info.cryptoOfficer, mustChange: info.mustChange, attemptsLeft: undefined };
+  return {
+    officer: together(together(await client.role(serial, 'co'), parsePartitionRole(shown, 'Crypto Officer')), flags),
+    partitionSo: together(await client.role(serial, 'po'), parsePartitionRole(shown, 'Partition SO')),
+    spent: { po: await log.spent('po'), co: await log.spent('co') },
+  };
+}
+
+/** May the crypto officer’s kept password be tried? Not where the first one is known to hold, and never on the last attempts. */
+export const worthTrying = ({ officer, spent }: Pick<Roles, 'officer' | 'spent'>): boolean =>
+  officer.initialised === true && officer.mustChange !== true && mayTry(officer, spent.co);
+
+/**
+ * Signs a role in and runs commands as it, in one session of lunacm, which ends with its sign-out. The log knows of it before the password leaves. What the
+ * caller must have looked at before: `mayTry`.
+ */
+export async function signIn(
+  client: LunaClient,
+  log: RoleLog,
+  { serial, role, password }: { serial: string; role: Role; password: string },
+  commands: readonly string[] = [],
+  secrets: readonly string[] = [],
+): Promise<{ signIn: SignIn; outputs: CommandOutput[] }> {
+  const script = [`role login -name ${role} -password ${password}`, ...commands, 'role logout'];
+  const [login, ...outputs] = await client.on(serial, script, [password, ...secrets], () => log.begins(role));
+  const ended = login && succeeded(login) ? 'good' : login && pinProblem(login);
+  if (!ended)
+    throw unsafe({
+      tried: `role login -name ${role}`,
+      seen: login?.result ?? 'no result',
+      source,
+      remedy: 'It does not say whether the password is right: nothing else was tried. Look at the Luna client on the Windows host, then retry.',
+    });
+  await log.ended(role, ended === 'good' || ended === 'expired' ? 'taken' : 'refused');
+  return { signIn: ended, outputs: outputs.slice(0, commands.length) };
+}
+
+/** As `signIn`, for a password that must be good: anything else is for a person, and is never tried again by itself. */
+export async function mustSignIn(...[client, log, who, commands, secrets]: Parameters<typeof signIn>): Promise<CommandOutput[]> {
+  const { signIn: ended, outputs } = await signIn(client, log, who, commands, secrets);
+  if (ended === 'good') return outputs;
+  throw notTaken(who.role, ended);
+}
+
+export const doNotRetry = (role: Role): string =>
+  `Do not retry: each retry uses an attempt, and ten wrong ones ${role === 'co' ? 'lock the partition’s keys away for good' : 'erase the partition'}. Find out who set another password, sign in by hand as ${role}, and set the kept one; retry once it is taken.`;
+
+const notTaken = (role: Role, how: Exclude<SignIn, 'good'>): StepFailure =>
+  unsafe({
+    tried: `role login -name ${role}`,
+    seen: { refused: 'the kept password is refused', locked: 'the role is locked out', expired: 'the password is taken and must be changed' }[how],
+    source,
+    remedy: how === 'expired' ? 'Somebody reset it. Change it by hand and set the kept one again, then retry.' : doNotRetry(role),
+  });
+
+/** Why no password is shown. */
+export const tooFew = (role: Role, { attemptsLeft }: Pick<RoleShown, 'attemptsLeft'>, { begun, refused }: Spent) => ({
+  tried: `signing in as ${role}`,
+  seen:
+    attemptsLeft === undefined
+      ? `nothing tells how many attempts of ${role} are left, and of this job’s last ${begun} sign-ins ${refused} were refused and none is known to be good`
+      : attemptsLeft === 0
+        ? `${role} is locked out`
+        : `only ${attemptsLeft} attempts of ${role} are left`,
+  source,
+  remedy: `Nothing was tried. Sign in by hand as ${role} with the kept password, which resets the counter, then ${attemptsLeft === undefined ? 'abort, and send the request again: this job tries no more' : 'retry'}.`,
+});
+
+/** The labels of the objects in a partition, seen as crypto officer: only where the kept password can be expected to be good. */
+export async function readContents(client: LunaClient, log: RoleLog, who: { serial: string; password: string }, shown: string): Promise<string[]> {
+  const { officer, spent } = await readRoles(client, log, who.serial, shown);
+  if (!worthTrying({ officer, spent }))
+    throw unsafe(
+      mayTry(officer, spent.co)
+        ? {
+            tried: 'looking into the partition',
+            seen: officer.initialised ? 'the crypto officer has its first password again' : 'nothing tells that the crypto officer is initialised',
+            source,
+            remedy: 'Nothing was tried. Find out who changed it (role show), and set the kept password by hand; then retry.',
+          }
+        : tooFew('co', officer, spent.co),
+    );
+  const [contents] = await mustSignIn(client, log, { ...who, role: 'co' }, ['partition contents']);
+  client.mustHaveSucceeded([contents!], [who.password]);
+  return parseContents(contents!.text);
+}

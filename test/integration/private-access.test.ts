@@ -31,7 +31,10 @@ describe('A job with private access alone, and a key vault', function () {
 
   it('with each secret written to the vault once, and nowhere else', async () => {
     const written = (await bench.ledger('vault:PUT secret')).filter(({ outcome }) => outcome === 'done').map(({ target }) => target);
-    assert.deepEqual(written.toSorted(), [...report.secrets, 'ntp-key', `${id}-appliance-host-key`, `${id}-kept-purposes`].toSorted());
+    assert.deepEqual(
+      written.toSorted(),
+      [...report.secrets, 'ntp-key', `${id}-appliance-host-key`, `${id}-kept-purposes`, `${id}-partition-${report.partition?.serial}`].toSorted(),
+    );
     const values = await Promise.all(written.filter(isSecret).map((name) => bench.store.get(name)));
     const secrets = values.filter((value) => value !== undefined);
     assert.equal(secrets.length, report.secrets.length + 1);

@@ -37,5 +37,5 @@ export async function historyOf(temporal: string, id: string): Promise<string> {
 export const decoded = (history: string): string =>
   history.replace(/"data":\s*"([A-Za-z0-9+/=]+)"/g, (_, data: string) => `"data":${Buffer.from(data, 'base64').toString('utf8')}`);
 
-/** Not all that is kept beside the secrets is one: the HSM’s host keys and which purposes were kept are no secrets. */
-export const isSecret = (name: string): boolean => !/-(host-key|kept-purposes)(-\d+)?$/.test(name);
+/** Not all that is kept beside the secrets is one: the HSM’s host keys, which purposes were kept and which partitions were created are no secrets. */
+export const isSecret = (name: string): boolean => !/-(host-key|kept-purposes|partition)(-\d+)?$/.test(name);

@@ -78,15 +78,20 @@ table('appliance-password', [
 
 const partition = { serial: '1', name: 'luna_part', objects: 0, usedBytes: 0, totalBytes: 10_000 };
 const room = { partitionsAllowed: 10, freeBytes: 10_000 };
-const create = (partitions: (typeof partition)[], more: object = {}) => decideCreatePartition({ partitions, capacity: room, created: false, ...more }, job);
+const create = (partitions: (typeof partition)[], more: object = {}) => decideCreatePartition({ partitions, capacity: room, remembered: 'no', ...more }, job);
 const named = (name: string) => ({ ...partition, name });
 table('create-partition', [
   ['none of that name', create([named('other')]), 'act create'],
-  ['there', create([partition]), 'done'],
-  ['there with its root keys, from an earlier run', create([{ ...partition, objects: 2 }]), 'done'],
+  ['there, and its serial kept', create([partition], { remembered: 'kept' }), 'done'],
+  ['there, of our size, and its serial not kept yet', create([partition]), 'act keep'],
+  ['there with its root keys, from an earlier run that kept nothing', create([{ ...partition, objects: 2 }]), 'act keep'],
+  ['rounded by the HSM, with its root keys, from an earlier run', create([{ ...partition, totalBytes: 10_240, objects: 2 }], { remembered: 'kept' }), 'done'],
   ['of another size, empty', create([{ ...partition, totalBytes: 5 }]), 'stop Unsafe'],
   ['of another size and in use', create([{ ...partition, totalBytes: 5, objects: 2 }]), 'stop Unsafe'],
-  ['just created, and rounded by the HSM', create([{ ...partition, totalBytes: 10_240 }], { created: true }), 'done'],
+  ['begun, and rounded by the HSM', create([{ ...partition, totalBytes: 10_240 }], { remembered: 'begun' }), 'act keep'],
+  ['begun, but of another size and in use', create([{ ...partition, totalBytes: 10_240, objects: 2 }], { remembered: 'begun' }), 'stop Unsafe'],
+  ['begun, but far larger', create([{ ...partition, totalBytes: 50_000 }], { remembered: 'begun' }), 'stop Unsafe'],
+  ['begun, and nothing there', create([], { remembered: 'begun' }), 'act create'],
   ['nine of ten partitions', create('123456789'.split('').map(named)), 'act create'],
   ['all ten partitions', create('123456789A'.split('').map(named)), 'stop Refused'],
   ['one byte too few', create([], { capacity: { ...room, freeBytes: 9_999 } }), 'stop Refused'],

@@ -22,7 +22,8 @@ const create: Command = {
     const { hsm } = session.state;
     const name = required(options, 'partition');
     needSo(session, 'partition create');
-    const size = Number(options['size'] ?? Math.floor(storageBytes / 10));
+    const asked = Number(options['size'] ?? Math.floor(storageBytes / 10));
+    const size = session.world.quirks['luna.partitionSize'] === 'rounded' ? Math.ceil(asked / 1024) * 1024 : asked;
     if (hsm.partitions.some((partition) => partition.name === name))
       throw new CommandError([
         `Error:  'partition create' failed. (130000 : LUNA_RET_ATTRIBUTE_VALUE_INVALID)`,

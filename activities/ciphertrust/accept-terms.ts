@@ -15,7 +15,7 @@ export const decideAcceptTerms = (accepted: boolean | undefined, { request }: Pi
   });
 };
 
-/** `az vm image terms accept`. An image of one’s own has no terms. */
+/** `az vm image terms accept`. An image of one’s own has no terms, and for a machine that is there nothing is bought: its image’s terms may be gone. */
 export const acceptTerms = ({ azure }: Systems) => {
   const read = async ({ request, image }: Input, signal: AbortSignal) => {
     if ('id' in image) return undefined;
@@ -24,8 +24,15 @@ export const acceptTerms = ({ azure }: Systems) => {
       marketplace.marketplaceAgreements.get('virtualmachine', image.publisher, image.offer, image.sku, { abortSignal: signal }),
     );
   };
+  const isThere = async ({ request }: Input, signal: AbortSignal) => {
+    const { compute } = await azure.clients(request.azure);
+    const { vmName } = request.cipherTrust;
+    const found = await azure.look(`reading ${vmName}`, () => compute.virtualMachines.get(request.azure.resourceGroup, vmName, { abortSignal: signal }));
+    return found !== undefined;
+  };
   return converge<Input, boolean | undefined, StepResult<'accept-terms'>, 'accept'>({
     observe: async (input, { signal }) => {
+      if (await isThere(input, signal)) return undefined;
       const terms = await read(input, signal);
       return terms && terms.accepted === true;
     },

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { refused } from '../../domain/failure.ts';
 import type { SecretReference } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import { runMark, runOf } from '../../systems/azure/deployment.ts';
 import { tagsOf } from '../../systems/azure/tags.ts';
 import { userSecret } from '../../systems/secrets/kept.ts';
 import { installScript } from '../../systems/windows/install-script.ts';
@@ -15,9 +16,11 @@ export interface Seen {
   state: string;
   output: string;
   error: string;
-  /** When it began and ended (ms since the epoch); the end of time where it did not. */
+  /** When the step was asked for that sent it (ms since the epoch): what failed before is history. Its tag tells, since what never began or ended has no times. */
+  sentAt: number;
+  /** When it began; when it was sent where it never did. */
   startedAt: number;
-  endedAt: number;
+  endedAt?: number;
   askedAt: number;
   lookedAt: number;
 }
@@ -51,21 +54,24 @@ function saidBy({ error, output, state }: Pick<Seen, 'error' | 'output' | 'state
   return text.length <= 280 ? text : `${text.slice(0, 120)} … ${text.slice(-150)}`;
 }
 
+/** Sent by an earlier asking: a retry sends it again. */
+const isHistory = ({ sentAt, askedAt }: Seen): boolean => sentAt < askedAt;
+
 export const decideInstallLunaClient = (seen: Seen | undefined, { vm, request }: Pick<Input, 'vm' | 'request'>) => {
   const told = { tried: `installing the Luna client on ${request.lunaClient.vmName}`, source: 'the Windows host' };
   if (!seen) return act('run-script');
   if (['Pending', 'Running', 'Unknown'].includes(seen.state)) return whileRunning(seen, told);
   if (seen.state !== 'Succeeded') {
-    if (seen.endedAt < seen.askedAt) return act('run-script');
+    if (isHistory(seen)) return act('run-script');
     return refuse({ ...told, seen: saidBy(seen), remedy: 'Mend the cause (address, SHA-256 or package of the installer), then retry.' });
   }
   const [version, other, hostKey] = ['client-version', 'certificate-client-version', 'host-key'].map((name) => field(seen.output, name));
   if (!version || !hostKey || (request.lunaClient.certificateClient && !other))
-    return seen.endedAt < seen.askedAt
+    return isHistory(seen)
       ? act('run-script')
       : refuse({ ...told, seen: 'the script ended well without saying what it must', remedy: 'Look at the host, then retry.' });
   const wrong = wrongVersion(request.lunaClient, version, other, field(seen.output, 'vtl') === 'True');
-  if (wrong) return seen.endedAt < seen.askedAt ? act('run-script') : refuse({ ...told, ...wrong });
+  if (wrong) return isHistory(seen) ? act('run-script') : refuse({ ...told, ...wrong });
   return done<StepResult<'install-luna-client'>>({
     windows: { address: vm.reachable, pin: pinOf(hostKey) },
     clientVersion: version,
@@ -76,7 +82,7 @@ export const decideInstallLunaClient = (seen: Seen | undefined, { vm, request }:
 /** Waits for a script, but not for ever; one that hung already before a retry was ordered is started anew. */
 function whileRunning(seen: Seen, told: { tried: string; source: string }) {
   const { state, startedAt, askedAt, lookedAt } = seen;
-  if (startedAt < askedAt && lookedAt - startedAt > longestRunMs) return act('run-script');
+  if (isHistory(seen) && lookedAt - startedAt > longestRunMs) return act('run-script');
   if (lookedAt - askedAt <= longestRunMs) return wait(`The Luna client is being installed: ${state}.`);
   return refuse({
     ...told,
@@ -132,6 +138,7 @@ export const installLunaClient = ({ azure, secrets }: Systems) => {
         }),
       );
       const view = found?.instanceView;
+      const sentAt = runOf(found ?? {})?.askedAt ?? 0;
       const hidden = found ? (await installersOf(input)).flatMap(({ url }) => secretParts(url)) : [];
       const shown = (text = '') => hidden.reduce((rest, part) => rest.replaceAll(part, '********'), text);
       return (
@@ -139,8 +146,9 @@ export const installLunaClient = ({ azure, secrets }: Systems) => {
           state: view?.executionState ?? (found.provisioningState === 'Failed' ? 'Failed' : 'Unknown'),
           output: shown(view?.output),
           error: shown(view?.error || view?.executionMessage),
-          startedAt: view?.startTime?.getTime() ?? Number.MAX_SAFE_INTEGER,
-          endedAt: view?.endTime?.getTime() ?? Number.MAX_SAFE_INTEGER,
+          sentAt,
+          startedAt: view?.startTime?.getTime() ?? sentAt,
+          ...(view?.endTime ? { endedAt: view.endTime.getTime() } : {}),
           askedAt,
           lookedAt: Date.now(),
         }
@@ -156,7 +164,7 @@ export const installLunaClient = ({ azure, secrets }: Systems) => {
         const installers = await installersOf(input);
         const body = {
           location: region,
-          tags: tagsOf(input),
+          tags: { ...tagsOf(input), ...runMark({ askedAt, number: 1 }) },
           asyncExecution: true,
           timeoutInSeconds: 3600,
           treatFailureAsDeploymentFailure: false,
@@ -170,7 +178,7 @@ export const installLunaClient = ({ azure, secrets }: Systems) => {
         );
       },
     },
-    sight: (seen) => seen && [seen.state, seen.endedAt],
+    sight: (seen) => seen && [seen.state, seen.sentAt, seen.endedAt],
   });
 };
 

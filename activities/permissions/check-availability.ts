@@ -5,13 +5,14 @@ import { rsaBits } from '../../domain/rules/ssh-key.ts';
 import { type FoundImage, findImage, findStoredImage } from '../../systems/azure/images.ts';
 import { restrictions } from '../../systems/azure/sizes.ts';
 import { readStored, sshKeyId } from '../../systems/azure/stored.ts';
+import { hsmIdOf } from '../asked-hsm.ts';
 import { converge, done, refuse } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'check-availability'>;
 
 const usualWindowsImage = 'MicrosoftWindowsDesktop:Windows-10:win10-22h2-pro-g2:latest';
-/** Microsoft’s quota for one subscription. */
+/** Microsoft’s usual quota for one subscription: it may be another for this one, and nothing tells it before an HSM is deployed. */
 const quota = { perStamp: 2, perRegion: 4 };
 /** Thales’ minimum for CipherTrust Manager. The runbook’s own Standard_F4s_v2 has half of it. */
 const minimumMemoryGb = 16;
@@ -19,6 +20,8 @@ const minimumMemoryGb = 16;
 interface Seen {
   /** The machines that are there already: nothing has to be had for them. */
   machines: string[];
+  /** The HSM is there already: it counts already. */
+  hsmThere: boolean;
   /** Other HSMs of the subscription in the region. */
   hsms: { name: string; stamp: string }[];
   sizes: { name: string; memoryGb: number }[];
@@ -41,11 +44,9 @@ const encryptionSetsOf = ({ lunaClient, cipherTrust }: ProvisioningRequest): str
 
 /** Everything that is missing, at once. */
 export function findings(
-  { machines, restricted, hsms, sizes, windowsImage, cipherTrustImage, encryptionSets, keyInAzure }: Seen,
+  { machines, restricted, sizes, windowsImage, cipherTrustImage, encryptionSets, keyInAzure }: Seen,
   request: ProvisioningRequest,
 ): string[] {
-  // With a template of the user’s own the stamp is not known here.
-  const stamp = request.hsm.template ? undefined : (request.hsm.stamp ?? 'stamp1');
   const { region } = request.azure;
   const [windows, cipherTrust] = [windowsHost(request), cipherTrustHost(request)];
   const toMake = [windows, cipherTrust].filter(({ name }) => !isThere(machines, name));
@@ -54,8 +55,6 @@ export function findings(
     { host: cipherTrust, found: cipherTrustImage, named: request.cipherTrust.image },
   ].filter(({ host }) => toMake.includes(host));
   return [
-    ...(hsms.length >= quota.perRegion ? [`the region already has ${hsms.length} HSMs of this subscription (${quota.perRegion} are allowed)`] : []),
-    ...(hsms.filter((other) => other.stamp === stamp).length >= quota.perStamp ? [`${stamp} already has ${quota.perStamp} HSMs of this subscription`] : []),
     ...toMake.flatMap(({ size }) => (sizes.some(({ name }) => isSame(name, size)) ? [] : [`the size ${size} is not offered in ${region}`])),
     ...restricted
       .filter((found) => toMake.some(({ size }) => isSame(size, found.size)))
@@ -96,10 +95,25 @@ function keyFindings(publicKey: string, name: string): string[] {
   return (rsaBits(publicKey) ?? 0) >= 2048 ? [] : [`the SSH key ${name} is not RSA with 2048 bits or more`];
 }
 
+function quotaWarnings({ hsmThere, hsms }: Seen, { hsm, azure }: ProvisioningRequest): string[] {
+  if (hsmThere) return [];
+  // With a template of the user’s own the stamp is not known here.
+  const stamp = hsm.template ? undefined : (hsm.stamp ?? 'stamp1');
+  const inStamp = hsms.filter((other) => other.stamp === stamp).length;
+  const warning = (place: string, count: number, usual: number) =>
+    `${place} has ${count} HSMs of this subscription already, and Microsoft’s usual quota is ${usual}: unless it was raised, the deployment will fail.`;
+  return [
+    ...(hsms.length >= quota.perRegion ? [warning(azure.region, hsms.length, quota.perRegion)] : []),
+    ...(stamp && inStamp >= quota.perStamp ? [warning(stamp, inStamp, quota.perStamp)] : []),
+  ];
+}
+
 /** What is there, but less than what is recommended, or not for long. */
-function warningsOf({ sizes, windowsImage, cipherTrustImage }: Seen, request: ProvisioningRequest): string[] {
+function warningsOf(seen: Seen, request: ProvisioningRequest): string[] {
+  const { sizes, windowsImage, cipherTrustImage } = seen;
   const size = sizes.find(({ name }) => isSame(name, cipherTrustHost(request).size));
   return [
+    ...quotaWarnings(seen, request),
     ...(size && size.memoryGb < minimumMemoryGb
       ? [`${size.name} has ${size.memoryGb} GB of memory; Thales’ minimum for CipherTrust Manager is ${minimumMemoryGb} GB.`]
       : []),
@@ -126,8 +140,9 @@ export const decideCheckAvailability = (seen: Seen, { request }: Pick<Input, 're
   // What a machine that is there was made of may be gone.
   const windowsImage = seen.windowsImage?.image ?? imageNamed(request.lunaClient.image ?? usualWindowsImage);
   const cipherTrustImage = seen.cipherTrustImage?.image ?? imageOf(request.cipherTrust.image);
-  const ownImage = 'id' in cipherTrustImage;
-  if (!ownImage && !termsAccepted && request.cipherTrust.acceptTerms !== true)
+  // Nothing is bought for a machine that is there; the terms of an image that is gone could not even be accepted.
+  const termsNeeded = !('id' in cipherTrustImage) && !isThere(seen.machines, request.cipherTrust.vmName) && !termsAccepted;
+  if (termsNeeded && request.cipherTrust.acceptTerms !== true)
     return refuse({
       tried: `using the image ${request.cipherTrust.image}`,
       seen: 'its marketplace terms are not accepted in this subscription, and the request does not say that they may be',
@@ -137,7 +152,7 @@ export const decideCheckAvailability = (seen: Seen, { request }: Pick<Input, 're
   return done<StepResult<'check-availability'>>({
     windowsImage,
     cipherTrustImage,
-    termsNeeded: !ownImage && !termsAccepted,
+    termsNeeded,
     warnings: warningsOf(seen, request),
     ...(keyInAzure === undefined ? {} : { cipherTrustPublicKey: keyInAzure }),
   });
@@ -172,14 +187,14 @@ export const checkAvailability = ({ azure }: Systems) =>
       const machines = [windowsHost(request).name, cipherTrustHost(request).name].map(async (name) =>
         (await azure.look(`reading ${name}`, () => clients.compute.virtualMachines.get(request.azure.resourceGroup, name, options))) ? [name] : [],
       );
+      const devices = await azure.ask('listing the HSMs of the subscription', () => collect(clients.hsms.dedicatedHsmOperations.listBySubscription(options)));
+      const isOurs = ({ id = '' }: { id?: string }) => isSame(id, hsmIdOf(request));
       return {
         machines: (await Promise.all(machines)).flat(),
-        hsms: await azure.ask('listing the HSMs of the subscription', async () => {
-          const all = await collect(clients.hsms.dedicatedHsmOperations.listBySubscription(options));
-          return all
-            .filter(({ name, location }) => location === region && name !== request.hsm.name)
-            .map(({ name, stampId }) => ({ name: name!, stamp: stampId ?? '' }));
-        }),
+        hsmThere: devices.some(isOurs),
+        hsms: devices
+          .filter((device) => isSame(device.location ?? '', region) && !isOurs(device))
+          .map(({ name = '', stampId = '' }) => ({ name, stamp: stampId })),
         sizes: await azure.ask(`listing the sizes in ${region}`, async () =>
           (await collect(clients.compute.virtualMachineSizes.list(region, options))).map(({ name, memoryInMB }) => ({
             name: name ?? '',

@@ -11,7 +11,7 @@ import type { Outbound } from '../outbound.ts';
 import type { Settings } from '../settings.ts';
 import { type Cloud, cloudOf } from './clouds.ts';
 import { credential } from './credential.ts';
-import { azureFailure, isForeign, isSignIn, statusOf } from './errors.ts';
+import { azureFailure, isAbsent, isForeign, isSignIn, statusOf } from './errors.ts';
 import { speaking } from './policies.ts';
 import { transport } from './transport.ts';
 
@@ -34,7 +34,7 @@ export interface Azure {
   clients(azure: ProvisioningRequest['azure']): Promise<AzureClients>;
   /** Asks something. `tried` is what failed, in a person’s words. */
   ask<T>(tried: string, question: () => Promise<T>): Promise<T>;
-  /** Reads something that may not exist. */
+  /** Reads something that may not exist: nothing, where Azure itself says that it does not. */
   look<T>(tried: string, question: () => Promise<T>): Promise<T | undefined>;
   /** Starts a long operation and waits until Azure has accepted it, no longer: what comes of it is looked at afterwards. */
   submit(tried: string, operation: () => Submitted): Promise<void>;
@@ -63,7 +63,7 @@ export function createAzure(settings: Settings, outbound: Outbound): Azure {
     look(tried, question) {
       return this.ask(tried, () =>
         question().catch((error: unknown) => {
-          if (statusOf(error) === 404) return undefined;
+          if (isAbsent(error)) return undefined;
           throw error;
         }),
       );

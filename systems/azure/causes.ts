@@ -25,6 +25,9 @@ export const inProgress: readonly string[] = [
   'CanceledAndSupersededDueToAnotherOperation',
 ];
 
+/** The code of an answer that has none of ARM’s. */
+export const notAzure = 'not an answer of Azure';
+
 const hsm = /\/dedicatedHSMs\//i;
 
 /** What a refusal without a reason means. */
@@ -61,7 +64,24 @@ const rows: readonly Row[] = [
     passes: false,
   },
   {
-    codes: ['MissingSubscriptionRegistration', 'SubscriptionNotRegisteredForFeature', 'FeatureNotEnabled', 'NoRegisteredProviderFound'],
+    codes: ['SubscriptionNotFound', 'InvalidSubscriptionId', 'TenantNotFound'],
+    remedy: 'Check the request’s subscription and cloud, and that this service’s identity has a role in that subscription; send a right request, or retry.',
+    passes: false,
+  },
+  {
+    codes: [notAzure],
+    remedy: 'Something between this service and Azure answered: check HSM_PROXY, the firewall and, if set, HSM_ARM_ENDPOINT; then retry.',
+    passes: false,
+  },
+  {
+    codes: [
+      'MissingSubscriptionRegistration',
+      'SubscriptionNotRegisteredForFeature',
+      'FeatureNotEnabled',
+      'NoRegisteredProviderFound',
+      'InvalidResourceType',
+      'InvalidResourceNamespace',
+    ],
     remedy: 'Register the feature or the provider that Azure names for the subscription; then retry.',
     passes: false,
   },

@@ -16,14 +16,17 @@ type Known = Pick<HsmDeployment, 'hash' | 'parameters'>;
 
 const marks = { content: 'provisioner-template', azureHash: 'provisioner-azure-hash', run: 'provisioner-run' } as const;
 
+/** Which sending of something it was, as a tag. */
+export const runMark = ({ askedAt, number }: Run): Record<string, string> => ({ [marks.run]: `${askedAt}.${number}` });
+
 /** The tags by which a deployment is known again. Azure’s own hash of the template, where validation told it, unmasks a copy that was changed. */
-export const marksOf = ({ hash }: Known, azureHash: string | undefined, { askedAt, number }: Run): Record<string, string> => ({
+export const marksOf = ({ hash }: Known, azureHash: string | undefined, run: Run): Record<string, string> => ({
   [marks.content]: hash,
-  [marks.run]: `${askedAt}.${number}`,
+  ...runMark(run),
   ...(azureHash ? { [marks.azureHash]: azureHash } : {}),
 });
 
-export function runOf({ tags }: DeploymentExtended): Run | undefined {
+export function runOf({ tags }: Pick<DeploymentExtended, 'tags'>): Run | undefined {
   const [askedAt, number] = (tags?.[marks.run] ?? '').split('.').map(Number);
   return askedAt && number ? { askedAt, number } : undefined;
 }

@@ -1,6 +1,6 @@
 import { refused, type StepFailure, transient } from '../../domain/failure.ts';
 import { type ArmFault, errorIn, innermost, pageTitle } from './arm-error.ts';
-import { causeOf, inProgress, missingRole } from './causes.ts';
+import { causeOf, inProgress, missingRole, notAzure } from './causes.ts';
 import { pauseMs } from './pause.ts';
 import { SignInError, signInFailure } from './sign-in.ts';
 
@@ -58,10 +58,23 @@ function faultOf(foreign: Foreign): ArmFault {
   if (body) return innermost(body);
   const page = pageTitle(text);
   const message = foreign.message ?? `${foreign}`;
-  if (page) return { code: 'not an answer of Azure', message: page };
+  if (page) return { code: notAzure, message: page };
+  // ARM says what is missing.
+  if (statusOf(foreign) === 404) return { code: notAzure, message };
   if (!failedOperation.test(message)) return { code: foreign.code ?? 'Unknown', message };
   const [, code = 'Failed', rest = message] = /^([A-Za-z]+)\. (.*)$/s.exec(message.replace(failedOperation, '')) ?? [];
   return { code, message: rest };
+}
+
+/**
+ * Does Azure say that the thing, or what it belongs to, is not there? Its codes for that end alike (ResourceNotFound, ResourceGroupNotFound,
+ * ParentResourceNotFound, DeploymentNotFound, NotFound …). A subscription or tenant that is not found is a mistake in the request or a missing right, and an
+ * answer without a code is not Azure’s: taken for absence, either would let everything be made once more.
+ */
+export function isAbsent(error: unknown): boolean {
+  if (statusOf(error) !== 404) return false;
+  const { code } = faultOf(error as Foreign);
+  return /NotFound$/i.test(code) && !/^(Subscription|Tenant|Directory)/i.test(code);
 }
 
 /** Turns whatever an Azure client throws into a failure that says what to do. */

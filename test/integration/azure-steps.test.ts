@@ -125,6 +125,19 @@ describe('The resource group', function () {
   this.timeout(30_000);
   stopAfterwards();
 
+  it('is not made because a subscription is mistyped, or because something in between knows nothing of it', async () => {
+    await start();
+    bench.fault('page', 'arm:GET Microsoft.Resources/resourceGroups', { status: 404 });
+    const between = await bench.stops('resource-group', {});
+    assert.match(between.seen, /^404 not an answer of Azure: an HTML page/);
+    assert.match(between.remedy, /HSM_PROXY/);
+    bench.request.azure.subscriptionId = '11111111-2222-3333-4444-555555555555';
+    const mistyped = await bench.stops('resource-group', {});
+    assert.match(mistyped.seen, /^404 SubscriptionNotFound/);
+    assert.match(mistyped.remedy, /Check the request’s subscription and cloud/);
+    assert.deepEqual(bench.arrived('arm:PUT *'), []);
+  });
+
   it('that is being deleted is an incident, and made anew by a retry once it is gone; one that is there is kept, tags and all', async () => {
     await start();
     const { resources } = await bench.clients();

@@ -58,6 +58,7 @@ describe('A Windows host that becomes the Luna client', function () {
     output,
     error,
     askedAt: 1,
+    sentAt: 1,
     startedAt: 1,
     endedAt: 2,
     lookedAt: 3,

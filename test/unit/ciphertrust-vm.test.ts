@@ -31,6 +31,7 @@ describe('The machine of CipherTrust Manager', () => {
   const image = { image: { publisher: 'p', offer: 'o', sku: 's', version: '1' }, state: 'Active', hasPlan: false };
   const available = (memoryGb: number) => ({
     machines: [],
+    hsmThere: false,
     hsms: [],
     sizes: ['Standard_D2s_v3', 'Standard_F4s_v2'].map((name) => ({ name, memoryGb })),
     restricted: [],

@@ -308,6 +308,7 @@ const script = {
   state: 'Succeeded',
   output: 'client-version: 7.4.0-226\nvtl: True\nhost-key: ssh-rsa AAAA x\n',
   error: '',
+  sentAt: 2,
   startedAt: 3,
   endedAt: 5,
   askedAt: 1,
@@ -318,9 +319,25 @@ table('install-luna-client', [
   ['installed', install({}), 'done'],
   ['running', install({ state: 'Running' }), 'wait'],
   ['running for 76 minutes', install({ state: 'Running', lookedAt: 76 * 60_000 + 1 }), 'stop Refused'],
-  ['hanging since before a retry was ordered', install({ state: 'Running', startedAt: 0, askedAt: 76 * 60_000, lookedAt: 76 * 60_000 }), 'act run-script'],
+  [
+    'hanging since before a retry was ordered',
+    install({ state: 'Running', sentAt: 0, startedAt: 0, askedAt: 76 * 60_000, lookedAt: 76 * 60_000 }),
+    'act run-script',
+  ],
+  [
+    'never begun, and sent before a retry was ordered',
+    install({ state: 'Pending', sentAt: 0, startedAt: 0, askedAt: 76 * 60_000, lookedAt: 76 * 60_000 }),
+    'act run-script',
+  ],
+  [
+    'never begun, and sent a minute before a retry was ordered',
+    install({ state: 'Pending', sentAt: 1, startedAt: 1, askedAt: 60_000, lookedAt: 60_000 }),
+    'wait',
+  ],
+  ['failed now without ever having begun', install({ state: 'Failed', startedAt: 2, endedAt: undefined }), 'stop Refused'],
+  ['failed without ever having begun, before a retry was ordered', install({ state: 'Failed', sentAt: 0, endedAt: undefined }), 'act run-script'],
   ['failed now', install({ state: 'Failed', error: 'x' }), 'stop Refused'],
-  ['failed before a retry was ordered', install({ state: 'Failed', endedAt: 0 }), 'act run-script'],
+  ['failed before a retry was ordered', install({ state: 'Failed', sentAt: 0 }), 'act run-script'],
   ['says nothing', install({ output: '' }), 'stop Refused'],
   ['an old client', install({ output: script.output.replace('7.4.0', '7.2.0') }), 'stop Refused'],
 ]);
@@ -342,7 +359,8 @@ const ownImage = (region: string) => ({ image: { id: '/i' }, state: 'Active', ha
 const size = (name: string, memoryGb: number) => ({ name, memoryGb });
 const available = {
   machines: [] as string[],
-  hsms: [],
+  hsmThere: false,
+  hsms: [] as { name: string; stamp: string }[],
   sizes: [size('Standard_D2s_v3', 8), size('Standard_F4s_v2', 8)],
   restricted: [],
   windowsImage: image,
@@ -350,24 +368,12 @@ const available = {
   termsAccepted: false,
   encryptionSets: [],
 };
+const twoInStamp = ['a', 'b'].map((name) => ({ name, stamp: 'stamp1' }));
 const notAccepting = { request: { ...request, cipherTrust: { ...request.cipherTrust, acceptTerms: false } } };
 const ofAnna = { request: { ...request, cipherTrust: { ...request.cipherTrust, sshKeyInAzure: 'anna' } } };
 table('check-availability', [
   ['all there', decideCheckAvailability(available, job), 'done'],
-  [
-    'two HSMs in the stamp',
-    decideCheckAvailability(
-      {
-        ...available,
-        hsms: [
-          { name: 'a', stamp: 'stamp1' },
-          { name: 'b', stamp: 'stamp1' },
-        ],
-      },
-      job,
-    ),
-    'stop Refused',
-  ],
+  ['two HSMs in the stamp', decideCheckAvailability({ ...available, hsms: twoInStamp }, job), 'done'],
   ['a size not offered, an image gone', decideCheckAvailability({ ...available, sizes: [], windowsImage: undefined }, job), 'stop Refused'],
   [
     'a size that the subscription may not use',
@@ -375,6 +381,11 @@ table('check-availability', [
     'stop Refused',
   ],
   ['terms not accepted, and they may not be', decideCheckAvailability(available, notAccepting), 'stop Refused'],
+  [
+    'terms not accepted of a machine that is there, its image gone',
+    decideCheckAvailability({ ...available, machines: ['mycompany-ciphertrust'], cipherTrustImage: undefined }, notAccepting),
+    'done',
+  ],
   ['terms accepted by somebody', decideCheckAvailability({ ...available, termsAccepted: true }, notAccepting), 'done'],
   ['an image without terms', decideCheckAvailability({ ...available, cipherTrustImage: ownImage('westus2') }, notAccepting), 'done'],
   ['an image of one’s own elsewhere', decideCheckAvailability({ ...available, cipherTrustImage: ownImage('eastus') }, job), 'stop Refused'],
@@ -401,6 +412,17 @@ table('check-availability', [
 ]);
 
 describe('check-availability', () => {
+  it('warns where Microsoft’s usual quota is used up, since it may have been raised; of an HSM that is there it says nothing', () => {
+    const warnings = (change: object) => {
+      const decision = decideCheckAvailability({ ...available, sizes: available.sizes.map(({ name }) => size(name, 16)), ...change }, job);
+      return 'result' in decision ? decision.result.warnings : undefined;
+    };
+    assert.deepEqual(warnings({}), []);
+    assert.match(warnings({ hsms: twoInStamp })?.join() ?? '', /^stamp1 has 2 HSMs of this subscription already.*usual quota is 2: unless it was raised/);
+    assert.match(warnings({ hsms: [...twoInStamp, ...twoInStamp] })?.join() ?? '', /^westus2 has 4 HSMs.*stamp1 has 4/);
+    assert.deepEqual(warnings({ hsms: twoInStamp, hsmThere: true }), []);
+  });
+
   it('warns of a VM with less memory than CipherTrust Manager needs, such as the runbook’s', () => {
     const warnings = (memoryGb: number) => {
       const decision = decideCheckAvailability({ ...available, sizes: [size('Standard_D2s_v3', 8), size('Standard_F4s_v2', memoryGb)] }, job);

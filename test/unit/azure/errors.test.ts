@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { StepFailure } from '../../../domain/failure.ts';
 import { errorIn, innermost, pageTitle } from '../../../systems/azure/arm-error.ts';
 import { causeOf } from '../../../systems/azure/causes.ts';
-import { azureFailure, isForeign, NoAnswer } from '../../../systems/azure/errors.ts';
+import { azureFailure, isAbsent, isForeign, NoAnswer } from '../../../systems/azure/errors.ts';
 
 const hsm = '/subscriptions/s/resourceGroups/g/providers/Microsoft.HardwareSecurityModules/dedicatedHSMs/hsm1';
 const deployment = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Resources/deployments/HSMdeploy';
@@ -59,6 +59,36 @@ describe('The innermost error of Azure', () => {
   });
 });
 
+describe('That a thing is not there', () => {
+  const answer = (bodyAsText: string, statusCode = 404) => ({ statusCode, message: 'm', response: { status: statusCode, bodyAsText } });
+  const said = (code: string) => JSON.stringify({ error: { code, message: 'm' } });
+
+  it('is what ARM says of things', () => {
+    for (const code of ['ResourceNotFound', 'ResourceGroupNotFound', 'ParentResourceNotFound', 'DeploymentNotFound', 'NotFound', 'FeatureNotFound'])
+      assert.ok(isAbsent(answer(said(code))), code);
+  });
+
+  it('is not what it says of the subscription, of a type or a version, nor what something in between says', () => {
+    for (const text of [
+      ...['SubscriptionNotFound', 'TenantNotFound', 'InvalidResourceType', 'InvalidResourceNamespace', 'NoRegisteredProviderFound'].map(said),
+      '<html><head><title>404 Not Found</title></head></html>',
+      '404 page not found',
+      '',
+    ])
+      assert.ok(!isAbsent(answer(text)), text);
+    assert.ok(!isAbsent(answer(said('ResourceNotFound'), 400)));
+  });
+
+  it('an answer of something in between is told as one', () => {
+    for (const text of ['<html><head><title>404 Not Found</title></head></html>', '404 page not found']) {
+      const { kind, seen, remedy } = azureFailure('reading', answer(text)).problem;
+      assert.equal(kind, 'Refused');
+      assert.match(seen, /^404 not an answer of Azure: /);
+      assert.match(remedy, /HSM_PROXY/);
+    }
+  });
+});
+
 describe('The cause of a failure of Azure', () => {
   const rows: [code: string, message: string, remedy: RegExp, passes: boolean, target?: string][] = [
     ['RequestDisallowedByPolicy', 'x', /exemption/, false],
@@ -67,6 +97,8 @@ describe('The cause of a failure of Azure', () => {
     ['ResourcePurchaseValidationFailed', 'x', /accept the image’s terms/, false],
     ['PlatformImageNotFound', 'x', /Name an image/, false],
     ['MissingSubscriptionRegistration', 'x', /Register/, false],
+    ['SubscriptionNotFound', 'x', /subscription and cloud/, false],
+    ['InvalidResourceType', 'x', /Register/, false],
     ['LinkedAuthorizationFailed', 'x', /role/, false],
     ['OperationNotAllowed', 'Operation results in exceeding approved Total Regional Cores quota.', /counts against the quota.*failed ones too/, false],
     ['ProvisioningFailed', 'The subscription’s device quota is used up.', /counts against the quota/, false, hsm],

@@ -159,7 +159,7 @@ export const circumstances: Record<string, Circumstance> = {
   // A 500 without a word may come from a proxy: what became of it is not known then, and the verification finds it out.
   'hsm/setup fails and wipes all the same': {
     ...lateSerial,
-    quirks: { 'ciphertrust.failedSetup': 'wipes', 'ciphertrust.setupRefusal': '500', 'ciphertrust.errorBody': 'full' },
+    quirks: { 'ciphertrust.failedSetup': 'wipes', 'ciphertrust.errorBody': 'full' },
   },
   'ksadmin’s key does not survive the wipe': { happens: () => {}, quirks: { 'ciphertrust.sshKeySurvivesReset': 'no' } },
   'the HSM is away after the wipe, until the manager stops its services': {

@@ -32,7 +32,10 @@ export function judgeApproval({ approvals }: Progress, { approvalId, actor }: Ap
 /** Judges a decision about an incident: only an open one, and only what the step allows. */
 export function judgeResolution({ incidents }: Progress, { incidentId, action }: ResolveSignal): Judgement {
   const incident = incidents.find(({ id }) => id === incidentId);
-  if (!incident) return refused(`There is no incident ${incidentId}.`);
+  if (!incident) {
+    const open = incidents.filter(({ closedAt }) => closedAt === undefined).map(({ id }) => id);
+    return refused(`There is no incident ${incidentId}${open.length > 0 ? `; ${open.join(' and ')} ${open.length > 1 ? 'are' : 'is'} open` : ''}.`);
+  }
   if (incident.closedAt)
     return refused(
       `${incidentId} was already closed at ${incident.closedAt}${incident.decision ? ` by ${incident.decision.actor} (${incident.decision.action})` : ''}.`,

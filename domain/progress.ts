@@ -86,20 +86,23 @@ export interface Progress {
   decisions: DecisionView[];
 }
 
-/** The memo keys: `job`, `step.{id}`, `incident-{n}`, `approve-zeroize-{n}`, `approve-wipe-{n}`, `decision-{n}`. Beside them the API writes who asked and the request’s key at the start. */
+/** The memo keys: `job`, `step.{id}`, `incident-{n}-{of the run}`, `approve-zeroize-{n}-{of the digest}`, `approve-wipe-{n}-{of the digest}`, `decision-{n}`. Beside them the API writes who asked and the request’s key at the start. */
 export const memoKeys = {
   job: 'job',
   step: (id: StepId) => `step.${id}`,
-  incident: /^incident-\d+$/,
-  approval: /^approve-(zeroize|wipe)-\d+$/,
-  decision: /^decision-\d+$/,
+  incident: /^incident-(\d+)-\w+$/,
+  approval: /^approve-(?:zeroize|wipe)-(\d+)-\w+$/,
+  decision: /^decision-(\d+)$/,
 } as const;
 
 const numbered = <View>(memo: Record<string, unknown>, pattern: RegExp): View[] =>
   Object.keys(memo)
-    .filter((key) => pattern.test(key))
-    .sort((a, b) => Number(a.split('-').at(-1)) - Number(b.split('-').at(-1)))
-    .map((key) => memo[key] as View);
+    .flatMap((key) => {
+      const [, number] = pattern.exec(key) ?? [];
+      return number ? [{ number: Number(number), view: memo[key] as View }] : [];
+    })
+    .sort((a, b) => a.number - b.number)
+    .map(({ view }) => view);
 
 /** The progress that a job published; undefined before its first publication. */
 export function progressFromMemo(memo: Record<string, unknown>): Progress | undefined {
@@ -111,7 +114,7 @@ export function progressFromMemo(memo: Record<string, unknown>): Progress | unde
     steps: Object.fromEntries(stepIds.map((id) => [id, (memo[memoKeys.step(id)] as StepView | undefined) ?? pending])) as Record<StepId, StepView>,
     incidents: numbered<IncidentView>(memo, memoKeys.incident),
     approvals: numbered<ApprovalView>(memo, memoKeys.approval).sort((a, b) => a.askedAt.localeCompare(b.askedAt)),
-    decisions: numbered<DecisionView>(memo, memoKeys.decision),
+    decisions: numbered<DecisionView>(memo, memoKeys.decision).sort((a, b) => a.at.localeCompare(b.at)),
   };
 }
 

@@ -21,7 +21,7 @@ const keys = {
   awaitingApproval: defineSearchAttributeKey(searchAttributes.awaitingApproval, 'BOOL'),
 };
 
-/** At most so many decisions are kept: a flood of them must not fill the memo. */
+/** At most so many decisions are kept: a flood of them must not fill the memo. Then the oldest refused one gives way, since an accepted one is evidence. */
 const maximumDecisions = 100;
 
 /** The job's progress, and its publication: one memo key per thing, only what changed, coalesced per activation. */
@@ -63,10 +63,18 @@ export class Board {
   }
 
   decision(view: DecisionView): void {
-    if (this.progress.decisions.length >= maximumDecisions) return;
-    this.progress.decisions.push(view);
-    this.#changed.set(`decision-${this.progress.decisions.length}`, view);
+    const { decisions } = this.progress;
+    const place = decisions.length < maximumDecisions ? decisions.length : this.#leastWorthKeeping();
+    decisions[place] = view;
+    this.#changed.set(`decision-${place + 1}`, view);
     this.job({});
+  }
+
+  #leastWorthKeeping(): number {
+    const { decisions } = this.progress;
+    const oldest = (of: DecisionView[]) => decisions.indexOf(of.reduce((least, view) => (view.at < least.at ? view : least)));
+    const refused = decisions.filter(({ verdict }) => verdict === 'refused');
+    return oldest(refused.length > 0 ? refused : decisions);
   }
 
   get hasNews(): boolean {

@@ -12,14 +12,16 @@ export interface Conclusion {
 
 /** Carries the work to an end that is told: the report is stored and the state published however the work ends. A cancelled or broken job then ends as such. */
 export async function concluded(job: Job, work: () => Promise<void>): Promise<Conclusion> {
+  let report: Conclusion['report'];
   try {
     await work();
+    // Here, too, a person may abort, or cancel the job.
+    report = await job.step('report', { report: job.report('completed') });
   } catch (error) {
     if (error instanceof Ended) return abnormal(job, error.outcome);
     await abnormal(job, isCancellation(error) ? 'cancelled' : 'failed');
     throw error;
   }
-  const report = await job.step('report', { report: job.report('completed') });
   job.closeDesk();
   job.board.job({ state: 'completed', finishedAt: new Date().toISOString(), report });
   return { outcome: 'completed', report };

@@ -1,4 +1,4 @@
-import { condition, defineSignal, setHandler } from '@temporalio/workflow';
+import { condition, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
 import { type Judgement, judgeApproval, judgeResolution } from '../domain/approval-rules.ts';
 import { type ApprovalSignal, type ResolveSignal, signalNames } from '../domain/decisions.ts';
 import type { Problem } from '../domain/failure.ts';
@@ -45,9 +45,24 @@ export const askToWipe = (manager: ManagerHolds): Ask => ({
 });
 
 const now = () => new Date().toISOString();
-const text = (value: unknown, usual: string): string => (typeof value === 'string' && value !== '' ? value.slice(0, 300) : usual);
+const text = (value: unknown, usual: string): string => (typeof value === 'string' && value !== '' ? value : usual);
+
+/** What an id says besides its number: a piece of what it is about, so that what was typed for an earlier job, or for other content, fits nothing here. */
+const pieceOf = {
+  digest: (digest: string): string => digest.slice(0, 6),
+  /** Of the run: its end, since it may begin with the time; and of the first one’s id, which a reset keeps. */
+  run: (): string => workflowInfo().firstExecutionRunId.slice(-6),
+};
+
+const possible: readonly unknown[] = ['retry', 'skip', 'abort'] satisfies ResolveSignal['action'][];
 
 const makesNoSense: Judgement = { verdict: 'refused', reason: 'The signal’s payload is not what it must be: see the job’s details for what to send.' };
+
+/** Anybody may send texts of any length, and they are kept. */
+const cut = <Signal>(signal: Signal): Signal =>
+  typeof signal === 'object' && signal !== null
+    ? (Object.fromEntries(Object.entries(signal).map(([field, value]) => [field, typeof value === 'string' ? value.slice(0, 300) : value])) as Signal)
+    : signal;
 
 /** Anybody may send anything: what lacks one of the texts it must have is refused before any rule looks at it. */
 const wellFormed = ({ kind, signal }: Arrived): boolean =>
@@ -62,9 +77,9 @@ export class Desk {
 
   constructor(board: Board) {
     this.#board = board;
-    setHandler(approve, (signal) => void this.#queue.push({ kind: 'approve', signal }));
-    setHandler(reject, (signal) => void this.#queue.push({ kind: 'reject', signal }));
-    setHandler(resolve, (signal) => void this.#queue.push({ kind: 'resolve', signal }));
+    setHandler(approve, (signal) => void this.#queue.push({ kind: 'approve', signal: cut(signal) }));
+    setHandler(reject, (signal) => void this.#queue.push({ kind: 'reject', signal: cut(signal) }));
+    setHandler(resolve, (signal) => void this.#queue.push({ kind: 'resolve', signal: cut(signal) }));
   }
 
   get hasMail(): boolean {
@@ -84,7 +99,7 @@ export class Desk {
 
   /** Opens an incident and waits for the person’s decision. */
   async incident(step: StepId, problem: Problem): Promise<'retry' | 'skip' | 'abort'> {
-    const id = `incident-${this.#board.progress.incidents.length + 1}`;
+    const id = `incident-${this.#board.progress.incidents.length + 1}-${pieceOf.run()}`;
     const actions: IncidentView['actions'] = stepOf(step).skippable ? ['retry', 'skip', 'abort'] : ['retry', 'abort'];
     this.#board.incident({ id, step, problem, actions, openedAt: now() });
     const find = () => this.#board.progress.incidents.find((incident) => incident.id === id)!;
@@ -95,7 +110,8 @@ export class Desk {
   /** Asks for an approval and waits for the answer, or for the deadline. */
   async approval({ kind, ...asked }: Ask, terms: ApprovalTerms): Promise<ApprovalView> {
     const prefix = `approve-${kind}-`;
-    const id = `${prefix}${this.#board.progress.approvals.filter((approval) => approval.id.startsWith(prefix)).length + 1}`;
+    const number = this.#board.progress.approvals.filter((approval) => approval.id.startsWith(prefix)).length + 1;
+    const id = `${prefix}${number}-${pieceOf.digest((asked.hsm ?? asked.manager)!.digest)}`;
     const askedAt = Date.now();
     this.#board.approval({
       id,
@@ -132,7 +148,7 @@ export class Desk {
   #record({ kind, signal }: Arrived, judgement: Judgement): void {
     const view: DecisionView = {
       decisionId: text(signal?.decisionId, 'none'),
-      kind: kind === 'resolve' ? (signal?.action ?? 'invalid') : kind,
+      kind: kind !== 'resolve' ? kind : possible.includes(signal?.action) ? signal.action : 'invalid',
       about: text(kind === 'resolve' ? signal?.incidentId : signal?.approvalId, 'nothing'),
       actor: text(signal?.actor, 'unknown'),
       ...(signal?.comment ? { comment: text(signal.comment, '') } : {}),

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
-import { approve, askedFor, decision, firstApproval, gate, incident, workflowTests } from '../support/decide-job.ts';
+import { answer, approve, askedFor, decision, firstApproval, gate, incident, reject, resolve, workflowTests } from '../support/decide-job.ts';
+import { wholeId } from '../support/short-ids.ts';
 import { stubActivities, zeroizedHsm } from '../support/stub-activities.ts';
 
 describe('An approval', () => {
@@ -29,10 +30,10 @@ describe('An approval', () => {
       await approve(job);
       await job.reaches('early one judged', ({ decisions }) => decisions.length === 1);
       checking.open();
-      await firstApproval(job);
+      const approvalId = wholeId(await firstApproval(job), 'approve-zeroize-1');
       await approve(job, 'approve-zeroize-7');
-      await job.handle.signal('reject', decision({ approvalId: 'approve-zeroize-1', comment: 'not this one' }));
-      await approve(job);
+      await job.handle.signal('reject', decision({ approvalId, comment: 'not this one' }));
+      await job.handle.signal('approve', decision({ approvalId }));
       assert.equal((await job.handle.result()).outcome, 'rejected');
       const { decisions, job: ended } = await job.progress();
       assert.deepEqual(
@@ -46,12 +47,12 @@ describe('An approval', () => {
   });
 
   it('is asked for before the wipe of a CipherTrust Manager that is in use, again when that changed, and only what was approved is wiped', async () => {
-    const holds = { name: 'cm', address: '20.0.0.5', version: '2.19', users: ['anna'], keys: 2, domains: [], hsms: [], untold: [], digest: 'digest-1' };
+    const holds = { name: 'cm', address: '20.0.0.5', version: '2.19', users: ['anna'], keys: 2, domains: [], hsms: [], untold: [], digest: 'a1b2c3digest-1' };
     const approvedDigests: (string | undefined)[] = [];
     const { activities, calls } = stubActivities({
       'set-root-of-trust': async ({ approvedDigest, cipherTrust }) => {
         approvedDigests.push(approvedDigest);
-        const now = approvedDigests.length === 1 ? holds : { ...holds, keys: 3, digest: 'digest-2' };
+        const now = approvedDigests.length === 1 ? holds : { ...holds, keys: 3, digest: 'd4e5f6digest-2' };
         return approvedDigest === now.digest ? { cipherTrust } : { cipherTrust, needsApproval: now };
       },
     });
@@ -64,7 +65,7 @@ describe('An approval', () => {
       assert.equal(asked.steps['set-root-of-trust'].state, 'running');
       assert.equal(asked.steps['set-root-of-trust'].finishedAt, undefined);
       assert.match(asked.approvals[0]!.loses, /users besides admin: anna; keys: 2/);
-      await job.handle.signal('approve', { approvalId: 'approve-wipe-1', decisionId: 'own', actor: 'olga' });
+      await answer(job, 'approve', 'approve-wipe-1', { actor: 'olga' });
       const { decisions } = await job.reaches('the refusal', (now) => now.decisions.length === 1);
       assert.match(decisions[0]!.reason ?? '', /another person/);
       await approve(job, 'approve-wipe-1');
@@ -72,13 +73,13 @@ describe('An approval', () => {
       assert.deepEqual(
         again.approvals.map(({ id, outcome, manager }) => [id, outcome, manager?.keys]),
         [
-          ['approve-wipe-1', 'stale', 2],
-          ['approve-wipe-2', undefined, 3],
+          ['approve-wipe-1-a1b2c3', 'stale', 2],
+          ['approve-wipe-2-d4e5f6', undefined, 3],
         ],
       );
       await approve(job, 'approve-wipe-2');
       assert.equal((await job.handle.result()).outcome, 'completed');
-      assert.deepEqual(approvedDigests, [undefined, 'digest-1', 'digest-2']);
+      assert.deepEqual(approvedDigests, [undefined, 'a1b2c3digest-1', 'd4e5f6digest-2']);
       assert.ok(calls.some(({ id }) => id === 'reset-password'));
       const history = await job.handle.fetchHistory();
       await Worker.runReplayHistory({ workflowBundle: its.bench.bundle }, JSON.parse(historyToJSON(history)), job.handle.workflowId);
@@ -86,12 +87,12 @@ describe('An approval', () => {
   });
 
   it('that is rejected: nothing is wiped, the job ends, everything stays in place', async () => {
-    const holds = { name: 'cm', address: '20.0.0.5', version: '2.19', users: [], domains: [], hsms: ['172.22.1.9 7'], untold: [], digest: 'digest-1' };
+    const holds = { name: 'cm', address: '20.0.0.5', version: '2.19', users: [], domains: [], hsms: ['172.22.1.9 7'], untold: [], digest: 'a1b2c3digest-1' };
     const { activities, calls } = stubActivities({ 'set-root-of-trust': async ({ cipherTrust }) => ({ cipherTrust, needsApproval: holds }) });
     its.request.hsm.fips = false;
     await its.bench.withJob(activities, its.request, async (job) => {
       await askedFor('approve-wipe-1')(job);
-      await job.handle.signal('reject', decision({ approvalId: 'approve-wipe-1' }));
+      await reject(job, 'approve-wipe-1');
       assert.equal((await job.handle.result()).outcome, 'rejected');
       assert.equal(calls.filter(({ id }) => id === 'set-root-of-trust').length, 1);
     });
@@ -101,7 +102,7 @@ describe('An approval', () => {
     let looks = 0;
     const { activities, calls } = stubActivities({
       'fips-mode': async () =>
-        looks++ === 0 ? { outcome: 'changed-since-approval', hsm: { ...zeroizedHsm, digest: 'digest-2' } } : { outcome: 'on', hsm: zeroizedHsm },
+        looks++ === 0 ? { outcome: 'changed-since-approval', hsm: { ...zeroizedHsm, digest: 'd4e5f6digest-2' } } : { outcome: 'on', hsm: zeroizedHsm },
     });
     await its.bench.withJob(activities, its.request, async (job) => {
       await firstApproval(job);
@@ -110,15 +111,15 @@ describe('An approval', () => {
       assert.deepEqual(
         approvals.map(({ outcome, hsm }) => [outcome, hsm?.digest]),
         [
-          ['stale', 'digest-1'],
-          [undefined, 'digest-2'],
+          ['stale', 'a1b2c3digest-1'],
+          [undefined, 'd4e5f6digest-2'],
         ],
       );
       await approve(job, 'approve-zeroize-2');
       await job.handle.result();
       assert.deepEqual(
         calls.filter(({ id }) => id === 'fips-mode').map(({ input }) => (input as { approvedDigest: string }).approvedDigest),
-        ['digest-1', 'digest-2'],
+        ['a1b2c3digest-1', 'd4e5f6digest-2'],
       );
     });
   });
@@ -129,7 +130,7 @@ describe('An approval', () => {
     await its.bench.withJob(activities, its.request, async (job) => {
       const { approvals } = await incident(job);
       assert.deepEqual([approvals[0]!.outcome, typeof approvals[0]!.remindedAt], ['expired', 'string']);
-      await job.handle.signal('resolve', decision({ incidentId: 'incident-1', action: 'retry' }));
+      await resolve(job, 'retry');
       await askedFor('approve-zeroize-2')(job);
       await approve(job, 'approve-zeroize-2');
       assert.equal((await job.handle.result()).outcome, 'completed');
@@ -141,7 +142,7 @@ describe('An approval', () => {
     const { activities } = stubActivities();
     await its.bench.withJob(activities, its.request, async (job) => {
       await firstApproval(job);
-      await job.handle.signal('approve', { ...decision({ approvalId: 'approve-zeroize-1' }), actor: 'olga' });
+      await answer(job, 'approve', 'approve-zeroize-1', { actor: 'olga' });
       await job.reaches('refused', ({ decisions }) => decisions[0]?.verdict === 'refused');
       await approve(job);
       assert.equal((await job.handle.result()).outcome, 'completed');

@@ -8,7 +8,7 @@ import type { ReportDraft } from '../../domain/report.ts';
 import { managerOf } from '../../domain/report-manager.ts';
 import type { ManagerAt } from '../../domain/results.ts';
 import { stepIds } from '../../domain/steps.ts';
-import { approve, decision, firstApproval, gate, incident, workflowTests } from '../support/decide-job.ts';
+import { approve, firstApproval, gate, incident, reject, resolve, workflowTests } from '../support/decide-job.ts';
 import { stubActivities, zeroizedHsm } from '../support/stub-activities.ts';
 
 const problem: Problem = { kind: 'Refused', tried: 'something', seen: 'no', source: 'the test', remedy: 'Mend it.' };
@@ -130,15 +130,15 @@ describe('A job', () => {
       const { incidents } = await incident(job);
       assert.deepEqual(incidents[0]!.problem, problem);
       assert.deepEqual(incidents[0]!.actions, ['retry', 'abort']);
-      await job.handle.signal('resolve', decision({ incidentId: 'incident-1', action: 'skip' }));
-      await job.handle.signal('resolve', decision({ incidentId: 'incident-1', action: 'retry' }));
+      await resolve(job, 'skip');
+      await resolve(job, 'retry');
       const { steps, decisions } = await firstApproval(job);
       assert.deepEqual([steps['resource-group'].state, steps['resource-group'].attempts], ['done', 2]);
       assert.deepEqual(
         decisions.map(({ verdict }) => verdict),
         ['refused', 'accepted'],
       );
-      await job.handle.signal('reject', decision({ approvalId: 'approve-zeroize-1' }));
+      await reject(job);
       await job.handle.result();
     });
   });
@@ -160,9 +160,9 @@ describe('A job', () => {
       assert.deepEqual([told.kind, told.source], ['Refused', 'Azure Resource Manager']);
       assert.match(told.remedy, /retry gives it the same time again/);
       assert.ok(JSON.stringify(told).length <= 1024);
-      await job.handle.signal('resolve', decision({ incidentId: 'incident-1', action: 'retry' }));
+      await resolve(job, 'retry');
       await firstApproval(job);
-      await job.handle.signal('reject', decision({ approvalId: 'approve-zeroize-1' }));
+      await reject(job);
       await job.handle.result();
     });
   });
@@ -185,7 +185,7 @@ describe('A job', () => {
       await firstApproval(job);
       await approve(job);
       await incident(job);
-      await job.handle.signal('resolve', decision({ incidentId: 'incident-1', action: 'abort' }));
+      await resolve(job, 'abort');
       await job.reaches('abort accepted', ({ decisions }) => decisions.length === 2);
       acted.open();
       assert.equal((await job.handle.result()).outcome, 'aborted');

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import { exampleRequest } from './example.ts';
+import { isNamed, wholeId } from './short-ids.ts';
 import { type Running, type WorkflowBench, workflowBench } from './workflow-bench.ts';
 
 /** For the suite that calls it: one bench for all its tests, and a request for each. */
@@ -20,12 +21,21 @@ export function workflowTests(): { bench: WorkflowBench; request: ProvisioningRe
 export const decision = (about: object) => ({ decisionId: randomUUID(), actor: 'anna', ...about });
 
 /** Waits for an approval to be asked for. */
-export const askedFor = (id: string) => (job: Running) => job.reaches(`${id} asked`, ({ approvals }) => approvals.some((approval) => approval.id === id));
+export const askedFor = (short: string) => (job: Running) => job.reaches(`${short} asked`, ({ approvals }) => approvals.some(isNamed(short)));
 export const firstApproval = askedFor('approve-zeroize-1');
-export const approve = (job: Running, approvalId = 'approve-zeroize-1') => job.handle.signal('approve', decision({ approvalId }));
+
+/** Sends an answer to an approval, by its short id. */
+export const answer = async (job: Pick<Running, 'handle' | 'progress'>, signal: 'approve' | 'reject', short = 'approve-zeroize-1', more: object = {}) =>
+  job.handle.signal(signal, decision({ approvalId: wholeId(await job.progress(), short), ...more }));
+export const approve = (job: Running, short?: string) => answer(job, 'approve', short);
+export const reject = (job: Running, short?: string) => answer(job, 'reject', short);
+
+/** Decides about an incident, by its short id. */
+export const resolve = async (job: Pick<Running, 'handle' | 'progress'>, action: string, short = 'incident-1') =>
+  job.handle.signal('resolve', decision({ incidentId: wholeId(await job.progress(), short), action }));
 
 /** Waits for an incident to be opened. */
-export const incident = (job: Running, id = 'incident-1') => job.reaches(`${id} opened`, ({ incidents }) => incidents.some((open) => open.id === id));
+export const incident = (job: Running, short = 'incident-1') => job.reaches(`${short} opened`, ({ incidents }) => incidents.some(isNamed(short)));
 
 /** A promise that the test settles: an activity that acts for as long as the test wants. */
 export function gate() {

@@ -11,6 +11,7 @@ import { createStore } from '../../systems/secrets/create-store.ts';
 import type { SecretStore } from '../../systems/secrets/store.ts';
 import { readSettings } from '../../worker/settings.ts';
 import { exampleRequest } from './example.ts';
+import { wholeId } from './short-ids.ts';
 import { until } from './until.ts';
 
 /** A ledger entry, as the simulator’s control interface shows it. */
@@ -133,11 +134,15 @@ export class StackBench {
     return this.reaches(id, `approve-zeroize-${number}`, ({ approvals }) => approvals.length >= number && !approvals[number - 1]!.closedAt);
   }
 
-  approve(id: string, approvalId = 'approve-zeroize-1', decision = 'approve'): Promise<Answer> {
+  /** By the short id, `approve-zeroize-1`, or the whole one. */
+  async approve(id: string, approval = 'approve-zeroize-1', decision = 'approve'): Promise<Answer> {
+    const approvalId = wholeId(await this.job(id), approval);
     return this.api('POST', `/v1/provisionings/${id}/approvals/${approvalId}`, { decision, actor: 'anna' }, { 'idempotency-key': randomUUID() }, 'approver');
   }
 
-  resolve(id: string, incidentId: string, action: string): Promise<Answer> {
+  /** By the short id, `incident-1`, or the whole one. */
+  async resolve(id: string, incident: string, action: string): Promise<Answer> {
+    const incidentId = wholeId(await this.job(id), incident);
     return this.api('POST', `/v1/provisionings/${id}/incidents/${incidentId}`, { action, actor: 'otto' }, { 'idempotency-key': randomUUID() });
   }
 

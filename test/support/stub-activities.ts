@@ -11,7 +11,7 @@ export const zeroizedHsm: HsmSeen = {
   soAttemptsLeft: 3,
   partitions: [],
   bytesInUse: 0,
-  digest: 'digest-1',
+  digest: 'a1b2c3digest-1',
 };
 
 const pin = { address: '172.22.0.4', pin: 'SHA256:pin' };

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { selfSigned } from '../../../simulator/certificates.ts';
 import { newUser } from '../../../simulator/ciphertrust/state.ts';
 import { allRequests, everyJobSends, sentAfterWipe, someJobsSend } from '../../support/ciphertrust/requests.ts';
 import { type TrustJob, TrustJobs } from '../../support/ciphertrust/trust-jobs.ts';
+import { answer, resolve } from '../../support/decide-job.ts';
+import { shortId } from '../../support/short-ids.ts';
 import { until } from '../../support/until.ts';
 
 const setUp = 'ciphertrust:POST /v1/system/hsm/setup';
@@ -19,7 +20,6 @@ describe('Jobs whose worker is a process', function () {
   });
   after(() => jobs?.stop());
 
-  const decide = (job: TrustJob, signal: string, about: object) => job.handle.signal(signal, { decisionId: randomUUID(), actor: 'anna', ...about });
   /** Ends well; `incidents` are those that were decided before. */
   const ended = async (job: TrustJob, incidents = 0) => {
     const end = await job.reaches('the end', (now) => now.job.finishedAt !== undefined || now.incidents.length > incidents);
@@ -108,27 +108,27 @@ describe('Jobs whose worker is a process', function () {
     data.keys.push({ id: 'k1', name: 'payroll' });
     data.trial.status = 'activated';
     data.licences.push({ id: 'l', license: 'by hand', bind_type: 'instance' });
-    await decide(job, 'resolve', { incidentId: 'incident-1', action: 'retry' });
+    await resolve(job, 'retry');
     const { approvals } = await job.reaches('the approval', (now) => now.approvals.length === 1);
-    assert.deepEqual([approvals[0]!.id, approvals[0]!.manager?.users, approvals[0]!.manager?.keys], ['approve-wipe-1', ['bert'], 1]);
+    assert.deepEqual([shortId(approvals[0]!), approvals[0]!.manager?.users, approvals[0]!.manager?.keys], ['approve-wipe-1', ['bert'], 1]);
     assert.equal(jobs.arrivedAt(job.address, setUp).length, 0);
     data.keys.push({ id: 'k2', name: 'backup' });
-    await decide(job, 'approve', { approvalId: 'approve-wipe-1' });
+    await answer(job, 'approve', 'approve-wipe-1');
     const again = await job.reaches('another approval', (now) => now.approvals.length === 2);
     assert.deepEqual(
-      again.approvals.map(({ id, outcome, manager }) => [id, outcome, manager?.keys]),
+      again.approvals.map((approval) => [shortId(approval), approval.outcome, approval.manager?.keys]),
       [
         ['approve-wipe-1', 'stale', 1],
         ['approve-wipe-2', undefined, 2],
       ],
     );
     assert.equal(jobs.arrivedAt(job.address, setUp).length, 0);
-    await decide(job, 'approve', { approvalId: 'approve-wipe-2' });
+    await answer(job, 'approve', 'approve-wipe-2');
     // After the wipe the licence is gone, and still not in the store.
     const lost = await job.reaches('the second incident', ({ incidents }) => incidents.length === 2);
     assert.equal(lost.incidents[1]!.step, 'reset-password');
     job.manager.data.licences.push({ id: 'l', license: 'by hand', bind_type: 'instance' });
-    await decide(job, 'resolve', { incidentId: 'incident-2', action: 'retry' });
+    await resolve(job, 'retry', 'incident-2');
     await ended(job, 2);
     assert.deepEqual([jobs.arrivedAt(job.address, setUp).length, job.manager.data.keys.length], [1, 0]);
     assert.ok(
@@ -143,7 +143,7 @@ describe('Jobs whose worker is a process', function () {
     const { incidents } = await job.reaches('the incident', (now) => now.incidents.length === 1);
     assert.match(incidents[0]!.problem.seen, /no answer.*nothing changed/);
     assert.equal(jobs.arrivedAt(job.address, setUp).length, 1);
-    await decide(job, 'resolve', { incidentId: 'incident-1', action: 'retry' });
+    await resolve(job, 'retry');
     await ended(job, 1);
     assert.equal(jobs.arrivedAt(job.address, setUp).length, 2);
     const log = jobs.log(job, (await job.handle.describe()).runId);

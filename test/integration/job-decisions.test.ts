@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { ApplicationFailure } from '@temporalio/common';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { Worker } from '@temporalio/worker';
+import type { Problem } from '../../domain/failure.ts';
+import { answer, decision, incident, resolve, workflowTests } from '../support/decide-job.ts';
+import { stubActivities } from '../support/stub-activities.ts';
+
+const problem: Problem = { kind: 'Refused', tried: 'something', seen: 'no', source: 'the test', remedy: 'Mend it.' };
+const refusal = () => ApplicationFailure.create({ message: 'no', type: 'Refused', nonRetryable: true, details: [problem] });
+
+describe('A job that people decide about', () => {
+  const its = workflowTests();
+
+  it('is ended by an abort where its report cannot be stored, and tells of it', async () => {
+    let tries = 0;
+    const { activities } = stubActivities({
+      report: async () => {
+        if (tries++ === 0) throw refusal();
+        return { json: 'r.json', markdown: 'r.md' };
+      },
+    });
+    its.request.hsm.fips = false;
+    await its.bench.withJob(activities, its.request, async (job) => {
+      assert.equal((await incident(job)).incidents[0]!.step, 'report');
+      await resolve(job, 'abort');
+      assert.equal((await job.handle.result()).outcome, 'aborted');
+      const { job: ended } = await job.progress();
+      assert.deepEqual([ended.state, ended.inventory], ['aborted', ['resource group Luna_kylo_rg']]);
+      const history = await job.handle.fetchHistory();
+      await Worker.runReplayHistory({ workflowBundle: its.bench.bundle }, JSON.parse(historyToJSON(history)), job.handle.workflowId);
+    });
+  });
+
+  it('takes no decision that was meant for an earlier run', async () => {
+    const { activities } = stubActivities({
+      licence: async () => {
+        throw refusal();
+      },
+    });
+    its.request.hsm.fips = false;
+    await its.bench.withJob(activities, its.request, async (earlier) => {
+      const [before] = (await incident(earlier)).incidents;
+      await resolve(earlier, 'abort');
+      await earlier.handle.result();
+      await its.bench.withJob(activities, its.request, async (job) => {
+        await incident(job);
+        await job.handle.signal('resolve', decision({ incidentId: before!.id, action: 'abort' }));
+        const { decisions, incidents } = await job.reaches('the refusal', (now) => now.decisions.length === 1);
+        assert.match(decisions[0]!.reason ?? '', new RegExp(`There is no incident ${before!.id}; ${incidents[0]!.id} is open`));
+        assert.equal(incidents[0]!.closedAt, undefined);
+        await resolve(job, 'abort');
+        await job.handle.result();
+      });
+    });
+  });
+
+  it('keeps the newest decisions of a flood, and those that counted, each bounded', async () => {
+    const { activities } = stubActivities({
+      licence: async () => {
+        throw refusal();
+      },
+    });
+    const long = 'x'.repeat(10_000);
+    await its.bench.withJob(activities, its.request, async (job) => {
+      await incident(job);
+      await resolve(job, 'retry');
+      await incident(job, 'incident-2');
+      for (let sent = 0; sent < 110; sent++) await job.handle.signal('resolve', { incidentId: long, decisionId: `d-${sent}`, actor: long, action: long });
+      await answer(job, 'approve', 'none', { decisionId: 'last', comment: { long } });
+      const progress = await job.reaches('the last one', ({ decisions }) => decisions.some(({ decisionId }) => decisionId === 'last'));
+      assert.equal(progress.decisions.length, 100);
+      assert.deepEqual([progress.decisions[0]!.verdict, progress.decisions[0]!.kind], ['accepted', 'retry']);
+      assert.ok(progress.decisions.some(({ decisionId, kind }) => decisionId === 'd-109' && kind === 'invalid'));
+      assert.ok(!progress.decisions.some(({ decisionId }) => decisionId === 'd-0'));
+      for (const kept of progress.decisions) assert.ok(JSON.stringify(kept).length < 1500, JSON.stringify(kept));
+      await resolve(job, 'abort', 'incident-2');
+      assert.equal((await job.handle.result()).outcome, 'aborted');
+    });
+  });
+});

@@ -13,9 +13,12 @@ import { healthRoutes } from './routes/health.ts';
 import { planRoutes } from './routes/plans.ts';
 import { provisioningRoutes } from './routes/provisionings.ts';
 import { reportRoutes } from './routes/report.ts';
+import { lookWhatIf } from './what-if.ts';
 
 export interface AppOptions {
   client: Client;
+  /** Of this installation’s workers. */
+  taskQueue: string;
   tokens: Tokens;
   reportsFolder: string;
   logger?: FastifyServerOptions['logger'];
@@ -26,16 +29,16 @@ export interface AppOptions {
 const bodyLimitBytes = 256 * 1024;
 
 /** The API, ready to listen or to be injected into. */
-export async function buildApp({ client, tokens, reportsFolder, logger = false, whatIfPatienceMs }: AppOptions): Promise<FastifyInstance> {
+export async function buildApp({ client, taskQueue, tokens, reportsFolder, logger = false, whatIfPatienceMs }: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({ logger, logController: new RequestLog(), bodyLimit: bodyLimitBytes, forceCloseConnections: true });
   problems(app);
   validation(app);
   await documentation(app);
   auth(app, tokens);
   metrics(app);
-  const jobs = new Jobs(client);
+  const jobs = new Jobs(client, taskQueue);
   healthRoutes(app, jobs);
-  planRoutes(app, client, whatIfPatienceMs);
+  planRoutes(app, (request) => lookWhatIf(client, taskQueue, request, whatIfPatienceMs));
   provisioningRoutes(app, jobs);
   decisionRoutes(app, jobs);
   eventRoutes(app, jobs);

@@ -8,7 +8,7 @@ import {
 } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { canonical } from '../domain/canonical.ts';
-import { type ApprovalSignal, type ProvisionInput, type ResolveSignal, searchAttributes, taskQueue, workflowName } from '../domain/decisions.ts';
+import { type ApprovalSignal, type ProvisionInput, type ResolveSignal, searchAttributes, workflowName } from '../domain/decisions.ts';
 import { type DecisionView, fractionDone, type JobState, type Progress, progressFromMemo, type StepView } from '../domain/progress.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
 import { catalogue, type StepId, stepIds } from '../domain/steps.ts';
@@ -56,9 +56,16 @@ const verdictPollMs = 50;
 /** Jobs in Temporal: starts them, tells how they are, and passes decisions on. Everything is read from Temporal, so it works with no worker alive. */
 export class Jobs {
   readonly #client: Client;
+  /** Jobs on another queue are another installation’s: they are not shown, and nothing is decided about them. */
+  readonly #taskQueue: string;
 
-  constructor(client: Client) {
+  constructor(client: Client, taskQueue: string) {
     this.#client = client;
+    this.#taskQueue = taskQueue;
+  }
+
+  get #ours(): string {
+    return `WorkflowType = '${workflowName}' AND TaskQueue = '${this.#taskQueue}'`;
   }
 
   /** Starts a job, or finds the one that the same request started before. A busy target and a key with another body are refused. */
@@ -68,7 +75,7 @@ export class Jobs {
     const begin = (workflowIdReusePolicy: 'REJECT_DUPLICATE' | 'ALLOW_DUPLICATE') => {
       const input: ProvisionInput = { request, requestedBy };
       const options: WorkflowStartOptions = {
-        taskQueue,
+        taskQueue: this.#taskQueue,
         workflowId: id,
         args: [input],
         workflowIdConflictPolicy: 'FAIL',
@@ -85,25 +92,28 @@ export class Jobs {
     };
     const started = await begin('REJECT_DUPLICATE').catch(alreadyStarted);
     if (started) return { id, runId: started.firstExecutionRunId };
-    const { status, memo, runId } = await this.describe(id);
-    const before = [{ runId, memo: (memo ?? {}) as StartMemo }, ...(await this.#runsOf(id))].find((run) => run.memo.idempotencyKey === idempotencyKey);
-    if (before) {
-      if (before.memo.bodyHash === bodyHash) return { id, runId: before.runId };
-      throw new Problem(422, 'The key was used before', 'This Idempotency-Key belongs to a request with another body.', { job: linkOf(id) });
-    }
     const busy = () =>
       new Problem(409, 'The HSM has a job already', `${request.hsm.name} has an active job; one HSM has one job at a time.`, { job: linkOf(id) });
-    if (status.name === 'RUNNING') throw busy();
-    const again = await begin('ALLOW_DUPLICATE').catch(alreadyStarted);
-    if (!again) throw busy();
-    return { id, runId: again.firstExecutionRunId };
+    for (const isLast of [false, true]) {
+      const { status, memo, runId } = await this.describe(id).catch(elsewhere(id));
+      const before = [{ runId, memo: (memo ?? {}) as StartMemo }, ...(await this.#runsOf(id))].find((run) => run.memo.idempotencyKey === idempotencyKey);
+      if (before) {
+        if (before.memo.bodyHash === bodyHash) return { id, runId: before.runId };
+        throw new Problem(422, 'The key was used before', 'This Idempotency-Key belongs to a request with another body.', { job: linkOf(id) });
+      }
+      if (status.name === 'RUNNING' || isLast) break;
+      const again = await begin('ALLOW_DUPLICATE').catch(alreadyStarted);
+      if (again) return { id, runId: again.firstExecutionRunId };
+      // Somebody was faster: perhaps the same request, sent twice at once.
+    }
+    throw busy();
   }
 
   /** The target’s runs, as long as Temporal keeps them. */
   #runsOf(id: string): Promise<{ runId: string; memo: StartMemo }[]> {
     return ask(this.#client, async () => {
       const runs = [];
-      for await (const { runId, memo } of this.#client.workflow.list({ query: `WorkflowType = '${workflowName}' AND WorkflowId = '${id}'` }))
+      for await (const { runId, memo } of this.#client.workflow.list({ query: `${this.#ours} AND WorkflowId = '${id}'` }))
         runs.push({ runId, memo: (memo ?? {}) as StartMemo });
       return runs;
     });
@@ -112,7 +122,7 @@ export class Jobs {
   async describe(id: string): Promise<WorkflowExecutionDescription> {
     try {
       const found = await ask(this.#client, () => this.#client.workflow.getHandle(id).describe());
-      if (found.type === workflowName) return found;
+      if (found.type === workflowName && found.taskQueue === this.#taskQueue) return found;
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
     }
@@ -125,7 +135,7 @@ export class Jobs {
 
   /** The newest jobs, in a state if one is given. */
   list(state: JobState | undefined, limit: number): Promise<object[]> {
-    const query = [`WorkflowType = '${workflowName}'`, ...(state ? [inState(state)] : [])].join(' AND ');
+    const query = [this.#ours, ...(state ? [inState(state)] : [])].join(' AND ');
     return ask(this.#client, async () => {
       const found = [];
       for await (const { workflowId, runId, status, startTime, closeTime, memo } of this.#client.workflow.list({ query })) {
@@ -150,7 +160,7 @@ export class Jobs {
 
   /** Sends a decision and waits shortly for its verdict; undefined where no worker has judged it yet. */
   async decide(id: string, signal: 'approve' | 'reject' | 'resolve', payload: ApprovalSignal | ResolveSignal): Promise<DecisionView | undefined> {
-    const { status } = await this.describe(id);
+    const { status, runId } = await this.describe(id);
     const find = async () => {
       const found = progressFromMemo((await this.describe(id)).memo ?? {})?.decisions.find(({ decisionId }) => decisionId === payload.decisionId);
       if (found && !isSame(found, signal, payload))
@@ -159,10 +169,9 @@ export class Jobs {
     };
     const judged = await find();
     if (judged) return judged;
-    if (status.name !== 'RUNNING') {
-      throw new Problem(409, 'The job is over', `The job ${id} has ended: nothing can be decided any more.`, { job: linkOf(id) });
-    }
-    await ask(this.#client, () => this.#client.workflow.getHandle(id).signal(signal, payload));
+    if (status.name !== 'RUNNING') throw over(id);
+    // To this run alone: what was decided about it must not reach a later one.
+    await ask(this.#client, () => this.#client.workflow.getHandle(id, runId).signal(signal, payload)).catch(endedMeanwhile(id));
     for (const end = Date.now() + verdictPatienceMs; Date.now() < end; ) {
       const verdict = await find();
       if (verdict) return verdict;
@@ -172,9 +181,9 @@ export class Jobs {
   }
 
   async cancel(id: string): Promise<void> {
-    const { status } = await this.describe(id);
-    if (status.name !== 'RUNNING') throw new Problem(409, 'The job is over', `The job ${id} has ended already.`, { job: linkOf(id) });
-    await ask(this.#client, () => this.#client.workflow.getHandle(id).cancel());
+    const { status, runId } = await this.describe(id);
+    if (status.name !== 'RUNNING') throw over(id);
+    await ask(this.#client, () => this.#client.workflow.getHandle(id, runId).cancel()).catch(endedMeanwhile(id));
   }
 
   /** Does Temporal answer? */
@@ -186,6 +195,19 @@ export class Jobs {
 const alreadyStarted = (error: unknown): undefined => {
   if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
   throw error;
+};
+
+const over = (id: string): Problem => new Problem(409, 'The job is over', `The job ${id} has ended: nothing can be decided any more.`, { job: linkOf(id) });
+
+/** Temporal does not know a run that is over when something is sent to it. */
+const endedMeanwhile = (id: string) => (error: unknown) => {
+  throw error instanceof WorkflowNotFoundError ? over(id) : error;
+};
+
+/** A job was there just now: if it is not found, it is another installation’s. */
+const elsewhere = (id: string) => (error: unknown) => {
+  if (!(error instanceof Problem && error.status === 404)) throw error;
+  throw new Problem(409, 'The HSM has a job elsewhere', `Another installation in the same Temporal, with another HSM_TASK_QUEUE, has the job ${id}.`);
 };
 
 /** Texts of a decision as they are kept: the workflow cuts long ones. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { taskQueueFrom } from '../domain/decisions.ts';
 import { buildApp } from './app.ts';
 import { readTokens } from './tokens.ts';
 
@@ -18,6 +19,7 @@ const { connectionOptions, namespace } = loadClientConnectConfig();
 const connection = Connection.lazy(connectionOptions);
 const app = await buildApp({
   client: new Client({ connection, namespace: namespace ?? 'default' }),
+  taskQueue: taskQueueFrom(process.env),
   tokens,
   reportsFolder,
   logger: { level: process.env.HSM_LOG_LEVEL ?? 'info', redact: ['req.headers.authorization'] },

@@ -1,17 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { type Client, WorkflowFailedError } from '@temporalio/client';
-import { taskQueue } from '../domain/decisions.ts';
+import { type Client, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { ProvisioningRequest } from '../domain/request.ts';
 import { type WhatIf, whatIfWorkflow } from '../domain/what-if.ts';
 import { Problem } from './problem.ts';
 import { targetId } from './target.ts';
 import { ask } from './temporal.ts';
 
-/** A look at some twenty resources; Azure’s own what-if takes the most of it. */
-const usualPatienceMs = 45_000;
+/** How long a worker may take to begin, and then to answer: the workflow itself gives up after two minutes, since Azure’s own what-if may take that long. */
+const patience = { beginMs: 30_000, answerMs: 135_000 };
 
 /** Has a worker look what a request would change. Nothing is kept of it and nothing is changed. */
-export async function lookWhatIf(client: Client, request: ProvisioningRequest, patienceMs = usualPatienceMs): Promise<WhatIf> {
+export async function lookWhatIf(client: Client, taskQueue: string, request: ProvisioningRequest, beginMs = patience.beginMs): Promise<WhatIf> {
   const handle = await ask(client, () =>
     client.workflow.start(whatIfWorkflow, {
       taskQueue,
@@ -21,28 +20,29 @@ export async function lookWhatIf(client: Client, request: ProvisioningRequest, p
       staticSummary: `What would ${request.hsm.name} in ${request.azure.region} change?`,
     }),
   );
-  let timer: NodeJS.Timeout | undefined;
-  const tooLong = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () =>
-        reject(
-          new Problem(
-            503,
-            'No answer yet',
-            `No worker told within ${patienceMs / 1000} s what is there. See that one runs, then ask again; nothing was changed.`,
-          ),
-        ),
-      patienceMs,
-    );
-  });
+  const timers: NodeJS.Timeout[] = [];
+  const after = (ms: number, detail: string, unless?: () => Promise<boolean>) =>
+    new Promise<never>((_, reject) => {
+      const giveUp = async () => {
+        if (!(await unless?.())) reject(new Problem(503, 'No answer yet', `${detail} Ask again; nothing was changed.`));
+      };
+      timers.push(setTimeout(() => void giveUp().catch(reject), ms));
+    });
   try {
-    return (await Promise.race([handle.result(), tooLong])) as WhatIf;
+    return (await Promise.race([
+      handle.result(),
+      after(beginMs, `No worker took it up within ${beginMs / 1000} s: see that one runs.`, () => hasBegun(client, handle)),
+      after(patience.answerMs, `A worker looks at Azure, but has not told within ${patience.answerMs / 1000} s what is there.`),
+    ])) as WhatIf;
   } catch (error) {
     if (error instanceof WorkflowFailedError) throw new Problem(502, 'What is there could not be read', error.cause?.message ?? 'The worker’s log says why.');
     // A worker that comes later must not look for nobody.
     await ask(client, () => handle.terminate('nobody waits for it any more')).catch(() => {});
     throw error;
   } finally {
-    clearTimeout(timer);
+    for (const timer of timers) clearTimeout(timer);
   }
 }
+
+/** Its start and its first task are in the history before any worker comes. */
+const hasBegun = async (client: Client, handle: WorkflowHandle): Promise<boolean> => (await ask(client, () => handle.describe())).historyLength > 2;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
-import { taskQueue, workflowName } from '../domain/decisions.ts';
+import { workflowName } from '../domain/decisions.ts';
 import { criticalPath, predecessorsOf, stepsOf } from '../domain/plan.ts';
 import { openApproval, openIncidents, type Progress } from '../domain/progress.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
@@ -62,7 +62,7 @@ async function startTimes(stack: Stack, api: Api, client: Client): Promise<{ pos
       return (await api.send<{ id: string }>('POST', '/v1/provisionings', stack.tokens.operator, body)).id;
     });
     const bare = await timed(async () => {
-      const options = { workflowId: `bench-bare-${randomUUID()}`, taskQueue, args: [{ request, requestedBy: 'bench' }], memo: { request } };
+      const options = { workflowId: `bench-bare-${randomUUID()}`, taskQueue: stack.taskQueue, args: [{ request, requestedBy: 'bench' }], memo: { request } };
       return (await client.workflow.start(workflowName, options)).workflowId;
     });
     await Promise.all([post, bare].map(({ id }) => client.workflow.getHandle(id).terminate('bench')));

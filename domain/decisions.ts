@@ -18,7 +18,9 @@ export interface ResolveSignal {
 export const signalNames = { approve: 'approve', reject: 'reject', resolve: 'resolve' } as const;
 export const queryNames = { progress: 'progress' } as const;
 export const workflowName = 'provision';
-export const taskQueue = 'hsm-provisioning';
+
+/** Where the API leaves work and the workers of the same installation fetch it. Whoever has another queue has other jobs, in the same Temporal, too. */
+export const taskQueueFrom = ({ HSM_TASK_QUEUE }: Record<string, string | undefined>): string => HSM_TASK_QUEUE || 'hsm-provisioning';
 
 /** What the workflow is started with. The workflow id is the target id. */
 export interface ProvisionInput {

@@ -55,8 +55,8 @@ async function main(): Promise<number> {
 /** Starts everything; fills in which jobs were not finished. */
 async function start({ timeScale, fault }: DemoOptions, unfinished: string[]): Promise<Stack> {
   screen.print(`Starting Temporal, the simulated world (${timeScale} times faster than reality), the worker and the API …`);
-  const prepare = async (temporal: string) => {
-    unfinished.push(...(await unfinishedJobs(temporal)));
+  const prepare = async (temporal: string, taskQueue: string) => {
+    unfinished.push(...(await unfinishedJobs(temporal, taskQueue)));
     if (unfinished.length > 0) screen.print(`Not finished yet, so the world stays as it is: ${unfinished.join(', ')}.`);
     else {
       const aside = beginNewWorld(dataFolder);

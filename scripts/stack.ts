@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,7 +27,7 @@ export interface StackOptions {
   /** Added to the environment of every part. */
   env?: NodeJS.ProcessEnv;
   /** Called when Temporal answers, before anything else starts. */
-  prepare?: (temporalAddress: string) => Promise<void>;
+  prepare?: (temporalAddress: string, taskQueue: string) => Promise<void>;
 }
 
 export interface Stack {
@@ -41,6 +42,8 @@ export interface Stack {
   readonly simulator: SimulatorReady;
   readonly tokens: Tokens;
   tokensFile: string;
+  /** This stack’s own: in a Temporal that others use, too, its worker takes no step of a real job, and no real worker takes one of its jobs. */
+  readonly taskQueue: string;
   /** The environment that the worker runs with: with it, other processes reach the same secrets and the same simulated world. */
   readonly workerEnv: NodeJS.ProcessEnv;
   /** Process id of a part; undefined for a Temporal server that is not ours, and for a part that was killed. */
@@ -82,6 +85,7 @@ class RunningStack implements Stack {
   readonly tokensFile: string;
   readonly broken: Promise<StackError>;
   temporal = '';
+  taskQueue = 'hsm-simulated';
   ui?: string;
   api = '';
   readonly #options: StackOptions;
@@ -109,13 +113,15 @@ class RunningStack implements Stack {
     this.#unguard = guard(() => {
       for (const child of this.#children.values()) if (child.alive) process.kill(child.pid, 'SIGKILL');
     });
-    if (env.TEMPORAL_ADDRESS) this.temporal = env.TEMPORAL_ADDRESS;
-    else {
+    if (env.TEMPORAL_ADDRESS) {
+      this.temporal = env.TEMPORAL_ADDRESS;
+      this.taskQueue += `-${createHash('sha256').update(this.dataFolder).digest('hex').slice(0, 10)}`;
+    } else {
       this.temporal = env.TEMPORAL_ADDRESS = `127.0.0.1:${this.#ports.temporal}`;
       if (this.#ports.ui) this.ui = `http://127.0.0.1:${this.#ports.ui}`;
       await this.restart('temporal');
     }
-    await this.#options.prepare?.(this.temporal);
+    await this.#options.prepare?.(this.temporal, this.taskQueue);
     await this.restart('simulator');
     this.api = `http://127.0.0.1:${this.#ports.api}`;
     await Promise.all([this.restart('worker'), this.restart('api')]);
@@ -150,6 +156,8 @@ class RunningStack implements Stack {
       HSM_REPORTS_FOLDER: join(this.dataFolder, 'reports'),
       HSM_WORKFLOW_CODE_FOLDER: workflowCodeFolder,
       ...this.#options.env,
+      // Whatever the environment says.
+      HSM_TASK_QUEUE: this.taskQueue,
     };
   }
 

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/registry.ts';
-import { taskQueue } from '../domain/decisions.ts';
+import { taskQueueFrom } from '../domain/decisions.ts';
 import { ActivityInterceptor } from './activity-interceptor.ts';
 import { readSettings } from './settings.ts';
 import { createSystems } from './systems.ts';
@@ -18,7 +18,7 @@ async function main(): Promise<void> {
     const worker = await Worker.create({
       connection,
       namespace: namespace ?? 'default',
-      taskQueue,
+      taskQueue: taskQueueFrom(process.env),
       workflowBundle: await workflowCode(process.env.HSM_WORKFLOW_CODE_FOLDER),
       activities: createActivities(createSystems(settings)),
       interceptors: { activity: [(context) => ({ inbound: new ActivityInterceptor(context, settings.pollIntervalMs) })] },

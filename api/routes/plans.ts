@@ -1,12 +1,11 @@
-import type { Client } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
 import type { Static } from 'typebox';
 import { type BrokenRule, type Plan, plan } from '../../domain/plan.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
+import type { WhatIf } from '../../domain/what-if.ts';
 import { Problem } from '../problem.ts';
 import { answers, PlanAnswer } from '../schemas/answers.ts';
 import { PlanQuery } from '../schemas/schemas.ts';
-import { lookWhatIf } from '../what-if.ts';
 
 export const requestBody = { $ref: 'ProvisioningRequest#' };
 
@@ -19,7 +18,7 @@ export function planned(request: ProvisioningRequest): Plan {
 }
 
 /** `whatIf` looks what is there already: a worker does it, since the API itself speaks to Temporal alone. */
-export function planRoutes(app: FastifyInstance, client: Client, whatIfPatienceMs?: number): void {
+export function planRoutes(app: FastifyInstance, look: (request: ProvisioningRequest) => Promise<WhatIf>): void {
   app.post<{ Body: ProvisioningRequest; Querystring: Static<typeof PlanQuery> }>(
     '/v1/plans',
     {
@@ -33,7 +32,7 @@ export function planRoutes(app: FastifyInstance, client: Client, whatIfPatienceM
     },
     async ({ body, query }) => {
       const plan = planned(body);
-      return query.whatIf ? { ...plan, whatIf: await lookWhatIf(client, body, whatIfPatienceMs) } : plan;
+      return query.whatIf ? { ...plan, whatIf: await look(body) } : plan;
     },
   );
 }

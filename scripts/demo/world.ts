@@ -9,12 +9,12 @@ import { createOutbound } from '../../systems/outbound.ts';
 import { createStore } from '../../systems/secrets/create-store.ts';
 import { readSettings } from '../../worker/settings.ts';
 
-/** The ids of the jobs that are not finished. */
-export async function unfinishedJobs(temporalAddress: string): Promise<string[]> {
+/** The ids of this world’s jobs that are not finished. */
+export async function unfinishedJobs(temporalAddress: string, taskQueue: string): Promise<string[]> {
   const connection = await Connection.connect({ address: temporalAddress });
   try {
     const ids: string[] = [];
-    const query = `WorkflowType = '${workflowName}' AND ExecutionStatus = 'Running'`;
+    const query = `WorkflowType = '${workflowName}' AND TaskQueue = '${taskQueue}' AND ExecutionStatus = 'Running'`;
     for await (const { workflowId } of new Client({ connection }).workflow.list({ query })) ids.push(workflowId);
     return ids;
   } finally {

@@ -65,7 +65,13 @@ describe('The API beside Temporal', function () {
   it('says so where no worker looks, and leaves nothing behind', async () => {
     await bench.stack.kill('worker', 'SIGKILL');
     await temporal(async (client) => {
-      const app = await buildApp({ client, tokens: bench.stack.tokens, reportsFolder: bench.folder, whatIfPatienceMs: 1_000 });
+      const app = await buildApp({
+        client,
+        taskQueue: bench.stack.taskQueue,
+        tokens: bench.stack.tokens,
+        reportsFolder: bench.folder,
+        whatIfPatienceMs: 1_000,
+      });
       const answer = await app.inject({
         method: 'POST',
         url: '/v1/plans?whatIf=true',
@@ -74,7 +80,7 @@ describe('The API beside Temporal', function () {
       });
       await app.close();
       assert.equal(answer.statusCode, 503);
-      assert.match(answer.json().detail, /No worker told within 1 s.*nothing was changed/);
+      assert.match(answer.json().detail, /No worker took it up within 1 s.*nothing was changed/);
       await until('nothing waiting for a worker', async () => {
         for await (const { workflowId } of client.workflow.list({ query: "ExecutionStatus = 'Running'" })) if (workflowId.startsWith('plan-')) return undefined;
         return true;

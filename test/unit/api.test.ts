@@ -13,7 +13,7 @@ const noTemporal = new Proxy({}, { get: (_, name) => assert.fail(`Temporal was a
 describe('The API', () => {
   let app: FastifyInstance;
   before(async () => {
-    app = await buildApp({ client: noTemporal, tokens, reportsFolder: '/nowhere' });
+    app = await buildApp({ client: noTemporal, taskQueue: 'any', tokens, reportsFolder: '/nowhere' });
   });
   after(() => app.close());
 
@@ -45,7 +45,7 @@ describe('The API', () => {
   it('logs a request in one line, once it is answered, without the token', async () => {
     const lines: string[] = [];
     const logger = { level: 'info', stream: { write: (line: string) => void lines.push(line) } };
-    const logging = await buildApp({ client: noTemporal, tokens, reportsFolder: '/nowhere', logger });
+    const logging = await buildApp({ client: noTemporal, taskQueue: 'any', tokens, reportsFolder: '/nowhere', logger });
     await logging.inject({ method: 'POST', url: '/v1/plans', headers: as('operator'), payload: exampleRequest() });
     await logging.close();
     assert.equal(lines.length, 1, lines.join(''));

@@ -15,6 +15,9 @@ const commands = {
   secret: 'scripts/secret.ts',
 };
 
+/** Speak to no Temporal server: they must work where none can be had. */
+const withoutTemporal = ['simulator', 'secret'];
+
 /** npm that was killed cannot pass that on: then this process has another parent. */
 function whenOrphaned(leave) {
   const parent = process.ppid;
@@ -24,7 +27,7 @@ function whenOrphaned(leave) {
 async function run([name, ...args]) {
   const script = commands[name];
   if (!script) throw new SetupError(`There is no command "${name ?? ''}": it is one of ${Object.keys(commands).join(', ')}.`);
-  const node = await setUp();
+  const node = await setUp({ temporal: !withoutTemporal.includes(name) });
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`, NODE_COMPILE_CACHE: join(root, '.data', 'compile-cache') };
   const child = spawn(node, [join(root, script), ...args], { cwd: root, env, stdio: 'inherit' });
   // A terminal sends Ctrl-C to the child as well: it must take the second one as the same wish.

@@ -1,19 +1,20 @@
-// Everything that the service needs on this machine: Node packages and a Temporal server. Runs on Node 20, before anything is installed.
+// Everything that the service needs on this machine: Node packages and a Temporal server. Runs on Node 20, before anything is installed; older ones get a sentence.
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { installPackages, serviceNode } from './setup/packages.mjs';
+import { installPackages, needServiceNode, serviceNode } from './setup/packages.mjs';
 import { needFolder } from './setup/room.mjs';
 import { SetupError, say } from './setup/say.mjs';
 import { obtainTemporal } from './setup/temporal.mjs';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Sets up what is missing and returns the Node that the service runs on. Under a second when nothing is. */
-export async function setUp(env = process.env) {
+/** Sets up what is missing, a Temporal server only for those who start one, and returns the Node that the service runs on. Under a second when nothing is. */
+export async function setUp({ temporal = true } = {}, env = process.env) {
   if (Number(process.versions.node.split('.')[0]) < 20)
     throw new SetupError(`Node 20 or later is needed, this is ${process.versions.node}: install it from https://nodejs.org and try again.`);
+  needServiceNode(root);
   needFolder(root, 'the packages and the data of the service');
   await installPackages(root);
-  if (!env.TEMPORAL_ADDRESS) await obtainTemporal(env);
+  if (temporal && !env.TEMPORAL_ADDRESS) await obtainTemporal(env);
   return serviceNode(root);
 }
 

@@ -1,15 +1,17 @@
 import { spawn } from 'node:child_process';
+import { onLeaving } from './leaving.mjs';
 
 const remembered = 40;
 
 /**
  * Runs a command without standard input and resolves with how it ended and the last lines that it wrote. `missing` is true where there is no such command.
- * `onLine` hears every line as it comes.
+ * `onLine` hears every line as it comes. It ends with this process.
  */
 export function command(file, args, { cwd, env = process.env, onLine = () => {}, signal } = {}) {
   return new Promise((resolve) => {
     const lines = [];
     const child = spawn(file, args, { cwd, env, signal, stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' });
+    const stay = onLeaving(() => child.kill());
     const take = (stream) => {
       let rest = '';
       stream.setEncoding('utf8').on('data', (chunk) => {
@@ -25,8 +27,12 @@ export function command(file, args, { cwd, env = process.env, onLine = () => {},
     };
     take(child.stdout);
     take(child.stderr);
-    child.on('error', (error) => resolve({ code: 1, missing: error.code === 'ENOENT', lines: [...lines, error.message] }));
-    child.on('close', (code) => resolve({ code: code ?? 1, missing: false, lines }));
+    const end = (how) => {
+      stay();
+      resolve(how);
+    };
+    child.on('error', (error) => end({ code: 1, missing: error.code === 'ENOENT', lines: [...lines, error.message] }));
+    child.on('close', (code) => end({ code: code ?? 1, missing: false, lines }));
   });
 }
 

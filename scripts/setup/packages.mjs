@@ -25,12 +25,27 @@ export function packagesMatch(root) {
   );
 }
 
+/**
+ * Where the packages have no Node for this platform, the one that runs this must be new enough: known before anything is installed.
+ * @param {string} root
+ * @param {{ platform: string, arch: string, versions: { node: string } }} here
+ */
+export function needServiceNode(root, { platform, arch, versions } = process) {
+  const packaged = read(join(root, 'package-lock.json'))?.['']?.optionalDependencies ?? {};
+  if (`node-${platform === 'win32' ? 'win' : platform}-${arch}` in packaged || isNewEnough(versions.node)) return;
+  throw new SetupError(
+    `The packages have no Node 24 for ${platform} ${arch}, and this is ${versions.node}: install Node 24 from https://nodejs.org and try again.`,
+  );
+}
+
+const isNewEnough = (version) => Number(version.split('.')[0]) >= 24;
+
 /** The Node 24 that the service runs on: from the packages where they have one for this platform, else the one that runs this, if it is new enough. */
 export function serviceNode(root) {
   const fromPackages = join(root, 'node_modules', '.bin', process.platform === 'win32' ? 'node.cmd' : 'node');
   if (existsSync(fromPackages)) return fromPackages;
-  if (Number(process.versions.node.split('.')[0]) >= 24) return process.execPath;
-  throw new SetupError(`The packages have no Node 24 for ${process.platform} ${process.arch}: install Node 24 from https://nodejs.org and try again.`);
+  if (isNewEnough(process.versions.node)) return process.execPath;
+  throw new SetupError(`${fromPackages} is not there: remove node_modules and try again, or install Node 24 from https://nodejs.org.`);
 }
 
 /** Installs the Node packages exactly as locked, when they are missing or others. */

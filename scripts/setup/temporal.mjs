@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { accessSync, chmodSync, constants, existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { command } from './command.mjs';
+import { onLeaving } from './leaving.mjs';
 import { serviceNode } from './packages.mjs';
 import { needFolder, needRoom } from './room.mjs';
 import { SetupError, say, whileSaying } from './say.mjs';
@@ -25,16 +27,37 @@ const executable = (file) => {
   }
 };
 
-/** The Temporal program that is there: on the PATH, or in the cache. */
+const onPath = (env) =>
+  (env.PATH ?? '')
+    .split(delimiter)
+    .filter(Boolean)
+    .map((folder) => join(folder, program))
+    .find(executable);
+
+/** Why this Temporal program is not used, or undefined. `said` is the output of `temporal --version`. Older ones lack what the jobs and this stack ask of a server. */
+export function temporalProblem(file, said) {
+  const numbers = (version) => version.split('.').map(Number);
+  const version = /version (\d+\.\d+\.\d+)/.exec(said)?.[1];
+  const [major, minor, patch] = numbers(temporalVersion);
+  const [itsMajor, itsMinor, itsPatch] = numbers(version ?? '0.0.0');
+  if (itsMajor === major && (itsMinor > minor || (itsMinor === minor && itsPatch >= patch))) return undefined;
+  return `${file} is passed by: ${version ? `it is version ${version}` : 'it does not tell its version'}, and ${temporalVersion} or a later ${major}.x is needed.`;
+}
+
+const problemOf = (file, env) => temporalProblem(file, spawnSync(file, ['--version'], { env, encoding: 'utf8', timeout: 10_000 }).stdout ?? '');
+
+/** The Temporal program that is there: on the PATH, if it can do what is needed, or in the cache. */
 export function findTemporal(env = process.env) {
-  const folders = [...(env.PATH ?? '').split(delimiter).filter(Boolean), cacheFolder(env)];
-  return folders.map((folder) => join(folder, program)).find(executable);
+  const found = onPath(env);
+  if (found && problemOf(found, env) === undefined) return found;
+  return [join(cacheFolder(env), program)].find(executable);
 }
 
 /** Why this Go cannot build the server, or undefined. `said` is the output of `go version`, undefined where there is no Go. */
 export function goProblem(said) {
   const wish = 'Install Go 1.21 or later from https://go.dev/dl/, or the `temporal` CLI, or point TEMPORAL_ADDRESS at a running server, and try again.';
-  if (said === undefined) return `A Temporal server is needed: none is on the PATH, none could be downloaded, and there is no Go to build one. ${wish}`;
+  if (said === undefined)
+    return `A Temporal server is needed: none that will do is on the PATH, none could be downloaded, and there is no Go to build one. ${wish}`;
   const [, major, minor] = /go(\d+)\.(\d+)/.exec(said) ?? [];
   if (!major || Number(major) < 1 || (Number(major) === 1 && Number(minor) < 21))
     return `A Temporal server must be built, but the Go here is too old (${said.trim()}). ${wish}`;
@@ -45,16 +68,22 @@ export function goProblem(said) {
 export async function obtainTemporal(env = process.env, ways = { download, build }) {
   const found = findTemporal(env);
   if (found) return found;
+  const passedBy = onPath(env);
+  if (passedBy) say(problemOf(passedBy, env));
   const cache = cacheFolder(env);
   needFolder(cache, 'the Temporal server', 'Set XDG_CACHE_HOME to a folder that can be written.');
   const work = mkdtempSync(join(cache, 'new-'));
+  // What was writing there ends at this moment, too: hence a few attempts.
+  const remove = () => rmSync(work, { recursive: true, force: true, maxRetries: 10 });
+  const stay = onLeaving(remove);
   try {
     const made = (await ways.download(work)) ?? (await ways.build(work, env));
     chmodSync(made, 0o755);
     renameSync(made, join(cache, program));
     return join(cache, program);
   } finally {
-    rmSync(work, { recursive: true, force: true });
+    stay();
+    remove();
   }
 }
 

@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StackError } from './ready.ts';
@@ -6,7 +7,7 @@ import { StackError } from './ready.ts';
 interface Entry {
   name: string;
   pid: number;
-  /** Start time of the process in clock ticks since boot: a process id alone may belong to another program by now. */
+  /** When the process started, in the system’s own words: a process id alone may belong to another program by now. */
   startTime: string;
 }
 
@@ -17,12 +18,29 @@ interface Register {
 
 const fileOf = (dataFolder: string) => join(dataFolder, 'run', 'processes.json');
 
-/** The start time of a living process, from Linux’s /proc/PID/stat; undefined where there is none, or no such file system. */
-function startTime(pid: number): string | undefined {
+/** When a living process started, in clock ticks since boot (Linux) or as `ps` tells it (macOS); undefined where there is none. */
+const startTime = (pid: number): string | undefined => (existsSync('/proc/self/stat') ? startTimeFromProc : startTimeFromPs)(pid);
+
+function startTimeFromProc(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return state === 'Z' ? undefined : rest[18];
+  } catch {
+    return undefined;
+  }
+}
+
+/** For systems without /proc. To the second, which is enough: ids come back only after all others were used. */
+export function startTimeFromPs(pid: number): string | undefined {
+  try {
+    const said = execFileSync('ps', ['-o', 'stat=', '-o', 'lstart=', '-p', `${pid}`], {
+      env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },
+      encoding: 'utf8',
+      stdio: 'pipe',
+    });
+    const [, state, time] = /^\s*(\S+)\s+(\S.*\S)\s*$/.exec(said) ?? [];
+    return state === undefined || state.startsWith('Z') ? undefined : time;
   } catch {
     return undefined;
   }

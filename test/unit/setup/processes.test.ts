@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Child } from '../../../scripts/stack/child.ts';
 import { freePort, StackError, untilReady } from '../../../scripts/stack/ready.ts';
-import { clearLeftovers, keepRegister } from '../../../scripts/stack/register.ts';
+import { clearLeftovers, keepRegister, startTimeFromPs } from '../../../scripts/stack/register.ts';
 
 describe('the processes of the stack', () => {
   let folder: string;
@@ -66,7 +66,7 @@ describe('the processes of the stack', () => {
   });
 
   it('of a stack that was killed are ended by the next one, and only those', async function () {
-    if (process.platform !== 'linux') this.skip();
+    if (process.platform === 'win32') this.skip();
     const [left, another] = [start('worker', runs), start('another', runs)];
     keepRegister(folder, [left]);
     // As if the owner had died: the process with its id is another one, started at another time.
@@ -78,8 +78,18 @@ describe('the processes of the stack', () => {
     assert.ok(another.alive);
   });
 
+  it('are told from others by when they started, on systems without /proc, too', async function () {
+    if (process.platform === 'win32') this.skip();
+    const child = start('worker', runs);
+    const began = startTimeFromPs(child.pid);
+    assert.ok(Math.abs(Date.parse(`${began} UTC`) - Date.now()) < 60_000, began);
+    assert.notEqual(startTimeFromPs(process.ppid), began);
+    await child.kill('SIGKILL');
+    assert.equal(startTimeFromPs(child.pid), undefined);
+  });
+
   it('of a stack that lives keep a second one off its data', async function () {
-    if (process.platform !== 'linux') this.skip();
+    if (process.platform === 'win32') this.skip();
     keepRegister(folder, []);
     await assert.rejects(clearLeftovers(folder), new RegExp(`already running on ${folder} \\(process ${process.pid}\\)`));
   });

@@ -1,15 +1,28 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cacheFolder, findTemporal, goProblem, obtainTemporal, temporalVersion } from '../../../scripts/setup/temporal.mjs';
+import { createInterface } from 'node:readline';
+import { cacheFolder, findTemporal, goProblem, obtainTemporal, temporalProblem, temporalVersion } from '../../../scripts/setup/temporal.mjs';
+import { until } from '../../support/until.ts';
+
+/** Has this process ended? Signal 0 only asks. */
+function isGone(pid: number): boolean {
+  try {
+    return !process.kill(pid, 0);
+  } catch {
+    return true;
+  }
+}
 
 describe('the Temporal server of the set-up', () => {
   let folder: string;
   let env: NodeJS.ProcessEnv;
-  const program = (path: string) => {
+  const program = (path: string, version = temporalVersion) => {
     mkdirSync(join(path, '..'), { recursive: true });
-    writeFileSync(path, '#!/bin/sh\n');
+    writeFileSync(path, `#!/bin/sh\necho temporal version ${version} '(Server 1.31.2, UI 2.50.1)'\n`);
     chmodSync(path, 0o755);
     return path;
   };
@@ -26,6 +39,20 @@ describe('the Temporal server of the set-up', () => {
     assert.equal(findTemporal(env), cached);
     const onPath = program(join(folder, 'bin', 'temporal'));
     assert.equal(findTemporal(env), onPath);
+  });
+
+  it('is not an older one, whatever the PATH says, nor one that does not tell its version: the sentence says which', async () => {
+    const old = program(join(folder, 'bin', 'temporal'), '1.1.0');
+    assert.equal(findTemporal(env), undefined);
+    const cached = program(join(cacheFolder(env), 'temporal'));
+    assert.equal(findTemporal(env), cached);
+    assert.equal(
+      temporalProblem(old, 'temporal version 1.1.0 (Server 1.25.1, UI 2.31.2)'),
+      `${old} is passed by: it is version 1.1.0, and 1.8.2 or a later 1.x is needed.`,
+    );
+    for (const said of ['', 'temporal version 0.0.0-DEV', 'temporal version 2.0.0']) assert.match(temporalProblem(old, said) ?? '', /is passed by/, said);
+    for (const said of ['temporal version 1.8.2 (Server', 'temporal version 1.8.10', 'temporal version 1.12.0'])
+      assert.equal(temporalProblem(old, said), undefined, said);
   });
 
   it('is not something that cannot be executed', () => {
@@ -47,6 +74,21 @@ describe('the Temporal server of the set-up', () => {
     };
     await assert.rejects(obtainTemporal(env, { download: async () => undefined, build }), /no Go/);
     assert.deepEqual(readdirSync(cacheFolder(env)), []);
+  });
+
+  it('leaves nothing half-done behind when Ctrl-C ends it, neither the file nor what writes it', async () => {
+    const setup = (name: string) => new URL(`../../../scripts/setup/${name}.mjs`, import.meta.url).href;
+    const script = `const { obtainTemporal } = await import('${setup('temporal')}'); const { command } = await import('${setup('command')}');
+      const builder = 'console.log(process.pid); setInterval(() => {}, 1000)';
+      const build = (folder) => command(process.execPath, ['-e', builder], { cwd: folder, onLine: (pid) => console.log(pid) });
+      await obtainTemporal(process.env, { download: async () => undefined, build });`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { env: { ...env, PATH: '' }, stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+    assert.equal(readdirSync(cacheFolder(env)).length, 1);
+    child.kill('SIGINT');
+    assert.deepEqual(await once(child, 'exit'), [130, null]);
+    assert.deepEqual(readdirSync(cacheFolder(env)), []);
+    await until(`the end of the builder ${line}`, async () => isGone(Number(line)) || undefined);
   });
 
   it('says in one sentence why it cannot be built', () => {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { notReady, type Problem, StepFailure, sentence, transient, unsafe } from '../domain/failure.ts';
+import type { Job } from '../domain/results.ts';
 
 export type Decision<Result, Change extends string> =
   | { kind: 'done'; result: Result }
@@ -28,7 +29,7 @@ export interface Rule<Input, Seen, Result, Change extends string> {
   act: Record<Change, (input: Input, seen: Seen, attempt: Attempt) => Promise<void>>;
   /** What is compared to find out whether a change came about; everything that was seen when absent. */
   sight?(seen: Seen): unknown;
-  /** After an interrupted attempt: how long what it sent may still be at work on the other side, in milliseconds. */
+  /** After an interrupted attempt, or one under an earlier order: how long what it sent may still be at work on the other side, in milliseconds. */
   settleMs?: number;
 }
 
@@ -75,12 +76,12 @@ const lookedBefore = (): number | undefined => (Context.current().info.heartbeat
  * The same change on the same sight twice means that it does not work: stop and ask.
  */
 export const converge =
-  <Input, Seen, Result, Change extends string>(rule: Rule<Input, Seen, Result, Change>) =>
+  <Input extends Pick<Job, 'order'>, Seen, Result, Change extends string>(rule: Rule<Input, Seen, Result, Change>) =>
   (input: Input): Promise<Result> =>
     asApplicationFailure(async () => {
       const attempt = thisAttempt();
-      if (rule.settleMs !== undefined && attempt.number > 1 && attempt.lookedAt === undefined)
-        await sleep(rule.settleMs, undefined, { signal: attempt.signal });
+      const isFirst = attempt.number === 1 && (input.order ?? 1) === 1;
+      if (rule.settleMs !== undefined && !isFirst && attempt.lookedAt === undefined) await sleep(rule.settleMs, undefined, { signal: attempt.signal });
       for (let last = ''; ; ) {
         const lookedAt = Date.now();
         const seen = await rule.observe(input, attempt);

@@ -8,6 +8,8 @@ export interface Job {
   target: string;
   runId: string;
   request: ProvisioningRequest;
+  /** How often a person ordered this step, its first time included; absent at that. What an earlier order sent may still be at work. */
+  order?: number;
 }
 
 /** A machine reached over SSH or HTTPS. The pin is what was seen at first contact: an SSH host key (`SHA256:…`) or a certificate’s SHA-256 fingerprint. */

@@ -71,7 +71,7 @@ export class Job {
     for (let attempts = 1; ; attempts++) {
       this.board.step(id, { state: 'running', attempts });
       try {
-        const result = await this.#attempt(id, { ...this.#facts, ...needs } as StepInput<Id>);
+        const result = await this.#attempt(id, { ...this.#facts, ...needs, ...(attempts > 1 ? { order: attempts } : {}) } as StepInput<Id>);
         this.#finish(id, 'done');
         Object.assign(this.results, { [id]: result });
         return result;

@@ -2,7 +2,7 @@ import { unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { seenOf } from '../../systems/certificates.ts';
 import { parseClientList, parseDate, parseNtlsDevice, parseRunning } from '../../systems/lunash/parse.ts';
-import type { LunashSession } from '../../systems/lunash/session.ts';
+import { commandSettleMs, type LunashSession } from '../../systems/lunash/session.ts';
 import { type Attempt, act, converge, done, refuse } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
@@ -64,7 +64,7 @@ async function regenerate(session: LunashSession, address: string): Promise<void
 export const prepareNtls = ({ luna, settings }: Systems) => {
   const preparedBy = new WeakSet<Attempt>();
   return converge<Input, Seen, StepResult<'prepare-ntls'>, 'set-clock' | 'prepare' | 'restart'>({
-    settleMs: settings.settleMs,
+    settleMs: commandSettleMs(settings),
     observe: async (input, attempt) => {
       const serverCertificate = await luna.fetch(input, input, 'server.pem', attempt.signal);
       return luna.shell(input, input, 'prepare-ntls', attempt.signal, async (session) => {

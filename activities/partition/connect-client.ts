@@ -1,6 +1,7 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import type { Slot } from '../../systems/lunacm/parse.ts';
 import { deleteOurClient, readRegistration } from '../../systems/lunash/registration.ts';
+import { commandSettleMs } from '../../systems/lunash/session.ts';
 import { kept } from '../../systems/secrets/kept.ts';
 import { act, converge, done, halt } from '../converge.ts';
 import type { Systems } from '../systems.ts';
@@ -44,7 +45,7 @@ export const connectClient = ({ luna, secrets, settings }: Systems) => {
       );
     });
   return converge<Input, Seen, StepResult<'connect-client'>, 'deploy' | 'redeploy'>({
-    settleMs: settings.settleMs,
+    settleMs: commandSettleMs(settings),
     async observe(input, { signal }) {
       const seen = await luna.client(input, input, 'connect-client', signal, async (client) => ({
         slots: await client.slots(),

@@ -1,5 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import { refused, type StepFailure, transient, unsafe } from '../../domain/failure.ts';
+import type { Settings } from '../settings.ts';
 import { type Outcome, offersQuit, readOutcome, tailLength, type Waiting, waitingFor, withoutEcho } from './reading.ts';
 import type { Transcript } from './transcript.ts';
 
@@ -21,7 +22,10 @@ export interface Patience {
   quietMs: number;
 }
 
-const usualPatience: Patience = { commandMs: 240_000, quietMs: 3_000 };
+export const usualPatience: Patience = { commandMs: 150_000, quietMs: 3_000 };
+
+/** How long a command whose sender is gone may still be at work: as long as a session waits for one, 150 s where `HSM_SETTLE_MS` is as usual. */
+export const commandSettleMs = ({ settleMs }: Pick<Settings, 'settleMs'>): number => 2.5 * settleMs;
 
 export interface Answers {
   /** Typed where the password is asked for that the HSM’s SO has. */

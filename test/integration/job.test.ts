@@ -120,7 +120,7 @@ describe('A job', () => {
 
   it('turns a refusal into an incident; skip only where it is allowed; retry goes on', async () => {
     let tries = 0;
-    const { activities } = stubActivities({
+    const { activities, calls } = stubActivities({
       'resource-group': async () => {
         if (tries++ === 0) throw refusal();
         return { id: '/rg' };
@@ -134,6 +134,8 @@ describe('A job', () => {
       await resolve(job, 'retry');
       const { steps, decisions } = await firstApproval(job);
       assert.deepEqual([steps['resource-group'].state, steps['resource-group'].attempts], ['done', 2]);
+      const orders = calls.filter(({ id }) => id === 'resource-group').map(({ input }) => (input as { order?: number }).order);
+      assert.deepEqual(orders, [undefined, 2], 'the step is told that it is ordered again');
       assert.deepEqual(
         decisions.map(({ verdict }) => verdict),
         ['refused', 'accepted'],

@@ -3,11 +3,13 @@ import { readdirSync } from 'node:fs';
 import { createActivities } from '../../activities/registry.ts';
 import type { Systems } from '../../activities/systems.ts';
 import { catalogue, stepIds } from '../../domain/steps.ts';
+import { readSettings } from '../../worker/settings.ts';
 
 const activities = new URL('../../activities/', import.meta.url);
 const activitySteps = stepIds.filter((id) => id !== 'approve-zeroize');
 /** Factories only keep what they are given, so anything will do. */
-const nothing = new Proxy({}, { get: () => nothing }) as unknown as Systems;
+const settings = readSettings({});
+const nothing = new Proxy({}, { get: (_, name) => (name === 'settings' ? settings : nothing) }) as unknown as Systems;
 
 describe('The catalogue of steps', () => {
   it('has one activity file for every step, and no other', () => {

@@ -29,6 +29,11 @@ export interface Rule<Input, Seen, Result, Change extends string> {
   act: Record<Change, (input: Input, seen: Seen, attempt: Attempt) => Promise<void>>;
   /** What is compared to find out whether a change came about; everything that was seen when absent. */
   sight?(seen: Seen): unknown;
+  /**
+   * What reads of a system may lag behind what it accepted: the pauses between further looks, in milliseconds, before a change counts as one that did not come
+   * about. Without them the first look decides.
+   */
+  lateMs?: readonly number[];
   /** After an interrupted attempt, or one under an earlier order: how long what it sent may still be at work on the other side, in milliseconds. */
   settleMs?: number;
 }
@@ -73,7 +78,7 @@ const lookedBefore = (): number | undefined => (Context.current().info.heartbeat
 
 /**
  * Look, decide, make one change, look again, until done. May be run twice, by two processes, after any crash.
- * The same change on the same sight twice means that it does not work: stop and ask.
+ * The same change on the same sight twice means that it does not work: stop and ask, at once or after the looks that the rule allows.
  */
 export const converge =
   <Input extends Pick<Job, 'order'>, Seen, Result, Change extends string>(rule: Rule<Input, Seen, Result, Change>) =>
@@ -82,7 +87,7 @@ export const converge =
       const attempt = thisAttempt();
       const isFirst = attempt.number === 1 && (input.order ?? 1) === 1;
       if (rule.settleMs !== undefined && !isFirst && attempt.lookedAt === undefined) await sleep(rule.settleMs, undefined, { signal: attempt.signal });
-      for (let last = ''; ; ) {
+      for (let last = '', again = 0; ; ) {
         const lookedAt = Date.now();
         const seen = await rule.observe(input, attempt);
         const next = rule.decide(seen, input);
@@ -93,10 +98,16 @@ export const converge =
         }
         if (next.kind === 'stop') throw new StepFailure(next.problem);
         const turn = JSON.stringify([next.change, rule.sight ? rule.sight(seen) : seen]);
-        if (turn === last) throw changedNothing(next.change);
+        if (turn === last) {
+          const pause = rule.lateMs?.[again++];
+          if (pause === undefined) throw changedNothing(next.change);
+          await sleep(pause, undefined, { signal: attempt.signal });
+          continue;
+        }
         attempt.signal.throwIfAborted();
         await rule.act[next.change](input, seen, attempt);
         last = turn;
+        again = 0;
       }
     });
 

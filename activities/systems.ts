@@ -18,3 +18,7 @@ export interface Systems {
   luna: Luna;
   cipherTrust: CipherTrust;
 }
+
+/** For a rule’s `lateMs`: Azure answers reads from caches, which may show for some seconds what was before. Half a minute in all with the usual interval. */
+export const lateLooks = ({ settings: { pollIntervalMs } }: Pick<Systems, 'settings'>): number[] =>
+  [0.1, 0.2, 0.4, 0.8, 1.5].map((part) => part * pollIntervalMs);

@@ -8,7 +8,7 @@ import type { Azure } from '../systems/azure/azure.ts';
 import { causeOf } from '../systems/azure/causes.ts';
 import { notOwn, tagsOf } from '../systems/azure/tags.ts';
 import { act, converge, done, halt, refuse, wait } from './converge.ts';
-import type { Systems } from './systems.ts';
+import { lateLooks, type Systems } from './systems.ts';
 
 /** A virtual machine with its interface, public address and security group, as a step wants it. */
 export interface MachinePlan {
@@ -190,7 +190,7 @@ export async function observeMachine(azure: Azure, request: ProvisioningRequest,
     azure.look(`reading ${names.nic}`, () => network.networkInterfaces.get(group, names.nic, options)),
     azure.look(`reading ${name}`, () => compute.virtualMachines.get(group, name, options)),
   ]);
-  const view = machine && (await azure.ask(`reading the state of ${name}`, () => compute.virtualMachines.instanceView(group, name, options)));
+  const view = machine && (await azure.look(`reading the state of ${name}`, () => compute.virtualMachines.instanceView(group, name, options)));
   const power = view?.statuses?.find(({ code }) => code?.startsWith('PowerState/'))?.code?.split('/')[1];
   const privateAddress = nic?.ipConfigurations?.[0]?.privateIPAddress;
   return {
@@ -211,7 +211,7 @@ export async function observeMachine(azure: Azure, request: ProvisioningRequest,
 }
 
 /** One change after the other: security group, public address, interface, machine; then it must run. */
-export const virtualMachine = <Input extends Job>({ azure }: Systems, planOf: (input: Input) => Promise<MachinePlan> | MachinePlan) =>
+export const virtualMachine = <Input extends Job>({ azure, settings }: Systems, planOf: (input: Input) => Promise<MachinePlan> | MachinePlan) =>
   converge<Input, { seen: MachineSeen; plan: MachinePlan; waitedMs: number }, VmSeen, Change>({
     async observe(input, { signal, askedAt }) {
       const plan = await planOf(input);
@@ -219,6 +219,7 @@ export const virtualMachine = <Input extends Job>({ azure }: Systems, planOf: (i
     },
     decide: ({ seen, plan, waitedMs }, { target }) => decideMachine(seen, plan, target, waitedMs),
     sight: ({ seen }) => seen,
+    lateMs: lateLooks({ settings }),
     act: {
       async 'create-security-group'(input, { plan }, { signal }) {
         const { network } = await azure.clients(input.request.azure);

@@ -9,6 +9,7 @@ export const quirks: Record<string, Quirk> = {
   'azure.deploymentThrottled': { values: ['waits', 'fails'], about: 'what a deployment does where a resource provider answers 429' },
   'azure.anotherOperation': { values: ['429', '409'], about: 'status of AnotherOperationInProgress' },
   'azure.deploymentError': { values: ['details', 'operations'], about: 'a deployment tells causes itself, or only its operations do, as JSON in a text' },
+  'azure.staleReads': { about: 'how many reads of a group, a provider, a network or a machine still show what was before a change was accepted (0)' },
   'azure.deprecatedImage': { about: 'a version of an image that is deprecated, or will be: 2.19.14195, or 2.19.14195@2027-01-31' },
   'azure.powerShown': { values: ['at-once', 'late'], about: 'a machine that is being started or stopped shows so, or its old power until that is done' },
   'azure.tokenSeconds': { about: 'how long an access token lives (3600)' },

@@ -1,6 +1,6 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { act, converge, done, refuse } from '../converge.ts';
-import type { Systems } from '../systems.ts';
+import { lateLooks, type Systems } from '../systems.ts';
 
 type Input = StepInput<'accept-terms'>;
 
@@ -16,7 +16,7 @@ export const decideAcceptTerms = (accepted: boolean | undefined, { request }: Pi
 };
 
 /** `az vm image terms accept`. An image of one’s own has no terms, and for a machine that is there nothing is bought: its image’s terms may be gone. */
-export const acceptTerms = ({ azure }: Systems) => {
+export const acceptTerms = ({ azure, settings }: Systems) => {
   const read = async ({ request, image }: Input, signal: AbortSignal) => {
     if ('id' in image) return undefined;
     const { marketplace } = await azure.clients(request.azure);
@@ -37,6 +37,7 @@ export const acceptTerms = ({ azure }: Systems) => {
       return terms && terms.accepted === true;
     },
     decide: decideAcceptTerms,
+    lateMs: lateLooks({ settings }),
     act: {
       async accept(input, _, { signal }) {
         if ('id' in input.image) return;

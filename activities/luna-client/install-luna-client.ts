@@ -7,7 +7,7 @@ import { tagsOf } from '../../systems/azure/tags.ts';
 import { userSecret } from '../../systems/secrets/kept.ts';
 import { installScript } from '../../systems/windows/install-script.ts';
 import { act, converge, done, refuse, wait } from '../converge.ts';
-import type { Systems } from '../systems.ts';
+import { lateLooks, type Systems } from '../systems.ts';
 
 type Input = StepInput<'install-luna-client'>;
 
@@ -106,7 +106,7 @@ function wrongVersion({ version: wanted, certificateClient }: Input['request']['
 }
 
 /** Runs the installation through Azure’s agent: it works before any port of the host does. The command’s name is the run’s and the attempt’s, so that a crash finds it again. */
-export const installLunaClient = ({ azure, secrets }: Systems) => {
+export const installLunaClient = ({ azure, secrets, settings }: Systems) => {
   const commandName = ({ runId }: Input) => `install-luna-client-${runId.slice(0, 8)}`;
   const addressOf = async ({ url }: { url: string | SecretReference }): Promise<string> => {
     const address = typeof url === 'string' ? url : await userSecret(secrets, url.secret);
@@ -155,6 +155,7 @@ export const installLunaClient = ({ azure, secrets }: Systems) => {
       );
     },
     decide: decideInstallLunaClient,
+    lateMs: lateLooks({ settings }),
     act: {
       async 'run-script'(input, seen, { signal, askedAt }) {
         const { request, publicKey } = input;

@@ -3,7 +3,7 @@ import type { StepInput, StepResult } from '../../domain/results.ts';
 import type { Azure } from '../../systems/azure/azure.ts';
 import { tagsOf } from '../../systems/azure/tags.ts';
 import { act, converge, done, halt, refuse } from '../converge.ts';
-import type { Systems } from '../systems.ts';
+import { lateLooks, type Systems } from '../systems.ts';
 
 type Input = StepInput<'resource-group'>;
 type Seen = { id: string; location: string; state: string } | undefined;
@@ -35,10 +35,11 @@ export async function observeResourceGroup(azure: Azure, request: ProvisioningRe
 }
 
 /** The group that holds everything; kept as it is where it exists. */
-export const resourceGroup = ({ azure }: Systems) =>
+export const resourceGroup = ({ azure, settings }: Systems) =>
   converge<Input, Seen, StepResult<'resource-group'>, 'create'>({
     observe: ({ request }, { signal }) => observeResourceGroup(azure, request, signal),
     decide: decideResourceGroup,
+    lateMs: lateLooks({ settings }),
     act: {
       async create(input, _, { signal }) {
         const { region: location, resourceGroup: name } = input.request.azure;

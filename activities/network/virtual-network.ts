@@ -5,7 +5,7 @@ import { contains, overlap, parseRange, type Range } from '../../domain/rules/ad
 import type { Azure } from '../../systems/azure/azure.ts';
 import { tagsOf } from '../../systems/azure/tags.ts';
 import { act, converge, done, refuse, wait } from '../converge.ts';
-import type { Systems } from '../systems.ts';
+import { lateLooks, type Systems } from '../systems.ts';
 
 type Input = StepInput<'virtual-network'>;
 
@@ -129,10 +129,11 @@ export async function observeVirtualNetwork(azure: Azure, request: ProvisioningR
  * The network itself is made without subnets, and only if it is not there: whoever sends a network with a list of subnets deletes those that are not in it,
  * such as the ones that another job has just added.
  */
-export const virtualNetwork = ({ azure }: Systems) =>
+export const virtualNetwork = ({ azure, settings }: Systems) =>
   converge<Input, Seen, StepResult<'virtual-network'>, 'create' | 'add-subnet'>({
     observe: ({ request }, { signal }) => observeVirtualNetwork(azure, request, signal),
     decide: decideVirtualNetwork,
+    lateMs: lateLooks({ settings }),
     act: {
       async create(input, _, { signal }) {
         const {

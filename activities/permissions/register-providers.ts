@@ -1,6 +1,6 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { act, converge, done, wait } from '../converge.ts';
-import type { Systems } from '../systems.ts';
+import { lateLooks, type Systems } from '../systems.ts';
 
 type Input = StepInput<'register-providers'>;
 type Seen = Record<string, string>;
@@ -17,7 +17,7 @@ export const decideRegisterProviders = (states: Seen) => {
 };
 
 /** Registers the resource providers that the job uses; an approved feature counts only after its provider was registered. */
-export const registerProviders = ({ azure }: Systems) =>
+export const registerProviders = ({ azure, settings }: Systems) =>
   converge<Input, Seen, StepResult<'register-providers'>, 'register'>({
     async observe({ request }, { signal }) {
       const { resources } = await azure.clients(request.azure);
@@ -30,6 +30,7 @@ export const registerProviders = ({ azure }: Systems) =>
       return Object.fromEntries(states) as Seen;
     },
     decide: decideRegisterProviders,
+    lateMs: lateLooks({ settings }),
     act: {
       async register({ request }, states, { signal }) {
         const { resources } = await azure.clients(request.azure);

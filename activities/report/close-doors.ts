@@ -1,7 +1,7 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { notOwn } from '../../systems/azure/tags.ts';
 import { act, converge, done, refuse, wait } from '../converge.ts';
-import type { Systems } from '../systems.ts';
+import { lateLooks, type Systems } from '../systems.ts';
 import { namesOf, temporaryRule } from '../virtual-machine.ts';
 
 type Input = StepInput<'close-doors'>;
@@ -50,7 +50,7 @@ export const decideCloseDoors = ({ open: [group, ...others], host }: Seen, { req
  * Removes the rules that this job made for itself, for SSH and RDP on the Windows host and for SSH on CipherTrust Manager, and deallocates the Windows host.
  * CipherTrust Manager’s 443 stays as requested, and so does every rule of another name, and whatever does not carry this job’s mark.
  */
-export const closeDoors = ({ azure }: Systems) =>
+export const closeDoors = ({ azure, settings }: Systems) =>
   converge<Input, Seen, StepResult<'close-doors'>, 'remove-rule' | 'deallocate'>({
     async observe({ request }, { signal }) {
       const { network, compute } = await azure.clients(request.azure);
@@ -79,6 +79,7 @@ export const closeDoors = ({ azure }: Systems) =>
       };
     },
     decide: decideCloseDoors,
+    lateMs: lateLooks({ settings }),
     act: {
       async 'remove-rule'({ request }, { open: [group] }, { signal }) {
         const { network } = await azure.clients(request.azure);

@@ -22,6 +22,7 @@ import { Limits } from './limits.ts';
 import { metadata } from './metadata.ts';
 import { type Routed, route } from './routes.ts';
 import * as runCommands from './run-commands.ts';
+import { StaleReads } from './stale-reads.ts';
 import { type AzureState, subscriptionId } from './state.ts';
 import { vault } from './vault.ts';
 import { badReply } from './weather.ts';
@@ -83,8 +84,9 @@ export async function createAzure(world: World, wantedPort = 0, captureFile?: st
   const { certificatePem: cert, privateKeyPem: key, authorityPem } = state.identity;
   const capture = captureFile === undefined ? undefined : new Capture(captureFile, () => base);
   const limits = new Limits(world);
+  const staleReads = new StaleReads(world);
   const server = createServer({ cert, key }, (request, response) => {
-    void serve({ engine, base: addressed(request) ?? base, limits, capture }, request, response).catch(() => response.destroy());
+    void serve({ engine, base: addressed(request) ?? base, limits, staleReads, capture }, request, response).catch(() => response.destroy());
   });
   const host = createPlainServer((request, response) => void serveHost(engine, request, response).catch(() => response.destroy()));
   for (const one of [server, host])
@@ -162,10 +164,11 @@ interface Front {
   engine: Engine;
   base: string;
   limits: Limits;
+  staleReads: StaleReads;
   capture: Capture | undefined;
 }
 
-async function serve({ engine, base, limits, capture }: Front, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve({ engine, base, limits, staleReads, capture }: Front, request: IncomingMessage, response: ServerResponse): Promise<void> {
   // Not relative to it: a path with two slashes in front would name another host.
   const url = new URL(`${base}${request.url}`);
   const method = request.method ?? 'GET';
@@ -201,7 +204,16 @@ async function serve({ engine, base, limits, capture }: Front, request: Incoming
   const { headers, refusal } = limits.take(method, path);
   await meet(engine, request, response, {
     ...{ system: 'arm', operation: `arm:${operation}`, target, destructive, headers },
-    answer: (lies) => refusal ?? answered(() => answer(engine, arm, text, routed, lies)),
+    answer: (lies) =>
+      refusal ??
+      staleReads.answer(
+        arm,
+        () => answered(() => answer(engine, arm, text, routed, lies)),
+        (path, expand) => {
+          const read = { ...arm, method: 'GET', path, query: new URLSearchParams({ $expand: expand }) };
+          return answered(() => answer(engine, read, '', route(engine, read), false));
+        },
+      ),
     record: (sent) => capture?.record(request, text, sent),
   });
 }

@@ -94,6 +94,33 @@ describe('Bad weather between this service and Azure', function () {
     });
 });
 
+describe('An Azure whose reads lag behind', function () {
+  this.timeout(60_000);
+  let bench: AzureBench;
+  afterEach(() => bench?.stop());
+
+  it('is looked at again: nothing is taken for undone, and nothing made twice, from the group to the doors', async () => {
+    bench = await AzureBench.start({ quirks: { 'azure.staleReads': '3' } });
+    await azureSteps(bench);
+    const made = bench.arrived('arm:PUT *', 'done').map(({ operation, target }) => `${operation} ${target}`);
+    assert.deepEqual(
+      made.filter((one, index) => made.indexOf(one) !== index && !/securityRules/.test(one)),
+      [],
+    );
+    assert.deepEqual(
+      ['HardwareSecurityModules/dedicatedHSMs', 'Compute/virtualMachines'].map((type) => bench.states(`Microsoft.${type}`).length),
+      [1, 2],
+    );
+  });
+
+  it('for too long is an incident', async () => {
+    bench = await AzureBench.start({ quirks: { 'azure.staleReads': '100' } });
+    const { kind, seen } = await bench.stops('resource-group', {});
+    assert.deepEqual([kind, seen], ['Unsafe', 'success was reported, but nothing changed']);
+    assert.equal(bench.arrived('arm:PUT Microsoft.Resources/resourceGroups').length, 1);
+  });
+});
+
 describe('The sign-in to Azure', () => {
   let bench: AzureBench;
   beforeEach(async () => {

@@ -198,13 +198,15 @@ describe('A Windows host that becomes the Luna client', function () {
   it('shows no signature of an address, even if Azure quotes it', async () => {
     await switchOn();
     const own = { ...request, lunaClient: { ...request.lunaClient, installer: { url: { secret: 'installer-address' }, sha256: main.sha256 } } };
+    const askedAt = Date.now();
     const view = { executionState: 'Failed', error: `cannot open ${main.url} with a+secret/signature (${signature})`, endTime: new Date(Date.now() + 1e6) };
-    const compute = { virtualMachineRunCommands: { getByVirtualMachine: async () => ({ instanceView: view }) } };
+    const compute = { virtualMachineRunCommands: { getByVirtualMachine: async () => ({ instanceView: view, tags: { 'provisioner-run': `${askedAt}.1` } }) } };
     const systems = {
+      settings: { pollIntervalMs: 20 },
       secrets: { get: async (name: string) => (name === 'installer-address' ? main.url : undefined) },
       azure: { clients: async () => ({ compute }), look: (_: string, ask: () => unknown) => ask() },
     } as unknown as Systems;
-    const environment = new MockActivityEnvironment({ startToCloseTimeoutMs: 60_000 }, { logger: new DefaultLogger('ERROR') });
+    const environment = new MockActivityEnvironment({ startToCloseTimeoutMs: 60_000, scheduledTimestampMs: askedAt }, { logger: new DefaultLogger('ERROR') });
     const failure = await environment.run(installLunaClient(systems), { target, runId: 'run-1', request: own, vm, publicKey: 'ssh-rsa AAAA' }).then(
       () => assert.fail('it is done'),
       (error: unknown) => error as ApplicationFailure,

@@ -3,7 +3,7 @@ import type { StepInput, StepResult } from '../../domain/results.ts';
 import { seenOf } from '../../systems/certificates.ts';
 import { parseClientList, parseDate, parseNtlsDevice, parseRunning } from '../../systems/lunash/parse.ts';
 import { commandSettleMs, type LunashSession } from '../../systems/lunash/session.ts';
-import { type Attempt, act, converge, done, refuse } from '../converge.ts';
+import { type Attempt, act, converge, done, halt, refuse } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'prepare-ntls'>;
@@ -13,6 +13,7 @@ export interface Seen {
   skewSeconds: number | undefined;
   zoneHours: number;
   clients: string[];
+  /** `none` where it is bound to none; undefined where that is not understood. */
   device: string | undefined;
   running: boolean;
   serverCertificate: string;
@@ -36,12 +37,17 @@ export const decidePrepareNtls = (seen: Seen, { request }: Pick<Input, 'request'
           remedy: 'Set it by hand (sysconf time HH:MM YYYYMMDD), or allow it in the request (allowClockChange), then retry.',
         });
   if (clients.length === 0 && !prepared) return act('prepare');
-  if (seen.device !== device && seen.device !== 'all') return clients.length > 0 ? refuse(notBound(clients)) : act('prepare');
+  // Nothing is made once more where the binding is not as wanted, or not told: each new certificate cuts off who trusts the one before.
+  if (seen.device !== undefined && seen.device !== device && seen.device !== 'all')
+    return clients.length > 0 ? refuse(notBound(clients)) : halt(notTaken(seen.device));
   if (!running) return act('restart');
   return done<StepResult<'prepare-ntls'>>({
     serverCertificate: seenOf(serverCertificate),
     skewSeconds: skewSeconds ?? 0,
-    warnings: skewSeconds === undefined ? ['The appliance’s clock could not be read: a skew of more than 5 minutes breaks the trust link.'] : [],
+    warnings: [
+      ...(skewSeconds === undefined ? ['The appliance’s clock could not be read: a skew of more than 5 minutes breaks the trust link.'] : []),
+      ...(seen.device === undefined ? ['What NTLS is bound to could not be read from ntls show.'] : []),
+    ],
   });
 };
 
@@ -50,6 +56,13 @@ const notBound = (clients: string[]) => ({
   seen: `it is not bound to ${device}, though ${clients.join(', ')} are registered`,
   source: 'LunaSH',
   remedy: 'A new certificate would cut these clients off: bind NTLS by hand (ntls bind eth0, service restart ntls), then retry.',
+});
+
+const notTaken = (bound: string) => ({
+  tried: `ntls bind ${device}`,
+  seen: `success was reported, but NTLS is bound to ${bound}`,
+  source: 'LunaSH',
+  remedy: 'Bind it by hand (ntls bind eth0, service restart ntls), then retry.',
 });
 
 /** With the address as its name; not every version is known to take one. */

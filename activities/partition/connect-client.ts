@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import type { LunaClient } from '../../systems/lunacm/luna-client.ts';
 import type { Slot } from '../../systems/lunacm/parse.ts';
 import { deleteOurClient, readRegistration } from '../../systems/lunash/registration.ts';
 import { commandSettleMs } from '../../systems/lunash/session.ts';
@@ -32,6 +34,9 @@ export const decideConnectClient = ({ slots, registered }: Omit<Seen, 'certifica
   return registered === 'ours' ? act('redeploy') : act('deploy');
 };
 
+/** How often a registered client’s slots are looked at before its registration counts as no good: NTLS takes a few seconds to notice one. */
+const looks = 5;
+
 /** `clientconfig deploy`: the trust link between the Luna client and the HSM, until the partition shows as a slot. */
 export const connectClient = ({ luna, secrets, settings }: Systems) => {
   const deploy = (input: Input, signal: AbortSignal) =>
@@ -47,14 +52,16 @@ export const connectClient = ({ luna, secrets, settings }: Systems) => {
   return converge<Input, Seen, StepResult<'connect-client'>, 'deploy' | 'redeploy'>({
     settleMs: commandSettleMs(settings),
     async observe(input, { signal }) {
-      const seen = await luna.client(input, input, 'connect-client', signal, async (client) => ({
-        slots: await client.slots(),
-        certificates: await client.certificates(clientOf(input), 'own'),
-      }));
-      return luna.shell(input, input, 'connect-client', signal, async (session) => {
-        const found = await readRegistration(session, clientOf(input), undefined, seen.certificates);
-        return { ...seen, registered: found ? (found.certificateWasOurs ? 'ours' : 'foreign') : 'no' };
-      });
+      const onHost = <T>(work: (client: LunaClient) => Promise<T>) => luna.client(input, input, 'connect-client', signal, work);
+      const certificates = await onHost((client) => client.certificates(clientOf(input), 'own'));
+      const found = await luna.shell(input, input, 'connect-client', signal, (session) => readRegistration(session, clientOf(input), undefined, certificates));
+      const registered = found ? (found.certificateWasOurs ? 'ours' : 'foreign') : 'no';
+      for (let look = 1; ; look++) {
+        const slots = await onHost((client) => client.slots());
+        const isThere = slots.some(({ serial }) => serial === input.partitionSerial);
+        if (isThere || registered !== 'ours' || look === looks) return { slots, certificates, registered };
+        await sleep(settings.settleMs / 20, undefined, { signal });
+      }
     },
     decide: decideConnectClient,
     act: {

@@ -23,6 +23,10 @@ function identify(state: ApplianceState, attempt: NtlsAttempt): Checked<{ client
   if (!matches(attempt.clientCertificatePem, attempt.clientPrivateKeyPem)) return no('the client’s key does not belong to its certificate');
   const client = state.clients.find(({ certificatePem }) => certificatePem.trim() === attempt.clientCertificatePem.trim());
   if (!client) return no('RC_SSL_FAILED_HANDSHAKE: the client is not registered');
+  if ((client.unnoticed ?? 0) > 0) {
+    client.unnoticed! -= 1;
+    return no('RC_SSL_FAILED_HANDSHAKE: the client is not registered');
+  }
   const certificate = new X509Certificate(client.certificatePem);
   const now = applianceTime(state);
   if (now < new Date(certificate.validFrom) || now > new Date(certificate.validTo)) return no('the client’s certificate is not valid at the appliance’s time');

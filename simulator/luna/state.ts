@@ -23,6 +23,8 @@ export interface ClientState {
   mappedIp?: string;
   certificatePem: string;
   partitions: string[];
+  /** How many of its connections are refused before NTLS takes notice of it. */
+  unnoticed?: number;
 }
 
 export interface UserState {

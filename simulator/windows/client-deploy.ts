@@ -37,7 +37,8 @@ export async function deployClient(client: LunaClient, wanted: Deployment, work:
     changed = true;
     client.addServer(server, state.server.certificatePem);
     state.files[`${name}.pem`] = certificatePem;
-    state.clients.push({ name, ...(isAddress ? { ip: name } : { hostname: name }), certificatePem, partitions: [partition] });
+    const unnoticed = Number(client.world.quirks['luna.ntlsLate'] ?? 0);
+    state.clients.push({ name, ...(isAddress ? { ip: name } : { hostname: name }), certificatePem, partitions: [partition], unnoticed });
   });
   if (!changed) client.files.restore(before);
   return undefined;

@@ -61,6 +61,7 @@ export class Luna {
       const seen = await this.#tryPassword(job, { windows, hsm: { address, ...(pin === undefined ? {} : { pin }) } }, password, signal);
       pin = seen.pin;
       if (seen.is === 'refused') continue;
+      if (password === 'kept' && seen.is === 'to be changed') throw resetBySomebody();
       if (password === 'factory' && seen.is === 'accepted')
         throw unsafe({
           tried: 'first sign-in to the appliance',
@@ -73,7 +74,7 @@ export class Luna {
     return { password: 'neither' };
   }
 
-  /** A password that is accepted on condition that it is changed at once is the factory one. */
+  /** Whether a password is accepted, and whether on condition that it is changed at once: SSH asks for that, or LunaSH in place of its prompt. */
   async #tryPassword(
     job: Job,
     where: Where,
@@ -83,10 +84,6 @@ export class Luna {
     try {
       const connection = await this.#open(job, where, { password: await this.#password(job, password) }, signal);
       const { pin } = connection;
-      if (password === 'kept') {
-        connection.end();
-        return { is: 'accepted', pin };
-      }
       const started = await this.#inSession(job, connection, 'appliance-password', (session) => session.start());
       return { is: started === 'forced' ? 'to be changed' : 'accepted', pin };
     } catch (error) {
@@ -117,13 +114,7 @@ export class Luna {
   async shell<T>(job: Job, hosts: Hosts, step: string, signal: AbortSignal, work: (session: LunashSession) => Promise<T>): Promise<T> {
     const connection = await this.#signedIn(job, hosts, signal);
     return this.#inSession(job, connection, step, async (session) => {
-      if ((await session.start()) === 'forced')
-        throw unsafe({
-          tried: 'signing in to the appliance',
-          seen: 'it wants a new password although the kept one works',
-          source: 'LunaSH',
-          remedy: 'Somebody reset it: sign in by hand, set the kept password, then retry.',
-        });
+      if ((await session.start()) === 'forced') throw resetBySomebody();
       return work(session);
     });
   }
@@ -257,6 +248,14 @@ export class Luna {
     if (transcript.masked !== '') await this.#transcripts.append(target, runId, step, transcript.masked);
   }
 }
+
+const resetBySomebody = () =>
+  unsafe({
+    tried: 'signing in to the appliance',
+    seen: 'it wants a new password although the kept one works',
+    source: 'LunaSH',
+    remedy: 'Somebody reset it: sign in by hand, set the kept password, then retry.',
+  });
 
 const refusedMeansNo = (error: unknown): undefined => {
   if (error instanceof SignInRefused) return undefined;

@@ -120,9 +120,9 @@ function offset(zone: string): number | undefined {
   return sign ? (sign === '-' ? -1 : 1) * (Number(hours) + Number(minutes) / 60) : undefined;
 }
 
-/** `ntls show`: the device that NTLS is bound to, `all` for every one; undefined where it is bound to none. */
+/** `ntls show`: the device that NTLS is bound to, `all` for every one, `none`; undefined where it is not understood. */
 export function parseNtlsDevice(text: string): string | undefined {
-  if (/not bound/i.test(text)) return undefined;
+  if (/not bound/i.test(text)) return 'none';
   return /\b(eth\d|bond\d|all)\b/i.exec(text)?.[1]?.toLowerCase();
 }
 

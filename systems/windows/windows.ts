@@ -32,7 +32,13 @@ export function createWindows(outbound: Outbound, secrets: SecretStore): Windows
   };
   return {
     open: async (job, pinned, signal) => new WindowsSession(await connect(job, pinned, signal), adminOf(job)),
-    socket: async (job, pinned, host, port, signal) => (await connect(job, pinned, signal)).forward(host, port),
+    async socket(job, pinned, host, port, signal) {
+      const connection = await connect(job, pinned, signal);
+      return connection.forward(host, port).catch((error: unknown) => {
+        connection.end();
+        throw error;
+      });
+    },
   };
 }
 

@@ -45,6 +45,7 @@ const appliances: { of: string; quirks: Quirks; env?: Record<string, string> }[]
     of: 'other layouts; zeroized by the policy, signed in afterwards',
     quirks: { 'luna.networkShow': 'blocks', 'luna.ntlsShow': 'sentence', 'luna.changePolicy': 'zeroizes', 'luna.soStaysSignedIn': 'yes', 'luna.echo': 'no' },
   },
+  { of: 'tells in no known way what NTLS is bound to', quirks: { 'luna.ntlsShow': 'status' } },
   { of: 'its first question comes right after hsm init', quirks: { 'luna.initQuestion': 'at-once' } },
   { of: 'its clock shows CET and is ten minutes slow', quirks: { 'luna.zone': 'CET', 'luna.clockSkewMinutes': '-10' } },
   { of: 'one shell at a time', quirks: { 'luna.mostShells': '1', 'luna.interrupt': 'ignored' } },
@@ -80,6 +81,7 @@ describe('The HSM’s half of the runbook, over real SSH', function () {
         luna.kept('hsm-domain'),
       ]);
       assert.deepEqual([state.hsm.fips, state.hsm.soAttemptsLeft, state.hsm.partitions.length, state.ntls.active?.device], [true, 3, 1, 'eth0']);
+      assert.equal(luna.arrived('lunash:sysconf regenCert', 'done').length, 1);
       assert.deepEqual([state.clock.zone, Math.abs(state.clock.skewMinutes) <= 1], [quirks['luna.zone'] ?? 'EDT', true]);
       assert.ok(commandLines.some((line) => line.startsWith('hsm init -label')));
       for (const [name, secret] of luna.secrets) {
@@ -200,8 +202,11 @@ describe('A password that does not fit', function () {
     luna = await LunaSteps.start();
     luna.setUpHsm();
     luna.world.appliance.state.users[0]!.mustChange = true;
-    const { kind, remedy } = await luna.problemOf(luna.step(inspectHsm, { ...luna.job, ...luna.hosts }));
-    assert.deepEqual([kind, /Somebody reset it/.test(remedy)], ['Unsafe', true]);
+    const inspected = () => luna.problemOf(luna.step(inspectHsm, { ...luna.job, ...luna.hosts }));
+    for (const stopped of [inspected, firstSignIn]) {
+      const { kind, remedy } = await stopped();
+      assert.deepEqual([kind, /Somebody reset it/.test(remedy)], ['Unsafe', true]);
+    }
     assert.equal(luna.world.appliance.state.users[0]!.password, luna.kept('appliance-password'));
   });
 

@@ -54,6 +54,13 @@ describe('The partition, from the trust link to its crypto officer', function ()
       assert.equal(luna.arrived(`lunacm:${operation}`).length, 1, operation);
   });
 
+  it('is connected once, though NTLS takes its time to notice who was registered', async () => {
+    await connected({ 'luna.ntlsLate': '4' });
+    assert.equal(luna.arrived('lunacm:clientconfig deploy').length, 1);
+    assert.deepEqual(luna.arrived('lunash:client delete'), []);
+    assert.equal(luna.world.appliance.state.clients[0]!.unnoticed, 0, 'it was late');
+  });
+
   describe('among other slots', () => {
     for (const order of ['others-first', 'moving'])
       for (const quirks of [{}, untold])

@@ -98,9 +98,10 @@ table('create-partition', [
   ['a version that does not tell its room', create([], { capacity: {} }), 'act create'],
 ]);
 
-const ntls = { skewSeconds: 0, zoneHours: -4, clients: [], device: undefined, running: true, serverCertificate: '', prepared: false };
+const ntls = { skewSeconds: 0, zoneHours: -4, clients: [], device: 'none', running: true, serverCertificate: '', prepared: false };
 table('prepare-ntls', [
   ['no client yet', decidePrepareNtls(ntls, job), 'act prepare'],
+  ['prepared, and not bound: nothing is made again', decidePrepareNtls({ ...ntls, prepared: true }, job), 'stop Unsafe'],
   ['clients registered and not bound', decidePrepareNtls({ ...ntls, clients: ['a'] }, job), 'stop Refused'],
   ['clients registered, bound, stopped', decidePrepareNtls({ ...ntls, clients: ['a'], device: 'eth0', running: false }, job), 'act restart'],
   ['ten minutes off, and it may be set', decidePrepareNtls({ ...ntls, skewSeconds: 600 }, job), 'act set-clock'],

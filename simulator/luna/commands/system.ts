@@ -138,6 +138,7 @@ const showNtls: Command = {
   words: ['ntls', 'show'],
   options: {},
   async run({ world, state, print }) {
+    if (world.quirks['luna.ntlsShow'] === 'status') return print('\nNTLS service: configured, listening on port 1792\n');
     if (world.quirks['luna.ntlsShow'] === 'sentence')
       return print(`\nNTLS is currently ${state.ntls.device ? `bound to ${state.ntls.device}` : 'not bound'}.\n`);
     print(

@@ -7,11 +7,6 @@ import { fipsMode } from '../../activities/hsm-setup/fips-mode.ts';
 import { initializeHsm } from '../../activities/hsm-setup/initialize-hsm.ts';
 import { inspectHsm } from '../../activities/hsm-setup/inspect-hsm.ts';
 import { prepareNtls } from '../../activities/hsm-setup/prepare-ntls.ts';
-import type { Problem } from '../../domain/failure.ts';
-import { Luna } from '../../systems/lunash/luna.ts';
-import { readHsm } from '../../systems/lunash/read-hsm.ts';
-import type { LunashSession } from '../../systems/lunash/session.ts';
-import { exampleRequest } from '../support/example.ts';
 import { LunaSteps } from '../support/luna/luna-steps.ts';
 import { until } from '../support/until.ts';
 
@@ -263,112 +258,6 @@ describe('A password that does not fit', function () {
       assert.equal(kind, 'Unsafe');
       assert.match(seen, /few sign-ins are left before the HSM erases itself/);
       assert.deepEqual([hsm.soAttemptsLeft, hsm.zeroized], [left, false]);
-    });
-});
-
-describe('A partition whose size the HSM rounds', function () {
-  this.timeout(60_000);
-  let luna: LunaSteps;
-  afterEach(() => luna?.stop());
-  const quirks = { 'luna.partitionSize': 'rounded' };
-  const input = () => ({ ...luna.job, ...luna.hosts });
-  /** An HSM of ours without a partition. */
-  async function begin() {
-    luna = await LunaSteps.start({ quirks });
-    luna.setUpHsm();
-    luna.world.appliance.state.hsm.partitions = [];
-  }
-
-  it('is known by its serial in a later run, also with keys in it, and is not created again', async () => {
-    await begin();
-    const { partition } = await luna.step(createPartition, input());
-    assert.deepEqual([partition.sizeBytes, luna.partition.sizeBytes], [10_240, 10_240]);
-    luna.partition.objects.push('root-key-1', 'root-key-2');
-    assert.deepEqual(await luna.step(createPartition, { ...input(), runId: 'run-2' }), { partition });
-    assert.equal(luna.arrived('lunash:partition create').length, 1);
-  });
-
-  it('is recognised after a crash before its serial was kept', async () => {
-    for (const kind of ['reset-after-accept', 'reset'] as const) {
-      await begin();
-      luna.fault(kind, 'lunash:partition create');
-      await luna.problemOf(luna.attempt(createPartition, input()));
-      assert.ok(![...luna.values.keys()].some((name) => /-partition-\d+$/.test(name)));
-      assert.equal((await luna.step(createPartition, input())).partition.serial, luna.partition.serial);
-      assert.equal(luna.world.appliance.state.hsm.partitions.length, 1);
-      await luna.stop();
-    }
-  });
-
-  it('is another one where its serial is: nobody is told to delete what holds keys', async () => {
-    await begin();
-    await luna.step(createPartition, input());
-    Object.assign(luna.partition, { serial: '1999999999999', objects: ['their-key'] });
-    const { kind, seen, remedy } = await luna.problemOf(luna.step(createPartition, { ...input(), runId: 'run-2' }));
-    assert.deepEqual([kind, /1999999999999 is not kept/.test(seen), /do not delete it/.test(remedy)], ['Unsafe', true, true]);
-    assert.match(remedy, /ask for its 10240 bytes in a new request/);
-    luna.partition.objects = [];
-    assert.doesNotMatch((await luna.problemOf(luna.step(createPartition, { ...input(), runId: 'run-3' }))).remedy, /delete/);
-  });
-});
-
-describe('A look at the HSM', () => {
-  const looked = (shown: Record<string, string>) =>
-    readHsm({ read: async (command: string) => shown[command]! } as unknown as LunashSession).then(
-      () => assert.fail('it was believed'),
-      (error: { problem: Problem }) => error.problem,
-    );
-  const hsmShow = `Serial #: 1\nHSM Label: x\nHSM Admin login attempts left: 3 before HSM zeroization!\nThe HSM is NOT in FIPS 140-2 approved operation mode.
-    Space In Use (Bytes): 0\nPartition: 1234567890123, Name: luna_part\n`;
-
-  it('that cannot be read is Unsafe', async () => {
-    const { kind, seen } = await looked({ 'hsm show': 'Serial #: 1\n' });
-    assert.deepEqual([kind, seen], ['Unsafe', 'its output could not be understood']);
-  });
-
-  it('that contradicts itself is Unsafe', async () => {
-    const { kind, seen } = await looked({ 'hsm show': hsmShow, 'partition list': 'There are no partitions.' });
-    assert.deepEqual([kind, seen], ['Unsafe', 'it does not show luna_part, which hsm show does']);
-  });
-});
-
-describe('The SO’s password', () => {
-  const hsmShow = (label: string, attempts: string) =>
-    `Serial #: 1\nHSM Label: ${label}\nHSM Admin login attempts left: ${attempts}\nThe HSM is NOT in FIPS 140-2 approved operation mode.\nSpace In Use (Bytes): 0\nThere are no partitions.\n`;
-  const request = exampleRequest();
-  const ours = request.hsm.label;
-
-  for (const [what, shown, seen] of [
-    ['two attempts are left', hsmShow(ours, '2 before HSM zeroization!'), /^2 SO attempts are left$/],
-    ['one attempt is left', hsmShow(ours, '1 before HSM zeroization!'), /^1 SO attempts are left$/],
-    ['the HSM has another label', hsmShow('TheirHSM', '3 before HSM zeroization!'), /has the label “TheirHSM” meanwhile/],
-    ['the HSM is zeroized', hsmShow('', 'HSM IS ZEROIZED !!!!'), /was zeroized meanwhile/],
-  ] as const)
-    it(`is at hand before the look, and not typed where that says that ${what}`, async () => {
-      const done: string[] = [];
-      const secrets = {
-        get: async () => {
-          done.push('the store');
-          return 'So-Password.1';
-        },
-      };
-      const session = {
-        read: async (command: string) => {
-          done.push(command);
-          return command === 'hsm show' ? shown : '';
-        },
-        raw: () => assert.fail('a sign-in was begun'),
-      } as unknown as LunashSession;
-      const job = { target: 'target', runId: 'run-1', request };
-      await assert.rejects(
-        new Luna({ secrets } as unknown as ConstructorParameters<typeof Luna>[0]).signInAsSo(job, session),
-        (error: { problem: Problem }) => {
-          assert.equal(error.problem.kind, 'Unsafe');
-          assert.match(error.problem.seen, seen);
-          return true;
-        },
-      );
-      assert.deepEqual(done.slice(0, 2), ['the store', 'hsm show']);
     });
 });
 

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { createPartition } from '../../activities/hsm-setup/create-partition.ts';
+import { LunaSteps } from '../support/luna/luna-steps.ts';
+
+describe('A partition whose size the HSM rounds', function () {
+  this.timeout(60_000);
+  let luna: LunaSteps;
+  afterEach(() => luna?.stop());
+  const quirks = { 'luna.partitionSize': 'rounded' };
+  const input = () => ({ ...luna.job, ...luna.hosts });
+  /** An HSM of ours without a partition. */
+  async function begin() {
+    luna = await LunaSteps.start({ quirks });
+    luna.setUpHsm();
+    luna.world.appliance.state.hsm.partitions = [];
+  }
+
+  it('is known by its serial in a later run, also with keys in it, and is not created again', async () => {
+    await begin();
+    const { partition } = await luna.step(createPartition, input());
+    assert.deepEqual([partition.sizeBytes, luna.partition.sizeBytes], [10_240, 10_240]);
+    luna.partition.objects.push('root-key-1', 'root-key-2');
+    assert.deepEqual(await luna.step(createPartition, { ...input(), runId: 'run-2' }), { partition });
+    assert.equal(luna.arrived('lunash:partition create').length, 1);
+  });
+
+  it('is recognised after a crash before its serial was kept', async () => {
+    for (const kind of ['reset-after-accept', 'reset'] as const) {
+      await begin();
+      luna.fault(kind, 'lunash:partition create');
+      await luna.problemOf(luna.attempt(createPartition, input()));
+      assert.ok(![...luna.values.keys()].some((name) => /-partition-\d+$/.test(name)));
+      assert.equal((await luna.step(createPartition, input())).partition.serial, luna.partition.serial);
+      assert.equal(luna.world.appliance.state.hsm.partitions.length, 1);
+      await luna.stop();
+    }
+  });
+
+  it('is another one where its serial is: nobody is told to delete what holds keys', async () => {
+    await begin();
+    await luna.step(createPartition, input());
+    Object.assign(luna.partition, { serial: '1999999999999', objects: ['their-key'] });
+    const { kind, seen, remedy } = await luna.problemOf(luna.step(createPartition, { ...input(), runId: 'run-2' }));
+    assert.deepEqual([kind, /1999999999999 is not kept/.test(seen), /do not delete it/.test(remedy)], ['Unsafe', true, true]);
+    assert.match(remedy, /ask for its 10240 bytes in a new request/);
+    luna.partition.objects = [];
+    assert.doesNotMatch((await luna.problemOf(luna.step(createPartition, { ...input(), runId: 'run-3' }))).remedy, /delete/);
+  });
+});

@@ -14,7 +14,7 @@ export interface WhatIfChange extends Pick<PlannedThing, 'kind' | 'name'> {
 
 export interface WhatIf {
   changes: WhatIfChange[];
-  /** What a job would stop at, as things are now. */
+  /** What a job would stop at in Azure, or wait long for, as things are now and as far as looking tells. */
   problems: string[];
 }
 

@@ -2,6 +2,7 @@ import { cipherTrustHost, windowsHost } from '../../domain/hosts.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { ImageVersion, StepInput, StepResult } from '../../domain/results.ts';
 import { rsaBits } from '../../domain/rules/ssh-key.ts';
+import type { Azure } from '../../systems/azure/azure.ts';
 import { type FoundImage, findImage, findStoredImage } from '../../systems/azure/images.ts';
 import { restrictions } from '../../systems/azure/sizes.ts';
 import { readStored, sshKeyId } from '../../systems/azure/stored.ts';
@@ -165,58 +166,59 @@ function imageNamed(urn: string): ImageVersion {
 }
 const imageOf = (image: string): ImageVersion | { id: string } => (image.startsWith('/') ? { id: image } : imageNamed(image));
 
+/** Everything that can be found out about what a request needs. */
+export async function observeAvailability(azure: Azure, request: ProvisioningRequest, signal: AbortSignal): Promise<Seen> {
+  const { region } = request.azure;
+  const clients = await azure.clients(request.azure);
+  const options = { abortSignal: signal };
+  const { image } = request.cipherTrust;
+  const stored = (id: string) => azure.look(`reading ${id}`, () => readStored(clients, id, signal));
+  const resolve = (urn: string) => findImage(azure, clients, { region, urn, signal });
+  const cipherTrustImage = await (image.startsWith('/') ? findStoredImage(azure, clients, image, signal) : resolve(image));
+  const offered = cipherTrustImage && !('id' in cipherTrustImage.image) ? cipherTrustImage.image : undefined;
+  const { sshKeyInAzure } = request.cipherTrust;
+  const key = sshKeyInAzure && ((await stored(sshKeyId(sshKeyInAzure, request.azure)))?.properties as { publicKey?: string } | undefined);
+  const terms =
+    offered &&
+    (await azure.look('reading the marketplace terms', () =>
+      clients.marketplace.marketplaceAgreements.get('virtualmachine', offered.publisher, offered.offer, offered.sku, options),
+    ));
+  const devices = await azure.ask('listing the HSMs of the subscription', () => collect(clients.hsms.dedicatedHsmOperations.listBySubscription(options)));
+  const machines = [windowsHost(request).name, cipherTrustHost(request).name].map(async (name) =>
+    (await azure.look(`reading ${name}`, () => clients.compute.virtualMachines.get(request.azure.resourceGroup, name, options))) ? [name] : [],
+  );
+  const isOurs = ({ id = '' }: { id?: string }) => isSame(id, hsmIdOf(request));
+  return {
+    machines: (await Promise.all(machines)).flat(),
+    hsmThere: devices.some(isOurs),
+    hsms: devices.filter((device) => isSame(device.location ?? '', region) && !isOurs(device)).map(({ name = '', stampId = '' }) => ({ name, stamp: stampId })),
+    sizes: await azure.ask(`listing the sizes in ${region}`, async () =>
+      (await collect(clients.compute.virtualMachineSizes.list(region, options))).map(({ name, memoryInMB }) => ({
+        name: name ?? '',
+        memoryGb: Math.floor((memoryInMB ?? 0) / 1024),
+      })),
+    ),
+    restricted: await azure.ask(`reading which sizes may be used in ${region}`, () =>
+      restrictions(clients, region, [windowsHost(request).size, cipherTrustHost(request).size], signal),
+    ),
+    windowsImage: await resolve(request.lunaClient.image ?? usualWindowsImage),
+    cipherTrustImage,
+    termsAccepted: terms?.accepted === true,
+    ...(terms?.licenseTextLink ? { termsLink: terms.licenseTextLink } : {}),
+    encryptionSets: await Promise.all(
+      encryptionSetsOf(request).map(async (id) => {
+        const found = await stored(id);
+        return { id, ...(found?.location ? { region: found.location } : {}) };
+      }),
+    ),
+    ...(sshKeyInAzure === undefined ? {} : { keyInAzure: key ? (key.publicKey ?? '') : '' }),
+  };
+}
+
 /** Region, quota, sizes, images and terms, before anything is created. */
 export const checkAvailability = ({ azure }: Systems) =>
   converge<Input, Seen, StepResult<'check-availability'>, never>({
-    async observe({ request }, { signal }) {
-      const { region } = request.azure;
-      const clients = await azure.clients(request.azure);
-      const options = { abortSignal: signal };
-      const { image } = request.cipherTrust;
-      const stored = (id: string) => azure.look(`reading ${id}`, () => readStored(clients, id, signal));
-      const resolve = (urn: string) => findImage(azure, clients, { region, urn, signal });
-      const cipherTrustImage = await (image.startsWith('/') ? findStoredImage(azure, clients, image, signal) : resolve(image));
-      const offered = cipherTrustImage && !('id' in cipherTrustImage.image) ? cipherTrustImage.image : undefined;
-      const { sshKeyInAzure } = request.cipherTrust;
-      const key = sshKeyInAzure && ((await stored(sshKeyId(sshKeyInAzure, request.azure)))?.properties as { publicKey?: string } | undefined);
-      const terms =
-        offered &&
-        (await azure.look('reading the marketplace terms', () =>
-          clients.marketplace.marketplaceAgreements.get('virtualmachine', offered.publisher, offered.offer, offered.sku, options),
-        ));
-      const machines = [windowsHost(request).name, cipherTrustHost(request).name].map(async (name) =>
-        (await azure.look(`reading ${name}`, () => clients.compute.virtualMachines.get(request.azure.resourceGroup, name, options))) ? [name] : [],
-      );
-      const devices = await azure.ask('listing the HSMs of the subscription', () => collect(clients.hsms.dedicatedHsmOperations.listBySubscription(options)));
-      const isOurs = ({ id = '' }: { id?: string }) => isSame(id, hsmIdOf(request));
-      return {
-        machines: (await Promise.all(machines)).flat(),
-        hsmThere: devices.some(isOurs),
-        hsms: devices
-          .filter((device) => isSame(device.location ?? '', region) && !isOurs(device))
-          .map(({ name = '', stampId = '' }) => ({ name, stamp: stampId })),
-        sizes: await azure.ask(`listing the sizes in ${region}`, async () =>
-          (await collect(clients.compute.virtualMachineSizes.list(region, options))).map(({ name, memoryInMB }) => ({
-            name: name ?? '',
-            memoryGb: Math.floor((memoryInMB ?? 0) / 1024),
-          })),
-        ),
-        restricted: await azure.ask(`reading which sizes may be used in ${region}`, () =>
-          restrictions(clients, region, [windowsHost(request).size, cipherTrustHost(request).size], signal),
-        ),
-        windowsImage: await resolve(request.lunaClient.image ?? usualWindowsImage),
-        cipherTrustImage,
-        termsAccepted: terms?.accepted === true,
-        ...(terms?.licenseTextLink ? { termsLink: terms.licenseTextLink } : {}),
-        encryptionSets: await Promise.all(
-          encryptionSetsOf(request).map(async (id) => {
-            const found = await stored(id);
-            return { id, ...(found?.location ? { region: found.location } : {}) };
-          }),
-        ),
-        ...(sshKeyInAzure === undefined ? {} : { keyInAzure: key ? (key.publicKey ?? '') : '' }),
-      };
-    },
+    observe: ({ request }, { signal }) => observeAvailability(azure, request, signal),
     decide: decideCheckAvailability,
     act: {},
   });

@@ -1,4 +1,6 @@
+import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import type { Azure } from '../../systems/azure/azure.ts';
 import { act, converge, done, refuse, wait } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
@@ -24,18 +26,20 @@ export const decideCheckFeature = ({ state, told }: Seen, { request }: Pick<Inpu
   return refuse({ tried: `checking the feature ${feature}`, seen: `it is ${state}`, source: 'Azure Resource Manager', remedy: accessRequest(request) });
 };
 
+/** The feature’s state, in Azure’s words. Where the provider hides what was never asked for, the feature is not even known. */
+export async function observeFeature(azure: Azure, request: ProvisioningRequest, signal: AbortSignal): Promise<string> {
+  const { features } = await azure.clients(request.azure);
+  const seen = await azure.look(`reading the feature ${feature}`, () => features.features.get(namespace!, feature!, { abortSignal: signal }));
+  return seen ? (seen.properties?.state ?? 'NotSpecified') : 'unknown to this subscription';
+}
+
 /** `az feature show --namespace Microsoft.HardwareSecurityModules --name AzureDedicatedHSM`; once it is Registered, `az provider register`. */
 export const checkFeature =
   ({ azure, settings }: Systems) =>
   (input: Input): Promise<StepResult<'check-feature'>> => {
     let told = false;
     return converge<Input, Seen, StepResult<'check-feature'>, 'register-provider'>({
-      async observe({ request }, { signal }) {
-        const { features } = await azure.clients(request.azure);
-        // Where the provider hides what was never asked for, the feature is not even known.
-        const seen = await azure.look(`reading the feature ${feature}`, () => features.features.get(namespace!, feature!, { abortSignal: signal }));
-        return { state: seen ? (seen.properties?.state ?? 'NotSpecified') : 'unknown to this subscription', told };
-      },
+      observe: async ({ request }, { signal }) => ({ state: await observeFeature(azure, request, signal), told }),
       decide: (seen, job) => {
         const decision = decideCheckFeature(seen, job);
         return decision.kind === 'wait' ? wait(decision.why, Math.min(pendingPollMs, settings.pollIntervalMs * 60)) : decision;

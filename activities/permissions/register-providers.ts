@@ -1,4 +1,6 @@
+import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import type { Azure } from '../../systems/azure/azure.ts';
 import { act, converge, done, wait } from '../converge.ts';
 import { lateLooks, type Systems } from '../systems.ts';
 
@@ -16,19 +18,22 @@ export const decideRegisterProviders = (states: Seen) => {
   return done<StepResult<'register-providers'>>({ registered: inState('Registered') });
 };
 
+/** The state of each provider, in Azure’s words. */
+export async function observeProviders(azure: Azure, request: ProvisioningRequest, signal: AbortSignal): Promise<Seen> {
+  const { resources } = await azure.clients(request.azure);
+  const states = await Promise.all(
+    namespaces.map(async (name) => [
+      name,
+      (await azure.ask(`reading the provider ${name}`, () => resources.providers.get(name, { abortSignal: signal }))).registrationState ?? 'NotRegistered',
+    ]),
+  );
+  return Object.fromEntries(states) as Seen;
+}
+
 /** Registers the resource providers that the job uses; an approved feature counts only after its provider was registered. */
 export const registerProviders = ({ azure, settings }: Systems) =>
   converge<Input, Seen, StepResult<'register-providers'>, 'register'>({
-    async observe({ request }, { signal }) {
-      const { resources } = await azure.clients(request.azure);
-      const states = await Promise.all(
-        namespaces.map(async (name) => [
-          name,
-          (await azure.ask(`reading the provider ${name}`, () => resources.providers.get(name, { abortSignal: signal }))).registrationState ?? 'NotRegistered',
-        ]),
-      );
-      return Object.fromEntries(states) as Seen;
-    },
+    observe: ({ request }, { signal }) => observeProviders(azure, request, signal),
     decide: decideRegisterProviders,
     lateMs: lateLooks({ settings }),
     act: {

@@ -10,8 +10,11 @@ import { decideDeployHsm, deploymentName, deploymentOf, observeDeployHsm } from 
 import { windowsRules } from '../luna-client/windows-vm.ts';
 import { decideResourceGroup, observeResourceGroup } from '../network/resource-group.ts';
 import { decideVirtualNetwork, observeVirtualNetwork } from '../network/virtual-network.ts';
+import { decideCheckAvailability, observeAvailability } from '../permissions/check-availability.ts';
+import { decideCheckFeature, observeFeature } from '../permissions/check-feature.ts';
+import { decideRegisterProviders, observeProviders } from '../permissions/register-providers.ts';
 import type { Systems } from '../systems.ts';
-import { decideMachine, type MachineSeen, missingRule, namesOf, observeMachine } from '../virtual-machine.ts';
+import { decideMachine, missingRule, namesOf, observeMachine } from '../virtual-machine.ts';
 
 /** What is there of a thing that the plan names; nothing where it is not. */
 type Found = Record<string, { effect: Exclude<Effect, 'Create'>; detail?: string } | undefined>;
@@ -67,10 +70,6 @@ async function lookAtDeployment(systems: Systems, job: Job, subnets: Record<stri
   if (decision.kind !== 'act') return { found, problems: problemsOf(decision) };
   // Before the subnets are there Azure could only say that they are not.
   if (!subnets[network.hsm.name.toLowerCase()] || !subnets['gatewaysubnet']) return { found, problems: [] };
-  const clients = await azure.clients(where);
-  const { template, parameters } = await deploymentOf(systems, input, gateway !== undefined, signal);
-  const properties = { template, parameters, mode: 'Incremental' as const };
-  const { changes } = await checkDeployment(azure, clients, { resourceGroup: where.resourceGroup, name: deploymentName, properties }, signal);
   const there = {
     target: job.target,
     hsmId: hsmIdOf(job.request),
@@ -78,7 +77,14 @@ async function lookAtDeployment(systems: Systems, job: Job, subnets: Record<stri
     ...(gateway ? { gateway } : {}),
     ...(hsm ? { hsm } : {}),
   };
-  return { found: { ...found, ...modified(changes, Object.keys(found)) }, problems: harmOf(changes, there) };
+  const asked = await asFinding(async () => {
+    const clients = await azure.clients(where);
+    const { template, parameters } = await deploymentOf(systems, input, gateway !== undefined, signal);
+    const properties = { template, parameters, mode: 'Incremental' as const };
+    const { changes } = await checkDeployment(azure, clients, { resourceGroup: where.resourceGroup, name: deploymentName, properties }, signal);
+    return { found: modified(changes, Object.keys(found)), problems: harmOf(changes, there) };
+  });
+  return { found: { ...found, ...asked.found }, problems: asked.problems };
 }
 
 /** What Azure’s own what-if says would be changed, among the planned. */
@@ -92,8 +98,19 @@ const modified = (changes: readonly Change[], planned: string[]): Found =>
       }),
   );
 
+type Host = Parameters<typeof decideMachine>[1];
+
+function hostsOf({ settings: { workerSources } }: Systems, { request }: Job): Host[] {
+  const byPublic = request.azure.access === 'public';
+  return [
+    { host: request.lunaClient, rules: windowsRules(request, workerSources), isPublic: byPublic },
+    { host: request.cipherTrust, rules: cipherTrustRules(request, workerSources), isPublic: byPublic && !throughClient(request.cipherTrust) },
+  ].map(({ host: { vmName: name, address: privateAddress }, rules, isPublic }) => ({ name, isPublic, privateAddress, needsAgent: false, rules }));
+}
+
 /** A host with what belongs to it. */
-function lookAtMachine(seen: MachineSeen, wanted: Parameters<typeof decideMachine>[1], target: string): Look {
+async function lookAtMachine({ azure }: Systems, { request, target }: Job, wanted: Host, signal: AbortSignal): Promise<Look> {
+  const seen = await observeMachine(azure, request, wanted.name, signal);
   const names = namesOf(wanted.name);
   const { group, machine } = seen;
   const decision = decideMachine(seen, wanted, target);
@@ -111,24 +128,21 @@ function lookAtMachine(seen: MachineSeen, wanted: Parameters<typeof decideMachin
   };
 }
 
-async function lookAtMachines({ azure, settings }: Systems, { target, request }: Job, signal: AbortSignal): Promise<Look[]> {
-  const byPublic = request.azure.access === 'public';
-  const hosts = [
-    { host: request.lunaClient, rules: windowsRules(request, settings.workerSources), isPublic: byPublic },
-    { host: request.cipherTrust, rules: cipherTrustRules(request, settings.workerSources), isPublic: byPublic && !throughClient(request.cipherTrust) },
-  ];
-  return Promise.all(
-    hosts.map(async ({ host, rules, isPublic }) =>
-      lookAtMachine(
-        await observeMachine(azure, request, host.vmName, signal),
-        { name: host.vmName, isPublic, privateAddress: host.address, needsAgent: false, rules },
-        target,
-      ),
-    ),
-  );
+/** What comes before anything is created: access to Dedicated HSM, and what can be had. Only looks; providers that are not registered tell nothing of what they offer. */
+async function lookAtPermissions({ azure }: Systems, { request }: Job, signal: AbortSignal): Promise<Look> {
+  const [state, providers] = await Promise.all([observeFeature(azure, request, signal), observeProviders(azure, request, signal)]);
+  // The step tells the provider, too, and is done then.
+  const feature = decideCheckFeature({ state, told: true }, { request });
+  const access = feature.kind === 'wait' ? [feature.why] : problemsOf(feature);
+  if (decideRegisterProviders(providers).kind !== 'done') return { found: {}, problems: access };
+  const available = await asFinding(async () => {
+    const decision = decideCheckAvailability(await observeAvailability(azure, request, signal), { request });
+    return { found: {}, problems: problemsOf(decision) };
+  });
+  return { found: {}, problems: [...access, ...available.problems] };
 }
 
-/** Azure’s refusal of a deployment is a finding here, not a failure. */
+/** What Azure refuses to tell or to take, a job would stop at, too: a finding here, not a failure. */
 async function asFinding(look: () => Promise<Look>): Promise<Look> {
   try {
     return await look();
@@ -141,10 +155,13 @@ async function asFinding(look: () => Promise<Look>): Promise<Look> {
 async function observe(systems: Systems, job: Job, signal: AbortSignal): Promise<WhatIf> {
   const planned = plan(job.request);
   if (!planned.ok) return { changes: [], problems: planned.broken.map(({ path, message }) => `${path}: ${message}`) };
+  // What is there must be readable: what cannot be read would be told as what is to be created.
   const network = await lookAtNetwork(systems, job, signal);
-  const looks = network.groupThere
-    ? [network, await asFinding(() => lookAtDeployment(systems, job, network.subnets, signal)), ...(await lookAtMachines(systems, job, signal))]
+  const permissions = asFinding(() => lookAtPermissions(systems, job, signal));
+  const made = network.groupThere
+    ? [lookAtDeployment(systems, job, network.subnets, signal), ...hostsOf(systems, job).map((host) => lookAtMachine(systems, job, host, signal))]
     : [];
+  const looks = [network, ...(await Promise.all([permissions, ...made]))];
   const found: Found = Object.assign({}, ...looks.map((look) => look.found));
   return {
     problems: looks.flatMap(({ problems }) => problems),

@@ -46,7 +46,10 @@ const Plan = Type.Object(
       Type.Object(
         {
           changes: Type.Array(Type.Object({ kind: Type.String(), name: Type.String(), effect, detail: Type.Optional(Type.String()) })),
-          problems: Type.Array(Type.String(), { description: 'What a job would stop at, as things are now.' }),
+          problems: Type.Array(Type.String(), {
+            description:
+              'What a job would stop at, or wait for Microsoft to decide, in Azure as things are now: access to Dedicated HSM, sizes, images and terms (where the resource providers are registered), network, deployment (checked by Azure where the network is there), machines. What HSM and key manager would say is not asked.',
+          }),
         },
         { description: 'With whatIf=true: what is there already.' },
       ),

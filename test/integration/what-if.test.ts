@@ -100,4 +100,53 @@ describe('What a request would change', function () {
     assert.deepEqual(of(asleep, 'Modify'), ['lunaclient-nsg', 'lunaclient', 'mycompany-ciphertrust-nsg']);
     assert.deepEqual(of(asleep, 'Create'), []);
   });
+
+  it('names what a job would stop at before anything is created, whether or not the group is there', async () => {
+    bench.azure.setFeature('NotRegistered');
+    assert.match((await look()).problems.join(), /^checking the feature AzureDedicatedHSM: it is NotRegistered$/);
+    bench.azure.setFeature('Pending');
+    assert.match((await look()).problems.join(), /Pending: Microsoft decides/);
+    bench.azure.setFeature('Registered');
+    await bench.step('register-providers', {});
+    bench.request.lunaClient.size = 'Standard_M416ms';
+    bench.request.cipherTrust.image += ':2.99.1';
+    const bare = await look();
+    assert.match(bare.problems.join(), /the size Standard_M416ms is not offered in westus2; no image .*:2\.99\.1/);
+    assert.equal(of(bare, 'Create').length, bare.changes.length);
+    delete bench.request.lunaClient.size;
+    bench.request.cipherTrust.image = bench.request.cipherTrust.image.replace(':2.99.1', '');
+    delete bench.request.cipherTrust.acceptTerms;
+    await bench.network();
+    assert.match((await look()).problems.join(), /marketplace terms are not accepted/);
+  });
+
+  it('where Azure refuses the deployment: still tells what is there', async () => {
+    const { hsmSubnetId } = await bench.network();
+    await bench.azure.seed(hsmSubnetId.replace(/virtualNetworks\/.*$/, 'virtualNetworkGateways/theirs'), {
+      location: 'westus2',
+      properties: {
+        gatewayType: 'ExpressRoute',
+        ipConfigurations: [{ name: 'c', properties: { subnet: { id: hsmSubnetId.replace(/subnets\/.*$/, 'subnets/GatewaySubnet') } } }],
+      },
+    });
+    bench.fault('error', 'arm:POST Microsoft.Resources/deployments/validate', { status: 400, code: 'QuotaExceeded', message: 'Public addresses: 0 left.' });
+    const seen = await look();
+    assert.match(seen.problems.join(), /validating the deployment HSMdeploy: 400 QuotaExceeded/);
+    assert.equal(effects(seen)['ExpressRoute gateway HSMLuna-ergw'], 'NoChange');
+  });
+
+  it('of a machine that is somebody’s: says that a job would stop there, and would change nothing of it', async () => {
+    const { resourceGroup, region: location } = bench.request.azure;
+    await bench.network();
+    const { network } = await bench.clients();
+    await network.networkSecurityGroups.createOrUpdate(resourceGroup, 'lunaclient-nsg', { location }, { updateIntervalInMs: 50 });
+    const seen = await look();
+    assert.match(seen.problems.join(), /creating lunaclient-nsg: it is not this job’s/);
+    assert.deepEqual(of(seen, 'Modify'), []);
+  });
+
+  it('of a subscription that is mistyped: is no list of what would be created', async () => {
+    bench.request.azure.subscriptionId = '11111111-2222-3333-4444-555555555555';
+    await assert.rejects(look(), /SubscriptionNotFound/);
+  });
 });

@@ -89,6 +89,7 @@ export const quirks: Record<string, Quirk> = {
   'luna.changePolicy': { values: ['keeps', 'zeroizes'], about: 'a destructive policy change zeroizes the HSM, too' },
   'luna.soStaysSignedIn': { values: ['no', 'yes'], about: 'the SO is still signed in after a destructive policy change' },
   'luna.initQuestion': { values: ['apart', 'at-once'], about: 'a blank line stands between hsm init and its first question' },
+  'luna.softInit': { values: ['refuses', 'asks'], about: 'hsm init of an initialised HSM, where the SO is not signed in, asks for the SO’s password' },
   'luna.ntlsLate': { about: 'how many connections NTLS refuses of a client that was just registered, before it takes notice (0)' },
   'luna.restartAsks': { values: ['no', 'yes'], about: 'restarting NTLS asks for proceed' },
   'luna.registerByIp': { values: ['accepted', 'refused'], about: 'client register -ip' },

@@ -239,6 +239,23 @@ describe('A password that does not fit', function () {
       assert.equal(hsm.zeroized, true);
     });
 
+  for (const softInit of ['refuses', 'asks'])
+    it(`is not typed where somebody initialised the HSM right before hsm init, which then ${softInit}`, async () => {
+      luna = await LunaSteps.start({ quirks: { 'luna.softInit': softInit, 'luna.initQuestion': 'at-once' } });
+      luna.setUpHsm();
+      const { hsm } = luna.world.appliance.state;
+      Object.assign(hsm, { zeroized: true, label: '', partitions: [] });
+      luna.fault('hold', 'lunash:hsm show', { skip: 1 });
+      const stopped = soSignIn();
+      const held = await until('the last look', async () => luna.world.weather.held()[0]?.id);
+      Object.assign(hsm, { zeroized: false, label: 'TheirHSM', soPassword: 'their-own-password' });
+      luna.world.weather.release(held);
+      const { kind, seen } = await stopped;
+      assert.equal(kind, softInit === 'asks' ? 'Unsafe' : 'Refused');
+      assert.match(seen, softInit === 'asks' ? /it asks something unknown: .*HSM Administrators' password/ : /LUNA_RET_USER_NOT_LOGGED_IN/);
+      assert.deepEqual([hsm.soAttemptsLeft, hsm.label], [3, 'TheirHSM']);
+    });
+
   for (const [left, interrupt] of [
     [2, 'prompt'],
     [2, 'ignored'],

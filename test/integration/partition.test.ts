@@ -4,6 +4,7 @@ import { cryptoOfficer } from '../../activities/partition/crypto-officer.ts';
 import { initializePartition } from '../../activities/partition/initialize-partition.ts';
 import type { FaultRequest } from '../../simulator/weather.ts';
 import { LunaSteps } from '../support/luna/luna-steps.ts';
+import { until } from '../support/until.ts';
 
 const rootKeys = ['DARKSTARKEY-mac-key', 'DARKSTARKEY-encryption-key'];
 /** Nobody tells attempts and state of roles. */
@@ -106,6 +107,17 @@ describe('The partition, from the trust link to its crypto officer', function ()
         assert.match(problem.seen, seen);
         assert.deepEqual([luna.partition, luna.arrived('lunacm:partition init')], [before, []]);
       });
+
+    it('where somebody initialises it after the look', async () => {
+      await connected();
+      luna.fault('hold', 'lunash:partition list');
+      const stopped = luna.problemOf(luna.step(initializePartition, input()));
+      const held = await until('the look', async () => luna.world.weather.held()[0]?.id);
+      Object.assign(luna.partition, { label: 'theirs', poPassword: 'theirs' });
+      luna.world.weather.release(held);
+      assert.match((await stopped).seen, /initialised, has the label “theirs”/);
+      assert.deepEqual([luna.partition.poPassword, luna.arrived('lunacm:partition init')], ['theirs', []]);
+    });
 
     it('a second time when its sender dies while lunacm is at work: the next attempt waits for that', async () => {
       await connected();

@@ -1,3 +1,4 @@
+import type { Entry } from '../../ledger.ts';
 import { required } from '../parse.ts';
 import { CommandError, commit, confirm, type Session } from '../session.ts';
 import { erasePartitions, type HsmState, initialise, refuseSo, storageBytes, zeroize } from '../state.ts';
@@ -76,6 +77,23 @@ async function chosen(session: Session, what: string, given: string | true | und
   return first;
 }
 
+const askForSo = (session: Session): Promise<string> => session.ask("  Please enter the HSM Administrators' password:\n  > ", 'stars');
+
+/** A wrong password costs an attempt, and the third one the HSM. */
+function checkSo(session: Session, entry: Entry, command: string, password: string): void {
+  const { hsm } = session.state;
+  if (password === hsm.soPassword) return;
+  entry.destructive = true;
+  refuseSo(session.state);
+  session.world.changed();
+  throw hsm.zeroized
+    ? new CommandError(
+        [`Error:  '${command}' failed. (30000F : LUNA_RET_SO_LOGIN_FAILURE_THRESHOLD)`, '', 'Error:    The HSM is in the factory reset (zeroized) state.'],
+        session.world.quirks['luna.lastFailureResult'] === '65535' ? 65535 : 0,
+      )
+    : new CommandError([`Error:  '${command}' failed. (A00000 : LUNA_RET_UM_PIN_INCORRECT)`]);
+}
+
 const init: Command = {
   words: ['hsm', 'init'],
   options: { label: 'value', domain: 'value', password: 'value', defaultdomain: 'switch', applytemplate: 'value', authtimeconfig: 'switch', force: 'switch' },
@@ -83,7 +101,9 @@ const init: Command = {
   async run(session, options, entry) {
     const { hsm } = session.state;
     const label = required(options, 'label').slice(0, 32);
-    if (!hsm.zeroized && !session.soSignedIn)
+    const needsSo = !hsm.zeroized && !session.soSignedIn;
+    if (needsSo && session.world.quirks['luna.softInit'] === 'asks') checkSo(session, entry, 'hsm init', await askForSo(session));
+    else if (needsSo)
       throw new CommandError([
         `Error:  'hsm init' failed. (1010000 : LUNA_RET_USER_NOT_LOGGED_IN)`,
         'Error:  The HSM Administrator must be logged in to re-initialize the HSM.',
@@ -138,19 +158,8 @@ const login: Command = {
         "          Type 'proceed' if you are certain you have the right",
         "          HSM Admin login credentials or 'quit' to quit now.",
       ]);
-    const password =
-      typeof options['password'] === 'string' ? options['password'] : await session.ask("  Please enter the HSM Administrators' password:\n  > ", 'stars');
-    if (password !== hsm.soPassword) {
-      entry.destructive = true;
-      refuseSo(session.state);
-      session.world.changed();
-      throw hsm.zeroized
-        ? new CommandError(
-            [`Error:  'hsm login' failed. (30000F : LUNA_RET_SO_LOGIN_FAILURE_THRESHOLD)`, '', 'Error:    The HSM is in the factory reset (zeroized) state.'],
-            session.world.quirks['luna.lastFailureResult'] === '65535' ? 65535 : 0,
-          )
-        : new CommandError([`Error:  'hsm login' failed. (A00000 : LUNA_RET_UM_PIN_INCORRECT)`]);
-    }
+    const password = typeof options['password'] === 'string' ? options['password'] : await askForSo(session);
+    checkSo(session, entry, 'hsm login', password);
     await commit(session, entry, 0, () => {
       hsm.soAttemptsLeft = 3;
       session.soSignedIn = true;

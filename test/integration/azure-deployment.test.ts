@@ -36,6 +36,23 @@ describe('The deployment of the HSM', function () {
     assert.equal(its.sent(), 1);
   });
 
+  it('is not waited for, nor is its HSM taken, where that is another than the one asked for, or is being deleted', async () => {
+    await its.deploy();
+    const { hsm, network, azure } = its.bench.request;
+    const stops = async () => (await its.bench.stops('deploy-hsm', its.network)).seen;
+    hsm.stamp = 'stamp2';
+    assert.equal(await stops(), 'it is in stamp1, not in stamp2');
+    hsm.stamp = 'stamp1';
+    const subnet = network.hsm.name;
+    network.hsm.name = 'other';
+    assert.equal(await stops(), `it is in the subnet ${network.name}/subnets/${subnet}, not in ${network.name}/subnets/other`);
+    network.hsm.name = subnet;
+    const { hsms } = await its.bench.clients();
+    await hsms.dedicatedHsmOperations.beginDelete(azure.resourceGroup, hsm.name);
+    assert.equal(await stops(), `the HSM ${hsm.name} is being deleted`);
+    assert.equal(its.sent(), 1);
+  });
+
   describe('of somebody else under the same name', () => {
     it('is waited for and not adopted: with other parameters', async () => {
       const theirs = structuredClone(its.bench.request);

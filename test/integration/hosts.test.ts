@@ -103,6 +103,13 @@ describe('The hosts', function () {
       sku: 'win10-21h2-pro',
       version: '1.0.0',
     });
+    // Gone altogether, with its terms, which nobody accepted.
+    bench.request.cipherTrust.image += ':2.99.1';
+    delete bench.request.cipherTrust.acceptTerms;
+    bench.fault('error', 'arm:GET Microsoft.MarketplaceOrdering/agreements', { status: 404, code: 'NotFound', times: 0 });
+    const { cipherTrustImage, termsNeeded } = await bench.step('check-availability', {});
+    assert.equal(termsNeeded, false);
+    assert.deepEqual(await bench.step('accept-terms', { image: cipherTrustImage }), { accepted: false });
   });
 
   it('are not begun where a disk encryption set is missing or elsewhere', async () => {

@@ -84,7 +84,10 @@ const ownerOf = (before: unknown): string | undefined => ownerTag((before as { t
 const commitments =
   /\/(Microsoft\.HardwareSecurityModules\/(?!dedicatedHSMs\/)[^/]+|Microsoft\.KeyVault\/managedHSMs|Microsoft\.Network\/expressRoute(Circuits|Ports)|Microsoft\.(Capacity|BillingBenefits)\/[^/]+)\/[^/]+$/i;
 
-/** One HSM, the one that is asked for, at most one gateway, and nothing else that commits anybody: what a template says of itself proves nothing, Azure’s what-if does. */
+/**
+ * One HSM, the one that is asked for, at most one gateway, and nothing else that commits anybody: what a template says of itself proves nothing, Azure’s
+ * what-if does.
+ */
 function surprises(changes: readonly Change[], { hsmId }: Present): string[] {
   const put = changes.filter(({ changeType }) => changeType !== 'Ignore').map(({ resourceId }) => resourceId);
   const devices = put.filter((id) => hsms.test(id));
@@ -99,8 +102,9 @@ function surprises(changes: readonly Change[], { hsmId }: Present): string[] {
 }
 
 /**
- * What speaks against sending a deployment, in a sentence each. It must be what was asked for; and nothing that exists may be changed or deleted, save what this job made and what came to
- * nothing; and where the network has a gateway, not even an equal one may be put again, nor a second one made: what carries an HSM is never touched.
+ * What speaks against sending a deployment, in a sentence each. It must be what was asked for; and nothing that exists may be changed or deleted, save what
+ * this job made and what came to nothing; and where the network has a gateway, not even an equal one may be put again, nor a second one made: what carries an
+ * HSM is never touched.
  */
 export function harmOf(changes: readonly Change[], present: Present): string[] {
   const harm = changes.flatMap(({ resourceId, changeType, before }) => {

@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Jobs } from '../jobs.ts';
 import { Problem } from '../problem.ts';
+import { reportAnswers } from '../schemas/answers.ts';
 import { JobParameters } from '../schemas/schemas.ts';
 
 /** The report of a job’s newest run, from the report store. */
 export function reportRoutes(app: FastifyInstance, jobs: Jobs, folder: string): void {
   app.get<{ Params: { id: string } }>(
     '/v1/provisionings/:id/report',
-    { schema: { tags: ['provisionings'], summary: 'The report, JSON or Markdown by Accept', params: JobParameters } },
+    { schema: { tags: ['provisionings'], summary: 'The report, JSON or Markdown by Accept', params: JobParameters, response: reportAnswers } },
     async ({ params: { id }, headers }, reply) => {
       const { runId } = await jobs.describe(id);
       const markdown = /text\/markdown/.test(headers.accept ?? '');

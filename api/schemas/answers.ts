@@ -106,6 +106,39 @@ const Decision = Type.Object(
   { $id: 'Decision' },
 );
 
+const hsm = Type.Object(
+  {
+    serial: Type.String(),
+    label: Type.String(),
+    firmware: Type.String(),
+    software: Type.String(),
+    zeroized: Type.Boolean(),
+    fips: Type.Boolean(),
+    soAttemptsLeft: Type.Integer(),
+    partitions: Type.Array(Type.Object({ serial: Type.String(), name: Type.String(), objects: Type.Integer(), usedBytes: Type.Integer() })),
+    bytesInUse: Type.Integer(),
+    digest: Type.String(),
+  },
+  { description: 'The HSM that would be zeroized.' },
+);
+const names = Type.Array(Type.String());
+const manager = Type.Object(
+  {
+    name: Type.String(),
+    address: Type.String(),
+    version: Type.String(),
+    users: names,
+    keys: Type.Optional(Type.Integer()),
+    keysRead: Type.Optional(Type.Integer({ description: 'How many keys were read one by one, where those were not all.' })),
+    domains: names,
+    hsms: names,
+    clustered: Type.Optional(Type.Boolean()),
+    untold: Type.Array(Type.String(), { description: 'What it does not tell of.' }),
+    digest: Type.String(),
+  },
+  { description: 'The CipherTrust Manager that would be wiped.' },
+);
+
 const Job = Type.Object(
   {
     id: Type.String(),
@@ -120,12 +153,15 @@ const Job = Type.Object(
       hsmName: Type.String(),
       region: Type.String(),
       warnings: Type.Array(Type.String()),
+      report: Type.Optional(
+        Type.Object({ json: Type.String(), markdown: Type.String() }, { description: 'Where the report is stored; GET …/report gives it.' }),
+      ),
       inventory: Type.Optional(Type.Array(Type.String(), { description: 'What exists after an abnormal end.' })),
     }),
     steps: Type.Object(Object.fromEntries(stepIds.map((id) => [id, step]))),
     incidents: Type.Array(
       Type.Object({
-        id: Type.String(),
+        id: Type.String({ description: 'Ends with a piece of the run’s id: a decision counts for this run alone.' }),
         step: Type.String(),
         problem: Type.Object({ kind: Type.String(), tried: Type.String(), seen: Type.String(), source: Type.String(), remedy: Type.String() }),
         actions: Type.Array(Type.Enum(['retry', 'skip', 'abort'])),
@@ -136,9 +172,14 @@ const Job = Type.Object(
     ),
     approvals: Type.Array(
       Type.Object({
-        id: Type.String(),
+        id: Type.String({ description: 'Ends with a piece of the digest of what is shown: a decision counts for that alone.' }),
         question: Type.String(),
         loses: Type.String(),
+        hsm: Type.Optional(hsm),
+        manager: Type.Optional(manager),
+        requestedBy: Type.String(),
+        secondPerson: Type.Boolean({ description: 'Another person than the requester must decide.' }),
+        remindedAt: Type.Optional(time),
         askedAt: time,
         deadline: time,
         closedAt: Type.Optional(time),
@@ -185,3 +226,20 @@ export const answers = (successes: Record<number, TSchema>, ...problems: number[
     ]),
   ),
 });
+
+const described = (media: string, schema: TSchema) => ({ [media]: { schema } });
+/** Each event is named `job`, its id is the job’s revision, its data the job as JSON. */
+export const eventAnswers = {
+  ...answers({}, 404, 503),
+  200: { description: 'Events named job; the id is the job’s revision, the data a Job', content: described('text/event-stream', Type.String()) },
+};
+export const reportAnswers = {
+  ...answers({}, 404, 503),
+  200: {
+    description: 'The newest run’s report',
+    content: {
+      ...described('application/json', Type.Object({ target: Type.String(), runId: Type.String(), outcome: Type.String() }, { additionalProperties: true })),
+      ...described('text/markdown', Type.String()),
+    },
+  },
+};

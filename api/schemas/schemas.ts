@@ -4,7 +4,13 @@ import { Type } from 'typebox';
 
 const closed = { additionalProperties: false } as const;
 const who = {
-  actor: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: 'Who decides; the role of the token when absent.' })),
+  actor: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 100,
+      description: 'Who decides, where you are signed in as a role (the role when absent). Signed in by name it can be left out and is nobody else.',
+    }),
+  ),
   comment: Type.Optional(Type.String({ maxLength: 500, description: 'Kept with the decision.' })),
 };
 
@@ -30,6 +36,11 @@ export const PlanQuery = Type.Object(
 
 export const KeyHeader = Type.Object({
   'idempotency-key': Type.Optional(
-    Type.String({ minLength: 1, maxLength: 200, description: 'The same key with the same body is the same request, however often it is sent.' }),
+    Type.String({
+      minLength: 1,
+      maxLength: 200,
+      description:
+        'The same key with the same body is the same request, however often it is sent; with another body it is refused (422). A key counts for its HSM or job: under another HSM’s name it stands for another request.',
+    }),
   ),
 });

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { get, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { ShownJob } from '../../api/jobs.ts';
+import { validation } from '../../api/plugins/validation.ts';
+import { eventRoutes } from '../../api/routes/events.ts';
+import { gate } from '../support/decide-job.ts';
+import { until } from '../support/until.ts';
+
+describe('The events of a job', () => {
+  let app: FastifyInstance;
+  let look: (id: string) => Promise<ShownJob>;
+  const looks = new Map<string, number>();
+  const times = (id: string) => looks.get(id) ?? 0;
+  beforeEach(async () => {
+    looks.clear();
+    app = Fastify({ forceCloseConnections: true });
+    const show = (id: string) => {
+      looks.set(id, times(id) + 1);
+      return look(id);
+    };
+    validation(app);
+    eventRoutes(app, { show }, 5);
+    await app.listen({ host: '127.0.0.1', port: 0 });
+  });
+  afterEach(() => app.close());
+
+  const url = (id: string) => `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/v1/provisionings/${id}/events`;
+  const listen = (id: string) => {
+    const request = get(url(id));
+    request.on('error', () => {});
+    return { request, response: new Promise<IncomingMessage>((resolve) => request.once('response', resolve)) };
+  };
+  const shown = (revision: number, more = ''): ShownJob => ({ job: { revision }, more }) as unknown as ShownJob;
+
+  it('are not looked for any more once their only client left, in the very first look, too', async () => {
+    const looking = gate();
+    look = async (id) => {
+      if (id === 'left') await looking.opened;
+      return shown(times(id));
+    };
+    const { request } = listen('left');
+    await until('the first look', async () => times('left') || undefined);
+    request.destroy();
+    const other = listen('other');
+    await until('its looks', async () => times('other') || undefined);
+    await until('the server has seen it leave', async () => ((await connections()) === 1 ? true : undefined));
+    looking.open();
+    await until('some looks at another one', async () => (times('other') > 10 ? true : undefined));
+    assert.equal(times('left'), 1);
+    other.request.destroy();
+    await until('nobody there', async () => ((await connections()) === 0 ? true : undefined));
+    const last = times('other');
+    const third = listen('third');
+    await until('some looks at a third one', async () => (times('third') > 10 ? true : undefined));
+    assert.ok(times('other') <= last + 1);
+    third.request.destroy();
+  });
+
+  it('are not piled up for a client that does not read; it gets the newest when it does', async () => {
+    const megabyte = 'x'.repeat(1 << 20);
+    look = async (id) => shown(times(id), megabyte);
+    let waiting = () => 0;
+    app.server.once('connection', (socket) => {
+      waiting = () => socket.writableLength;
+    });
+    const { request, response } = listen('slow');
+    const stream = await response;
+    await until('many changes', async () => (times('slow') > 60 ? true : undefined));
+    assert.ok(waiting() < 4 << 20, `${waiting()} bytes wait`);
+    let newest = 0;
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      for (const [, id] of text.matchAll(/^id: (\d+)$/gm)) newest = Number(id);
+    });
+    await until('a new one', async () => (newest > 60 ? true : undefined));
+    request.destroy();
+  });
+
+  const connections = () => new Promise<number>((resolve, reject) => app.server.getConnections((error, count) => (error ? reject(error) : resolve(count))));
+});

@@ -55,9 +55,6 @@ export interface MachineSeen {
 /** A guest agent is usually ready within minutes. */
 const longestForAgentMs = 30 * 60_000;
 
-/** The doors that are open on both hosts while the job runs; `close-doors` removes them. */
-export const temporaryRule = 'provisioner-admin';
-
 export const namesOf = (name: string) => ({ group: `${name}-nsg`, publicAddress: `${name}-ip`, nic: `${name}-nic` });
 
 /** The operating system’s disk; its size is the image’s. */

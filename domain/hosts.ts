@@ -22,3 +22,6 @@ export const cipherTrustHost = ({ cipherTrust: { vmName: name, size = 'Standard_
 /** A disk in a person’s words. */
 export const diskText = ({ type, encryptionSet }: HostWanted['disk']): string =>
   `${type === 'Standard_LRS' ? 'Standard HDD' : type}${encryptionSet ? ` encrypted with ${encryptionSet.split('/').at(-1)}` : ''}`;
+
+/** The doors that are open on both hosts while the job runs; `close-doors` removes them. */
+export const temporaryRule = 'provisioner-admin';

@@ -1,3 +1,4 @@
+import { temporaryRule } from './hosts.ts';
 import type { ApprovalView, DecisionView, IncidentView, Progress, StepView } from './progress.ts';
 import { azureOf, type ReportedAzure } from './report-azure.ts';
 import { managerOf, type ReportedManager } from './report-manager.ts';
@@ -90,7 +91,7 @@ export function reportOf(draft: ReportDraft, transcripts: Report['transcripts'])
     incidents,
     warnings: job.warnings,
     ...(job.inventory ? { inventory: job.inventory } : {}),
-    whatNext: whatNext(outcome, request),
+    whatNext: [...whatNext(outcome, request), ...openDoors(draft)],
     transcripts,
   };
 }
@@ -120,6 +121,20 @@ function certificates(results: StepResults): ReportedCertificate[] {
     ['CipherTrust Manager as client of the HSM', results['client-certificate']?.clientCertificate],
   ];
   return found.flatMap(([of, certificate]) => (certificate ? [{ of, fingerprint: certificate.fingerprint, notAfter: certificate.notAfter }] : []));
+}
+
+/** Only close-doors closes them, at the very end: an earlier one may be followed by another attempt, which needs them. */
+function openDoors({ request, progress: { steps }, results }: ReportDraft): string[] {
+  const made = (['windows-vm', 'ciphertrust-vm'] as const).some((id) => steps[id].state !== 'pending');
+  if (!made || results['close-doors']) return [];
+  const { azure, lunaClient, cipherTrust } = request;
+  const inGroup = `-g ${azure.resourceGroup}`;
+  return [
+    `Doors are open: the temporary rule ${temporaryRule} (SSH, RDP) on ${lunaClient.vmName} and ${cipherTrust.vmName} may still be there, and ${lunaClient.vmName} may be running. The same request, sent again, closes them at its end; otherwise close them by hand: ${[
+      ...[lunaClient, cipherTrust].map(({ vmName }) => `az network nsg rule delete ${inGroup} --nsg-name ${vmName}-nsg -n ${temporaryRule}`),
+      `az vm deallocate ${inGroup} -n ${lunaClient.vmName}`,
+    ].join('; ')}.`,
+  ];
 }
 
 function whatNext(outcome: Outcome, { hsm, cipherTrust }: ProvisioningRequest): string[] {

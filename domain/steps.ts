@@ -22,7 +22,7 @@ export interface StepDefinition {
   deadline: `${number} ${'minutes' | 'hours' | 'days'}`;
   /** The steps whose results it needs. */
   after: readonly string[];
-  /** May a cancel stop it half-way? Destructive steps run to their end. */
+  /** May a cancel stop it half-way? Not where it destroys, and not where a script with a password on the Windows host would stay behind. Its deadline still ends it. */
   interruptible: boolean;
   /** May an operator pass over it after a failure? */
   skippable: boolean;
@@ -88,7 +88,14 @@ export const catalogue = {
   'create-partition': { ...usual, phase: 'hsm-setup', title: 'Create the partition', usualMinutes: 0.3, interruptible: false, after: ['fips-mode'] },
   'prepare-ntls': { ...usual, phase: 'hsm-setup', title: 'Prepare the network trust link', usualMinutes: 0.6, after: ['create-partition'] },
 
-  'connect-client': { ...usual, phase: 'partition', title: 'Connect the Luna client', usualMinutes: 2, after: ['prepare-ntls'] },
+  'connect-client': {
+    ...usual,
+    phase: 'partition',
+    title: 'Connect the Luna client',
+    usualMinutes: 2,
+    interruptible: false,
+    after: ['prepare-ntls'],
+  },
   'initialize-partition': {
     ...usual,
     phase: 'partition',
@@ -125,7 +132,14 @@ export const catalogue = {
     interruptible: false,
     after: ['set-root-of-trust'],
   },
-  'verify-root-of-trust': { ...usual, phase: 'root-of-trust', title: 'Verify the root of trust', usualMinutes: 0.1, after: ['reset-password'] },
+  'verify-root-of-trust': {
+    ...usual,
+    phase: 'root-of-trust',
+    title: 'Verify the root of trust',
+    usualMinutes: 0.1,
+    interruptible: false,
+    after: ['reset-password'],
+  },
 
   'web-certificate': {
     ...usual,

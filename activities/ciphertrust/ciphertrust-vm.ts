@@ -1,10 +1,10 @@
-import { cipherTrustHost } from '../../domain/hosts.ts';
+import { cipherTrustHost, temporaryRule } from '../../domain/hosts.ts';
 import { throughClient } from '../../domain/plan.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput } from '../../domain/results.ts';
 import { userSecret } from '../../systems/secrets/kept.ts';
 import type { Systems } from '../systems.ts';
-import { allow, osDisk, temporaryRule, virtualMachine } from '../virtual-machine.ts';
+import { allow, osDisk, virtualMachine } from '../virtual-machine.ts';
 
 export const cipherTrustRules = ({ azure }: ProvisioningRequest, workerSources: string[]) => [
   allow(temporaryRule, ['443', '22'], [...azure.adminSources, ...workerSources], 100),

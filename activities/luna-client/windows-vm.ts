@@ -1,9 +1,9 @@
-import { windowsHost } from '../../domain/hosts.ts';
+import { temporaryRule, windowsHost } from '../../domain/hosts.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput } from '../../domain/results.ts';
 import { kept } from '../../systems/secrets/kept.ts';
 import type { Systems } from '../systems.ts';
-import { allow, osDisk, temporaryRule, virtualMachine } from '../virtual-machine.ts';
+import { allow, osDisk, virtualMachine } from '../virtual-machine.ts';
 
 export const windowsRules = ({ azure }: ProvisioningRequest, workerSources: string[]) => [
   allow(temporaryRule, ['22', '3389'], [...azure.adminSources, ...workerSources], 100),

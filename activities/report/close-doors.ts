@@ -1,8 +1,9 @@
+import { temporaryRule } from '../../domain/hosts.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { notOwn } from '../../systems/azure/tags.ts';
 import { act, converge, done, refuse, wait } from '../converge.ts';
 import { lateLooks, type Systems } from '../systems.ts';
-import { namesOf, temporaryRule } from '../virtual-machine.ts';
+import { namesOf } from '../virtual-machine.ts';
 
 type Input = StepInput<'close-doors'>;
 

@@ -6,6 +6,9 @@ export const templateParameters = ['ResourcePrefix', 'ExistingVNetName', 'Existi
 /** A template in a request, in characters of JSON: the whole request goes into every history, so it must stay small. Microsoft’s own has a few KB. */
 const maximumInlineLength = 65_536;
 
+/** Of objects and lists in each other; nested deployments need about ten each. */
+const maximumDepth = 200;
+
 const hsmType = 'microsoft.hardwaresecuritymodules/dedicatedhsms';
 
 interface Found {
@@ -16,6 +19,16 @@ interface Found {
 
 type Fields = Record<string, unknown>;
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** What goes deeper than any template does: whatever looks through it by recursion would fail. */
+function isTooDeep(value: unknown): boolean {
+  let level = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > maximumDepth) return true;
+    level = level.flatMap((item): unknown[] => (typeof item === 'object' && item !== null ? Object.values(item) : []));
+  }
+  return false;
+}
 
 /** All resources of a type that a template would deploy, nested deployments included. */
 function allOf(type: string, value: unknown): Fields[] {
@@ -55,6 +68,7 @@ function declared(parameters: Fields, name: string): Fields | undefined {
 /** Everything that speaks against deploying a template with the runbook’s four parameters. It is deployed unedited, so nothing can be mended here. */
 export function templateProblems(template: unknown): Found[] {
   if (!isFields(template)) return [{ path: '', message: 'A template is a JSON object.' }];
+  if (isTooDeep(template)) return [{ path: '', message: `A template is at most ${maximumDepth} levels deep.` }];
   const parameters = isFields(template['parameters']) ? template['parameters'] : {};
   const schema = template['$schema'];
   const hsms = allOf(hsmType, template['resources']).length;
@@ -100,7 +114,7 @@ export const templateRules: Rules = ({ hsm: { template, address, stamp } }) => {
       ? []
       : [
           ...own(
-            JSON.stringify(inline).length <= maximumInlineLength,
+            isTooDeep(inline) || JSON.stringify(inline).length <= maximumInlineLength,
             '/inline',
             `An inline template has at most ${maximumInlineLength} characters: give its address.`,
           ),

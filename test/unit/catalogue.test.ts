@@ -33,6 +33,11 @@ describe('The catalogue of steps', () => {
         );
   });
 
+  it('lets no cancel cut what types passwords on the Windows host, and has each of those end within an hour', () => {
+    for (const id of ['connect-client', 'initialize-partition', 'crypto-officer', 'verify-root-of-trust'] as const)
+      assert.deepEqual([catalogue[id].interruptible, catalogue[id].deadline], [false, '1 hours'], id);
+  });
+
   it('lets nobody skip or interrupt what destroys', () => {
     for (const id of stepIds) {
       const step = catalogue[id];

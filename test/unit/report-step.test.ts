@@ -7,7 +7,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { report } from '../../activities/report/report.ts';
 import type { Systems } from '../../activities/systems.ts';
-import type { Report, ReportDraft } from '../../domain/report.ts';
+import { type Report, type ReportDraft, reportOf } from '../../domain/report.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { stepIds } from '../../domain/steps.ts';
@@ -45,6 +45,15 @@ describe('The report step', () => {
       input,
     );
   const stored = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as Report;
+
+  it('tells which doors an early end leaves open, and how to close them', () => {
+    const whatNext = (change: Partial<ReportDraft>) => reportOf({ ...draft, ...change }, []).whatNext.join('\n');
+    assert.doesNotMatch(whatNext({}), /Doors are open/, 'nothing was made');
+    const steps = { ...draft.progress.steps, 'windows-vm': { state: 'done', attempts: 1 } } as const;
+    const made = { progress: { ...draft.progress, steps } };
+    assert.match(whatNext(made), /az network nsg rule delete -g Luna_kylo_rg --nsg-name \S+-nsg -n provisioner-admin; .*az vm deallocate -g Luna_kylo_rg -n /);
+    assert.doesNotMatch(whatNext({ ...made, results: { 'close-doors': { removedRules: [], deallocated: true } } }), /Doors are open/);
+  });
 
   it('stores the report with this job’s transcripts, for its owner alone, and says where', async () => {
     await transcripts().append('kylo', 'run-1', 'fips-mode', 'hsm show');

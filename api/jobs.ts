@@ -95,8 +95,10 @@ export class Jobs {
     const busy = () =>
       new Problem(409, 'The HSM has a job already', `${request.hsm.name} has an active job; one HSM has one job at a time.`, { job: linkOf(id) });
     for (const isLast of [false, true]) {
-      const { status, memo, runId } = await this.describe(id).catch(elsewhere(id));
-      const before = [{ runId, memo: (memo ?? {}) as StartMemo }, ...(await this.#runsOf(id))].find((run) => run.memo.idempotencyKey === idempotencyKey);
+      const { status, memo, runId, taskQueue } = await this.#latest(id);
+      if (taskQueue !== this.#taskQueue && status.name === 'RUNNING') throw elsewhere(id);
+      const own = taskQueue === this.#taskQueue ? [{ runId, memo: (memo ?? {}) as StartMemo }] : [];
+      const before = [...own, ...(await this.#runsOf(id))].find((run) => run.memo.idempotencyKey === idempotencyKey);
       if (before) {
         if (before.memo.bodyHash === bodyHash) return { id, runId: before.runId };
         throw new Problem(422, 'The key was used before', 'This Idempotency-Key belongs to a request with another body.', { job: linkOf(id) });
@@ -120,13 +122,20 @@ export class Jobs {
   }
 
   async describe(id: string): Promise<WorkflowExecutionDescription> {
+    const found = await this.#latest(id);
+    if (found.taskQueue === this.#taskQueue) return found;
+    throw none(id);
+  }
+
+  /** Whoever’s it is. */
+  async #latest(id: string): Promise<WorkflowExecutionDescription> {
     try {
       const found = await ask(this.#client, () => this.#client.workflow.getHandle(id).describe());
-      if (found.type === workflowName && found.taskQueue === this.#taskQueue) return found;
+      if (found.type === workflowName) return found;
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
     }
-    throw new Problem(404, 'No such job', `There is no job ${id}.`);
+    throw none(id);
   }
 
   async show(id: string): Promise<ShownJob> {
@@ -204,11 +213,9 @@ const endedMeanwhile = (id: string) => (error: unknown) => {
   throw error instanceof WorkflowNotFoundError ? over(id) : error;
 };
 
-/** A job was there just now: if it is not found, it is another installation’s. */
-const elsewhere = (id: string) => (error: unknown) => {
-  if (!(error instanceof Problem && error.status === 404)) throw error;
-  throw new Problem(409, 'The HSM has a job elsewhere', `Another installation in the same Temporal, with another HSM_TASK_QUEUE, has the job ${id}.`);
-};
+const none = (id: string): Problem => new Problem(404, 'No such job', `There is no job ${id}.`);
+const elsewhere = (id: string): Problem =>
+  new Problem(409, 'The HSM has a job elsewhere', `Another installation in the same Temporal, with another HSM_TASK_QUEUE, has an active job ${id}.`);
 
 /** Texts of a decision as they are kept: the workflow cuts long ones. */
 const kept = (text: string | undefined): string => (text ?? '').slice(0, 300);

@@ -25,7 +25,7 @@ const app = await buildApp({
   logger: { level: process.env.HSM_LOG_LEVEL ?? 'info', redact: ['req.headers.authorization'] },
 });
 await app.listen({ host, port: Number(port) });
-app.log.info(`${made ? 'New tokens' : 'Tokens'} for operator and approver are in ${tokensFile}`);
+app.log.info(`${made ? 'New tokens' : 'Tokens'} are in ${tokensFile}; it names ${tokens.people?.length || 'no'} people`);
 // A person who starts it by hand gets to see them once; a log file never does.
 if (made && process.stdout.isTTY) process.stdout.write(`operator: ${tokens.operator}\napprover: ${tokens.approver}\n`);
 

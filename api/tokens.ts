@@ -1,15 +1,81 @@
-import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Tokens } from './plugins/auth.ts';
+import { type Person, type Role, roles, type Tokens } from './plugins/auth.ts';
 
-/** The tokens in a file that only its owner may read; made at the first start. */
+/** The tokens in a file that only its owner may read; made at the first start. Fails with every mistake in it at once, and shows no token. */
 export function readTokens(file: string): { tokens: Tokens; made: boolean } {
-  if (existsSync(file)) return { tokens: JSON.parse(readFileSync(file, 'utf8')) as Tokens, made: false };
+  const made = !existsSync(file) && make(file);
+  closeToOthers(file);
+  const mistakes: string[] = [];
+  const tokens = checked(parsed(file, mistakes), mistakes);
+  if (mistakes.length > 0) throw new Error(`${file} cannot be used:\n${mistakes.map((mistake) => `  - ${mistake}`).join('\n')}`);
+  return { tokens, made };
+}
+
+/** Whole or not at all, and never over another one: of two that start at once both use what the first made. */
+function make(file: string): boolean {
   const token = () => randomBytes(24).toString('base64url');
-  const tokens = { operator: token(), approver: token() };
+  const draft = `${file}.${randomUUID()}`;
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  writeFileSync(file, `${JSON.stringify(tokens, null, 2)}\n`, { mode: 0o600 });
-  chmodSync(file, 0o600);
-  return { tokens, made: true };
+  writeFileSync(draft, `${JSON.stringify({ operator: token(), approver: token() }, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+  try {
+    linkSync(draft, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    rmSync(draft);
+  }
+}
+
+function closeToOthers(file: string): void {
+  if ((statSync(file).mode & 0o077) === 0) return;
+  try {
+    chmodSync(file, 0o600);
+  } catch {
+    throw new Error(`Others than its owner may read ${file}, and that cannot be changed from here: chmod 600 it.`);
+  }
+}
+
+function parsed(file: string, mistakes: string[]): Record<string, unknown> {
+  try {
+    const content: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (typeof content === 'object' && content !== null && !Array.isArray(content)) return content as Record<string, unknown>;
+  } catch {}
+  mistakes.push('it must be a JSON object');
+  return {};
+}
+
+const isToken = (value: unknown): value is string => typeof value === 'string' && /^\S{16,}$/.test(value);
+const tokenRule = 'must be at least 16 characters without spaces (openssl rand -base64 24)';
+
+function checked({ people = [], ...others }: Record<string, unknown>, mistakes: string[]): Tokens {
+  const entries: Record<string, unknown>[] = Array.isArray(people) ? people.map((entry: unknown) => ({ ...(entry as object) })) : [];
+  if (!Array.isArray(people)) mistakes.push('/people must be a list');
+  for (const field of Object.keys(others))
+    if (!roles.some((role) => role === field)) mistakes.push(`/${field} is not known: operator, approver and people are`);
+  for (const role of roles) {
+    const needed = entries.length === 0 || others[role] !== undefined;
+    if (needed && !isToken(others[role])) mistakes.push(`/${role} ${tokenRule}`);
+  }
+  entries.forEach((entry, index) => {
+    for (const mistake of mistakesOf(entry)) mistakes.push(`/people/${index}/${mistake}`);
+  });
+  const twice = (values: unknown[]) => values.some((value, at) => value !== undefined && values.indexOf(value) !== at);
+  if (twice(entries.map(({ name }) => String(name).toLowerCase()))) mistakes.push('/people names somebody twice');
+  if (twice([...roles.map((role) => others[role]), ...entries.map(({ token }) => token)])) mistakes.push('a token stands for two');
+  return { ...(others as Partial<Record<Role, string>>), people: entries as unknown as Person[] };
+}
+
+function mistakesOf({ name, roles: may, token, ...others }: Record<string, unknown>): string[] {
+  const isName = typeof name === 'string' && name !== '' && name.length <= 100 && name.trim() === name && !roles.some((role) => role === name.toLowerCase());
+  const areRoles = Array.isArray(may) && may.length > 0 && may.every((role) => roles.includes(role as Role));
+  return [
+    ...(isName ? [] : ['name must be a name of at most 100 characters, and not that of a role']),
+    ...(areRoles ? [] : [`roles must be a list of ${roles.join(' or ')}, or both`]),
+    ...(isToken(token) ? [] : [`token ${tokenRule}`]),
+    ...Object.keys(others).map((field) => `${field} is not known: name, roles and token are`),
+  ];
 }

@@ -3,8 +3,20 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Problem } from '../problem.ts';
 
 /** An operator starts, cancels and mends jobs; an approver decides about what destroys. Both may look. */
-export type Role = 'operator' | 'approver';
-export type Tokens = Record<Role, string>;
+export const roles = ['operator', 'approver'] as const;
+export type Role = (typeof roles)[number];
+
+export interface Person {
+  name: string;
+  roles: readonly Role[];
+  token: string;
+}
+
+/** One for each role, which may be shared, and one for each person that is known by name. */
+export type Tokens = Partial<Record<Role, string>> & { people?: readonly Person[] };
+
+/** With a role’s token nobody knows who it is. */
+export type SignedIn = Pick<Person, 'roles'> & { name?: string };
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -12,29 +24,34 @@ declare module 'fastify' {
     role?: Role | false;
   }
   interface FastifyRequest {
-    role: Role | undefined;
+    signedIn: SignedIn | undefined;
   }
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** Static bearer tokens, one a role. */
+/** Static bearer tokens: of roles and of people. */
 export function auth(app: FastifyInstance, tokens: Tokens): void {
-  const known = (Object.keys(tokens) as Role[]).map((role) => ({ role, digest: digest(tokens[role]) }));
-  const roleOf = ({ headers }: FastifyRequest): Role | undefined => {
+  const known = [
+    ...roles.flatMap((role) => (tokens[role] === undefined ? [] : [{ signedIn: { roles: [role] }, digest: digest(tokens[role]) }])),
+    ...(tokens.people ?? []).map(({ token, ...signedIn }) => ({ signedIn, digest: digest(token) })),
+  ];
+  const whoSends = ({ headers }: FastifyRequest): SignedIn | undefined => {
     const [, token] = /^Bearer (\S+)$/.exec(headers.authorization ?? '') ?? [];
-    return token === undefined ? undefined : known.find((candidate) => timingSafeEqual(candidate.digest, digest(token)))?.role;
+    return token === undefined ? undefined : known.find((candidate) => timingSafeEqual(candidate.digest, digest(token)))?.signedIn;
   };
-  app.decorateRequest('role', undefined);
+  app.decorateRequest('signedIn', undefined);
   app.addHook('onRequest', async (request, reply) => {
     const needed = request.routeOptions.config.role;
     // The documentation’s pages bring routes of their own; there is nothing secret in them.
     if (needed === false || request.is404 || request.routeOptions.url?.startsWith('/docs')) return;
-    request.role = roleOf(request);
-    if (!request.role) {
+    request.signedIn = whoSends(request);
+    if (!request.signedIn) {
       reply.header('www-authenticate', 'Bearer');
       throw new Problem(401, 'Not signed in', 'Send a bearer token: it is in the tokens file that the API names at its start.');
     }
-    if (needed && request.role !== needed) throw new Problem(403, 'Not allowed', `This needs the ${needed}’s token; you are signed in as ${request.role}.`);
+    const { name, roles: may } = request.signedIn;
+    if (needed && !may.includes(needed))
+      throw new Problem(403, 'Not allowed', `This needs the ${needed}’s token; you are signed in as ${[name, may.join()].filter(Boolean).join(', ')}.`);
   });
 }

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Static } from 'typebox';
 import type { DecisionView } from '../../domain/progress.ts';
 import { type Jobs, linkOf } from '../jobs.ts';
+import type { Role, SignedIn } from '../plugins/auth.ts';
 import { Problem } from '../problem.ts';
 import { answers, DecisionAnswer } from '../schemas/answers.ts';
 import { ApprovalDecision, ApprovalParameters, IncidentDecision, IncidentParameters, KeyHeader } from '../schemas/schemas.ts';
@@ -19,8 +20,10 @@ export function decisionRoutes(app: FastifyInstance, jobs: Jobs): void {
       config: { role: 'approver' },
       schema: { tags, summary: 'Approve or reject what destroys', params: ApprovalParameters, body: ApprovalDecision, headers: KeyHeader, response },
     },
-    async ({ params: { id, approvalId }, body: { decision, actor, comment }, headers, role }, reply) => {
-      const signal = { approvalId, decisionId: headers['idempotency-key'] ?? randomUUID(), actor: actor ?? role!, ...(comment ? { comment } : {}) };
+    async ({ params: { id, approvalId }, body: { decision, actor, comment }, headers, signedIn }, reply) => {
+      if (!signedIn!.name) await needTwoPeople(jobs, id, approvalId);
+      const decisionId = headers['idempotency-key'] ?? randomUUID();
+      const signal = { approvalId, decisionId, actor: actorOf(signedIn!, actor, 'approver'), ...(comment ? { comment } : {}) };
       return answer(reply, id, signal.decisionId, await jobs.decide(id, decision, signal));
     },
   );
@@ -30,11 +33,34 @@ export function decisionRoutes(app: FastifyInstance, jobs: Jobs): void {
       config: { role: 'operator' },
       schema: { tags, summary: 'Retry, skip or abort after an incident', params: IncidentParameters, body: IncidentDecision, headers: KeyHeader, response },
     },
-    async ({ params: { id, incidentId }, body: { action, actor, comment }, headers, role }, reply) => {
-      const signal = { incidentId, decisionId: headers['idempotency-key'] ?? randomUUID(), action, actor: actor ?? role!, ...(comment ? { comment } : {}) };
+    async ({ params: { id, incidentId }, body: { action, actor, comment }, headers, signedIn }, reply) => {
+      const decisionId = headers['idempotency-key'] ?? randomUUID();
+      const signal = { incidentId, decisionId, action, actor: actorOf(signedIn!, actor, 'operator'), ...(comment ? { comment } : {}) };
       return answer(reply, id, signal.decisionId, await jobs.decide(id, 'resolve', signal));
     },
   );
+}
+
+/** Who decides: who is signed in. Of a role nobody knows who that is, so it may say so. */
+function actorOf({ name }: SignedIn, said: string | undefined, role: Role): string {
+  if (name === undefined) return said ?? role;
+  if (said !== undefined && said !== name)
+    throw new Problem(422, 'Not your name', `You are signed in as ${name}, and decide under that name: leave "actor" out.`);
+  return name;
+}
+
+/** Where two people are asked for, a role’s token, which both may have, is none of them. */
+async function needTwoPeople(jobs: Jobs, id: string, approvalId: string): Promise<void> {
+  const { approvals } = await jobs.show(id);
+  if (approvals.some((approval) => approval.id === approvalId && approval.secondPerson))
+    throw new Problem(
+      403,
+      'Not allowed',
+      'A second person must decide: sign in with the token of a person who is named in the tokens file, not with the approver’s.',
+      {
+        job: linkOf(id),
+      },
+    );
 }
 
 function answer(reply: FastifyReply, id: string, decisionId: string, verdict: DecisionView | undefined): FastifyReply {

@@ -3,11 +3,24 @@ import type { Static } from 'typebox';
 import type { JobState } from '../../domain/progress.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import { type Jobs, linkOf } from '../jobs.ts';
+import { Problem } from '../problem.ts';
 import { answers, CancellingAnswer, JobAnswer, JobListAnswer, StartedAnswer } from '../schemas/answers.ts';
 import { JobParameters, KeyHeader, ListQuery } from '../schemas/schemas.ts';
 import { planned, requestBody } from './plans.ts';
 
 const tags = ['provisionings'];
+
+/** Whoever holds a role’s token may hold the other one, too: only names tell two people apart. */
+const nobodyByName = (): Problem =>
+  new Problem(422, 'The request cannot be carried out', 'You are signed in as a role and not by name; nothing was touched.', {
+    errors: [
+      {
+        pointer: '/approval/secondPerson',
+        detail:
+          'It needs people who sign in by name: write "people": [{ "name": "anna", "roles": ["operator"], "token": "…" }, …] into the tokens file, start the API anew, and send this with the token of one of them; another one of them with the role approver decides.',
+      },
+    ],
+  });
 
 export function provisioningRoutes(app: FastifyInstance, jobs: Jobs): void {
   app.post<{ Body: ProvisioningRequest; Headers: Static<typeof KeyHeader> }>(
@@ -16,9 +29,10 @@ export function provisioningRoutes(app: FastifyInstance, jobs: Jobs): void {
       config: { role: 'operator' },
       schema: { tags, summary: 'Start a job', body: requestBody, headers: KeyHeader, response: answers({ 202: StartedAnswer }, 409, 422, 503) },
     },
-    async ({ body, headers, role }, reply) => {
+    async ({ body, headers, signedIn }, reply) => {
       const { warnings, estimateMinutes } = planned(body);
-      const { id, runId } = await jobs.start(body, role!, headers['idempotency-key']);
+      if (body.approval?.secondPerson && !signedIn!.name) throw nobodyByName();
+      const { id, runId } = await jobs.start(body, signedIn!.name ?? 'operator', headers['idempotency-key']);
       return reply
         .code(202)
         .header('location', linkOf(id))

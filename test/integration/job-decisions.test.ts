@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { ApplicationFailure } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
+import { buildApp } from '../../api/app.ts';
 import type { Problem } from '../../domain/failure.ts';
-import { answer, decision, incident, resolve, workflowTests } from '../support/decide-job.ts';
+import { answer, decision, firstApproval, incident, resolve, workflowTests } from '../support/decide-job.ts';
 import { stubActivities } from '../support/stub-activities.ts';
 
 const problem: Problem = { kind: 'Refused', tried: 'something', seen: 'no', source: 'the test', remedy: 'Mend it.' };
@@ -52,6 +53,34 @@ describe('A job that people decide about', () => {
         await resolve(job, 'abort');
         await job.handle.result();
       });
+    });
+  });
+
+  it('has the people who sign in by name decide, and a second one where that is asked for', async () => {
+    const people = [
+      { name: 'olga', roles: ['operator', 'approver'], token: 'olgas-token' },
+      { name: 'anna', roles: ['approver'], token: 'annas-token' },
+    ] as const;
+    its.request.approval = { secondPerson: true };
+    await its.bench.withJob(stubActivities().activities, its.request, async (job) => {
+      const { approvals } = await firstApproval(job);
+      const { taskQueue, workflowId } = await job.handle.describe();
+      const app = await buildApp({ client: its.bench.client, taskQueue, tokens: { approver: 'the-approvers-token', people }, reportsFolder: '/nowhere' });
+      const approve = (token: string) =>
+        app.inject({
+          method: 'POST',
+          url: `/v1/provisionings/${workflowId}/approvals/${approvals[0]!.id}`,
+          headers: { authorization: `Bearer ${token}` },
+          payload: { decision: 'approve' },
+        });
+      const nameless = await approve('the-approvers-token');
+      assert.deepEqual([nameless.statusCode, /sign in with the token of a person/.test(nameless.json().detail)], [403, true]);
+      const requester = await approve('olgas-token');
+      assert.deepEqual([requester.statusCode, /olga asked for this job/.test(requester.json().detail)], [409, true]);
+      assert.equal((await approve('annas-token')).statusCode, 200);
+      await app.close();
+      assert.equal((await job.handle.result()).outcome, 'completed');
+      assert.equal((await job.progress()).approvals[0]!.decision?.actor, 'anna');
     });
   });
 

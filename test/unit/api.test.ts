@@ -6,6 +6,10 @@ import { buildApp } from '../../api/app.ts';
 import { exampleRequest } from '../support/example.ts';
 
 const tokens = { operator: 'the-operators-token', approver: 'the-approvers-token' };
+const people = [
+  { name: 'olga', roles: ['operator', 'approver'], token: 'olgas-very-own-token' },
+  { name: 'anna', roles: ['approver'], token: 'annas-very-own-token' },
+] as const;
 const as = (role: keyof typeof tokens) => ({ authorization: `Bearer ${tokens[role]}` });
 /** Whoever reaches Temporal in these tests has gone too far. */
 const noTemporal = new Proxy({}, { get: (_, name) => assert.fail(`Temporal was asked for ${String(name)}`) }) as Client;
@@ -67,6 +71,17 @@ describe('The API', () => {
     }
   });
 
+  it('refuses a template that is nested without end, as a mistake of the request', async () => {
+    const { address: _, stamp: __, ...hsm } = exampleRequest().hsm;
+    const text = JSON.stringify({ ...exampleRequest(), hsm: { ...hsm, template: { inline: { resources: ['deep'] } } } });
+    const payload = text.replace('"deep"', `${'{"a":'.repeat(30_000)}1${'}'.repeat(30_000)}`);
+    for (const url of ['/v1/plans', '/v1/provisionings']) {
+      const answer = await app.inject({ method: 'POST', url, headers: { ...as('operator'), 'content-type': 'application/json' }, payload });
+      assert.equal(answer.statusCode, 422, answer.body);
+      assert.deepEqual(answer.json().errors, [{ pointer: '/hsm/template/inline', detail: 'A template is at most 200 levels deep.' }]);
+    }
+  });
+
   it('lets nobody in without a token, and each role only where it belongs', async () => {
     const status = async (method: 'GET' | 'POST', url: string, headers: Record<string, string>, payload: object = {}) =>
       (await app.inject({ method, url, headers, ...(method === 'POST' ? { payload } : {}) })).statusCode;
@@ -77,6 +92,21 @@ describe('The API', () => {
     assert.equal(await status('GET', '/healthz', {}), 200);
     assert.equal(await status('GET', '/docs/', {}), 200);
     assert.equal(await status('GET', '/metrics', {}), 200);
+  });
+
+  it('takes a request for a second person only from people who sign in by name, and their decisions under no other one', async () => {
+    const named = await buildApp({ client: noTemporal, taskQueue: 'any', tokens: { ...tokens, people }, reportsFolder: '/nowhere' });
+    const payload = { ...exampleRequest(), approval: { secondPerson: true } };
+    const refused = await named.inject({ method: 'POST', url: '/v1/provisionings', headers: as('operator'), payload });
+    assert.equal(refused.statusCode, 422);
+    assert.equal(refused.json().errors[0].pointer, '/approval/secondPerson');
+    assert.match(refused.json().errors[0].detail, /"people": \[/);
+    const by = (token: string) => ({ authorization: `Bearer ${token}` });
+    assert.equal((await named.inject({ method: 'POST', url: '/v1/provisionings', headers: by(people[1].token), payload })).statusCode, 403);
+    const decide = { method: 'POST', url: '/v1/provisionings/some-job/approvals/approve-zeroize-1-abcdef', headers: by(people[1].token) } as const;
+    const other = await named.inject({ ...decide, payload: { decision: 'approve', actor: 'otto' } });
+    assert.deepEqual([other.statusCode, other.json().title], [422, 'Not your name']);
+    await named.close();
   });
 
   it('tells every mistake of a decision and of a query', async () => {

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { decideAppliancePassword } from '../../../activities/hsm-setup/appliance-password.ts';
+import { decideCreatePartition } from '../../../activities/hsm-setup/create-partition.ts';
+import { decideFipsMode } from '../../../activities/hsm-setup/fips-mode.ts';
+import { decideInitializeHsm } from '../../../activities/hsm-setup/initialize-hsm.ts';
+import { decideInspectHsm } from '../../../activities/hsm-setup/inspect-hsm.ts';
+import { decidePrepareNtls } from '../../../activities/hsm-setup/prepare-ntls.ts';
+import { type Decided, table } from '../../support/decisions.ts';
+import { exampleRequest } from '../../support/example.ts';
+import { zeroizedHsm } from '../../support/stub-activities.ts';
+
+const request = exampleRequest();
+const ours = { ...zeroizedHsm, label: 'LunaHSM', zeroized: false };
+const fresh = { ...ours, label: '', zeroized: true, soAttemptsLeft: 0 };
+const job = { target: 't', request };
+const pinned = { address: '172.22.1.4', pin: 'SHA256:x' };
+
+table('inspect-hsm', [
+  ['as Azure delivers it', decideInspectHsm({ hsm: fresh, eth0: '172.22.1.4', clock: '', skewSeconds: 0 }, { ...job, hsm: pinned }), 'done'],
+  ['ours from an earlier run', decideInspectHsm({ hsm: ours, eth0: '172.22.1.4', clock: '', skewSeconds: 0 }, { ...job, hsm: pinned }), 'done'],
+  [
+    'somebody else’s label',
+    decideInspectHsm({ hsm: { ...ours, label: 'Theirs' }, eth0: '172.22.1.4', clock: '', skewSeconds: 0 }, { ...job, hsm: pinned }),
+    'stop Unsafe',
+  ],
+  ['another appliance than deployed', decideInspectHsm({ hsm: fresh, eth0: '172.22.1.9', clock: '', skewSeconds: 0 }, { ...job, hsm: pinned }), 'stop Refused'],
+]);
+
+table('initialize-hsm', [
+  ['zeroized', decideInitializeHsm(fresh, job), 'act initialize'],
+  ['ours, opened with the kept password', decideInitializeHsm(ours, job), 'done'],
+  ['somebody else’s', decideInitializeHsm({ ...ours, label: 'Theirs' }, job), 'stop Unsafe'],
+  ['two attempts left', decideInitializeHsm({ ...ours, soAttemptsLeft: 2 }, job), 'stop Unsafe'],
+]);
+
+const approved = { approvedDigest: ours.digest, request };
+table('fips-mode', [
+  ['exactly what was approved', decideFipsMode(ours, approved), 'act turn-on'],
+  ['something else than was approved', decideFipsMode({ ...ours, digest: 'other' }, approved), 'done'],
+  ['on already, whatever was approved', decideFipsMode({ ...ours, fips: true, digest: 'other' }, approved), 'done'],
+  ['on already, on somebody else’s HSM', decideFipsMode({ ...ours, fips: true, label: 'TheirHSM' }, approved), 'stop Unsafe'],
+  ['on already, and the SO’s password was mistyped', decideFipsMode({ ...ours, fips: true, soAttemptsLeft: 2 }, approved), 'stop Unsafe'],
+  ['on, and zeroized by it', decideFipsMode({ ...fresh, fips: true }, approved), 'act initialize'],
+  ['zeroized by somebody', decideFipsMode(fresh, { approvedDigest: fresh.digest, request }), 'stop Unsafe'],
+  ['initialised by somebody, with our digest', decideFipsMode({ ...ours, label: 'TheirHSM' }, approved), 'stop Unsafe'],
+  ['one attempt left', decideFipsMode({ ...ours, soAttemptsLeft: 1 }, approved), 'stop Unsafe'],
+]);
+
+it('fips-mode says that what it found is not what was approved', () => {
+  assert.deepEqual((decideFipsMode({ ...ours, digest: 'other' }, approved) as Decided).result, {
+    outcome: 'changed-since-approval',
+    hsm: { ...ours, digest: 'other' },
+  });
+});
+
+table('appliance-password', [
+  ['the kept one works', decideAppliancePassword({ password: 'kept', pin: 'p' }, { hsmAddress: '172.22.1.4' }), 'done'],
+  ['the factory one works', decideAppliancePassword({ password: 'factory', pin: 'p' }, { hsmAddress: '172.22.1.4' }), 'act replace'],
+  ['neither works', decideAppliancePassword({ password: 'neither' }, { hsmAddress: '172.22.1.4' }), 'stop Refused'],
+]);
+
+const partition = { serial: '1', name: 'luna_part', objects: 0, usedBytes: 0, totalBytes: 10_000 };
+const room = { partitionsAllowed: 10, freeBytes: 10_000 };
+const create = (partitions: (typeof partition)[], more: object = {}) => decideCreatePartition({ partitions, capacity: room, remembered: 'no', ...more }, job);
+const named = (name: string) => ({ ...partition, name });
+table('create-partition', [
+  ['none of that name', create([named('other')]), 'act create'],
+  ['there, and its serial kept', create([partition], { remembered: 'kept' }), 'done'],
+  ['there, of our size, and its serial not kept yet', create([partition]), 'act keep'],
+  ['there with its root keys, from an earlier run that kept nothing', create([{ ...partition, objects: 2 }]), 'act keep'],
+  ['rounded by the HSM, with its root keys, from an earlier run', create([{ ...partition, totalBytes: 10_240, objects: 2 }], { remembered: 'kept' }), 'done'],
+  ['of another size, empty', create([{ ...partition, totalBytes: 5 }]), 'stop Unsafe'],
+  ['of another size and in use', create([{ ...partition, totalBytes: 5, objects: 2 }]), 'stop Unsafe'],
+  ['begun, and rounded by the HSM', create([{ ...partition, totalBytes: 10_240 }], { remembered: 'begun' }), 'act keep'],
+  ['begun, but of another size and in use', create([{ ...partition, totalBytes: 10_240, objects: 2 }], { remembered: 'begun' }), 'stop Unsafe'],
+  ['begun, but far larger', create([{ ...partition, totalBytes: 50_000 }], { remembered: 'begun' }), 'stop Unsafe'],
+  ['begun, and nothing there', create([], { remembered: 'begun' }), 'act create'],
+  ['nine of ten partitions', create('123456789'.split('').map(named)), 'act create'],
+  ['all ten partitions', create('123456789A'.split('').map(named)), 'stop Refused'],
+  ['one byte too few', create([], { capacity: { ...room, freeBytes: 9_999 } }), 'stop Refused'],
+  ['a version that does not tell its room', create([], { capacity: {} }), 'act create'],
+]);
+
+const ntls = { skewSeconds: 0, zoneHours: -4, clients: [], device: 'none', running: true, serverCertificate: '', prepared: false };
+table('prepare-ntls', [
+  ['no client yet', decidePrepareNtls(ntls, job), 'act prepare'],
+  ['prepared, and not bound: nothing is made again', decidePrepareNtls({ ...ntls, prepared: true }, job), 'stop Unsafe'],
+  ['clients registered and not bound', decidePrepareNtls({ ...ntls, clients: ['a'] }, job), 'stop Refused'],
+  ['clients registered, bound, stopped', decidePrepareNtls({ ...ntls, clients: ['a'], device: 'eth0', running: false }, job), 'act restart'],
+  ['ten minutes off, and it may be set', decidePrepareNtls({ ...ntls, skewSeconds: 600 }, job), 'act set-clock'],
+  ['ten minutes off, and it may not', decidePrepareNtls({ ...ntls, skewSeconds: -600 }, { request: { ...request, allowClockChange: false } }), 'stop Refused'],
+]);

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { decideConnectClient } from '../../../activities/partition/connect-client.ts';
+import { decideCryptoOfficer } from '../../../activities/partition/crypto-officer.ts';
+import { decideInitializePartition } from '../../../activities/partition/initialize-partition.ts';
+import { worthTrying } from '../../../systems/lunacm/roles.ts';
+import type { RoleShown } from '../../../systems/lunash/partition-show.ts';
+import { table } from '../../support/decisions.ts';
+import { exampleRequest } from '../../support/example.ts';
+
+const request = exampleRequest();
+const job = { target: 't', request };
+const serial = { partitionSerial: '1', request };
+table('connect-client', [
+  ['slot there', decideConnectClient({ slots: [{ slot: 0, serial: '1', label: '' }], registered: 'ours' }, serial), 'done'],
+  ['another partition’s slot only', decideConnectClient({ slots: [{ slot: 0, serial: '2', label: '' }], registered: 'no' }, serial), 'act deploy'],
+  ['registered with our certificate, no slot', decideConnectClient({ slots: [], registered: 'ours' }, serial), 'act redeploy'],
+  ['registered with another certificate', decideConnectClient({ slots: [], registered: 'foreign' }, serial), 'stop Unsafe'],
+]);
+
+const info = { label: '', serial: '1', initialised: false, cryptoOfficer: false };
+table('initialize-partition', [
+  ['new', decideInitializePartition({ info, objects: 0 }, job), 'act initialize'],
+  ['ours', decideInitializePartition({ info: { ...info, label: 'luna_part', initialised: true }, objects: 2 }, job), 'done'],
+  ['labelled by somebody else', decideInitializePartition({ info: { ...info, label: 'theirs', initialised: true }, objects: 0 }, job), 'stop Unsafe'],
+  ['ours and not listed by the HSM', decideInitializePartition({ info: { ...info, label: 'luna_part', initialised: true }, objects: undefined }, job), 'done'],
+  ['new, but not listed by the HSM', decideInitializePartition({ info, objects: undefined }, job), 'stop Unsafe'],
+  ['initialised without a label', decideInitializePartition({ info: { ...info, initialised: true }, objects: 0 }, job), 'stop Unsafe'],
+  ['labelled, though not initialised', decideInitializePartition({ info: { ...info, label: 'theirs' }, objects: 0 }, job), 'stop Unsafe'],
+  ['of which no flag is told', decideInitializePartition({ info: { ...info, initialised: undefined }, objects: 0 }, job), 'stop Unsafe'],
+  ['not labelled, but not empty', decideInitializePartition({ info, objects: 1 }, job), 'stop Unsafe'],
+]);
+
+const first = { initialised: true, attemptsLeft: 10, mustChange: true };
+const changed = { ...first, mustChange: false };
+const untold = { initialised: true, attemptsLeft: undefined, mustChange: undefined };
+const so = { attemptsLeft: 10 };
+const nothingSpent = { begun: 0, refused: 0 };
+const spent = { po: nothingSpent, co: nothingSpent };
+const after = (begun: number, refused: number) => ({ po: { begun, refused }, co: { begun, refused } });
+const officer = (seen: Partial<Parameters<typeof decideCryptoOfficer>[0]>) =>
+  decideCryptoOfficer({ officer: changed, partitionSo: so, spent, signIn: 'not tried', ...seen });
+table('crypto-officer', [
+  ['not there yet', officer({ officer: { ...first, initialised: false } }), 'act initialize'],
+  [
+    'not there yet, and few attempts of the partition SO left',
+    officer({ officer: { ...first, initialised: false }, partitionSo: { attemptsLeft: 4 } }),
+    'stop Unsafe',
+  ],
+  [
+    'not there yet, and nobody tells the attempts',
+    officer({ officer: { ...untold, initialised: false }, partitionSo: { attemptsLeft: undefined } }),
+    'act initialize',
+  ],
+  [
+    'not there yet, nobody tells the attempts, and two passwords of the partition SO were refused',
+    officer({ officer: { ...untold, initialised: false }, partitionSo: { attemptsLeft: undefined }, spent: after(2, 2) }),
+    'stop Unsafe',
+  ],
+  ['two were refused, and nobody tells the attempts', officer({ officer: untold, signIn: 'refused', spent: after(2, 2) }), 'stop Unsafe'],
+  ['one was refused, and nobody tells the attempts', officer({ officer: untold, signIn: 'refused', spent: after(2, 1) }), 'act change-password'],
+  ['four were begun, and nobody heard what came of them', officer({ officer: untold, spent: after(4, 0) }), 'stop Unsafe'],
+  ['two were refused, and enough are left', officer({ officer: first, spent: after(2, 2) }), 'act change-password'],
+  ['nobody tells whether it is there', officer({ officer: { ...untold, initialised: undefined } }), 'stop Unsafe'],
+  ['temporary password set and not changed', officer({ officer: first }), 'act change-password'],
+  ['temporary password set, and four attempts left', officer({ officer: { ...first, attemptsLeft: 4 } }), 'stop Unsafe'],
+  ['changed, and its answer lost: the kept password opens it', officer({ signIn: 'good' }), 'done'],
+  ['the kept password opens it, and nothing else is told', officer({ officer: untold, signIn: 'good' }), 'done'],
+  ['the kept password is refused, and the first one may hold', officer({ officer: untold, signIn: 'refused' }), 'act change-password'],
+  ['the kept password is refused, and the first one does not hold', officer({ signIn: 'refused' }), 'stop Unsafe'],
+  ['the kept password must be changed', officer({ signIn: 'expired' }), 'stop Unsafe'],
+  ['four attempts left', officer({ officer: { ...changed, attemptsLeft: 4 } }), 'stop Unsafe'],
+  ['five attempts left, and the kept password opens it', officer({ officer: { ...changed, attemptsLeft: 5 }, signIn: 'good' }), 'done'],
+  ['locked, as is told', officer({ officer: { ...changed, attemptsLeft: 0 } }), 'stop Unsafe'],
+  ['locked, as the sign-in tells', officer({ officer: untold, signIn: 'locked' }), 'stop Unsafe'],
+]);
+
+describe('The kept password of the crypto officer', () => {
+  const rows: [string, RoleShown, boolean, typeof nothingSpent?][] = [
+    ['is tried where nothing is told and one was refused', untold, true, { begun: 1, refused: 1 }],
+    ['is not tried where nothing is told and two were refused', untold, false, { begun: 2, refused: 2 }],
+    ['is not tried where nothing is told and four were begun', untold, false, { begun: 4, refused: 0 }],
+    ['is tried on one that has changed it', changed, true],
+    ['is tried where nothing is told', untold, true],
+    ['is tried with five attempts left', { ...changed, attemptsLeft: 5 }, true],
+    ['is not tried with four', { ...changed, attemptsLeft: 4 }, false],
+    ['is not tried where the first one holds', first, false],
+    ['is not tried where there is no officer', { ...changed, initialised: false }, false],
+  ];
+  for (const [what, role, tried, co = nothingSpent] of rows) it(what, () => assert.equal(worthTrying({ officer: role, spent: { ...spent, co } }), tried));
+});

@@ -86,7 +86,14 @@ export const catalogue = {
     destroys: 'Erases every partition of the HSM and all keys in them.',
   },
   'create-partition': { ...usual, phase: 'hsm-setup', title: 'Create the partition', usualMinutes: 0.3, interruptible: false, after: ['fips-mode'] },
-  'prepare-ntls': { ...usual, phase: 'hsm-setup', title: 'Prepare the network trust link', usualMinutes: 0.6, after: ['create-partition'] },
+  'prepare-ntls': {
+    ...usual,
+    phase: 'hsm-setup',
+    title: 'Prepare the network trust link',
+    usualMinutes: 0.6,
+    interruptible: false,
+    after: ['create-partition'],
+  },
 
   'connect-client': {
     ...usual,
@@ -113,8 +120,22 @@ export const catalogue = {
     after: ['initialize-partition'],
   },
 
-  'client-certificate': { ...usual, phase: 'root-of-trust', title: 'Make the client certificate', usualMinutes: 0.2, after: ['crypto-officer', 'licence'] },
-  'register-client': { ...usual, phase: 'root-of-trust', title: 'Register CipherTrust Manager with the HSM', usualMinutes: 0.2, after: ['client-certificate'] },
+  'client-certificate': {
+    ...usual,
+    phase: 'root-of-trust',
+    title: 'Make the client certificate',
+    usualMinutes: 0.2,
+    interruptible: false,
+    after: ['crypto-officer', 'licence'],
+  },
+  'register-client': {
+    ...usual,
+    phase: 'root-of-trust',
+    title: 'Register CipherTrust Manager with the HSM',
+    usualMinutes: 0.2,
+    interruptible: false,
+    after: ['client-certificate'],
+  },
   'set-root-of-trust': {
     ...usual,
     phase: 'root-of-trust',

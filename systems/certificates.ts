@@ -21,6 +21,15 @@ export function hasFingerprint(pem: string, fingerprint: string): boolean {
 /** Does it end within a year? */
 export const endsSoon = ({ notAfter }: Pick<CertificateSeen, 'notAfter'>, now = Date.now()): boolean => Date.parse(notAfter) - now < 364 * dayMs;
 
+/** Is it a certificate in PEM, and whole? */
+export function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
+}
+
 export function belongTogether(certificatePem: string, keyPem: string): boolean {
   try {
     return new X509Certificate(certificatePem).checkPrivateKey(createPrivateKey(keyPem));

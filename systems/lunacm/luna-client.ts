@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { notReady, refused, unsafe } from '../../domain/failure.ts';
-import { seenOf } from '../certificates.ts';
+import { isCertificate, seenOf } from '../certificates.ts';
 import type { RoleShown } from '../lunash/partition-show.ts';
 import type { Transcript } from '../lunash/transcript.ts';
 import { certificateClientFolder, lunaClientFolder } from '../windows/install-script.ts';
@@ -12,6 +13,9 @@ const configuration = `${lunaClientFolder}\\crystoki.ini`;
 /** Is in the profile of every host, and its files are closed to others one by one. */
 const scriptFolder = 'C:\\ProgramData';
 const mask = '********';
+/** Something that looks at every new file, such as a virus scanner, lets go of it within seconds. */
+const usualRemovalPatienceMs = 10_000;
+const removalPauseMs = 250;
 
 export interface ClientPair {
   certificatePem: string;
@@ -23,28 +27,35 @@ export class LunaClient {
   readonly #session: WindowsSession;
   readonly #transcript: Transcript;
   readonly #target: string;
+  readonly #removalPatienceMs: number;
 
-  constructor(session: WindowsSession, transcript: Transcript, target: string) {
+  constructor(session: WindowsSession, transcript: Transcript, target: string, removalPatienceMs = usualRemovalPatienceMs) {
     this.#session = session;
     this.#transcript = transcript;
     this.#target = target;
+    this.#removalPatienceMs = removalPatienceMs;
   }
 
   /**
    * Runs commands in one session of lunacm: a sign-in lasts only that long. They go through a script file that only the administrator may read and that is
-   * always removed: lunacm takes passwords as options, and a command line would show them. `secrets` are what the transcript must not show.
+   * always removed: lunacm takes passwords as options, and a command line would show them. `secrets` are what the transcript must not show. What lunacm
+   * answered is never lost to a file that stays: a password that nobody knows to have been refused would be shown again.
    */
   async run(commands: readonly string[], secrets: readonly string[] = []): Promise<CommandOutput[]> {
     for (const secret of secrets) this.#transcript.hide(secret);
     const script = `${scriptFolder}\\${this.#target}-${randomUUID()}.lunacm`;
-    try {
-      await this.#session.writePrivately(script, `${[...commands, 'exit'].join('\r\n')}\r\n`);
-      const { output } = await this.#session.exec(`"${lunaClientFolder}\\lunacm.exe" -f "${script}"`);
-      this.#transcript.add(output);
-      return splitCommands(output, commands);
-    } finally {
+    const output = await this.#runScript(script, commands).catch(async (error: unknown) => {
       await this.#discard(script);
-    }
+      throw error;
+    });
+    this.#transcript.add(output);
+    await this.#removeInTime(script);
+    return splitCommands(output, commands);
+  }
+
+  async #runScript(script: string, commands: readonly string[]): Promise<string> {
+    await this.#session.writePrivately(script, `${[...commands, 'exit'].join('\r\n')}\r\n`);
+    return (await this.#session.exec(`"${lunaClientFolder}\\lunacm.exe" -f "${script}"`)).output;
   }
 
   /** As `run`, and every command must succeed. */
@@ -132,7 +143,7 @@ export class LunaClient {
       (file) => file === `${name}.pem` || (file.startsWith(`${name}-`) && /-[0-9A-F]{16}\.pem$/.test(file)),
     );
     const texts = await Promise.all(files.sort((a, b) => a.length - b.length).map((file) => this.#session.read(`${folder}\\${file}`)));
-    return texts.filter((text) => text !== undefined);
+    return texts.filter((text) => text !== undefined).filter(isCertificate);
   }
 
   /**
@@ -223,6 +234,12 @@ export class LunaClient {
     await this.#restoreConfiguration();
   }
 
+  /** Nothing is at work on it any more. What cannot be removed, or no longer over this connection, is left to `tidy`, before anything else is typed. */
+  async #removeInTime(path: string): Promise<void> {
+    const remove = () => this.#session.remove(path).catch(() => undefined);
+    for (const end = Date.now() + this.#removalPatienceMs; (await remove()) === false && Date.now() < end; ) await pause(removalPauseMs);
+  }
+
   async #discard(path: string): Promise<void> {
     if (!(await this.#session.remove(path)))
       throw notReady(`${path} on the Windows host cannot be removed yet: what an earlier attempt began is still at work.`);
@@ -241,9 +258,10 @@ export class LunaClient {
     await this.#discard(this.#backup);
   }
 
+  /** One that was cut off while it was written is no proof of anything. */
   async #setAside(name: string, home: Home): Promise<void> {
     const present = await this.#session.read(`${certificatesOf(home)}\\${name}.pem`);
-    if (present === undefined) return;
+    if (present === undefined || !isCertificate(present)) return;
     const short = seenOf(present).fingerprint.replaceAll(':', '').slice(0, 16);
     await this.#session.write(`${certificatesOf(home)}\\${name}-${short}.pem`, present);
   }

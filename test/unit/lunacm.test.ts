@@ -24,7 +24,7 @@ function hostWith(prints: string[], files: Record<string, string> = {}) {
     remove: async (path: string) => delete files[path],
   } as unknown as WindowsSession;
   const transcript = new Transcript();
-  return { client: new LunaClient(session, transcript, 'target'), scripts, transcript, files };
+  return { client: new LunaClient(session, transcript, 'target', 1_000), session, scripts, transcript, files };
 }
 
 const failure = (kind: string, remedy: RegExp) => (error: unknown) => {
@@ -59,6 +59,31 @@ describe('lunacm', () => {
     assert.throws(() => client.mustHaveSucceeded([{ command: 'role init', text: '', result: '0x30 (CKR_DEVICE_ERROR)' }], []), failure('Refused', /retry/));
   });
 
+  it('whose script stays for a moment, as while a virus scanner reads it, has still answered', async () => {
+    const { client, session } = hostWith(['Command Result : 0xa0 (CKR_PIN_INCORRECT)\n']);
+    const removals = [false, false, true];
+    session.remove = async () => removals.shift()!;
+    const [login] = await client.run(['role login -name co -password secret-password'], ['secret-password']);
+    assert.equal(login?.result, '0xa0 (CKR_PIN_INCORRECT)');
+    assert.deepEqual(removals, []);
+  });
+
+  it('whose script stays has still answered, and nothing more is typed until it is gone', async () => {
+    const { client, session } = hostWith([ok]);
+    const written: string[] = [];
+    session.writePrivately = async (path) => void written.push(path.split('\\').at(-1)!);
+    session.list = async () => written;
+    session.remove = async () => false;
+    assert.equal((await client.run(['partition contents']))[0]?.result, 'No Error');
+    await assert.rejects(client.tidy(), /cannot be removed yet/);
+  });
+
+  it('that answered before the connection was lost has answered', async () => {
+    const { client, session } = hostWith([ok]);
+    session.remove = async () => Promise.reject(new Error('the connection was closed'));
+    assert.equal((await client.run(['partition contents']))[0]?.result, 'No Error');
+  });
+
   it('whose slot cannot be set is not believed', async () => {
     const { client } = hostWith([`${slotBlock(0, '111')}${ok}`, `Command Result : 0x3 (CKR_SLOT_ID_INVALID)\n${info('111')}${ok}`]);
     await assert.rejects(client.on('111', ['partition contents']), /slot 0 was the partition 111/);
@@ -86,6 +111,18 @@ describe('lunacm', () => {
     await assert.rejects(client.createCertificate('172.22.0.5', 30, 'own'), /Error: no room left/);
     assert.deepEqual(files, { [configuration]: 'as it was' });
   });
+});
+
+describe('A certificate on the Windows host that was cut off while it was written', () => {
+  const path = 'C:\\Program Files\\SafeNet\\LunaClient\\cert\\client\\172.22.0.5.pem';
+  for (const left of ['', '-----BEGIN CERTI'])
+    it(`is none, and is written over: ${JSON.stringify(left)}`, async () => {
+      const { client, session, files } = hostWith([], { [path]: left });
+      session.list = async () => ['172.22.0.5.pem'];
+      assert.deepEqual(await client.certificates('172.22.0.5', 'own'), []);
+      await client.writeCertificate('172.22.0.5', 'a whole one', 'own');
+      assert.deepEqual(files, { [path]: 'a whole one' });
+    });
 });
 
 describe('What lunacm prints', () => {

@@ -32,6 +32,13 @@ export interface ShownJob extends Omit<Progress, 'steps'> {
   links: Record<string, string>;
 }
 
+/** A job that was started, now or by the same request before. */
+export interface StartedJob {
+  id: string;
+  runId: string;
+  state: JobState;
+}
+
 interface StartMemo {
   idempotencyKey?: string;
   bodyHash?: string;
@@ -69,7 +76,7 @@ export class Jobs {
   }
 
   /** Starts a job, or finds the one that the same request started before. A busy target and a key with another body are refused. */
-  async start(request: ProvisioningRequest, requestedBy: string, idempotencyKey: string = randomUUID()): Promise<{ id: string; runId: string }> {
+  async start(request: ProvisioningRequest, requestedBy: string, idempotencyKey: string = randomUUID()): Promise<StartedJob> {
     const id = targetId(request);
     const bodyHash = bodyHashOf(request);
     const begin = (workflowIdReusePolicy: 'REJECT_DUPLICATE' | 'ALLOW_DUPLICATE') => {
@@ -91,7 +98,7 @@ export class Jobs {
       return ask(this.#client, () => this.#client.workflow.start(workflowName, options));
     };
     const started = await begin('REJECT_DUPLICATE').catch(alreadyStarted);
-    if (started) return { id, runId: started.firstExecutionRunId };
+    if (started) return { id, runId: started.firstExecutionRunId, state: 'running' };
     const busy = () =>
       new Problem(409, 'The HSM has a job already', `${request.hsm.name} has an active job; one HSM has one job at a time.`, { job: linkOf(id) });
     for (const isLast of [false, true]) {
@@ -100,12 +107,12 @@ export class Jobs {
       const own = taskQueue === this.#taskQueue ? [{ runId, memo: (memo ?? {}) as StartMemo }] : [];
       const before = [...own, ...(await this.#runsOf(id))].find((run) => run.memo.idempotencyKey === idempotencyKey);
       if (before) {
-        if (before.memo.bodyHash === bodyHash) return { id, runId: before.runId };
+        if (before.memo.bodyHash === bodyHash) return { id, runId: before.runId, state: await this.#stateOf(id, before.runId) };
         throw new Problem(422, 'The key was used before', 'This Idempotency-Key belongs to a request with another body.', { job: linkOf(id) });
       }
       if (status.name === 'RUNNING' || isLast) break;
       const again = await begin('ALLOW_DUPLICATE').catch(alreadyStarted);
-      if (again) return { id, runId: again.firstExecutionRunId };
+      if (again) return { id, runId: again.firstExecutionRunId, state: 'running' };
       // Somebody was faster: perhaps the same request, sent twice at once.
     }
     throw busy();
@@ -119,6 +126,11 @@ export class Jobs {
         runs.push({ runId, memo: (memo ?? {}) as StartMemo });
       return runs;
     });
+  }
+
+  async #stateOf(id: string, runId: string): Promise<JobState> {
+    const { memo, status } = await ask(this.#client, () => this.#client.workflow.getHandle(id, runId).describe());
+    return stateOf(progressFromMemo(memo ?? {}), status.name);
   }
 
   async describe(id: string): Promise<WorkflowExecutionDescription> {
@@ -171,10 +183,12 @@ export class Jobs {
   async decide(id: string, signal: 'approve' | 'reject' | 'resolve', payload: ApprovalSignal | ResolveSignal): Promise<DecisionView | undefined> {
     const { status, runId } = await this.describe(id);
     const find = async () => {
-      const found = progressFromMemo((await this.describe(id)).memo ?? {})?.decisions.find(({ decisionId }) => decisionId === payload.decisionId);
-      if (found && !isSame(found, signal, payload))
-        throw new Problem(422, 'The key was used before', 'This Idempotency-Key belongs to another decision.', { decision: found, job: linkOf(id) });
-      return found;
+      const decisions = progressFromMemo((await this.describe(id)).memo ?? {})?.decisions ?? [];
+      const [first, ...others] = decisions.filter(({ decisionId }) => decisionId === payload.decisionId);
+      if (!first) return undefined;
+      const same = [first, ...others].find((found) => isSame(found, signal, payload));
+      if (!same) throw new Problem(422, 'The key was used before', 'This Idempotency-Key belongs to another decision.', { decision: first, job: linkOf(id) });
+      return same;
     };
     const judged = await find();
     if (judged) return judged;

@@ -1,5 +1,5 @@
 import { sentence } from './failure.ts';
-import { openApproval, openIncidents, type Progress, type StepView } from './progress.ts';
+import { type ApprovalView, openApproval, openIncidents, type Progress, type StepView } from './progress.ts';
 import { catalogue, phases, stepIds } from './steps.ts';
 
 const marks = { pending: '·', running: '▶', done: '✔', skipped: '↷', 'not-needed': '–', failed: '✖', cancelled: '◼' } as const;
@@ -32,14 +32,24 @@ function asked(progress: Progress): string[] {
   const forApproval = approval
     ? [
         `**Approval \`${approval.id}\` is needed:** ${approval.question} ${approval.loses} Until ${approval.deadline}.`,
+        ...partitionsOf(approval),
         `Send the signal \`approve\` or \`reject\` with \`{"approvalId":"${approval.id}","decisionId":"any new id","actor":"your name"}\`.`,
         '',
       ]
     : [];
   const forIncidents = openIncidents(progress).flatMap(({ id, problem, step, actions }) => [
     `**Incident \`${id}\` at ${catalogue[step].title}:** ${sentence(problem)}`,
-    `Send the signal \`resolve\` with \`{"incidentId":"${id}","decisionId":"any new id","actor":"your name","action":"${actions.join('" or "')}"}\`.`,
+    `Send the signal \`resolve\` with \`{"incidentId":"${id}","decisionId":"any new id","actor":"your name","action":"${actions[0]}"}\`; the action is ${actions.map((action) => `\`${action}\``).join(' or ')}.`,
     '',
   ]);
   return [...forIncidents, ...forApproval];
 }
+
+/** What is lost, by name: the first ones, since an HSM may have a hundred. A name is whatever somebody once typed. */
+const partitionsOf = ({ hsm }: ApprovalView): string[] => {
+  const shown = (hsm?.partitions ?? [])
+    .slice(0, 20)
+    .map(({ name, serial, objects }) => `\`${name.replaceAll('`', "'")}\` (serial ${serial}, ${objects} object(s))`);
+  const more = (hsm?.partitions.length ?? 0) - shown.length;
+  return shown.length === 0 ? [] : [`Partitions: ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}.`];
+};

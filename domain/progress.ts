@@ -86,7 +86,7 @@ export interface Progress {
   decisions: DecisionView[];
 }
 
-/** The memo keys: `job`, `step.{id}`, `incident-{n}-{of the run}`, `approve-zeroize-{n}-{of the digest}`, `approve-wipe-{n}-{of the digest}`, `decision-{n}`. Beside them the API writes who asked and the request’s key at the start. */
+/** The memo keys: `job`, `step.{id}`, `incident-{n}-{of the run}`, `approve-zeroize-{n}-{of the run}`, `approve-wipe-{n}-{of the run}`, `decision-{n}`. Beside them the API writes who asked and the request’s key at the start. */
 export const memoKeys = {
   job: 'job',
   step: (id: StepId) => `step.${id}`,

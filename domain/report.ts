@@ -140,7 +140,7 @@ function openDoors({ request, progress: { steps }, results }: ReportDraft): stri
 function whatNext(outcome: Outcome, { hsm, cipherTrust }: ProvisioningRequest): string[] {
   if (outcome !== 'completed')
     return [
-      'Read the incidents and decisions above; send the same request again to go on from what exists.',
+      'Read the incidents and decisions above; send the same request again, with a new Idempotency-Key, to go on from what exists.',
       'Nothing was removed: what exists goes on being billed.',
     ];
   return [

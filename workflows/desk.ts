@@ -47,12 +47,11 @@ export const askToWipe = (manager: ManagerHolds): Ask => ({
 const now = () => new Date().toISOString();
 const text = (value: unknown, usual: string): string => (typeof value === 'string' && value !== '' ? value : usual);
 
-/** What an id says besides its number: a piece of what it is about, so that what was typed for an earlier job, or for other content, fits nothing here. */
-const pieceOf = {
-  digest: (digest: string): string => digest.slice(0, 6),
-  /** Of the run: its end, since it may begin with the time; and of the first one’s id, which a reset keeps. */
-  run: (): string => workflowInfo().firstExecutionRunId.slice(-6),
-};
+/**
+ * What an id says besides its number: the end of the run’s id, so that what was typed for an earlier job fits nothing here. Its end, since it may begin with
+ * the time; and of the first run’s, which a reset keeps.
+ */
+const pieceOfRun = (): string => workflowInfo().firstExecutionRunId.slice(-6);
 
 const possible: readonly unknown[] = ['retry', 'skip', 'abort'] satisfies ResolveSignal['action'][];
 
@@ -70,6 +69,20 @@ const wellFormed = ({ kind, signal }: Arrived): boolean =>
     (field) => typeof (signal as unknown as Record<string, unknown> | undefined)?.[field] === 'string',
   );
 
+const viewOf = ({ kind, signal }: Arrived, judgement: Judgement): DecisionView => ({
+  decisionId: text(signal?.decisionId, 'none'),
+  kind: kind !== 'resolve' ? kind : possible.includes(signal?.action) ? signal.action : 'invalid',
+  about: text(kind === 'resolve' ? signal?.incidentId : signal?.approvalId, 'nothing'),
+  actor: text(signal?.actor, 'unknown'),
+  ...(signal?.comment ? { comment: text(signal.comment, '') } : {}),
+  at: now(),
+  ...judgement,
+});
+
+/** A person who mends what they typed, or decides about the next question, seldom thinks of a new `decisionId`: that is another decision all the same. */
+const isSame = (view: DecisionView) => (other: DecisionView) =>
+  (['decisionId', 'kind', 'about', 'actor'] as const).every((field) => view[field] === other[field]);
+
 /** Where people decide: opens incidents and approvals, and judges what they send. The signal handlers only enqueue. */
 export class Desk {
   readonly #board: Board;
@@ -86,20 +99,20 @@ export class Desk {
     return this.#queue.length > 0;
   }
 
-  /** Judges every decision that has arrived, in order. Whatever is refused changes nothing, but is kept with the reason. */
+  /** Judges every decision that has arrived, in order. Whatever is refused changes nothing, but is kept with the reason. One that is sent again counts once. */
   judge(): void {
     for (let arrived = this.#queue.shift(); arrived; arrived = this.#queue.shift()) {
-      const { signal } = arrived;
-      if (this.#board.progress.decisions.some(({ decisionId }) => decisionId === signal?.decisionId)) continue;
       const judgement = wellFormed(arrived) ? this.#judgementOf(arrived) : makesNoSense;
-      this.#record(arrived, judgement);
+      const view = viewOf(arrived, judgement);
+      if (this.#board.progress.decisions.some(isSame(view))) continue;
+      this.#board.decision(view);
       if (judgement.verdict === 'accepted') this.#carryOut(arrived);
     }
   }
 
   /** Opens an incident and waits for the person’s decision. */
   async incident(step: StepId, problem: Problem): Promise<'retry' | 'skip' | 'abort'> {
-    const id = `incident-${this.#board.progress.incidents.length + 1}-${pieceOf.run()}`;
+    const id = `incident-${this.#board.progress.incidents.length + 1}-${pieceOfRun()}`;
     const actions: IncidentView['actions'] = stepOf(step).skippable ? ['retry', 'skip', 'abort'] : ['retry', 'abort'];
     this.#board.incident({ id, step, problem, actions, openedAt: now() });
     const find = () => this.#board.progress.incidents.find((incident) => incident.id === id)!;
@@ -111,7 +124,7 @@ export class Desk {
   async approval({ kind, ...asked }: Ask, terms: ApprovalTerms): Promise<ApprovalView> {
     const prefix = `approve-${kind}-`;
     const number = this.#board.progress.approvals.filter((approval) => approval.id.startsWith(prefix)).length + 1;
-    const id = `${prefix}${number}-${pieceOf.digest((asked.hsm ?? asked.manager)!.digest)}`;
+    const id = `${prefix}${number}-${pieceOfRun()}`;
     const askedAt = Date.now();
     this.#board.approval({
       id,
@@ -143,19 +156,6 @@ export class Desk {
 
   #judgementOf({ kind, signal }: Arrived): Judgement {
     return kind === 'resolve' ? judgeResolution(this.#board.progress, signal) : judgeApproval(this.#board.progress, signal, now());
-  }
-
-  #record({ kind, signal }: Arrived, judgement: Judgement): void {
-    const view: DecisionView = {
-      decisionId: text(signal?.decisionId, 'none'),
-      kind: kind !== 'resolve' ? kind : possible.includes(signal?.action) ? signal.action : 'invalid',
-      about: text(kind === 'resolve' ? signal?.incidentId : signal?.approvalId, 'nothing'),
-      actor: text(signal?.actor, 'unknown'),
-      ...(signal?.comment ? { comment: text(signal.comment, '') } : {}),
-      at: now(),
-      ...judgement,
-    };
-    this.#board.decision(view);
   }
 
   #carryOut({ kind, signal }: Arrived): void {

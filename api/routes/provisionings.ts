@@ -32,11 +32,11 @@ export function provisioningRoutes(app: FastifyInstance, jobs: Jobs): void {
     async ({ body, headers, signedIn }, reply) => {
       const { warnings, estimateMinutes } = planned(body);
       if (body.approval?.secondPerson && !signedIn!.name) throw nobodyByName();
-      const { id, runId } = await jobs.start(body, signedIn!.name ?? 'operator', headers['idempotency-key']);
+      const { id, runId, state } = await jobs.start(body, signedIn!.name ?? 'operator', headers['idempotency-key']);
       return reply
         .code(202)
         .header('location', linkOf(id))
-        .send({ id, runId, estimateMinutes, warnings, links: { self: linkOf(id), events: `${linkOf(id)}/events` } });
+        .send({ id, runId, state, estimateMinutes, warnings, links: { self: linkOf(id), events: `${linkOf(id)}/events` } });
     },
   );
   app.get<{ Querystring: { state?: JobState; limit?: number } }>(

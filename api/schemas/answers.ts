@@ -5,7 +5,8 @@ import { phases, stepIds } from '../../domain/steps.ts';
 
 const time = Type.String({ format: 'date-time' });
 const links = Type.Record(Type.String(), Type.String());
-const states = Type.Enum(['running', 'awaiting-approval', 'incident', 'completed', 'rejected', 'aborted', 'cancelled', 'failed']);
+const everyState = ['running', 'awaiting-approval', 'incident', 'completed', 'rejected', 'aborted', 'cancelled', 'failed'] as const;
+const states = Type.Enum(everyState);
 const refTo = (id: string): TSchema => Type.Unsafe({ $ref: `${id}#` });
 
 const Problem = Type.Object(
@@ -59,7 +60,14 @@ const Plan = Type.Object(
 );
 
 const Started = Type.Object(
-  { id: Type.String(), runId: Type.String(), estimateMinutes: Type.Integer(), warnings: Type.Array(Type.String()), links },
+  {
+    id: Type.String(),
+    runId: Type.String(),
+    state: Type.Enum(everyState, { description: 'Of the job that the key belongs to: one that is over is not started again. A new key starts a new one.' }),
+    estimateMinutes: Type.Integer(),
+    warnings: Type.Array(Type.String()),
+    links,
+  },
   { $id: 'Started' },
 );
 
@@ -172,7 +180,7 @@ const Job = Type.Object(
     ),
     approvals: Type.Array(
       Type.Object({
-        id: Type.String({ description: 'Ends with a piece of the digest of what is shown: a decision counts for that alone.' }),
+        id: Type.String({ description: 'Ends with a piece of the run’s id: a decision counts for this question of this run alone.' }),
         question: Type.String(),
         loses: Type.String(),
         hsm: Type.Optional(hsm),

@@ -21,6 +21,11 @@ interface Listed {
   provisionings: { id: string; runId: string; state: string }[];
 }
 
+interface Started {
+  runId: string;
+  state: string;
+}
+
 const key = (name: string = randomUUID()) => ({ 'idempotency-key': name });
 
 describe('The API beside Temporal', function () {
@@ -133,11 +138,13 @@ describe('The API beside Temporal', function () {
   it('knows the keys of a target’s earlier runs', async () => {
     const first = (await bench.api<Listed>('GET', '/v1/provisionings')).body.provisionings[0]!.runId;
     await bench.control('DELETE', '/faults');
-    const second = await bench.api<{ runId: string }>('POST', '/v1/provisionings', exampleRequest(), key());
+    const second = await bench.api<Started>('POST', '/v1/provisionings', exampleRequest(), key());
     assert.equal(second.status, 202);
     assert.notEqual(second.body.runId, first);
-    const again = await bench.api<{ runId: string }>('POST', '/v1/provisionings', exampleRequest(), firstKey);
-    assert.deepEqual([again.status, again.body.runId], [202, first], 'the first run, though another one is active');
+    assert.equal(second.body.state, 'running');
+    const again = await bench.api<Started>('POST', '/v1/provisionings', exampleRequest(), firstKey);
+    assert.deepEqual([again.status, again.body.runId, again.body.state], [202, first, 'failed'], 'the first run, which is over, though another one is active');
+    await described('post', '/v1/provisionings', 202, again.body);
     assert.equal((await bench.api('POST', '/v1/provisionings', { ...exampleRequest(), closeDoors: false }, firstKey)).status, 422);
   });
 

@@ -6,6 +6,7 @@ import { buildApp } from '../../api/app.ts';
 import type { Problem } from '../../domain/failure.ts';
 import { answer, decision, firstApproval, incident, resolve, workflowTests } from '../support/decide-job.ts';
 import { stubActivities } from '../support/stub-activities.ts';
+import type { Running } from '../support/workflow-bench.ts';
 
 const problem: Problem = { kind: 'Refused', tried: 'something', seen: 'no', source: 'the test', remedy: 'Mend it.' };
 const refusal = () => ApplicationFailure.create({ message: 'no', type: 'Refused', nonRetryable: true, details: [problem] });
@@ -53,6 +54,47 @@ describe('A job that people decide about', () => {
         await resolve(job, 'abort');
         await job.handle.result();
       });
+    });
+  });
+
+  it('takes no approval that was given to an earlier run, though the HSM is the same', async () => {
+    const approveTyped = (job: Running, approvalId: string) => job.handle.signal('approve', decision({ approvalId }));
+    await its.bench.withJob(stubActivities().activities, its.request, async (earlier) => {
+      const [before] = (await firstApproval(earlier)).approvals;
+      await answer(earlier, 'reject');
+      await earlier.handle.result();
+      await its.bench.withJob(stubActivities().activities, its.request, async (job) => {
+        const [asked] = (await firstApproval(job)).approvals;
+        assert.equal(asked!.hsm!.digest, before!.hsm!.digest);
+        await approveTyped(job, before!.id);
+        const { decisions, approvals } = await job.reaches('the refusal', (now) => now.decisions.length === 1);
+        assert.match(decisions[0]!.reason ?? '', new RegExp(`There is no approval ${before!.id}; ${asked!.id} is the open one`));
+        assert.equal(approvals[0]!.closedAt, undefined);
+        await answer(job, 'reject');
+        await job.handle.result();
+      });
+    });
+  });
+
+  it('judges what a person mends without a new decisionId, and counts what is sent twice once', async () => {
+    const { activities } = stubActivities({
+      licence: async () => {
+        throw refusal();
+      },
+    });
+    its.request.hsm.fips = false;
+    await its.bench.withJob(activities, its.request, async (job) => {
+      const [opened] = (await incident(job)).incidents;
+      const typed = { decisionId: 'anna-1', actor: 'anna', action: 'abort' };
+      for (const incidentId of ['incident-9', 'incident-9', opened!.id]) await job.handle.signal('resolve', { ...typed, incidentId });
+      assert.equal((await job.handle.result()).outcome, 'aborted');
+      assert.deepEqual(
+        (await job.progress()).decisions.map(({ about, verdict }) => [about, verdict]),
+        [
+          ['incident-9', 'refused'],
+          [opened!.id, 'accepted'],
+        ],
+      );
     });
   });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { detailsOf } from '../../domain/details.ts';
 import type { Progress, StepView } from '../../domain/progress.ts';
 import { type StepId, stepIds } from '../../domain/steps.ts';
+import { zeroizedHsm } from '../support/stub-activities.ts';
 
 const at = (time: string) => `2026-11-25T${time}.000Z`;
 
@@ -43,7 +44,20 @@ describe('The details that the Temporal UI shows', () => {
     assert.equal(what, '**Incident `incident-2` at Accept the marketplace terms:** accepting the terms: Azure said: not accepted. Accept them.');
     assert.match(
       how!,
-      /Send the signal `resolve` with `\{"incidentId":"incident-2","decisionId":"any new id","actor":"your name","action":"retry" or "abort"\}`/,
+      /Send the signal `resolve` with `\{"incidentId":"incident-2","decisionId":"any new id","actor":"your name","action":"retry"\}`; the action is `retry` or `abort`\.$/,
     );
+  });
+
+  it('name every partition that is lost', () => {
+    const partitions = [
+      { serial: '1238696044952', name: 'theirs', objects: 5, usedBytes: 812 },
+      { serial: '1238696044953', name: 'with `ticks`', objects: 0, usedBytes: 0 },
+    ];
+    const approval = { id: 'approve-zeroize-1-7bb4cb', question: 'Erase it?', loses: 'All.', hsm: { ...zeroizedHsm, partitions }, requestedBy: 'otto' };
+    const open = { ...approval, secondPerson: false, askedAt: at('12:00:00'), deadline: at('13:00:00') };
+    const [, lost] = detailsOf(progress({}, { approvals: [open] })).split('\n');
+    assert.equal(lost, "Partitions: `theirs` (serial 1238696044952, 5 object(s)), `with 'ticks'` (serial 1238696044953, 0 object(s)).");
+    const many = Array.from({ length: 22 }, () => partitions[0]!);
+    assert.match(detailsOf(progress({}, { approvals: [{ ...open, hsm: { ...zeroizedHsm, partitions: many } }] })), / and 2 more\./);
   });
 });

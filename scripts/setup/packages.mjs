@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { command, outerPath } from './command.mjs';
+import { oneAtATime } from './one-at-a-time.mjs';
 import { needRoom } from './room.mjs';
 import { SetupError, whileSaying } from './say.mjs';
 
@@ -48,9 +49,15 @@ export function serviceNode(root) {
   throw new SetupError(`${fromPackages} is not there: remove node_modules and try again, or install Node 24 from https://nodejs.org.`);
 }
 
-/** Installs the Node packages exactly as locked, when they are missing or others. */
+/** Installs the Node packages exactly as locked, when they are missing or others. npm in two terminals at once would take them away from each other. */
 export async function installPackages(root) {
   if (packagesMatch(root)) return;
+  await oneAtATime(join(root, '.data', 'set-up.pid'), async () => {
+    if (!packagesMatch(root)) await install(root);
+  });
+}
+
+async function install(root) {
   needRoom(root, 0.7, 'the Node packages');
   const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
   const env = outerPath(process.env, join(root, 'node_modules', '.bin'), delimiter);

@@ -13,7 +13,7 @@ const {
   HSM_REPORTS_FOLDER: reportsFolder = join(dataFolder, 'reports'),
 } = process.env;
 
-const { tokens, made } = readTokens(tokensFile);
+const { tokens, made } = tokensOrEnd();
 const { connectionOptions, namespace } = loadClientConnectConfig();
 // Lazy: the API answers while Temporal is still starting, and says so at /readyz.
 const connection = Connection.lazy(connectionOptions);
@@ -28,6 +28,16 @@ await app.listen({ host, port: Number(port) });
 app.log.info(`${made ? 'New tokens' : 'Tokens'} are in ${tokensFile}; it names ${tokens.people?.length || 'no'} people`);
 // A person who starts it by hand gets to see them once; a log file never does.
 if (made && process.stdout.isTTY) process.stdout.write(`operator: ${tokens.operator}\napprover: ${tokens.approver}\n`);
+
+/** What is wrong with the file is for a person who edits it: no stack. */
+function tokensOrEnd(): ReturnType<typeof readTokens> {
+  try {
+    return readTokens(tokensFile);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(1);
+  }
+}
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, async () => {

@@ -8,7 +8,8 @@ export function readTokens(file: string): { tokens: Tokens; made: boolean } {
   const made = !existsSync(file) && make(file);
   closeToOthers(file);
   const mistakes: string[] = [];
-  const tokens = checked(parsed(file, mistakes), mistakes);
+  const content = parsed(file, mistakes);
+  const tokens = content ? checked(content, mistakes) : {};
   if (mistakes.length > 0) throw new Error(`${file} cannot be used:\n${mistakes.map((mistake) => `  - ${mistake}`).join('\n')}`);
   return { tokens, made };
 }
@@ -39,13 +40,16 @@ function closeToOthers(file: string): void {
   }
 }
 
-function parsed(file: string, mistakes: string[]): Record<string, unknown> {
+function parsed(file: string, mistakes: string[]): Record<string, unknown> | undefined {
   try {
     const content: unknown = JSON.parse(readFileSync(file, 'utf8'));
     if (typeof content === 'object' && content !== null && !Array.isArray(content)) return content as Record<string, unknown>;
-  } catch {}
-  mistakes.push('it must be a JSON object');
-  return {};
+    mistakes.push('it must be a JSON object');
+  } catch {
+    // What the parser says quotes the text, in which the tokens are.
+    mistakes.push('it must be a JSON object, and is no JSON (look for a comma too many or too few)');
+  }
+  return undefined;
 }
 
 const isToken = (value: unknown): value is string => typeof value === 'string' && /^\S{16,}$/.test(value);

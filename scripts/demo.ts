@@ -7,6 +7,7 @@ import type { Progress } from '../domain/progress.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
 import { Api, ApiError } from './console/api.ts';
 import { duration } from './console/format.ts';
+import { isMistyped } from './console/mistyped.ts';
 import { renderPlan } from './console/plan.ts';
 import { Screen } from './console/screen.ts';
 import { stateNames } from './console/table.ts';
@@ -33,7 +34,7 @@ async function main(): Promise<number> {
     return 0;
   }
   needSimulatedWorld(dataFolder);
-  const request = JSON.parse(readFileSync(options.requestFile, 'utf8')) as ProvisioningRequest;
+  const request = readRequest(options.requestFile);
   const leaving = interruption();
   // Until the stack is up there is nothing to stop in order: ending this process ends its children at once.
   const quit = () => process.exit(130);
@@ -49,6 +50,14 @@ async function main(): Promise<number> {
   } finally {
     screen.print('Stopping …');
     await stack.stop();
+  }
+}
+
+function readRequest(file: string): ProvisioningRequest {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as ProvisioningRequest;
+  } catch (error) {
+    throw new StackError(`The request ${resolve(file)} cannot be read: ${(error as Error).message}`);
   }
 }
 
@@ -106,8 +115,8 @@ function printEnd(stack: Stack, progress: Progress, tookMs: number): void {
     ...(job.inventory?.length ? ['  What exists:', ...job.inventory.map((line) => `    ${line}`)] : []),
     ...job.warnings.map((warning) => `  Warning      ${warning}`),
     `  Secrets      ${stack.workerEnv.HSM_SECRETS_FOLDER} (encrypted, key in ${stack.workerEnv.HSM_SECRETS_KEY_FILE})`,
+    '  Look again   npm start: the API and the Temporal UI come back, with this job and this world',
   );
-  printAddresses(stack);
 }
 
 function explain(error: unknown): number {
@@ -124,6 +133,10 @@ function explain(error: unknown): number {
 try {
   process.exit(await main());
 } catch (error) {
+  if (isMistyped(error)) {
+    console.error(`${error.message}\n${usage}`);
+    process.exit(2);
+  }
   console.error(error instanceof Error && !(error instanceof TypeError) ? error.message : error);
   process.exit(1);
 }

@@ -27,6 +27,7 @@ try {
     const value = await given(values.keep);
     if ((await store.create(values.keep, value)) !== value)
       throw new Error(`${place} already has another value under "${values.keep}", which stays: take another name, and name that in the request.`);
+    console.log(`Kept "${values.keep}" in ${place}.`);
   } else if (name) {
     const value = await store.get(name);
     if (value === undefined) throw new Error(`There is no secret "${name}" in ${place}.`);

@@ -22,6 +22,8 @@ export interface StackOptions {
   timeScale: number;
   /** `free`: any free ports and no Temporal UI, for tests. `fixed`: 7233, 8233 and 8080, or what the settings say. */
   ports?: 'free' | 'fixed';
+  /** Where the tokens are, if not in the data folder. */
+  tokensFile?: string;
   /** More arguments for the simulator. */
   simulatorArgs?: readonly string[];
   /** Added to the environment of every part. */
@@ -100,7 +102,7 @@ class RunningStack implements Stack {
   constructor(options: StackOptions) {
     this.#options = options;
     this.dataFolder = options.dataFolder;
-    this.tokensFile = join(options.dataFolder, 'tokens.json');
+    this.tokensFile = options.tokensFile ?? join(options.dataFolder, 'tokens.json');
     this.#setting = { dataFolder: options.dataFolder, env: { ...process.env, ...options.env }, started: (child) => this.#keep(child) };
     this.broken = new Promise((resolve) => {
       this.#report = resolve;
@@ -151,6 +153,9 @@ class RunningStack implements Stack {
       HSM_POLL_INTERVAL_MS: `${Math.max(150, Math.round(10_000 / timeScale))}`,
       HSM_AZURE_TIMEOUT_MS: `${Math.max(5000, Math.round(60_000 / timeScale))}`,
       HSM_SETTLE_MS: `${Math.max(1000, Math.round(60_000 / timeScale))}`,
+      // What the environment may say of them is about real systems: no secret of the simulated world gets into their store.
+      HSM_SECRETS: 'file',
+      HSM_KEY_VAULT_URL: '',
       HSM_SECRETS_FOLDER: join(this.dataFolder, 'secrets'),
       HSM_SECRETS_KEY_FILE: join(this.dataFolder, 'secrets.key'),
       HSM_REPORTS_FOLDER: join(this.dataFolder, 'reports'),

@@ -2,12 +2,25 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { isMistyped } from './console/mistyped.ts';
 import { markNewWorld } from './demo/world.ts';
 import { interruption } from './stack/interruption.ts';
 import { type Stack, StackError, startStack } from './stack.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dataFolder = resolve(process.env.HSM_DATA_FOLDER ?? `${root}.data`);
+const tokensFile = process.env.HSM_TOKENS_FILE;
+
+const usage = `npm start -- [options]
+  --time-scale N      how many times faster than in reality the simulated world goes (60)
+  --help              this text`;
+
+/** What a service for real systems is told by these, the simulated world keeps in its own folder: neither may be taken for the other. */
+const notUsed = ['HSM_SECRETS', 'HSM_SECRETS_FOLDER', 'HSM_SECRETS_KEY_FILE', 'HSM_KEY_VAULT_URL', 'HSM_REPORTS_FOLDER'] as const;
+
+/** The operator’s token, by role or, where only people sign in, the first one’s who may. */
+const tokenIn = (file: string) =>
+  `node -p "const t = JSON.parse(fs.readFileSync(process.argv[1])); t.operator ?? t.people.find(({ roles }) => roles.includes('operator')).token" '${file.replaceAll("'", `'\\''`)}'`;
 
 const howTo = ({ api, ui, temporal, tokensFile, dataFolder: folder }: Stack): string => `
   API          ${api}  (documentation: ${api}/docs)
@@ -16,7 +29,7 @@ const howTo = ({ api, ui, temporal, tokensFile, dataFolder: folder }: Stack): st
   Logs         ${folder}/logs
 
 Start a job:
-  TOKEN=$(node -p "JSON.parse(fs.readFileSync('${tokensFile}')).operator")
+  TOKEN=$(${tokenIn(tokensFile)})
   curl -s ${api}/v1/provisionings -H "Authorization: Bearer $TOKEN" \\
     -H 'Content-Type: application/json' -H "Idempotency-Key: $(date +%s)" -d @examples/luna-kylo.json
 
@@ -24,11 +37,19 @@ Ctrl-C stops everything; jobs go on at the next start.
 `;
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { 'time-scale': { type: 'string', default: '60' } } });
+  const { values } = parseArgs({ options: { 'time-scale': { type: 'string', default: '60' }, help: { type: 'boolean' } } });
+  if (values.help) {
+    console.log(usage);
+    return 0;
+  }
+  const timeScale = Number(values['time-scale']);
+  if (!(timeScale > 0)) throw new StackError(`--time-scale must be a number above 0, it is "${values['time-scale']}".`);
+  const told = notUsed.filter((name) => process.env[name]);
+  if (told.length > 0) console.log(`Not used here: ${told.join(', ')}. Everything of the simulated world is in ${dataFolder}.`);
   const leaving = interruption();
   markNewWorld(dataFolder);
   console.log('Starting Temporal, the simulated world, the worker and the API …');
-  const stack = await startStack({ dataFolder, timeScale: Number(values['time-scale']), ports: 'fixed' });
+  const stack = await startStack({ dataFolder, timeScale, ports: 'fixed', ...(tokensFile ? { tokensFile: resolve(tokensFile) } : {}) });
   console.log(howTo(stack));
   void stack.broken.then((error) => leaving.leave(error));
   await new Promise((leave) => (leaving.signal.aborted ? leave(undefined) : leaving.signal.addEventListener('abort', leave)));
@@ -42,6 +63,10 @@ async function main(): Promise<number> {
 try {
   process.exit(await main());
 } catch (error) {
+  if (isMistyped(error)) {
+    console.error(`${error.message}\n${usage}`);
+    process.exit(2);
+  }
   console.error(error instanceof StackError ? error.message : error);
   process.exit(1);
 }

@@ -25,7 +25,7 @@ describe('npm run secret', () => {
   };
 
   it('keeps a line from standard input without its end, lists its name and gives it back', () => {
-    assert.deepEqual(secret(['--keep', 'ntp-key'], 'an ntp key\n'), { status: 0, stdout: '', stderr: '' });
+    assert.deepEqual(secret(['--keep', 'ntp-key'], 'an ntp key\n'), { status: 0, stdout: `Kept "ntp-key" in ${join(folder, 'secrets')}.\n`, stderr: '' });
     assert.equal(secret([]).stdout, 'ntp-key\n');
     assert.equal(secret(['ntp-key']).stdout, 'an ntp key\n');
     for (const file of readdirSync(join(folder, 'secrets'))) assert.ok(!readFileSync(join(folder, 'secrets', file)).includes('an ntp key'));

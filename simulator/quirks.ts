@@ -94,7 +94,10 @@ export const quirks: Record<string, Quirk> = {
   'luna.restartAsks': { values: ['no', 'yes'], about: 'restarting NTLS asks for proceed' },
   'luna.registerByIp': { values: ['accepted', 'refused'], about: 'client register -ip' },
   'luna.clientFingerprint': { values: ['sha256', 'md5'], about: 'which fingerprint of a client is shown' },
-  'luna.partitionSize': { values: ['exact', 'rounded'], about: 'a partition is as large as was asked for, or a little larger' },
+  'luna.partitionSize': {
+    values: ['exact', 'rounded', 'rounded-down', 'coarse'],
+    about: 'a partition is as large as was asked for, a little larger or smaller, or a multiple of 64 KiB',
+  },
   'luna.partitionShow': { values: ['full', 'brief'], about: 'partition show tells attempts and state of roles' },
   'lunacm.slots': { values: ['ours-first', 'others-first', 'moving', 'unsteady'], about: 'where other slots stand, and whether their order holds' },
   'lunacm.roles': { values: ['told', 'untold'], about: 'lunacm tells attempts and state of roles' },

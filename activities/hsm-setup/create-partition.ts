@@ -68,9 +68,13 @@ export const createPartition = ({ luna, secrets, transcripts, settings }: System
         await luna.shell(input, input, 'create-partition', signal, async (session) => {
           const { name, sizeBytes } = input.request.hsm.partition;
           await luna.signInAsSo(input, session);
-          await new OwnPartitions(secrets, transcripts, input).begins(name);
+          const own = new OwnPartitions(secrets, transcripts, input);
+          await own.begins(name);
           await session.change(`partition create -partition ${name} -size ${sizeBytes}`, { proceed: true }, 'partition create');
           await session.raw(`partition show -partition ${name}`);
+          // The HSM may round the size as it likes: what has the name right after the success is what was created, since there was none of it before.
+          const made = ours(input, await readPartitions(session));
+          if (made) await own.keep(made);
         });
       },
       keep: (input, seen) => new OwnPartitions(secrets, transcripts, input).keep(ours(input, seen)!),

@@ -13,7 +13,7 @@ export interface Seen extends Roles {
   signIn: SignIn | 'not tried';
 }
 
-export const decideCryptoOfficer = ({ officer, partitionSo, spent, signIn }: Seen) => {
+export const decideCryptoOfficer = ({ officer, partitionSo, spent, officerIsNew, signIn }: Seen) => {
   const halted = (seen: string, remedy: string) => halt({ tried: 'setting up the crypto officer', seen, source: 'lunacm', remedy });
   if (officer.initialised === undefined) return halted('nothing tells whether it is initialised', 'Nothing was tried. Look at role show by hand, then retry.');
   if (!officer.initialised) return mayTry(partitionSo, spent.po) ? act('initialize') : halt(tooFew('po', partitionSo, spent.po));
@@ -21,7 +21,8 @@ export const decideCryptoOfficer = ({ officer, partitionSo, spent, signIn }: See
   if (signIn === 'locked') return halt(tooFew('co', { attemptsLeft: 0 }, spent.co));
   if (!mayTry(officer, spent.co)) return halt(tooFew('co', officer, spent.co));
   // Where nobody tells whether the first password still holds, the kept one was tried before it.
-  if (officer.mustChange === true || (officer.mustChange === undefined && signIn === 'refused')) return act('change-password');
+  const firstMayHold = officer.mustChange === undefined || officerIsNew;
+  if (officer.mustChange === true || (firstMayHold && signIn === 'refused')) return act('change-password');
   if (signIn === 'expired')
     return halted('the kept password is taken and must be changed', 'Somebody reset it. Change it by hand and set the kept one again, then retry.');
   return halted('the kept password is refused', doNotRetry('co'));
@@ -60,6 +61,7 @@ export const cryptoOfficer = ({ luna, secrets, settings, transcripts }: Systems)
       initialize: (input, _, { signal }) =>
         onHost(input, signal, async (client, log) => {
           const [password, first] = [await keptPassword(input, 'partition-so-password'), await keptPassword(input, 'crypto-officer-temporary-password')];
+          await log.initialises('co');
           await as('po', password, `role init -name co -password ${first}`, first, [client, log, input]);
           await change(client, log, input);
         }),

@@ -41,6 +41,17 @@ export class RoleLog {
     return this.#log.write(`${role} sign-in was ${how}`);
   }
 
+  /** Before the role is initialised: its first password may hold from then on, and where the HSM’s policy 21 is off, nothing tells that it does. */
+  initialises(role: Role): Promise<void> {
+    return this.#log.write(`${role} is initialised`);
+  }
+
+  /** Was it initialised by this run, and not signed in to since? */
+  async isNew(role: Role): Promise<boolean> {
+    const said = (await this.#log.lines()).map(({ words }) => words);
+    return said.lastIndexOf(`${role} is initialised`) > said.lastIndexOf(`${role} sign-in was taken`);
+  }
+
   async spent(role: Role): Promise<Spent> {
     const said = (await this.#log.lines()).map(({ words }) => words).filter((words) => words.startsWith(`${role} sign-in `));
     const since = said.slice(said.lastIndexOf(`${role} sign-in was taken`) + 1);

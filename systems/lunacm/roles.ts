@@ -14,6 +14,8 @@ export interface Roles {
   officer: RoleShown;
   partitionSo: Pick<RoleShown, 'attemptsLeft'>;
   spent: Record<Role, Spent>;
+  /** This run initialised the crypto officer, and no password was taken since: where the kept one is refused, the first one may hold, whatever the HSM says of changing it. */
+  officerIsNew: boolean;
 }
 
 /** What can be known of the roles before any password is shown. `shown` is LunaSH’s `partition show`. */
@@ -24,6 +26,7 @@ export async function readRoles(client: LunaClient, log: RoleLog, serial: string
     officer: together(together(await client.role(serial, 'co'), parsePartitionRole(shown, 'Crypto Officer')), flags),
     partitionSo: together(await client.role(serial, 'po'), parsePartitionRole(shown, 'Partition SO')),
     spent: { po: await log.spent('po'), co: await log.spent('co') },
+    officerIsNew: await log.isNew('co'),
   };
 }
 
@@ -64,7 +67,7 @@ export async function mustSignIn(...[client, log, who, commands, secrets]: Param
 }
 
 export const doNotRetry = (role: Role): string =>
-  `Do not retry: each retry uses an attempt, and ten wrong ones ${role === 'co' ? 'lock the partition’s keys away for good' : 'erase the partition'}. Find out who set another password, sign in by hand as ${role}, and set the kept one; retry once it is taken.`;
+  `Do not retry: each retry uses an attempt, and ten wrong ones ${role === 'co' ? 'lock the partition’s keys away for good' : 'erase the partition'}. Find out who set another password, sign in by hand as ${role}, and set the kept one. Once it is taken, retry; where nothing tells how many attempts are left, abort and send the request again.`;
 
 const notTaken = (role: Role, how: Exclude<SignIn, 'good'>): StepFailure =>
   unsafe({

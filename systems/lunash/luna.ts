@@ -258,6 +258,7 @@ const resetBySomebody = () =>
   });
 
 const refusedMeansNo = (error: unknown): undefined => {
+  if (error instanceof PasswordChangeWanted) throw resetBySomebody();
   if (error instanceof SignInRefused) return undefined;
   throw error;
 };

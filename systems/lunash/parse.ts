@@ -105,13 +105,13 @@ export const parseFingerprint = (text: string): string | undefined => /fingerpri
 /** Hours from UTC of the zones that appliances were seen with. */
 const zones: Record<string, number> = { UTC: 0, GMT: 0, EDT: -4, EST: -5, CDT: -5, CST: -6, MDT: -6, MST: -7, PDT: -7, PST: -8, CET: 1, CEST: 2, BST: 1 };
 
-/** `status date`, such as `Tue Feb 12 08:01:02 EDT 2019`, as an instant; undefined where the form or the zone is not known. */
+/** `status date`, such as `Tue Feb 12 08:01:02 EDT 2019` or `… 08:01:02 PM EDT 2019`, as an instant; undefined where the form or the zone is not known. */
 export function parseDate(text: string): { at: Date; zone: string; zoneHours: number } | undefined {
-  const [, month, day, time, , year] = /\w{3}\s+(\w{3})\s+(\d{1,2})\s+(\d{2}:\d{2}:\d{2})\s+(?:(AM|PM)\s+)?[A-Z+\-\d:]*\s*(\d{4})/.exec(text) ?? [];
+  const [, month, day, time, half, year] = /\w{3}\s+(\w{3})\s+(\d{1,2})\s+(\d{2}:\d{2}:\d{2})\s+(?:(AM|PM)\s+)?[A-Z+\-\d:]*\s*(\d{4})/.exec(text) ?? [];
   const zone = /\d{2}:\d{2}:\d{2}\s+(?:(?:AM|PM)\s+)?([A-Z]{3,4}|[+-]\d{2}:?\d{2})/.exec(text)?.[1];
   const zoneHours = zone === undefined ? undefined : (zones[zone] ?? offset(zone));
   if (!month || !day || !time || !year || zone === undefined || zoneHours === undefined) return undefined;
-  const at = new Date(Date.parse(`${day} ${month} ${year} ${time} UTC`) - zoneHours * 3_600_000);
+  const at = new Date(Date.parse(`${day} ${month} ${year} ${time} ${half ?? ''} UTC`) - zoneHours * 3_600_000);
   return Number.isNaN(at.getTime()) ? undefined : { at, zone, zoneHours };
 }
 

@@ -44,12 +44,12 @@ async function look(session: LunashSession): Promise<HsmRead> {
   return { shown, capacity: parseCapacity(text), partitions };
 }
 
-/** What speaks against having read every partition. Not every version tells a number; that there are none is always told. */
+/** What speaks against having read every partition. Not every version tells a number, nor a line for each that is understood; that there are none is always told. */
 function disagreement({ shown, partitions }: HsmRead): string | undefined {
   const missing = shown.partitions.filter(({ serial }) => !partitions.some((partition) => partition.serial === serial));
   if (missing.length > 0) return `it does not show ${missing.map(({ name }) => name).join(', ')}, which hsm show does`;
   const [counted, named, rows] = [shown.partitionsCreated, shown.partitions.length, partitions.length];
-  if (named === rows && (counted === undefined ? rows > 0 : counted === rows)) return undefined;
+  if (counted === undefined ? named === rows && rows > 0 : counted === rows) return undefined;
   return `it shows ${rows} partitions, hsm show names ${named} and counts ${counted ?? 'an unknown number'}`;
 }
 

@@ -6,11 +6,10 @@ describe('A partition whose size the HSM rounds', function () {
   this.timeout(60_000);
   let luna: LunaSteps;
   afterEach(() => luna?.stop());
-  const quirks = { 'luna.partitionSize': 'rounded' };
   const input = () => ({ ...luna.job, ...luna.hosts });
   /** An HSM of ours without a partition. */
-  async function begin() {
-    luna = await LunaSteps.start({ quirks });
+  async function begin(how = 'rounded') {
+    luna = await LunaSteps.start({ quirks: { 'luna.partitionSize': how } });
     luna.setUpHsm();
     luna.world.appliance.state.hsm.partitions = [];
   }
@@ -23,6 +22,15 @@ describe('A partition whose size the HSM rounds', function () {
     assert.deepEqual(await luna.step(createPartition, { ...input(), runId: 'run-2' }), { partition });
     assert.equal(luna.arrived('lunash:partition create').length, 1);
   });
+
+  for (const [how, sizeBytes] of [
+    ['rounded-down', 9_216],
+    ['coarse', 65_536],
+  ] as const)
+    it(`is ours where it was created, however the HSM rounds: ${how}`, async () => {
+      await begin(how);
+      assert.equal((await luna.step(createPartition, input())).partition.sizeBytes, sizeBytes);
+    });
 
   it('is recognised after a crash before its serial was kept', async () => {
     for (const kind of ['reset-after-accept', 'reset'] as const) {

@@ -193,17 +193,22 @@ describe('A password that does not fit', function () {
     assert.equal(luna.arrived('luna-ssh:sign-in').length, 2);
   });
 
-  it('is the kept one, which is to be changed: somebody reset it', async () => {
-    luna = await LunaSteps.start();
-    luna.setUpHsm();
-    luna.world.appliance.state.users[0]!.mustChange = true;
-    const inspected = () => luna.problemOf(luna.step(inspectHsm, { ...luna.job, ...luna.hosts }));
-    for (const stopped of [inspected, firstSignIn]) {
-      const { kind, remedy } = await stopped();
-      assert.deepEqual([kind, /Somebody reset it/.test(remedy)], ['Unsafe', true]);
-    }
-    assert.equal(luna.world.appliance.state.users[0]!.password, luna.kept('appliance-password'));
-  });
+  for (const [forced, signIn] of [
+    ['shell', 'password'],
+    ['ssh', 'password'],
+    ['keyboard-interactive', 'keyboard-interactive'],
+  ] as const)
+    it(`is the kept one, which is to be changed: somebody reset it (asked by ${forced})`, async () => {
+      luna = await LunaSteps.start({ quirks: { 'luna.forcedChange': forced, 'luna.signIn': signIn } });
+      luna.setUpHsm();
+      luna.world.appliance.state.users[0]!.mustChange = true;
+      const inspected = () => luna.problemOf(luna.step(inspectHsm, { ...luna.job, ...luna.hosts }));
+      for (const stopped of [inspected, firstSignIn]) {
+        const { kind, remedy } = await stopped();
+        assert.deepEqual([kind, /Somebody reset it/.test(remedy)], ['Unsafe', true]);
+      }
+      assert.equal(luna.world.appliance.state.users[0]!.password, luna.kept('appliance-password'));
+    });
 
   it('is accepted, but the host key cannot be kept: the job does not go on', async () => {
     luna = await LunaSteps.start();

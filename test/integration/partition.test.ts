@@ -192,6 +192,16 @@ describe('The partition, from the trust link to its crypto officer', function ()
         assert.equal(luna.arrived(operation).length, 1);
       });
 
+    it('is set up where its sender died before the first password was changed, and the HSM does not tell that it must be', async () => {
+      await initialised();
+      luna.fault('reset-after-accept', 'lunacm:role init');
+      await luna.attempt(cryptoOfficer, input()).catch(inStore);
+      luna.partition.coMustChange = false;
+      await luna.step(cryptoOfficer, input());
+      isSetUp();
+      assert.equal(luna.arrived('lunacm:role init', 'done').length, 1);
+    });
+
     const states: [what: string, change: object, seen: RegExp][] = [
       ['has four attempts left', { coAttemptsLeft: 4 }, /only 4 attempts of co are left/],
       ['is locked', { coAttemptsLeft: 0 }, /co is locked out/],

@@ -67,8 +67,10 @@ describe('A failure', () => {
 
 describe('The appliance’s clock', () => {
   it('is read in UTC, whatever zone it is set to', () => {
-    for (const text of ['Tue Feb 12 08:01:02 EDT 2019', 'Tue Feb 12 12:01:02 UTC 2019', 'Tue Feb 12 13:01:02 +0100 2019'])
+    for (const text of ['Tue Feb 12 08:01:02 EDT 2019', 'Tue Feb 12 12:01:02 UTC 2019', 'Tue Feb 12 13:01:02 +0100 2019', 'Tue Feb 12 08:01:02 AM EDT 2019'])
       assert.equal(parseDate(text)?.at.toISOString(), '2019-02-12T12:01:02.000Z', text);
+    assert.equal(parseDate('Tue Feb 12 08:01:02 PM UTC 2019')?.at.toISOString(), '2019-02-12T20:01:02.000Z');
+    assert.equal(parseDate('Tue Feb 12 12:01:02 AM UTC 2019')?.at.toISOString(), '2019-02-12T00:01:02.000Z');
     assert.equal(parseDate('Tue Feb 12 08:01:02 XYZ 2019'), undefined);
   });
 });

@@ -15,6 +15,14 @@ function needSo({ soSignedIn }: Session, command: string): void {
     throw new CommandError([`Error:  '${command}' failed. (1010000 : LUNA_RET_USER_NOT_LOGGED_IN)`, 'Error:  The HSM Administrator is not logged in.']);
 }
 
+/** How large the HSM makes a partition of so many bytes. */
+const sizes: Record<string, (asked: number) => number> = {
+  exact: (asked) => asked,
+  rounded: (asked) => Math.ceil(asked / 1024) * 1024,
+  'rounded-down': (asked) => Math.floor(asked / 1024) * 1024,
+  coarse: (asked) => Math.ceil(asked / 65_536) * 65_536,
+};
+
 const create: Command = {
   words: ['partition', 'create'],
   options: { partition: 'value', size: 'value', allfreestorage: 'switch', force: 'switch' },
@@ -23,7 +31,7 @@ const create: Command = {
     const name = required(options, 'partition');
     needSo(session, 'partition create');
     const asked = Number(options['size'] ?? Math.floor(storageBytes / 10));
-    const size = session.world.quirks['luna.partitionSize'] === 'rounded' ? Math.ceil(asked / 1024) * 1024 : asked;
+    const size = sizes[session.world.quirks['luna.partitionSize'] ?? 'exact']!(asked);
     if (hsm.partitions.some((partition) => partition.name === name))
       throw new CommandError([
         `Error:  'partition create' failed. (130000 : LUNA_RET_ATTRIBUTE_VALUE_INVALID)`,

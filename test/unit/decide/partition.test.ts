@@ -38,7 +38,7 @@ const nothingSpent = { begun: 0, refused: 0 };
 const spent = { po: nothingSpent, co: nothingSpent };
 const after = (begun: number, refused: number) => ({ po: { begun, refused }, co: { begun, refused } });
 const officer = (seen: Partial<Parameters<typeof decideCryptoOfficer>[0]>) =>
-  decideCryptoOfficer({ officer: changed, partitionSo: so, spent, signIn: 'not tried', ...seen });
+  decideCryptoOfficer({ officer: changed, partitionSo: so, spent, officerIsNew: false, signIn: 'not tried', ...seen });
 table('crypto-officer', [
   ['not there yet', officer({ officer: { ...first, initialised: false } }), 'act initialize'],
   [
@@ -67,6 +67,11 @@ table('crypto-officer', [
   ['the kept password opens it, and nothing else is told', officer({ officer: untold, signIn: 'good' }), 'done'],
   ['the kept password is refused, and the first one may hold', officer({ officer: untold, signIn: 'refused' }), 'act change-password'],
   ['the kept password is refused, and the first one does not hold', officer({ signIn: 'refused' }), 'stop Unsafe'],
+  [
+    'the kept password is refused, though nothing must be changed, and this run initialised it: the first one may hold',
+    officer({ signIn: 'refused', officerIsNew: true }),
+    'act change-password',
+  ],
   ['the kept password must be changed', officer({ signIn: 'expired' }), 'stop Unsafe'],
   ['four attempts left', officer({ officer: { ...changed, attemptsLeft: 4 } }), 'stop Unsafe'],
   ['five attempts left, and the kept password opens it', officer({ officer: { ...changed, attemptsLeft: 5 }, signIn: 'good' }), 'done'],

@@ -36,6 +36,7 @@ function answering(...looks: [hsmShow: string, partitionList: string][]) {
 describe('How many partitions there are', () => {
   const told: [what: string, shown: string, listed: string, names: string[]][] = [
     ['one', hsmShow(one, count(1)), row, ['theirs']],
+    ['one, whose line in hsm show is another one', hsmShow('   Partition 1570000000001 (theirs)', count(1)), row, ['theirs']],
     ['none', hsmShow(none, count(0)), none, []],
     ['one, where no number is told', hsmShow(one, ''), row, ['theirs']],
     ['none, where no number is told', hsmShow(none, ''), none, []],
@@ -55,7 +56,7 @@ describe('How many partitions there are', () => {
     ['neither is understood', hsmShow(otherLine, count(1)), otherColumn, /shows 0 partitions, hsm show names 0 and counts 1$/],
     ['neither is understood, and no number is told', hsmShow(otherLine, ''), otherColumn, /shows 0 partitions, hsm show names 0 and counts an unknown number/],
     ['the list is not understood', hsmShow(one, count(1)), otherColumn, /does not show theirs/],
-    ['hsm show is not understood', hsmShow(otherLine, count(1)), row, /shows 1 partitions, hsm show names 0 and counts 1$/],
+    ['hsm show is not understood, and no number is told', hsmShow(otherLine, ''), row, /shows 1 partitions, hsm show names 0 and counts an unknown number$/],
     ['the number is no number', hsmShow(otherLine, '   Number of partitions created:  one'), none, /counts an unknown number/],
     ['one of two is not understood', hsmShow(`${one}\n${otherLine}`, count(2)), row, /shows 1 partitions, hsm show names 1 and counts 2$/],
   ];

@@ -128,13 +128,15 @@ export function fractionDone({ steps }: Progress): number {
 export const titleOf = (id: StepId): string => catalogue[id].title;
 
 const over: readonly JobState[] = ['completed', 'rejected', 'aborted', 'cancelled', 'failed'];
+/** Does nothing change any more? */
+export const isOver = (state: JobState): boolean => over.includes(state);
 
 export const openIncidents = ({ incidents }: Progress): IncidentView[] => incidents.filter(({ closedAt }) => closedAt === undefined);
 export const openApproval = ({ approvals }: Progress): ApprovalView | undefined => approvals.find(({ closedAt }) => closedAt === undefined);
 
 /** What a person must know first: an incident counts more than an approval, an approval more than that it runs. */
 export function shownState(progress: Progress): JobState {
-  if (over.includes(progress.job.state)) return progress.job.state;
+  if (isOver(progress.job.state)) return progress.job.state;
   if (openIncidents(progress).length > 0) return 'incident';
   return openApproval(progress) ? 'awaiting-approval' : 'running';
 }

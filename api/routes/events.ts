@@ -1,25 +1,34 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { isOver } from '../../domain/progress.ts';
 import type { Jobs, ShownJob } from '../jobs.ts';
 import { eventAnswers } from '../schemas/answers.ts';
 import { JobParameters } from '../schemas/schemas.ts';
 
 const usuallyEveryMs = 1_000;
 
+/** What is told of a job at a moment. */
+interface Told {
+  revision: number;
+  text: string;
+  isLast: boolean;
+}
+
+const toldOf = (job: ShownJob): Told => ({ revision: job.job.revision, text: JSON.stringify(job), isLast: isOver(job.job.state) });
+
 /** One look a second at a watched job, however many listen. */
 class Watch {
-  readonly #listeners = new Set<(job: ShownJob) => void>();
+  readonly #listeners = new Set<Listener>();
   readonly #look: () => Promise<ShownJob>;
   readonly #everyMs: number;
   #timer: NodeJS.Timeout | undefined;
-  #last = '';
 
   constructor(look: () => Promise<ShownJob>, everyMs: number) {
     this.#look = look;
     this.#everyMs = everyMs;
   }
 
-  add(listener: (job: ShownJob) => void): () => void {
+  add(listener: Listener): () => void {
     this.#listeners.add(listener);
     this.#timer ??= setInterval(() => void this.#tick(), this.#everyMs);
     return () => {
@@ -36,30 +45,33 @@ class Watch {
 
   async #tick(): Promise<void> {
     const job = await this.#look().catch(() => undefined);
-    const text = JSON.stringify(job);
-    if (!job || text === this.#last) return;
-    this.#last = text;
-    for (const listener of this.#listeners) listener(job);
+    if (!job) return;
+    const told = toldOf(job);
+    for (const listener of this.#listeners) listener.send(told);
   }
 }
 
-/** One client. What it does not take at once is not piled up for it: it gets the newest when it takes again. */
+/** One client: it is told what is new, and after a job's end no more. What it does not take at once is not piled up for it: it gets the newest when it takes again. */
 class Listener {
   readonly #stream: ServerResponse;
-  #next: ShownJob | undefined;
+  #last = '';
+  #next: Told | undefined;
   #full = false;
 
   constructor(stream: ServerResponse) {
     this.#stream = stream;
   }
 
-  send(job: ShownJob): void {
+  send(told: Told): void {
+    if (told.text === this.#last || this.#stream.writableEnded) return;
     if (this.#full) {
-      this.#next = job;
+      this.#next = told;
       return;
     }
-    this.#full = !this.#stream.write(`id: ${job.job.revision}\nevent: job\ndata: ${JSON.stringify(job)}\n\n`);
-    if (this.#full) this.#stream.once('drain', () => this.#goOn());
+    this.#last = told.text;
+    this.#full = !this.#stream.write(`id: ${told.revision}\nevent: job\ndata: ${told.text}\n\n`);
+    if (told.isLast) this.#stream.end();
+    else if (this.#full) this.#stream.once('drain', () => this.#goOn());
   }
 
   #goOn(): void {
@@ -70,27 +82,33 @@ class Listener {
   }
 }
 
-/** Server-sent events: the job as it is now, and again after every change; the event’s id is the job’s revision. */
+/**
+ * Server-sent events: the job as it is now, and again after every change, until it is over; the event’s id is the job’s revision. A browser that comes back
+ * after the last one is told to stay away, as the HTML standard has it (204).
+ */
 export function eventRoutes(app: FastifyInstance, jobs: Pick<Jobs, 'show'>, everyMs = usuallyEveryMs): void {
   const watches = new Map<string, Watch>();
-  app.get<{ Params: { id: string } }>(
+  app.get<{ Params: { id: string }; Headers: { 'last-event-id'?: string } }>(
     '/v1/provisionings/:id/events',
     { schema: { tags: ['provisionings'], summary: 'Follow a job (server-sent events)', params: JobParameters, response: eventAnswers } },
-    async ({ params: { id }, raw }, reply) => {
+    async ({ params: { id }, headers, raw }, reply) => {
       const gone = new Promise<void>((resolve) => raw.once('close', resolve));
-      const now = await jobs.show(id);
+      const now = toldOf(await jobs.show(id));
+      if (now.isLast && headers['last-event-id'] === `${now.revision}`) return reply.code(204).send();
       open(reply);
       // It may have left during that first look: nobody would take it off the list again.
-      if (raw.socket.destroyed) return;
-      const watch = watches.get(id) ?? new Watch(() => jobs.show(id), everyMs);
-      watches.set(id, watch);
+      if (raw.socket.destroyed) return reply;
       const listener = new Listener(reply.raw);
       listener.send(now);
-      const leave = watch.add((job) => listener.send(job));
+      if (now.isLast) return reply;
+      const watch = watches.get(id) ?? new Watch(() => jobs.show(id), everyMs);
+      watches.set(id, watch);
+      const leave = watch.add(listener);
       void gone.then(() => {
         leave();
         if (watch.idle && watches.get(id) === watch) watches.delete(id);
       });
+      return reply;
     },
   );
 }

@@ -236,10 +236,14 @@ export const answers = (successes: Record<number, TSchema>, ...problems: number[
 });
 
 const described = (media: string, schema: TSchema) => ({ [media]: { schema } });
-/** Each event is named `job`, its id is the job’s revision, its data the job as JSON. */
+/** Each event is named `job`, its id is the job’s revision, its data the job as JSON. The stream ends when the job is over. */
 export const eventAnswers = {
   ...answers({}, 404, 503),
-  200: { description: 'Events named job; the id is the job’s revision, the data a Job', content: described('text/event-stream', Type.String()) },
+  204: { description: 'The job is over, and Last-Event-ID is its last revision: there is nothing more to come' },
+  200: {
+    description: 'Events named job, until the job is over; the id is the job’s revision, the data a Job',
+    content: described('text/event-stream', Type.String()),
+  },
 };
 export const reportAnswers = {
   ...answers({}, 404, 503),

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ApprovalView, type IncidentView, openApproval, openIncidents, type Progress } from '../../domain/progress.ts';
+import { type ApprovalView, type IncidentView, isOver, openApproval, openIncidents, type Progress } from '../../domain/progress.ts';
 import { type Api, ApiError } from '../console/api.ts';
 import { changes, type Seen } from '../console/changes.ts';
 import { renderApproval, renderIncident } from '../console/questions.ts';
@@ -24,7 +24,6 @@ export class NobodyToAsk extends Error {
   override readonly name = 'NobodyToAsk';
 }
 
-const over = ['completed', 'rejected', 'aborted', 'cancelled', 'failed'];
 const lookEveryMs = 500;
 
 /** Shows the job until it is over and asks what must be asked. Resolves with how it ended. */
@@ -38,7 +37,7 @@ export async function follow(following: Following): Promise<Progress> {
     if (seen) {
       show(screen, before, seen);
       before = seen;
-      if (over.includes(seen.progress.job.state)) return finish(screen, seen);
+      if (isOver(seen.progress.job.state)) return finish(screen, seen);
       await decide(following, seen.progress, decided);
     }
     await sleep(lookEveryMs, undefined, { signal: interrupted });

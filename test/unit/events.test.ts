@@ -32,7 +32,7 @@ describe('The events of a job', () => {
     request.on('error', () => {});
     return { request, response: new Promise<IncomingMessage>((resolve) => request.once('response', resolve)) };
   };
-  const shown = (revision: number, more = ''): ShownJob => ({ job: { revision }, more }) as unknown as ShownJob;
+  const shown = (revision: number, more = ''): ShownJob => ({ job: { revision, state: 'running' }, more }) as unknown as ShownJob;
 
   it('are not looked for any more once their only client left, in the very first look, too', async () => {
     const looking = gate();
@@ -75,6 +75,27 @@ describe('The events of a job', () => {
     });
     await until('a new one', async () => (newest > 60 ? true : undefined));
     request.destroy();
+  });
+
+  it('are each change once, and end with the job', async () => {
+    const states = ['running', 'running', 'incident', 'incident', 'completed'];
+    look = async (id) => {
+      if (id === 'other') return shown(times(id));
+      const at = Math.min(times(id), states.length) - 1;
+      return { job: { revision: Math.floor(at / 2), state: states[at] } } as unknown as ShownJob;
+    };
+    const read = async (headers = {}) => {
+      const answer = await fetch(url('job'), { headers });
+      return { status: answer.status, ids: [...(await answer.text()).matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id)) };
+    };
+    assert.deepEqual(await read(), { status: 200, ids: [0, 1, 2] });
+    assert.deepEqual(await read(), { status: 200, ids: [2] }, 'who comes later is told how it ended');
+    assert.deepEqual(await read({ 'last-event-id': '2' }), { status: 204, ids: [] }, 'who knows it is not told again');
+    const last = times('job');
+    const other = listen('other');
+    await until('some looks at another one', async () => (times('other') > 10 ? true : undefined));
+    other.request.destroy();
+    assert.equal(times('job'), last, 'nobody looks any more');
   });
 
   const connections = () => new Promise<number>((resolve, reject) => app.server.getConnections((error, count) => (error ? reject(error) : resolve(count))));

@@ -19,9 +19,11 @@ import { broken, type Measure, median, table } from './measures.ts';
 import { residentMegabytes } from './memory.ts';
 
 const timeScale = 60;
-const starts = 20;
-/** Starts of each kind before the measured ones: connections and caches, and what the JavaScript engine compiles only once it was run a few times. */
-const warmUps = 10;
+/** Starts in a row: a process that is asked once and then left alone for the other’s turn is measured waking up. */
+const startsInARow = 20;
+const turns = 3;
+/** Turns of each kind before the measured ones: connections and caches, and what the JavaScript engine compiles only once it was run often. */
+const warmUpTurns = 2;
 /** A job that takes longer has gone wrong. */
 const longestMs = 5 * 60_000;
 const request = JSON.parse(readFileSync(fileURLToPath(new URL('../examples/luna-kylo.json', import.meta.url)), 'utf8')) as ProvisioningRequest;
@@ -52,25 +54,28 @@ async function runJob(stack: Stack, api: Api): Promise<{ id: string; progress: P
   throw new Error(`The job is not over after ${longestMs / 60_000} minutes`);
 }
 
-/** Milliseconds that a start takes through the API and with the bare client, one after the other. No worker runs: nothing is carried out. */
+/** Milliseconds that a start takes through the API and with the bare client, by turns. No worker runs: nothing is carried out. */
 async function startTimes(stack: Stack, api: Api, client: Client): Promise<{ post: number[]; bare: number[] }> {
   await stack.kill('worker', 'SIGTERM');
-  const times = { post: [] as number[], bare: [] as number[] };
-  for (let index = -warmUps; index < starts; index++) {
-    const post = await timed(async () => {
-      const body = { ...request, hsm: { ...request.hsm, name: `bench-post-${index + warmUps}` } };
+  let posts = 0;
+  const ways = {
+    async post() {
+      const body = { ...request, hsm: { ...request.hsm, name: `bench-post-${posts++}` } };
       return (await api.send<{ id: string }>('POST', '/v1/provisionings', stack.tokens.operator, body)).id;
-    });
-    const bare = await timed(async () => {
+    },
+    async bare() {
       const options = { workflowId: `bench-bare-${randomUUID()}`, taskQueue: stack.taskQueue, args: [{ request, requestedBy: 'bench' }], memo: { request } };
       return (await client.workflow.start(workflowName, options)).workflowId;
-    });
-    await Promise.all([post, bare].map(({ id }) => client.workflow.getHandle(id).terminate('bench')));
-    if (index >= 0) {
-      times.post.push(post.ms);
-      times.bare.push(bare.ms);
+    },
+  };
+  const times = { post: [] as number[], bare: [] as number[] };
+  for (let turn = -warmUpTurns; turn < turns; turn++)
+    for (const way of ['post', 'bare'] as const) {
+      const started = [];
+      for (let at = 0; at < startsInARow; at++) started.push(await timed(ways[way]));
+      if (turn >= 0) times[way].push(...started.map(({ ms }) => ms));
+      for (const { id } of started) await client.workflow.getHandle(id).terminate('bench');
     }
-  }
   return times;
 }
 

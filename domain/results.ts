@@ -209,8 +209,8 @@ export interface StepTypes {
     };
   };
   'reset-password': {
-    /** `exposures`: after wipes before this one. `others`: time servers that it had before the wipe. */
-    needs: { cipherTrust: ManagerAt; partitionSerial: string; openSince?: string; exposures?: Exposure[]; others?: OtherTimeServer[] };
+    /** `exposures`: after wipes before this one. `others`: time servers that it had before the wipe. `ntpSkipped`: a person decided to go on without the request’s. */
+    needs: { cipherTrust: ManagerAt; partitionSerial: string; openSince?: string; exposures?: Exposure[]; others?: OtherTimeServer[]; ntpSkipped?: true };
     /** `exposure`: after this wipe. */
     gives: { cipherTrust: ManagerAt; warnings: string[]; exposure?: Exposure; exposures?: Exposure[] };
   };

@@ -63,7 +63,8 @@ export const clientCertificate = ({ luna, secrets, settings }: Systems) => {
     observe: async (input, { signal }) => {
       const key = await read(secrets, keyName(input));
       return onHost(input, signal, async (client) => {
-        const made = await client.certificates(name(input), home(input));
+        // By whichever client: the one that is registered must be found again by a request that names another one.
+        const made = [...(await client.certificates(name(input), 'own')), ...(await client.certificates(name(input), 'certificate'))];
         return {
           keyKept: key !== undefined,
           certificate: made.find((certificate) => key !== undefined && belongTogether(certificate, key)),

@@ -17,11 +17,11 @@ export interface Seen {
 }
 
 /** The request’s time servers, and those that were there before the wipe; not those whose key nobody here has. */
-const wantedNtp = ({ request, others = [] }: Pick<Input, 'request' | 'others'>) => ({
-  ntp: [...request.cipherTrust.ntp, ...others.filter(({ keyed }) => !keyed).map(({ host }) => ({ host }))],
+const wantedNtp = ({ request, others = [], ntpSkipped }: Pick<Input, 'request' | 'others' | 'ntpSkipped'>) => ({
+  ntp: [...(ntpSkipped ? [] : request.cipherTrust.ntp), ...others.filter(({ keyed }) => !keyed).map(({ host }) => ({ host }))],
 });
 
-type Needed = 'cipherTrust' | 'request' | 'openSince' | 'exposures' | 'target' | 'others';
+type Needed = 'cipherTrust' | 'request' | 'openSince' | 'exposures' | 'target' | 'others' | 'ntpSkipped';
 
 export const decideResetPassword = ({ knock, inside, at }: Seen, input: Pick<Input, Needed>) => {
   const { cipherTrust, request, openSince, exposures, others = [] } = input;

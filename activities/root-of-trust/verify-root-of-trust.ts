@@ -34,8 +34,11 @@ export const decideVerifyRootOfTrust = (
       tried: 'verifying the root of trust',
       seen: wrong.join('; '),
       source: 'CipherTrust Manager and the HSM',
-      remedy:
-        'Do not use this CipherTrust Manager. Look at System > HSMs and its log. Retry looks again; abort and send the request again to have it set up anew.',
+      remedy: `Do not use this CipherTrust Manager. Look at System > HSMs and its log. Retry looks again; ${
+        servers.some((server) => isServerOf(server, partitionSerial))
+          ? 'a new job leaves a manager that lists the partition as it is: if nothing in it is needed, abort, delete its VM by hand, and send the request again.'
+          : 'abort and send the request again to have it set up anew.'
+      }`,
     });
   return done<StepResult<'verify-root-of-trust'>>({
     version,

@@ -97,13 +97,16 @@ export class Manager {
     return true;
   }
 
-  /** A whole list, page by page where it says that there is more. */
+  /** A whole list, page by page where it says that there is more. A success with something else in it is not believed. */
   async list<T>(path: string, query: object = {}): Promise<T[]> {
     const get = (page: object, isThere: boolean) => this[isThere ? 'ask' : 'whereKnown']('GET', path, undefined, { ...query, ...page });
-    return (await pages<T>(get))!.entries;
+    const all = await pages<T>(get);
+    // As long as a proxy answers in its place.
+    if (!all) throw answerFailure(`GET ${path}`, { status: 502, body: { message: 'a success without a list' } });
+    return all.entries;
   }
 
-  /** As `list`, as far as it tells and no further than so many pages; undefined where this version does not have it. */
+  /** As `list`, as far as it tells and no further than so many pages; undefined where this version does not have it, or gives something else. */
   listing<T>(path: string, mostPages: number): Promise<Listing<T> | undefined> {
     return pages<T>((page) => this.whereKnown('GET', path, undefined, { skip: 0, limit: mostAtOnce, ...page }), mostPages);
   }
@@ -165,7 +168,7 @@ async function pages<T>(get: (page: object, isThere: boolean) => Promise<unknown
   let told: number | undefined;
   for (let page = 0; page < most; page++) {
     const body = await get(page === 0 ? {} : { skip: entries.size, limit: mostAtOnce }, page === 0 || told !== undefined);
-    if (body === undefined && page === 0) return undefined;
+    if (page === 0 && !isList(body)) return undefined;
     const before = entries.size;
     for (const entry of entriesOf<T>(body)) entries.set(identityOf(entry), entry);
     const now = toldTotal(body);
@@ -191,6 +194,12 @@ const toldTotal = (body: unknown): number | undefined => {
 
 /** How many there are; what it showed where it does not tell. */
 export const totalOf = (body: unknown): number => toldTotal(body) ?? entriesOf(body).length;
+
+/** Whatever else comes with a success, such as a page or nothing: to take that for an empty list would be to say that nothing is there. */
+const isList = (body: unknown): boolean => {
+  const { resources, info } = (body ?? {}) as { resources?: unknown; info?: unknown };
+  return [body, resources, info].some(Array.isArray) || resources === null || toldTotal(body) === 0;
+};
 
 /** The entries of a list, whatever stands around them: `resources`, or `info` for `mkeks`. */
 export function entriesOf<T>(body: unknown): T[] {

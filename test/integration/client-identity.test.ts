@@ -125,6 +125,21 @@ describe('The clients of the HSM', function () {
       await stillSees();
     });
 
+    it('stays the registered one in a later request that names another client, or none any more', async () => {
+      await connected();
+      luna.host.otherClients = { [otherFolder]: { version: '7.2.0' } };
+      const made = [];
+      for (const certificateClient of [undefined, { installer: luna.request.lunaClient.installer }, undefined]) {
+        if (certificateClient) luna.request.lunaClient.certificateClient = certificateClient;
+        else delete luna.request.lunaClient.certificateClient;
+        const { clientCertificate: certificate } = await certified();
+        await luna.step(registerClient, { ...input(), clientCertificate: certificate });
+        made.push(certificate.fingerprint);
+      }
+      assert.deepEqual(new Set(made).size, 1);
+      assert.deepEqual(luna.arrived('lunash:client delete'), []);
+    });
+
     it('is made by the service alone, without vtl, and can be registered', async () => {
       await connected();
       luna.request.certificate = 'generated';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ManagerHolds } from '../../domain/results.ts';
-import { isLikeNew, readHolds } from '../../systems/ciphertrust/holds.ts';
+import { isLikeNew, readHolds, readServers } from '../../systems/ciphertrust/holds.ts';
 import { askToWipe } from '../../workflows/desk.ts';
 import { recordedManager } from '../support/ciphertrust/recorded-manager.ts';
 
@@ -51,6 +51,14 @@ describe('What a wipe would take away', () => {
         const holds = await holding({ users: list(users('admin', 'anna', 'bert', 'carla'), most), domains: list(domains, most), keys: list(keys(5), most) });
         assert.deepEqual([holds.users, holds.domains, holds.keys, holds.untold], [['anna', 'bert', 'carla'], ['payments', 'cards'], 5, []]);
       });
+
+  for (const body of ['<html></html>', '', null, {}, { count: 3, items: [1] }])
+    it(`is not told by a success without a list: ${JSON.stringify(body)}`, async () => {
+      const holds = await holding({ users: always(body), domains: always(body), keys: always(body) });
+      assert.deepEqual([holds.untold, isLikeNew(holds, false)], [['users', 'keys', 'domains'], false]);
+      const { manager } = recordedManager({ 'GET /v1/system/hsm/servers': [200, body] });
+      await assert.rejects(readServers(manager), /502 a success without a list/);
+    });
 
   const unlisted: [what: string, lists: Parameters<typeof holding>[0]][] = [
     ['users, the same page again and again', { users: always({ total: 3, resources: admin }) }],

@@ -22,15 +22,16 @@ describe('Time servers that a CipherTrust Manager has besides', () => {
     }
   });
 
-  const onceWiped = (...listed: string[]) =>
+  const afterWipe = (listed: string[], more: { ntpSkipped?: true } = {}) =>
     decideResetPassword(
       {
         knock: { signedIn: true, left: [], found: [] },
         inside: { ntp: { listed, synchronised: true }, licence: { trial: { id: 't', status: 'activated' }, licences: 0 } },
         at: 'T',
       },
-      { target: 't', request, cipherTrust: { address: 'a', pin: 'A' }, others },
+      { target: 't', request, cipherTrust: { address: 'a', pin: 'A' }, others, ...more },
     );
+  const onceWiped = (...listed: string[]) => afterWipe(listed);
   const warnings = (decision: ReturnType<typeof onceWiped>) => decision.kind === 'done' && decision.result.warnings;
 
   it('are added again after the wipe where they had no key', () => {
@@ -41,6 +42,12 @@ describe('Time servers that a CipherTrust Manager has besides', () => {
     assert.deepEqual(warnings(onceWiped('ours', 'theirs')), [
       'The time server keyed went with the wipe: it was asked with a key that nobody can read back. Add it again by hand.',
     ]);
+  });
+
+  it('are the only ones where a person decided to go on without the request’s', () => {
+    assert.deepEqual(afterWipe([], { ntpSkipped: true }), { kind: 'act', change: 'add-ntp' });
+    assert.equal(afterWipe(['theirs', 'keyed'], { ntpSkipped: true }).kind, 'done');
+    assert.equal(afterWipe(['theirs', 'keyed']).kind, 'act');
   });
 
   it('need nothing where they are still there', () => {

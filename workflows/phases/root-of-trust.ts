@@ -43,6 +43,7 @@ async function resetPassword(job: Job, { cipherTrust: wiped, openSince }: StepRe
     ...(openSince === undefined ? {} : { openSince }),
     ...(before.length > 0 ? { exposures: before } : {}),
     ...(job.results.ntp?.others ? { others: job.results.ntp.others } : {}),
+    ...(job.results.ntp?.servers ? {} : { ntpSkipped: true }),
   });
   job.warn(...warnings);
   return cipherTrust;

@@ -113,6 +113,15 @@ table('verify-root-of-trust', [
   ['the version does not tell who seals', verify({ sealer: undefined }), 'done'],
 ]);
 
+it('verify-root-of-trust names a way on that there is: a new job sets nothing up where the partition is listed', () => {
+  const remedy = (change: object) => {
+    const decision = verify(change);
+    return decision.kind === 'stop' ? decision.problem.remedy : '';
+  };
+  assert.match(remedy({ servers: [] }), /abort and send the request again to have it set up anew\.$/);
+  for (const change of [{ sealer: 'none' }, { objects: [] }]) assert.match(remedy(change), /delete its VM by hand, and send the request again\.$/);
+});
+
 it('verify-root-of-trust warns of what is not told, and of root keys that are not listed', () => {
   const warnings = (change: object) => {
     const decision = verify(change);

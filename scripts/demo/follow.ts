@@ -102,6 +102,7 @@ async function ask<Choice extends string>(question: string, choices: readonly Ch
       const answer = (await lines.question(question, { signal: interrupted })).trim().toLowerCase();
       const choice = choices.find((known) => known === answer);
       if (choice) return choice;
+      console.log(`Type ${choices.join(' or ')}.`);
     }
   } finally {
     lines.close();

@@ -1,7 +1,7 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import type { LunaClient } from '../../systems/lunacm/luna-client.ts';
 import { mayTry, RoleLog } from '../../systems/lunacm/role-log.ts';
-import { doNotRetry, mustSignIn, type Roles, readRoles, type SignIn, signIn, tooFew, worthTrying } from '../../systems/lunacm/roles.ts';
+import { doNotRetry, mustSignIn, type Roles, readRoles, type SignIn, signIn, tooFew, type Who, worthTrying } from '../../systems/lunacm/roles.ts';
 import { kept } from '../../systems/secrets/kept.ts';
 import { act, converge, done, halt } from '../converge.ts';
 import type { Systems } from '../systems.ts';
@@ -35,14 +35,15 @@ export const cryptoOfficer = ({ luna, secrets, settings, transcripts }: Systems)
   const onHost = <T>(input: Input, signal: AbortSignal, work: (client: LunaClient, log: RoleLog) => Promise<T>) =>
     luna.client(input, input, 'crypto-officer', signal, (client) => work(client, new RoleLog(transcripts, input)));
   /** As a role, whose sign-in and commands must succeed. No script shows a second password where the sign-in before it may have failed. */
-  const as = async (role: 'po' | 'co', password: string, command: string, secret: string, [client, log, input]: [LunaClient, RoleLog, Input]) => {
-    const outputs = await mustSignIn(client, log, { serial: input.partitionSerial, role, password }, [command], [secret]);
-    client.mustHaveSucceeded(outputs, [password, secret]);
+  const as = async (who: Omit<Who, 'serial'>, command: string, secret: string, [client, log, input]: [LunaClient, RoleLog, Input]) => {
+    const outputs = await mustSignIn(client, log, { ...who, serial: input.partitionSerial }, [command], [secret]);
+    client.mustHaveSucceeded(outputs, [who.password, secret]);
   };
   /** lunacm itself refuses to change a password of a role that is not signed in (`A role must be logged in`): the HSM is not asked. */
   const change = async (...told: [LunaClient, RoleLog, Input]) => {
     const [first, final] = [await keptPassword(told[2], 'crypto-officer-temporary-password'), await keptPassword(told[2], 'crypto-officer-password')];
-    await as('co', first, `role changepw -name co -oldpw ${first} -newpw ${final} -force`, final, told);
+    await as({ role: 'co', password: first, first: true }, `role changepw -name co -oldpw ${first} -newpw ${final} -force`, final, told);
+    await told[1].firstIsOver('co');
   };
   return converge<Input, Seen, StepResult<'crypto-officer'>, 'initialize' | 'change-password'>({
     settleMs: settings.settleMs,
@@ -62,7 +63,7 @@ export const cryptoOfficer = ({ luna, secrets, settings, transcripts }: Systems)
         onHost(input, signal, async (client, log) => {
           const [password, first] = [await keptPassword(input, 'partition-so-password'), await keptPassword(input, 'crypto-officer-temporary-password')];
           await log.initialises('co');
-          await as('po', password, `role init -name co -password ${first}`, first, [client, log, input]);
+          await as({ role: 'po', password }, `role init -name co -password ${first}`, first, [client, log, input]);
           await change(client, log, input);
         }),
       'change-password': (input, _, { signal }) => onHost(input, signal, (client, log) => change(client, log, input)),

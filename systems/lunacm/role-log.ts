@@ -46,10 +46,15 @@ export class RoleLog {
     return this.#log.write(`${role} is initialised`);
   }
 
-  /** Was it initialised by this run, and not signed in to since? */
+  /** After it was changed or refused. Not where it was only taken: the change after it may have failed, and then it still holds. */
+  firstIsOver(role: Role): Promise<void> {
+    return this.#log.write(`${role} first password is over`);
+  }
+
+  /** Was it initialised by this run, and may its first password still hold? */
   async isNew(role: Role): Promise<boolean> {
     const said = (await this.#log.lines()).map(({ words }) => words);
-    return said.lastIndexOf(`${role} is initialised`) > said.lastIndexOf(`${role} sign-in was taken`);
+    return said.lastIndexOf(`${role} is initialised`) > said.lastIndexOf(`${role} first password is over`);
   }
 
   async spent(role: Role): Promise<Spent> {

@@ -14,7 +14,7 @@ export interface Roles {
   officer: RoleShown;
   partitionSo: Pick<RoleShown, 'attemptsLeft'>;
   spent: Record<Role, Spent>;
-  /** This run initialised the crypto officer, and no password was taken since: where the kept one is refused, the first one may hold, whatever the HSM says of changing it. */
+  /** This run initialised the crypto officer, and its first password was neither changed nor refused since: where the kept one is refused, the first one may hold, whatever the HSM says of changing it. */
   officerIsNew: boolean;
 }
 
@@ -30,6 +30,14 @@ export async function readRoles(client: LunaClient, log: RoleLog, serial: string
   };
 }
 
+/** Who signs in. `first`: with the first password of a role, which is kept under a name of its own. */
+export interface Who {
+  serial: string;
+  role: Role;
+  password: string;
+  first?: boolean;
+}
+
 /** May the crypto officer’s kept password be tried? Not where the first one is known to hold, and never on the last attempts. */
 export const worthTrying = ({ officer, spent }: Pick<Roles, 'officer' | 'spent'>): boolean =>
   officer.initialised === true && officer.mustChange !== true && mayTry(officer, spent.co);
@@ -41,7 +49,7 @@ export const worthTrying = ({ officer, spent }: Pick<Roles, 'officer' | 'spent'>
 export async function signIn(
   client: LunaClient,
   log: RoleLog,
-  { serial, role, password }: { serial: string; role: Role; password: string },
+  { serial, role, password }: Who,
   commands: readonly string[] = [],
   secrets: readonly string[] = [],
 ): Promise<{ signIn: SignIn; outputs: CommandOutput[] }> {
@@ -63,16 +71,21 @@ export async function signIn(
 export async function mustSignIn(...[client, log, who, commands, secrets]: Parameters<typeof signIn>): Promise<CommandOutput[]> {
   const { signIn: ended, outputs } = await signIn(client, log, who, commands, secrets);
   if (ended === 'good') return outputs;
-  throw notTaken(who.role, ended);
+  if (who.first && ended === 'refused') await log.firstIsOver(who.role);
+  throw notTaken(who, ended);
 }
 
 export const doNotRetry = (role: Role): string =>
   `Do not retry: each retry uses an attempt, and ten wrong ones ${role === 'co' ? 'lock the partition’s keys away for good' : 'erase the partition'}. Find out who set another password, sign in by hand as ${role}, and set the kept one. Once it is taken, retry; where nothing tells how many attempts are left, abort and send the request again.`;
 
-const notTaken = (role: Role, how: Exclude<SignIn, 'good'>): StepFailure =>
+const notTaken = ({ role, first }: Who, how: Exclude<SignIn, 'good'>): StepFailure =>
   unsafe({
     tried: `role login -name ${role}`,
-    seen: { refused: 'the kept password is refused', locked: 'the role is locked out', expired: 'the password is taken and must be changed' }[how],
+    seen: {
+      refused: `the ${first ? 'first' : 'kept'} password is refused`,
+      locked: 'the role is locked out',
+      expired: 'the password is taken and must be changed',
+    }[how],
     source,
     remedy: how === 'expired' ? 'Somebody reset it. Change it by hand and set the kept one again, then retry.' : doNotRetry(role),
   });

@@ -202,6 +202,16 @@ describe('The partition, from the trust link to its crypto officer', function ()
       assert.equal(luna.arrived('lunacm:role init', 'done').length, 1);
     });
 
+    it('is set up by a retry where its first password was taken and could not be changed, and the HSM does not tell that it must be', async () => {
+      await initialised();
+      luna.fault('fail', 'lunacm:role changepw', { message: 'no room' });
+      assert.equal((await luna.problemOf(luna.step(cryptoOfficer, input()))).kind, 'Refused');
+      luna.partition.coMustChange = false;
+      await luna.step(cryptoOfficer, input());
+      isSetUp();
+      assert.equal(luna.arrived('lunacm:role init', 'done').length, 1);
+    });
+
     const states: [what: string, change: object, seen: RegExp][] = [
       ['has four attempts left', { coAttemptsLeft: 4 }, /only 4 attempts of co are left/],
       ['is locked', { coAttemptsLeft: 0 }, /co is locked out/],

@@ -6,7 +6,7 @@ import { StepFailure } from '../../../domain/failure.ts';
 import type { Job } from '../../../domain/results.ts';
 import type { LunaClient } from '../../../systems/lunacm/luna-client.ts';
 import { mayTry, RoleLog } from '../../../systems/lunacm/role-log.ts';
-import { readContents, signIn } from '../../../systems/lunacm/roles.ts';
+import { mustSignIn, readContents, signIn } from '../../../systems/lunacm/roles.ts';
 import { folderTranscripts } from '../../../systems/transcripts.ts';
 
 const serial = '1234567890123';
@@ -61,7 +61,10 @@ describe('The crypto officer’s kept password', () => {
     const log = newRun();
     const { client, shown } = clientWith(refused);
     for (let order = 1; order <= 2; order++)
-      await assert.rejects(readContents(client, log(), who, ''), unsafe(/refused/, /^Do not retry: each retry uses an attempt/));
+      await assert.rejects(
+        readContents(client, log(), who, ''),
+        unsafe(/refused/, /^Do not retry: each retry uses an attempt.*where nothing tells how many attempts are left, abort and send the request again/),
+      );
     for (let order = 3; order <= 5; order++)
       await assert.rejects(readContents(client, log(), who, ''), unsafe(/^nothing tells .* 2 sign-ins 2 were refused/, /^Nothing was tried/));
     assert.equal(shown.length, 2);
@@ -104,6 +107,16 @@ describe('The crypto officer’s kept password', () => {
     for (let order = 1; order <= 3; order++)
       await assert.rejects(readContents(client, log(), who, 'Crypto Officer Login Attempts Left: 9 before'), unsafe(/refused/, /^Do not retry/));
     assert.equal(shown.length, 3);
+  });
+
+  it('is not blamed where the first one was refused, which then is not tried after it again', async () => {
+    const log = newRun();
+    await log().initialises('co');
+    const first = { ...who, serial, role: 'co', first: true } as const;
+    await mustSignIn(clientWith(noError).client, log(), first);
+    assert.ok(await log().isNew('co'), 'it was taken, and is not known to have been changed');
+    await assert.rejects(mustSignIn(clientWith(refused).client, log(), first), unsafe(/^the first password is refused$/, /^Do not retry/));
+    assert.ok(!(await log().isNew('co')));
   });
 
   it('whose sign-in ends in an unknown way is a question for a person, and counts', async () => {

@@ -123,7 +123,7 @@ export const setRootOfTrust = (systems: Systems) => {
         const enter = () => signedIn(cipherTrust, secrets, input, input.cipherTrust, signal);
         const key = await userSecret(secrets, input.keySecret);
         const problem = problemBeforeSetup(await readBeforeSetup(await enter(), systems.luna, input, key, signal));
-        if (problem && !(problem.mayGoOn && (await log.wasDoubted(order)))) {
+        if (problem && !(problem.mayGoOn && (await log.wasDoubted(problem.seen, order)))) {
           if (problem.mayGoOn) await log.doubted(problem.seen, order);
           throw new StepFailure(requests > 0 ? { ...problem, remedy: `${problem.remedy} Retry ${sendsAgain}.` } : problem);
         }

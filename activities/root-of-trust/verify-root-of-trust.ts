@@ -60,7 +60,7 @@ export const verifyRootOfTrust = ({ cipherTrust, secrets, luna }: Systems) =>
       const { version = 'unknown' } = (await manager.ask<{ version?: string } | null>('GET', '/v1/system/info')) ?? {};
       const servers = await readServers(manager);
       const mkeks = await manager.whereKnown<object>('GET', '/v1/system/mkeks');
-      const sealers = entriesOf<{ sealer_name?: string }>(mkeks).map(({ sealer_name }) => sealer_name ?? 'none');
+      const sealers = entriesOf<{ sealer_name?: string }>(mkeks).flatMap(({ sealer_name }) => sealer_name ?? []);
       const known = await manager.whereKnown<object>('GET', '/v1/system/rot-keys');
       const rotKeys = known && entriesOf(known).length;
       const objects = await luna.partitionContents(input, input.partitionSerial, signal);

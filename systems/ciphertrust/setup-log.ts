@@ -74,9 +74,9 @@ export class SetupLog {
     return this.#log.write(`${doubt} ${why}`, order);
   }
 
-  /** Was something doubted under an earlier order? Then a person knows of it and ordered to go on. */
-  async wasDoubted(order: string): Promise<boolean> {
-    return (await this.#log.lines()).some((line) => line.words.startsWith(doubt) && line.order !== order);
+  /** Was just this doubted under an earlier order? Then a person knows of it and ordered to go on. */
+  async wasDoubted(why: string, order: string): Promise<boolean> {
+    return (await this.#log.lines()).some((line) => line.words === `${doubt} ${why}`.replace(/\s+/g, ' ') && line.order !== order);
   }
 
   /** The requests that left, in order. */

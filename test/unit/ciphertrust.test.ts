@@ -258,8 +258,10 @@ describe('The log of hsm/setup', () => {
   it('remembers a doubt until a person has ordered to go on', async () => {
     const kept = transcripts('set-root-of-trust');
     const log = new SetupLog(kept, job);
-    await log.doubted('port 1792 cannot be reached', '31');
-    assert.deepEqual([await log.wasDoubted('31'), await log.wasDoubted('32')], [false, true]);
+    const port = 'port 1792 cannot be reached';
+    await log.doubted(port, '31');
+    assert.deepEqual([await log.wasDoubted(port, '31'), await log.wasDoubted(port, '32')], [false, true]);
+    assert.equal(await log.wasDoubted('no licence is active', '32'), false, 'another one that nobody has been told of');
     assert.deepEqual(await log.sent(), []);
   });
 });

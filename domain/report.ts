@@ -130,7 +130,7 @@ function openDoors({ request, progress: { steps }, results }: ReportDraft): stri
   const { azure, lunaClient, cipherTrust } = request;
   const inGroup = `-g ${azure.resourceGroup}`;
   return [
-    `Doors are open: the temporary rule ${temporaryRule} (SSH, RDP) on ${lunaClient.vmName} and ${cipherTrust.vmName} may still be there, and ${lunaClient.vmName} may be running. The same request, sent again, closes them at its end; otherwise close them by hand: ${[
+    `Doors are open: the temporary rule ${temporaryRule} (SSH, RDP) on ${lunaClient.vmName} and ${cipherTrust.vmName} may still be there, and ${lunaClient.vmName} may be running. The same request, sent again with a new Idempotency-Key, closes them at its end; otherwise close them by hand: ${[
       ...[lunaClient, cipherTrust].map(({ vmName }) => `az network nsg rule delete ${inGroup} --nsg-name ${vmName}-nsg -n ${temporaryRule}`),
       `az vm deallocate ${inGroup} -n ${lunaClient.vmName}`,
     ].join('; ')}.`,

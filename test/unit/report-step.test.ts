@@ -51,6 +51,7 @@ describe('The report step', () => {
     assert.doesNotMatch(whatNext({}), /Doors are open/, 'nothing was made');
     const steps = { ...draft.progress.steps, 'windows-vm': { state: 'done', attempts: 1 } } as const;
     const made = { progress: { ...draft.progress, steps } };
+    assert.match(whatNext(made), /The same request, sent again with a new Idempotency-Key, closes them/);
     assert.match(whatNext(made), /az network nsg rule delete -g Luna_kylo_rg --nsg-name \S+-nsg -n provisioner-admin; .*az vm deallocate -g Luna_kylo_rg -n /);
     assert.doesNotMatch(whatNext({ ...made, results: { 'close-doors': { removedRules: [], deallocated: true } } }), /Doors are open/);
   });

@@ -1,6 +1,6 @@
 import { cipherTrustHost, diskText, type HostWanted, windowsHost } from './hosts.ts';
 import { lunaWarnings, rsaPairs } from './luna-warnings.ts';
-import type { ProvisioningRequest } from './request.ts';
+import { type ProvisioningRequest, secretsNamed } from './request.ts';
 import { brokenRules } from './rules/broken.ts';
 import type { BrokenRule } from './rules/rule.ts';
 import { addressSkuOf } from './rules/template.ts';
@@ -53,7 +53,7 @@ export function plan(request: ProvisioningRequest): Planned {
       criticalPath: path.steps,
       estimateMinutes: Math.ceil(path.minutes),
       destroys: ids.flatMap((id) => (step(id).destroys ? [`${step(id).title}: ${step(id).destroys}`] : [])),
-      warnings: [...warnings(request), ...lunaWarnings(request)],
+      warnings: [...neededBefore(request), ...warnings(request), ...lunaWarnings(request)],
     },
   };
 }
@@ -141,6 +141,25 @@ function creates(request: ProvisioningRequest): PlannedThing[] {
       isPublic,
     ),
     ...host(cipherTrust.vmName, `CipherTrust Manager, ${cipherTrust.address}, ${cipherTrust.image}, ${hostText(cipherTrustHost(request))}`, managerIsPublic),
+  ];
+}
+
+/** What somebody must have done before, or the job stops and asks for it. Whether it is done cannot be told from the request. */
+function neededBefore(request: ProvisioningRequest): string[] {
+  const { acceptTerms, image } = request.cipherTrust;
+  const isSold = !image.startsWith('/');
+  const secrets = [...new Set(secretsNamed(request).map(({ name }) => name))];
+  return [
+    ...(isSold && acceptTerms !== true
+      ? [
+          `This service may not accept the marketplace terms of ${image} (cipherTrust.acceptTerms): unless somebody accepted them for the subscription (az vm image terms accept), or the machine is there, the job stops at “${step('check-availability').title}”.`,
+        ]
+      : []),
+    ...(secrets.length > 0
+      ? [
+          `These must be in the secret store, or the job stops at “${step('keep-secrets').title}”: ${secrets.join(', ')}. Where one is missing: npm run secret -- --keep and its name.`,
+        ]
+      : []),
   ];
 }
 

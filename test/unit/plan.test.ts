@@ -208,6 +208,39 @@ describe('The plan', () => {
       assert.ok(!told(not).warnings.some((text) => warning.test(text)));
     });
 
+  const toDoBefore: [what: string, warning: RegExp, change: (request: ProvisioningRequest) => void, not: (request: ProvisioningRequest) => void][] = [
+    [
+      'marketplace terms that somebody else must accept',
+      /terms of thalesdiscplusainc1596561677238:cm_k170v:ciphertrust_manager.*az vm image terms accept.*stops at “Check region, quota, sizes and images”/,
+      ({ cipherTrust }) => void (cipherTrust.acceptTerms = false),
+      ({ cipherTrust }) => void (cipherTrust.acceptTerms = true),
+    ],
+    [
+      'no terms of an image of one’s own',
+      /terms of/,
+      ({ cipherTrust }) => void delete cipherTrust.acceptTerms,
+      ({ cipherTrust }) => {
+        delete cipherTrust.acceptTerms;
+        cipherTrust.image = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/cm';
+      },
+    ],
+    [
+      'each secret that must be there, once',
+      /: installer-address, ntp-key\. .*npm run secret -- --keep/,
+      ({ lunaClient, cipherTrust }) => {
+        lunaClient.installer.url = { secret: 'installer-address' };
+        cipherTrust.ntp.push({ host: 'third.example.com', key: { secret: 'ntp-key' } });
+      },
+      ({ cipherTrust }) => void cipherTrust.ntp.pop(),
+    ],
+    ['no secret where none is named', /secret store/, () => {}, ({ cipherTrust }) => void cipherTrust.ntp.pop()],
+  ];
+  for (const [what, warning, change, not] of toDoBefore)
+    it(`warns of ${what}`, () => {
+      assert.equal(told(change).warnings.filter((text) => warning.test(text)).length, 1, told(change).warnings.join('\n'));
+      assert.ok(!told(not).warnings.some((text) => warning.test(text)));
+    });
+
   it('reads the size of RSA keys out of their OpenSSH form', () => {
     for (const modulusLength of [1024, 2048, 3072]) {
       const { privateKey } = generateKeyPairSync('rsa', {

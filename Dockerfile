@@ -14,6 +14,8 @@ COPY activities ./activities
 COPY systems ./systems
 COPY worker ./worker
 COPY api ./api
+# The request that the API’s documentation shows.
+COPY examples/luna-kylo.json ./examples/luna-kylo.json
 # What reads and keeps secrets by hand: docker compose exec worker node scripts/secret.ts
 COPY scripts/secret.ts ./scripts/secret.ts
 COPY tsconfig.json ./

@@ -23,6 +23,11 @@ function mistakeOf({
   return { pointer: pointer || '/', detail: text[keyword] ?? `It ${message}${allowed}.` };
 }
 
+function detailOf(status: number, message: string): string {
+  if (status >= 500) return 'This service failed; its log says why.';
+  return status === 415 ? 'Send JSON, with the header Content-Type: application/json; nothing was touched.' : message;
+}
+
 /** Turns every failure into problem details; what nobody foresaw is logged and says no more than that. */
 export function problems(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError | Problem, request, reply) => {
@@ -48,11 +53,10 @@ export function problems(app: FastifyInstance): void {
     }
     const status = error.statusCode ?? 500;
     if (status >= 500) request.log.error({ name: error.name, message: error.message, stack: error.stack }, 'failed');
-    const detail = status >= 500 ? 'This service failed; its log says why.' : error.message;
     return reply
       .code(status)
       .type(mediaType)
-      .send({ type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail });
+      .send({ type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail: detailOf(status, error.message) });
   });
   app.setNotFoundHandler((request, reply) =>
     reply

@@ -2,6 +2,7 @@ import { Ajv } from 'ajv';
 import formats from 'ajv-formats';
 import type { FastifyInstance } from 'fastify';
 import { ProvisioningRequest } from '../../domain/request.ts';
+import example from '../../examples/luna-kylo.json' with { type: 'json' };
 import { answerSchemas } from '../schemas/answers.ts';
 
 /** All mistakes at once; unknown fields are refused, not dropped; bodies are taken as they are, while queries are text by nature. */
@@ -13,7 +14,8 @@ export function validation(app: FastifyInstance): void {
     return ajv;
   };
   const [body, text] = [compiler(false), compiler(true)];
-  app.addSchema(ProvisioningRequest);
+  // Whoever tries a route in Swagger UI begins with a request that can be carried out.
+  app.addSchema({ ...ProvisioningRequest, examples: [example] });
   for (const schema of answerSchemas) app.addSchema(schema);
   // Schemas of answers describe; they never take anything out of one.
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));

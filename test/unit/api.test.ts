@@ -40,6 +40,33 @@ describe('The API', () => {
       assert.ok(json.paths[path], path);
   });
 
+  it('offers a request to try that can be carried out, since nobody fills in so many fields by hand', async () => {
+    const { components } = (await app.inject({ url: '/openapi.json' })).json();
+    const [payload] = components.schemas.ProvisioningRequest.examples;
+    const answer = await app.inject({ method: 'POST', url: '/v1/plans', headers: as('operator'), payload });
+    assert.equal(answer.statusCode, 200, answer.body);
+  });
+
+  it('says of each route who may call it', async () => {
+    const { paths } = (await app.inject({ url: '/openapi.json' })).json();
+    const needs = (method: string, path: string) => [paths[path][method].security, paths[path][method].description];
+    const signedIn = undefined;
+    assert.deepEqual(needs('post', '/v1/provisionings'), [signedIn, 'For the role operator.']);
+    assert.deepEqual(needs('post', '/v1/provisionings/{id}/cancel'), [signedIn, 'For the role operator.']);
+    assert.deepEqual(needs('post', '/v1/provisionings/{id}/incidents/{incidentId}'), [signedIn, 'For the role operator.']);
+    assert.deepEqual(needs('post', '/v1/provisionings/{id}/approvals/{approvalId}'), [signedIn, 'For the role approver.']);
+    for (const path of ['/v1/provisionings', '/v1/provisionings/{id}', '/v1/provisionings/{id}/events', '/v1/provisionings/{id}/report'])
+      assert.deepEqual(needs('get', path), [signedIn, 'For everybody who is signed in.'], path);
+    for (const path of ['/healthz', '/readyz', '/metrics']) assert.deepEqual(needs('get', path), [[], 'Needs no token.'], path);
+  });
+
+  it('says how to send what is not sent as JSON', async () => {
+    const headers = { ...as('operator'), 'content-type': 'application/x-www-form-urlencoded' };
+    const answer = await app.inject({ method: 'POST', url: '/v1/plans', headers, payload: JSON.stringify(exampleRequest()) });
+    assert.equal(answer.statusCode, 415);
+    assert.match(answer.json().detail, /Content-Type: application\/json/);
+  });
+
   it('plans without touching anything', async () => {
     const answer = await app.inject({ method: 'POST', url: '/v1/plans', headers: as('approver'), payload: exampleRequest() });
     assert.equal(answer.statusCode, 200);

@@ -158,11 +158,16 @@ describe('Dockerfile', () => {
     }
   });
 
-  it('has all that reads and keeps a secret by hand, with the worker’s own settings', () => {
-    const image = mkdtempSync(join(tmpdir(), 'hsm-image-'));
-    try {
+  describe('holds', () => {
+    let image: string;
+    before(() => {
+      image = mkdtempSync(join(tmpdir(), 'hsm-image-'));
       for (const source of copied) cpSync(root + source, join(image, source), { recursive: true });
       symlinkSync(`${root}node_modules`, join(image, 'node_modules'));
+    });
+    after(() => rmSync(image, { recursive: true }));
+
+    it('all that reads and keeps a secret by hand, with the worker’s own settings', () => {
       const env = {
         PATH: process.env.PATH,
         ...compose.services.worker!.environment,
@@ -173,8 +178,11 @@ describe('Dockerfile', () => {
       assert.equal(secret(['--keep', 'ntp-key'], 'an ntp key\n').stderr, '');
       assert.equal(secret(['ntp-key']).stdout, 'an ntp key\n');
       assert.equal(secret([]).stdout, 'ntp-key\n');
-    } finally {
-      rmSync(image, { recursive: true });
-    }
+    });
+
+    it('all that the API is made of', () => {
+      const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', "await import('./api/app.ts')"], { cwd: image, encoding: 'utf8' });
+      assert.equal(status, 0, stderr);
+    });
   });
 });

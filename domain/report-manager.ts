@@ -11,13 +11,17 @@ export interface ReportedManager {
   webCertificate?: PresentedCertificate;
 }
 
-export function managerOf({ target, request, results }: ReportDraft): ReportedManager {
+/** May admin’s initial password be in force? From the first boot, and from the wipe, until it is known to be replaced. */
+export const initialMayHold = ({ progress: { steps }, results }: Pick<ReportDraft, 'progress' | 'results'>): boolean =>
+  (steps['first-boot'].state !== 'pending' && !results['admin-password']) || (steps['set-root-of-trust'].state !== 'pending' && !results['reset-password']);
+
+export function managerOf({ target, request, progress, results }: ReportDraft): ReportedManager {
   const { 'first-boot': boot, 'reset-password': reset } = results;
   const found = results['web-certificate']?.certificate ? undefined : (results['set-root-of-trust']?.certificate ?? boot?.certificate);
   const { sshPrivateKey, sshPublicKey, sshKeyInAzure } = request.cipherTrust;
   const keySecret = sshPrivateKey?.secret ?? ((sshPublicKey ?? sshKeyInAzure) ? undefined : `${target}-ciphertrust-ssh-key`);
   return {
-    ...(boot
+    ...(boot && !initialMayHold({ progress, results })
       ? {
           signIn: {
             url: `https://${boot.cipherTrust.address}`,

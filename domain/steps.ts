@@ -61,7 +61,7 @@ export const catalogue = {
   'accept-terms': { ...usual, phase: 'ciphertrust', title: 'Accept the marketplace terms', usualMinutes: 0.1, after: ['virtual-network'] },
   'ciphertrust-vm': { ...usual, phase: 'ciphertrust', title: 'Create the CipherTrust Manager', usualMinutes: 4, after: ['accept-terms'] },
   'first-boot': { ...usual, phase: 'ciphertrust', title: 'Wait for the first boot', usualMinutes: 5, deadline: '30 minutes', after: ['ciphertrust-vm'] },
-  'admin-password': { ...usual, phase: 'ciphertrust', title: 'Set the admin password', usualMinutes: 0.1, after: ['first-boot'] },
+  'admin-password': { ...usual, phase: 'ciphertrust', title: 'Set the admin password', usualMinutes: 0.1, interruptible: false, after: ['first-boot'] },
   ntp: { ...usual, phase: 'ciphertrust', title: 'Add the NTP servers', usualMinutes: 1, skippable: true, after: ['admin-password'] },
   licence: { ...usual, phase: 'ciphertrust', title: 'Activate the licence', usualMinutes: 0.1, after: ['ntp'] },
 

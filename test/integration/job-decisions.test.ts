@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import { buildApp } from '../../api/app.ts';
 import type { Problem } from '../../domain/failure.ts';
-import { answer, decision, firstApproval, incident, resolve, workflowTests } from '../support/decide-job.ts';
+import { answer, decision, firstApproval, gate, incident, resolve, workflowTests } from '../support/decide-job.ts';
 import { stubActivities } from '../support/stub-activities.ts';
 import type { Running } from '../support/workflow-bench.ts';
 
@@ -54,6 +55,26 @@ describe('A job that people decide about', () => {
         await resolve(job, 'abort');
         await job.handle.result();
       });
+    });
+  });
+
+  it('that is cancelled during the wipe still replaces the initial password of CipherTrust Manager', async () => {
+    its.request.hsm.fips = false;
+    const wiping = gate();
+    const { activities, calls } = stubActivities({
+      'set-root-of-trust': async ({ cipherTrust }) => {
+        await wiping.opened;
+        return { cipherTrust, openSince: '2026-01-01T00:00:00.000Z' };
+      },
+    });
+    await its.bench.withJob(activities, its.request, async (job) => {
+      await job.reaches('the wipe', ({ steps }) => steps['set-root-of-trust'].state === 'running');
+      await job.handle.cancel();
+      wiping.open();
+      await assert.rejects(job.handle.result(), WorkflowFailedError);
+      assert.deepEqual(calls.map(({ id }) => id).slice(-4), ['set-root-of-trust', 'reset-password', 'inventory', 'report']);
+      const history = await job.handle.fetchHistory();
+      await Worker.runReplayHistory({ workflowBundle: its.bench.bundle }, JSON.parse(historyToJSON(history)), job.handle.workflowId);
     });
   });
 

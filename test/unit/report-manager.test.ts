@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ReportDraft } from '../../domain/report.ts';
-import { managerLines, managerOf } from '../../domain/report-manager.ts';
+import { initialMayHold, managerLines, managerOf } from '../../domain/report-manager.ts';
+import { stepIds } from '../../domain/steps.ts';
 import { exampleRequest } from '../support/example.ts';
 
 describe('What the report says about CipherTrust Manager', () => {
@@ -14,7 +15,8 @@ describe('What the report says about CipherTrust Manager', () => {
   const draft = (results: ReportDraft['results'], change: object = {}): ReportDraft => {
     const request = exampleRequest();
     Object.assign(request.cipherTrust, change);
-    return { target: 'kylo-1', request, results } as ReportDraft;
+    const steps = Object.fromEntries(stepIds.map((id) => [id, { state: id in results ? 'done' : 'pending', attempts: 1 }]));
+    return { target: 'kylo-1', request, results, progress: { steps } } as ReportDraft;
   };
   const full = draft({
     'first-boot': { cipherTrust: { address: '20.0.0.5', pin: 'AA' }, certificate },
@@ -54,6 +56,21 @@ describe('What the report says about CipherTrust Manager', () => {
     assert.equal(keyOf({ sshPrivateKey: { secret: 'my-key' } }), 'my-key');
     assert.equal(keyOf({ sshPublicKey: 'ssh-rsa AAAA' }), undefined);
     assert.match(managerLines(managerOf(draft(full.results, { sshKeyInAzure: 'anna' }))).join('\n'), /the private key is yours/);
+  });
+
+  it('names no password where the initial one may be in force', () => {
+    const { 'first-boot': booted, 'admin-password': replaced, 'reset-password': replacedAgain } = full.results;
+    const wiped = { cipherTrust: booted!.cipherTrust };
+    const ends: [results: ReportDraft['results'], mayHold: boolean][] = [
+      [{ 'first-boot': booted! }, true],
+      [{ 'first-boot': booted!, 'admin-password': replaced! }, false],
+      [{ 'first-boot': booted!, 'admin-password': replaced!, 'set-root-of-trust': wiped }, true],
+      [{ 'first-boot': booted!, 'admin-password': replaced!, 'set-root-of-trust': wiped, 'reset-password': replacedAgain! }, false],
+    ];
+    for (const [results, mayHold] of ends) {
+      assert.equal(initialMayHold(draft(results)), mayHold);
+      assert.equal(managerOf(draft(results)).signIn === undefined, mayHold);
+    }
   });
 
   it('is nothing where the job did not come so far', () => {

@@ -56,6 +56,15 @@ describe('The report step', () => {
     assert.doesNotMatch(whatNext({ ...made, results: { 'close-doors': { removedRules: [], deallocated: true } } }), /Doors are open/);
   });
 
+  it('tells where the initial password of CipherTrust Manager may be in force', () => {
+    const whatNext = (change: Partial<ReportDraft>) => reportOf({ ...draft, ...change }, []).whatNext.join('\n');
+    assert.doesNotMatch(whatNext({}), /initial password/);
+    const steps = { ...draft.progress.steps, 'first-boot': { state: 'cancelled', attempts: 1 } } as const;
+    const booting = { progress: { ...draft.progress, steps } };
+    assert.match(whatNext(booting), /initial password .* may be in force.*az vm deallocate -g Luna_kylo_rg -n mycompany-ciphertrust/);
+    assert.doesNotMatch(whatNext({ ...booting, results: { 'admin-password': {} } }), /initial password/);
+  });
+
   it('stores the report with this job’s transcripts, for its owner alone, and says where', async () => {
     await transcripts().append('kylo', 'run-1', 'fips-mode', 'hsm show');
     await transcripts().append('kylo', 'another-run', 'fips-mode', 'hsm init');

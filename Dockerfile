@@ -9,6 +9,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts --loglevel=error && npm cache clean --force
 
 COPY domain ./domain
+COPY temporal ./temporal
 COPY workflows ./workflows
 COPY activities ./activities
 COPY systems ./systems

@@ -8,10 +8,11 @@ import {
 } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { canonical } from '../domain/canonical.ts';
-import { type ApprovalSignal, type ProvisionInput, type ResolveSignal, searchAttributes, workflowName } from '../domain/decisions.ts';
+import type { ApprovalSignal, ResolveSignal } from '../domain/decisions.ts';
 import { type DecisionView, fractionDone, type JobState, type Progress, progressFromMemo, type StepView } from '../domain/progress.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
 import { catalogue, type StepId, stepIds } from '../domain/steps.ts';
+import { type ProvisionInput, searchAttributes, workflowName } from '../temporal/contract.ts';
 import { Problem } from './problem.ts';
 import { targetId } from './target.ts';
 import { ask } from './temporal.ts';
@@ -48,9 +49,9 @@ interface StartMemo {
 }
 
 const keys = {
-  state: defineSearchAttributeKey(searchAttributes.state, 'KEYWORD'),
-  hsmName: defineSearchAttributeKey(searchAttributes.hsmName, 'KEYWORD'),
-  region: defineSearchAttributeKey(searchAttributes.region, 'KEYWORD'),
+  state: defineSearchAttributeKey(searchAttributes.state.name, searchAttributes.state.type),
+  hsmName: defineSearchAttributeKey(searchAttributes.hsmName.name, searchAttributes.hsmName.type),
+  region: defineSearchAttributeKey(searchAttributes.region.name, searchAttributes.region.type),
 };
 
 const bodyHashOf = (request: ProvisioningRequest): string => createHash('sha256').update(canonical(request)).digest('hex');
@@ -243,7 +244,7 @@ function isSame(found: DecisionView, signal: 'approve' | 'reject' | 'resolve', p
 
 /** Jobs that may be in a state. One that was ended by force could not publish its end: then Temporal’s own word counts. */
 function inState(state: JobState): string {
-  const published = `${searchAttributes.state} = '${state}'`;
+  const published = `${searchAttributes.state.name} = '${state}'`;
   if (state === 'failed') return `(${published} OR ExecutionStatus IN ('Terminated', 'TimedOut', 'Failed'))`;
   if (state === 'cancelled') return `(${published} OR ExecutionStatus = 'Canceled')`;
   return ['running', 'awaiting-approval', 'incident'].includes(state) ? `${published} AND ExecutionStatus = 'Running'` : published;

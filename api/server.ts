@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { taskQueueFrom } from '../domain/decisions.ts';
+import { taskQueueFrom } from '../temporal/contract.ts';
 import { buildApp } from './app.ts';
 import { readTokens } from './tokens.ts';
 

@@ -14,25 +14,3 @@ export interface ResolveSignal {
   actor: string;
   comment?: string;
 }
-
-export const signalNames = { approve: 'approve', reject: 'reject', resolve: 'resolve' } as const;
-export const queryNames = { progress: 'progress' } as const;
-export const workflowName = 'provision';
-
-/** Where the API leaves work and the workers of the same installation fetch it. Whoever has another queue has other jobs, in the same Temporal, too. */
-export const taskQueueFrom = ({ HSM_TASK_QUEUE }: Record<string, string | undefined>): string => HSM_TASK_QUEUE || 'hsm-provisioning';
-
-/** What the workflow is started with. The workflow id is the target id. */
-export interface ProvisionInput {
-  request: import('./request.ts').ProvisioningRequest;
-  requestedBy: string;
-}
-
-/** Search attributes, all Keyword except the last, which is Bool. */
-export const searchAttributes = {
-  state: 'ProvisioningState',
-  phase: 'ProvisioningPhase',
-  hsmName: 'HsmName',
-  region: 'AzureRegion',
-  awaitingApproval: 'AwaitingApproval',
-} as const;

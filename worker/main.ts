@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/registry.ts';
-import { taskQueueFrom } from '../domain/decisions.ts';
+import { taskQueueFrom } from '../temporal/contract.ts';
 import { ActivityInterceptor } from './activity-interceptor.ts';
 import { readSettings } from './settings.ts';
 import { createSystems } from './systems.ts';

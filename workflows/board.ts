@@ -1,6 +1,5 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
-import { searchAttributes } from '../domain/decisions.ts';
 import { detailsOf } from '../domain/details.ts';
 import {
   type ApprovalView,
@@ -14,11 +13,12 @@ import {
   shownState,
 } from '../domain/progress.ts';
 import { type StepId, stepIds } from '../domain/steps.ts';
+import { searchAttributes } from '../temporal/contract.ts';
 
 const keys = {
-  state: defineSearchAttributeKey(searchAttributes.state, 'KEYWORD'),
-  phase: defineSearchAttributeKey(searchAttributes.phase, 'KEYWORD'),
-  awaitingApproval: defineSearchAttributeKey(searchAttributes.awaitingApproval, 'BOOL'),
+  state: defineSearchAttributeKey(searchAttributes.state.name, searchAttributes.state.type),
+  phase: defineSearchAttributeKey(searchAttributes.phase.name, searchAttributes.phase.type),
+  awaitingApproval: defineSearchAttributeKey(searchAttributes.awaitingApproval.name, searchAttributes.awaitingApproval.type),
 };
 
 /** At most so many decisions are kept: a flood of them must not fill the memo. Then the oldest refused one gives way, since an accepted one is evidence. */

@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { ProvisionInput } from '../domain/decisions.ts';
 import { plan } from '../domain/plan.ts';
+import type { ProvisionInput } from '../temporal/contract.ts';
 
 /** The input of a job that may be carried out. Whoever starts a job around the API gets every mistake at once, too, and nothing is touched. */
 export function checked(input: ProvisionInput): ProvisionInput {

@@ -1,10 +1,11 @@
 import { condition, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
 import { type Judgement, judgeApproval, judgeResolution } from '../domain/approval-rules.ts';
-import { type ApprovalSignal, type ResolveSignal, signalNames } from '../domain/decisions.ts';
+import type { ApprovalSignal, ResolveSignal } from '../domain/decisions.ts';
 import type { Problem } from '../domain/failure.ts';
 import type { ApprovalView, DecisionView, IncidentView } from '../domain/progress.ts';
 import type { HsmSeen, ManagerHolds } from '../domain/results.ts';
 import { catalogue, type StepId, step as stepOf } from '../domain/steps.ts';
+import { signalNames } from '../temporal/contract.ts';
 import type { Board } from './board.ts';
 
 export const approve = defineSignal<[ApprovalSignal]>(signalNames.approve);

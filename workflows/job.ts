@@ -10,13 +10,13 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { type ProvisionInput, queryNames } from '../domain/decisions.ts';
 import { type Problem, refused } from '../domain/failure.ts';
 import type { ApprovalView, Progress, StepState, StepView } from '../domain/progress.ts';
 import type { Outcome, ReportDraft } from '../domain/report.ts';
 import { withoutTemplateText } from '../domain/request.ts';
 import type { HsmSeen, Job as JobFacts, ManagerHolds, StepInput, StepResult, StepTypes } from '../domain/results.ts';
 import { type ActivityId, type StepId, step as stepOf } from '../domain/steps.ts';
+import { type ProvisionInput, queryNames } from '../temporal/contract.ts';
 import { Board } from './board.ts';
 import { type Ask, askToWipe, askToZeroize, Desk } from './desk.ts';
 import { Ended } from './endings.ts';

@@ -1,7 +1,7 @@
 import { condition } from '@temporalio/workflow';
-import type { ProvisionInput } from '../domain/decisions.ts';
 import { throughClient } from '../domain/plan.ts';
 import type { Pinned } from '../domain/results.ts';
+import type { ProvisionInput } from '../temporal/contract.ts';
 import { checked } from './checked.ts';
 import { type Conclusion, concluded } from './conclusion.ts';
 import { Job } from './job.ts';

@@ -10,11 +10,15 @@ temporal operator namespace describe --namespace "$namespace" >/dev/null 2>&1 ||
 # A new namespace takes some seconds to be usable.
 tries=0
 until temporal operator search-attribute create --namespace "$namespace" \
-  --name ProvisioningState --type Keyword \
-  --name ProvisioningPhase --type Keyword \
+  --name JobState --type Keyword \
+  --name JobPhase --type Keyword \
+  --name Procedure --type Keyword \
   --name HsmName --type Keyword \
   --name AzureRegion --type Keyword \
-  --name AwaitingApproval --type Bool; do
+  --name RequestedBy --type Keyword \
+  --name JobOutcome --type Keyword \
+  --name AwaitingApproval --type Bool \
+  --name HasIncident --type Bool; do
   tries=$((tries + 1))
   [ "$tries" -lt 30 ] || exit 1
   sleep 2

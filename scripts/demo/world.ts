@@ -3,10 +3,10 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { targetId } from '../../api/target.ts';
-import { workflowName } from '../../domain/decisions.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import { createOutbound } from '../../systems/outbound.ts';
 import { createStore } from '../../systems/secrets/create-store.ts';
+import { workflowName } from '../../temporal/contract.ts';
 import { readSettings } from '../../worker/settings.ts';
 
 /** The ids of this world’s jobs that are not finished. */

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { searchAttributes } from '../../domain/decisions.ts';
+import { searchAttributeArguments } from '../../temporal/contract.ts';
 import { findTemporal } from '../setup/temporal.mjs';
 import { Child } from './child.ts';
 import { answers, readyFile, StackError, untilReady } from './ready.ts';
@@ -50,13 +50,11 @@ export async function startTemporal(setting: Setting, port: number, uiPort: numb
   mkdirSync(folder, { recursive: true });
   const database = join(folder, 'temporal.db');
   const isNew = !existsSync(database);
-  const { awaitingApproval, ...keywords } = searchAttributes;
-  const attributes = [...Object.values(keywords).map((name) => `${name}=Keyword`), `${awaitingApproval}=Bool`];
   const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', `${port}`, '--db-filename', database, '--log-level', 'warn'];
   // Timers may fire up to a second late by default: in a world that goes 60 times faster that is a minute.
   args.push('--dynamic-config-value', 'history.timerProcessorMaxTimeShift="20ms"');
   args.push(...(uiPort === undefined ? ['--headless'] : ['--ui-ip', '127.0.0.1', '--ui-port', `${uiPort}`]));
-  for (const attribute of attributes) args.push('--search-attribute', attribute);
+  for (const attribute of searchAttributeArguments) args.push('--search-attribute', attribute);
   const child = begin(setting, 'temporal', program, args);
   await untilReady(child, startUpMs, () => answers(port));
   // Its port answers before it takes orders.

@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { freePort } from '../../scripts/stack/ready.ts';
+import { searchAttributeArguments } from '../../temporal/contract.ts';
 import { until } from './until.ts';
 
 export interface TestTemporal {
@@ -23,7 +24,6 @@ function temporalCli(): string {
 /** A Temporal development server of the test's own, in memory, on a free port, with the search attributes that jobs use. */
 export async function temporalServer(): Promise<TestTemporal> {
   const port = await freePort(0, 'Temporal', 'HSM_TEMPORAL_PORT');
-  const attributes = ['ProvisioningState=Keyword', 'ProvisioningPhase=Keyword', 'HsmName=Keyword', 'AzureRegion=Keyword', 'AwaitingApproval=Bool'];
   const child = spawn(
     temporalCli(),
     [
@@ -39,7 +39,7 @@ export async function temporalServer(): Promise<TestTemporal> {
       // Timers may fire up to a second late by default, and every retry waits for one.
       '--dynamic-config-value',
       'history.timerProcessorMaxTimeShift="20ms"',
-      ...attributes.flatMap((attribute) => ['--search-attribute', attribute]),
+      ...searchAttributeArguments.flatMap((attribute) => ['--search-attribute', attribute]),
     ],
     { stdio: 'ignore' },
   );

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
-import { type ProvisionInput, workflowName } from '../../domain/decisions.ts';
 import { type Progress, progressFromMemo } from '../../domain/progress.ts';
 import type { Activities, Inventory } from '../../domain/results.ts';
+import { type ProvisionInput, workflowName } from '../../temporal/contract.ts';
 import './quiet.ts';
 import { temporalServer } from './temporal.ts';
 import { until } from './until.ts';

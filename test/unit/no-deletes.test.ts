@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 
 const root = new URL('../../', import.meta.url);
-const product = ['domain', 'workflows', 'activities', 'systems', 'worker', 'api'];
+const product = ['domain', 'temporal', 'workflows', 'activities', 'systems', 'worker', 'api'];
 
 /** Every call of an Azure client’s delete, as `client.delete`: whatever goes through Microsoft’s packages is named so. */
 const deletesIn = (text: string): string[] => [...text.matchAll(/\b(\w+)\s*\.\s*((?:begin)?[dD]elete\w*)\(/g)].map(([, on, what]) => `${on}.${what}`);

@@ -1,4 +1,4 @@
-import type { ProvisionInput } from '../../../domain/decisions.ts';
+import type { ProvisionInput } from '../../../temporal/contract.ts';
 import { checked } from '../../../workflows/checked.ts';
 import { type Conclusion, concluded } from '../../../workflows/conclusion.ts';
 import { Job } from '../../../workflows/job.ts';

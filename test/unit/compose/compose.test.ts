@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
-import { searchAttributes } from '../../../domain/decisions.ts';
+import { searchAttributes } from '../../../temporal/contract.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const text = readFileSync(`${root}docker-compose.yml`, 'utf8');
@@ -135,9 +135,8 @@ describe('docker-compose.yml', () => {
 
   it('registers every search attribute', () => {
     const script = readFileSync(`${root}deploy/temporal/namespace.sh`, 'utf8');
-    const { awaitingApproval, ...keywords } = searchAttributes;
-    for (const name of Object.values(keywords)) assert.ok(script.includes(`--name ${name} --type Keyword`), name);
-    assert.ok(script.includes(`--name ${awaitingApproval} --type Bool`));
+    for (const { name, type } of Object.values(searchAttributes))
+      assert.ok(script.includes(`--name ${name} --type ${type === 'BOOL' ? 'Bool' : 'Keyword'}`), name);
   });
 });
 

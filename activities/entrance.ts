@@ -1,7 +1,7 @@
 import type { Exposure, Job } from '../domain/results.ts';
+import { secretName } from '../stores/secrets/store.ts';
 import type { Knock } from '../systems/ciphertrust/entrance.ts';
 import { source } from '../systems/ciphertrust/errors.ts';
-import { secretName } from '../systems/secrets/store.ts';
 import { act, refuse, wait } from './converge.ts';
 
 /** Another password is shown in another attempt, and soon: until the initial one is replaced, it works for anybody. */

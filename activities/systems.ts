@@ -1,10 +1,10 @@
+import type { Transcripts } from '../stores/reports/transcripts.ts';
+import type { SecretStore } from '../stores/secrets/store.ts';
 import type { Azure } from '../systems/azure/azure.ts';
 import type { CipherTrust } from '../systems/ciphertrust/ciphertrust.ts';
 import type { Luna } from '../systems/lunash/luna.ts';
 import type { Outbound } from '../systems/outbound.ts';
-import type { SecretStore } from '../systems/secrets/store.ts';
 import type { Settings } from '../systems/settings.ts';
-import type { Transcripts } from '../systems/transcripts.ts';
 import type { Windows } from '../systems/windows/windows.ts';
 
 /** Everything an activity may speak to. */

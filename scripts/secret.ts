@@ -2,9 +2,10 @@
 // one that a request names. A value comes by standard input: arguments can be read by everybody on the machine.
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
+import { createStore } from '../stores/secrets/create-store.ts';
+import { namesIn } from '../stores/secrets/file-store.ts';
+import { azureConnection } from '../systems/azure/connection.ts';
 import { createOutbound } from '../systems/outbound.ts';
-import { createStore } from '../systems/secrets/create-store.ts';
-import { namesIn } from '../systems/secrets/file-store.ts';
 import { readSettings } from '../worker/settings.ts';
 
 /** What comes by standard input; a single line without its end, as `echo` writes one. */
@@ -21,7 +22,7 @@ try {
   const settings = readSettings();
   const { secrets } = settings;
   const place = secrets.kind === 'file' ? secrets.folder : secrets.url;
-  const store = createStore(settings, createOutbound(settings.proxy));
+  const store = createStore(secrets, azureConnection(settings, createOutbound(settings.proxy)));
   const [name] = positionals;
   if (values.keep !== undefined) {
     const value = await given(values.keep);

@@ -1,3 +1,5 @@
+import type { SecretSettings } from '../stores/secrets/settings.ts';
+
 /** Where things are and how to reach them: configuration decides, never the code. Temporal's own settings are Temporal's (`TEMPORAL_ADDRESS` …). */
 export interface Settings {
   azure: {
@@ -33,15 +35,4 @@ export interface Settings {
   pollIntervalMs: number;
   /** How long an interrupted destructive command may still be running on the other side, in milliseconds: waited out before looking again. */
   settleMs: number;
-}
-
-/** Where secrets are kept. */
-export type SecretSettings = { kind: 'file'; folder: string; keyFile: string; key?: string } | ({ kind: 'key-vault' } & VaultSettings);
-
-export interface VaultSettings {
-  url: string;
-  /** The API version to speak; the client's own when absent. */
-  serviceVersion?: string;
-  /** Must the vault's challenge name the domain that the vault is in? Only an emulator's does not. */
-  verifyChallenge: boolean;
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SecretSettings, Settings } from '../systems/settings.ts';
+import type { SecretSettings } from '../stores/secrets/settings.ts';
+import type { Settings } from '../systems/settings.ts';
 import { identityMistakes } from './identity-settings.ts';
 
 const list = (value: string | undefined): string[] =>

@@ -2,7 +2,7 @@ import { cipherTrustHost, temporaryRule } from '../../domain/hosts.ts';
 import { throughClient } from '../../domain/plan.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput } from '../../domain/results.ts';
-import { userSecret } from '../../systems/secrets/kept.ts';
+import { userSecret } from '../../stores/secrets/kept.ts';
 import type { Systems } from '../systems.ts';
 import { allow, osDisk, virtualMachine } from '../virtual-machine.ts';
 

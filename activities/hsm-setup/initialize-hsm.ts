@@ -1,9 +1,9 @@
 import type { HsmSeen, Job, StepInput, StepResult } from '../../domain/results.ts';
+import { kept } from '../../stores/secrets/kept.ts';
+import type { SecretStore } from '../../stores/secrets/store.ts';
 import type { Luna } from '../../systems/lunash/luna.ts';
 import { readHsm } from '../../systems/lunash/read-hsm.ts';
 import { commandSettleMs, type LunashSession } from '../../systems/lunash/session.ts';
-import { kept } from '../../systems/secrets/kept.ts';
-import type { SecretStore } from '../../systems/secrets/store.ts';
 import { act, converge, done, halt } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 import { foreign } from './inspect-hsm.ts';

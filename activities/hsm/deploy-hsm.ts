@@ -1,6 +1,7 @@
 import type { VirtualNetworkGateway } from '@azure/arm-network';
 import { StepFailure, unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import { userSecret } from '../../stores/secrets/kept.ts';
 import type { ArmFault } from '../../systems/azure/arm-error.ts';
 import type { Azure, AzureClients } from '../../systems/azure/azure.ts';
 import { causeOf } from '../../systems/azure/causes.ts';
@@ -9,7 +10,6 @@ import { checkDeployment, harmOf } from '../../systems/azure/deployment-check.ts
 import { type HsmDeployment, hsmDeployment, parametersOf } from '../../systems/azure/hsm-template.ts';
 import { ownDeploymentHash, readOwnTemplate, templateSha256 } from '../../systems/azure/own-template.ts';
 import { otherOwner, ownerTag, tagsOf } from '../../systems/azure/tags.ts';
-import { userSecret } from '../../systems/secrets/kept.ts';
 import { another, type HsmNature, hsmIdOf, natureOf } from '../asked-hsm.ts';
 import { type Attempt, act, converge, done, halt, refuse, wait } from '../converge.ts';
 import type { Systems } from '../systems.ts';

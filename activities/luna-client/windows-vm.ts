@@ -1,7 +1,7 @@
 import { temporaryRule, windowsHost } from '../../domain/hosts.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput } from '../../domain/results.ts';
-import { kept } from '../../systems/secrets/kept.ts';
+import { kept } from '../../stores/secrets/kept.ts';
 import type { Systems } from '../systems.ts';
 import { allow, osDisk, virtualMachine } from '../virtual-machine.ts';
 

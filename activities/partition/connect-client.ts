@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import { kept } from '../../stores/secrets/kept.ts';
 import type { LunaClient } from '../../systems/lunacm/luna-client.ts';
 import type { Slot } from '../../systems/lunacm/parse.ts';
 import { deleteOurClient, readRegistration } from '../../systems/lunash/registration.ts';
 import { commandSettleMs } from '../../systems/lunash/session.ts';
-import { kept } from '../../systems/secrets/kept.ts';
 import { act, converge, done, halt } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 

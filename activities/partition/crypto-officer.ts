@@ -1,8 +1,8 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import { kept } from '../../stores/secrets/kept.ts';
 import type { LunaClient } from '../../systems/lunacm/luna-client.ts';
 import { mayTry, RoleLog } from '../../systems/lunacm/role-log.ts';
 import { doNotRetry, mustSignIn, type Roles, readRoles, type SignIn, signIn, tooFew, type Who, worthTrying } from '../../systems/lunacm/roles.ts';
-import { kept } from '../../systems/secrets/kept.ts';
 import { act, converge, done, halt } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 

@@ -1,7 +1,7 @@
 import { notReady, StepFailure } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import { kept } from '../../stores/secrets/kept.ts';
 import type { PartitionInfo } from '../../systems/lunacm/parse.ts';
-import { kept } from '../../systems/secrets/kept.ts';
 import { act, converge, done, halt, refuse } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 

@@ -1,11 +1,11 @@
 import { type ProvisioningRequest, secretsNamed } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import { generateSecret } from '../../stores/secrets/generate.ts';
+import { keep, read, storeFailed } from '../../stores/secrets/kept.ts';
+import { nameInSeries, series } from '../../stores/secrets/series.ts';
+import { type Purpose, purposes, type SecretStore, secretName } from '../../stores/secrets/store.ts';
 import { customDataProblem } from '../../systems/ciphertrust/custom-data.ts';
 import { readWebCertificate } from '../../systems/ciphertrust/web-certificate.ts';
-import { generateSecret } from '../../systems/secrets/generate.ts';
-import { keep, read, storeFailed } from '../../systems/secrets/kept.ts';
-import { nameInSeries, series } from '../../systems/secrets/series.ts';
-import { type Purpose, purposes, type SecretStore, secretName } from '../../systems/secrets/store.ts';
 import { publicLine, readRsaKey, sameKey } from '../../systems/ssh/private-key.ts';
 import { act, converge, done, refuse } from '../converge.ts';
 import type { Systems } from '../systems.ts';

@@ -1,10 +1,10 @@
 import { unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import { generateSecret } from '../../stores/secrets/generate.ts';
+import { keep, kept, read } from '../../stores/secrets/kept.ts';
+import { secretName } from '../../stores/secrets/store.ts';
 import { asPkcs1, belongTogether, endsSoon, seenOf, selfSignedClient } from '../../systems/certificates.ts';
 import type { ClientPair, Home } from '../../systems/lunacm/luna-client.ts';
-import { generateSecret } from '../../systems/secrets/generate.ts';
-import { keep, kept, read } from '../../systems/secrets/kept.ts';
-import { secretName } from '../../systems/secrets/store.ts';
 import { act, converge, done, refuse } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 

@@ -1,5 +1,7 @@
 import { notReady, refused, StepFailure, unsafe } from '../../domain/failure.ts';
 import type { ManagerHolds, PresentedCertificate, StepInput, StepResult } from '../../domain/results.ts';
+import { kept, userSecret } from '../../stores/secrets/kept.ts';
+import type { SecretStore } from '../../stores/secrets/store.ts';
 import { problemBeforeSetup, readBeforeSetup } from '../../systems/ciphertrust/before-setup.ts';
 import { type Manager, signedIn } from '../../systems/ciphertrust/ciphertrust.ts';
 import { type Answer, answerFailure, isPassing, isSuccess, source } from '../../systems/ciphertrust/errors.ts';
@@ -8,8 +10,6 @@ import { giveKey, needsKey, type Starting, usualReason } from '../../systems/cip
 import { neverLeft } from '../../systems/ciphertrust/manager.ts';
 import { type Sent, SetupLog } from '../../systems/ciphertrust/setup-log.ts';
 import { visit } from '../../systems/ciphertrust/visit.ts';
-import { kept, userSecret } from '../../systems/secrets/kept.ts';
-import type { SecretStore } from '../../systems/secrets/store.ts';
 import { type Attempt, act, converge, done, halt, wait } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 

@@ -3,11 +3,11 @@ import { isIP } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { refused } from '../../domain/failure.ts';
 import type { CertificateSeen, StepInput, StepResult } from '../../domain/results.ts';
+import { userSecret } from '../../stores/secrets/kept.ts';
 import { type Manager, signedIn } from '../../systems/ciphertrust/ciphertrust.ts';
 import { source } from '../../systems/ciphertrust/errors.ts';
 import type { Leaf } from '../../systems/ciphertrust/tls.ts';
 import { readWebCertificate, type WebCertificate } from '../../systems/ciphertrust/web-certificate.ts';
-import { userSecret } from '../../systems/secrets/kept.ts';
 import { act, converge, done, wait } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { targetId } from '../../api/target.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
+import { createStore } from '../../stores/secrets/create-store.ts';
+import { azureConnection } from '../../systems/azure/connection.ts';
 import { createOutbound } from '../../systems/outbound.ts';
-import { createStore } from '../../systems/secrets/create-store.ts';
 import { workflowName } from '../../temporal/contract.ts';
 import { readSettings } from '../../worker/settings.ts';
 
@@ -72,7 +73,7 @@ export function secretsNamedIn(value: unknown): string[] {
 /** Puts the secrets that the request names into the store of the simulated world, where they are missing. */
 export async function provideSecrets(request: unknown, workerEnv: NodeJS.ProcessEnv): Promise<string[]> {
   const settings = readSettings(workerEnv);
-  const store = createStore(settings, createOutbound(settings.proxy));
+  const store = createStore(settings.secrets, azureConnection(settings, createOutbound(settings.proxy)));
   const missing: string[] = [];
   for (const name of secretsNamedIn(request)) {
     if ((await store.get(name)) !== undefined) continue;

@@ -1,8 +1,8 @@
 import { type Problem, StepFailure } from '../../domain/failure.ts';
 import type { Job, ManagerAt } from '../../domain/results.ts';
-import { kept } from '../secrets/kept.ts';
-import type { SecretStore } from '../secrets/store.ts';
-import type { Transcripts } from '../transcripts.ts';
+import type { Transcripts } from '../../stores/reports/transcripts.ts';
+import { kept } from '../../stores/secrets/kept.ts';
+import type { SecretStore } from '../../stores/secrets/store.ts';
 import type { CipherTrust, Manager } from './ciphertrust.ts';
 import { asksForGenerated, holdsKey, readInitialPassword } from './initial-password.ts';
 import { type Fate, PasswordLog, type Shown, told, type Which } from './password-log.ts';

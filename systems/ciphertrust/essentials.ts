@@ -1,8 +1,8 @@
 import { refused } from '../../domain/failure.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { OtherTimeServer } from '../../domain/results.ts';
-import { userSecret } from '../secrets/kept.ts';
-import type { SecretStore } from '../secrets/store.ts';
+import { userSecret } from '../../stores/secrets/kept.ts';
+import type { SecretStore } from '../../stores/secrets/store.ts';
 import type { Manager } from './ciphertrust.ts';
 import { answerFailure, isSuccess, saysExists, source } from './errors.ts';
 

@@ -1,7 +1,7 @@
 import { StepFailure } from '../../domain/failure.ts';
 import type { Job } from '../../domain/results.ts';
-import { kept, userSecret } from '../secrets/kept.ts';
-import type { SecretStore } from '../secrets/store.ts';
+import { kept, userSecret } from '../../stores/secrets/kept.ts';
+import type { SecretStore } from '../../stores/secrets/store.ts';
 import { SshConnection } from '../ssh/connection.ts';
 import { readRsaKey } from '../ssh/private-key.ts';
 import type { CipherTrust, Place } from './ciphertrust.ts';

@@ -1,6 +1,6 @@
 import type { Job } from '../../domain/results.ts';
-import { StepLog } from '../step-log.ts';
-import type { Transcripts } from '../transcripts.ts';
+import { StepLog } from '../../stores/reports/step-log.ts';
+import type { Transcripts } from '../../stores/reports/transcripts.ts';
 
 /** Passwords that admin may have: the kept one, the factory’s, or one that the manager generated at its first start. */
 export type Which = 'kept' | 'default' | 'generated';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Job } from '../../domain/results.ts';
-import { StepLog } from '../step-log.ts';
-import type { Transcripts } from '../transcripts.ts';
+import { StepLog } from '../../stores/reports/step-log.ts';
+import type { Transcripts } from '../../stores/reports/transcripts.ts';
 
 const sending = 'POST /v1/system/hsm/setup';
 const notSent = 'not taken:';

@@ -1,7 +1,7 @@
 import type { Job } from '../../domain/results.ts';
+import { StepLog } from '../../stores/reports/step-log.ts';
+import type { Transcripts } from '../../stores/reports/transcripts.ts';
 import type { RoleShown } from '../lunash/partition-show.ts';
-import { StepLog } from '../step-log.ts';
-import type { Transcripts } from '../transcripts.ts';
 
 export type Role = 'po' | 'co';
 

@@ -1,8 +1,8 @@
 import type { Job } from '../../domain/results.ts';
-import { keep, read } from '../secrets/kept.ts';
-import type { SecretStore } from '../secrets/store.ts';
-import { StepLog } from '../step-log.ts';
-import type { Transcripts } from '../transcripts.ts';
+import { StepLog } from '../../stores/reports/step-log.ts';
+import type { Transcripts } from '../../stores/reports/transcripts.ts';
+import { keep, read } from '../../stores/secrets/kept.ts';
+import type { SecretStore } from '../../stores/secrets/store.ts';
 import type { PartitionRow } from './parse.ts';
 
 /** Beside the secrets, as the host key is: a later run must know it, too. */

@@ -2,9 +2,9 @@ import type { Duplex } from 'node:stream';
 import type { SFTPWrapper } from 'ssh2';
 import { refused, transient } from '../../domain/failure.ts';
 import type { Job, Pinned } from '../../domain/results.ts';
+import { kept } from '../../stores/secrets/kept.ts';
+import type { SecretStore } from '../../stores/secrets/store.ts';
 import type { Outbound } from '../outbound.ts';
-import { kept } from '../secrets/kept.ts';
-import type { SecretStore } from '../secrets/store.ts';
 import { connectionLost, type Executed, SignInRefused, SshConnection, signInRefused } from '../ssh/connection.ts';
 
 /** The Windows host, over SSH with the key that the installation allowed. */

@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { ActivityId } from '../../domain/steps.ts';
-import { secretName } from '../../systems/secrets/store.ts';
+import { secretName } from '../../stores/secrets/store.ts';
 import { AzureBench } from '../support/azure-bench.ts';
 import type { StepOrder } from '../support/azure-step-process.ts';
 import { until } from '../support/until.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { secretName } from '../../systems/secrets/store.ts';
+import { secretName } from '../../stores/secrets/store.ts';
 import { AzureBench } from '../support/azure-bench.ts';
 import { until } from '../support/until.ts';
 

@@ -3,8 +3,9 @@ import type { Systems } from '../../activities/systems.ts';
 import { cloudNames } from '../../simulator/azure/clouds.ts';
 import type { AzureState } from '../../simulator/azure/state.ts';
 import { createSocks, type Socks } from '../../simulator/network/socks.ts';
+import { createStore } from '../../stores/secrets/create-store.ts';
 import type { AzureClients } from '../../systems/azure/azure.ts';
-import { createStore } from '../../systems/secrets/create-store.ts';
+import { azureConnection } from '../../systems/azure/connection.ts';
 import { readSettings } from '../../worker/settings.ts';
 import { createSystems } from '../../worker/systems.ts';
 import { AzureBench } from '../support/azure-bench.ts';
@@ -78,7 +79,7 @@ for (const [cloud, domains, example, resource, vault] of [
 
     it('has key vaults, whose tokens are asked for at its own authority', async () => {
       const settings = readSettings({ ...env, HSM_SECRETS: 'key-vault', HSM_KEY_VAULT_URL: `https://simulated.${vault}` });
-      assert.equal(await createStore(settings, systems.outbound).get('nothing-there'), undefined);
+      assert.equal(await createStore(settings.secrets, azureConnection(settings, systems.outbound)).get('nothing-there'), undefined);
       assert.deepEqual(asked(), [`https://${vault}`]);
       assert.ok(bench.arrived('vault:GET versions', 'done').length > 0);
       assert.deepEqual(bench.arrived('socks:*'), []);

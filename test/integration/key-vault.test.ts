@@ -7,11 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { ClientSecretCredential } from '@azure/identity';
 import { SecretClient } from '@azure/keyvault-secrets';
+import { createStore } from '../../stores/secrets/create-store.ts';
+import { createKeyVaultStore } from '../../stores/secrets/key-vault-store.ts';
+import type { VaultSettings } from '../../stores/secrets/settings.ts';
+import type { SecretStore } from '../../stores/secrets/store.ts';
+import { azureConnection } from '../../systems/azure/connection.ts';
 import { createOutbound } from '../../systems/outbound.ts';
-import { createStore } from '../../systems/secrets/create-store.ts';
-import { createKeyVaultStore } from '../../systems/secrets/key-vault-store.ts';
-import type { SecretStore } from '../../systems/secrets/store.ts';
-import type { VaultSettings } from '../../systems/settings.ts';
 import { readSettings } from '../../worker/settings.ts';
 import { AzureBench } from '../support/azure-bench.ts';
 import { aSecretStore } from '../support/secret-store-suite.ts';
@@ -27,7 +28,11 @@ describe('The key vault store', function () {
   const quick = { tieMs: 40, retryMs: 20 };
   const open = (more?: NodeJS.ProcessEnv, pace = quick): SecretStore => {
     const own = settings(more);
-    return createKeyVaultStore(own, own.secrets as VaultSettings, createOutbound(), pace);
+    return createKeyVaultStore(own.secrets as VaultSettings, azureConnection(own, createOutbound()), pace);
+  };
+  const stored = (): SecretStore => {
+    const own = settings();
+    return createStore(own.secrets, azureConnection(own, createOutbound()));
   };
   /** Microsoft’s own client, for what somebody else does in the vault. */
   const somebody = (): SecretClient => {
@@ -58,7 +63,7 @@ describe('The key vault store', function () {
   it('gives everybody the same value, with all that comes in the same second counted, whatever this host’s clock says', async () => {
     bench.world.quirks['azure.vaultClockSkewSeconds'] = '-3600';
     const names = Array.from({ length: 24 }, (_, index) => `same-second-${index}`);
-    const [one, another, reader] = [1, 2, 3].map(() => createStore(settings(), createOutbound())) as [SecretStore, SecretStore, SecretStore];
+    const [one, another, reader] = [1, 2, 3].map(() => stored()) as [SecretStore, SecretStore, SecretStore];
     await Promise.all([one, another, reader].map((store) => store.get('nothing-there')));
     const written = () => bench.arrived('vault:PUT secret', 'done').filter(({ target }) => names.includes(target)).length;
     const looks = () => bench.arrived('vault:GET versions', 'done').length;
@@ -91,7 +96,7 @@ describe('The key vault store', function () {
 
   it('lets the oldest of many versions count, on whatever page it is told', async () => {
     // Somebody’s newer ones come in a later second.
-    await createStore(settings(), createOutbound()).create('many-versions', 'the oldest');
+    await stored().create('many-versions', 'the oldest');
     const client = somebody();
     for (let count = 0; count < 60; count++) await client.setSecret('many-versions', `newer ${count}`);
     assert.notEqual((await client.getSecret('many-versions')).value, 'the oldest');

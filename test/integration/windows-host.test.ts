@@ -11,8 +11,8 @@ import { createWorld, type RunningWorld } from '../../simulator/create-world.ts'
 import { createSocks, type Socks } from '../../simulator/network/socks.ts';
 import { Files, type HostState } from '../../simulator/windows/state.ts';
 import type { WindowsHost } from '../../simulator/world.ts';
+import { type SecretStore, secretName } from '../../stores/secrets/store.ts';
 import { createOutbound } from '../../systems/outbound.ts';
-import { type SecretStore, secretName } from '../../systems/secrets/store.ts';
 import { publicLine } from '../../systems/ssh/private-key.ts';
 import { installScript } from '../../systems/windows/install-script.ts';
 import { createWindows } from '../../systems/windows/windows.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { secretName } from '../../systems/secrets/store.ts';
+import { secretName } from '../../stores/secrets/store.ts';
 import type { AzureBench } from './azure-bench.ts';
 
 const publicKey = 'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7 test';

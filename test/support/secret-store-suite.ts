@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { SecretStore } from '../../systems/secrets/store.ts';
+import type { SecretStore } from '../../stores/secrets/store.ts';
 
 /** What every secret store keeps to. `open` gives another view of the same store at each call, as another process has. */
 export function aSecretStore(open: () => SecretStore): void {

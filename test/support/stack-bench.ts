@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { sentence } from '../../domain/failure.ts';
 import type { IncidentView, Progress } from '../../domain/progress.ts';
 import { type Stack, type StackOptions, startStack } from '../../scripts/stack.ts';
+import { createStore } from '../../stores/secrets/create-store.ts';
+import type { SecretStore } from '../../stores/secrets/store.ts';
+import { azureConnection } from '../../systems/azure/connection.ts';
 import { createOutbound } from '../../systems/outbound.ts';
-import { createStore } from '../../systems/secrets/create-store.ts';
-import type { SecretStore } from '../../systems/secrets/store.ts';
 import type { ProvisionInput } from '../../temporal/contract.ts';
 import { readSettings } from '../../worker/settings.ts';
 import { exampleRequest } from './example.ts';
@@ -58,7 +59,7 @@ export class StackBench {
   /** The store that the worker’s own settings choose. */
   get store(): SecretStore {
     const settings = readSettings(this.stack.workerEnv);
-    return createStore(settings, createOutbound(settings.proxy));
+    return createStore(settings.secrets, azureConnection(settings, createOutbound(settings.proxy)));
   }
 
   /** Puts a secret of the user’s into the job’s store. */

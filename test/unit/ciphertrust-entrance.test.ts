@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { decideEntrance } from '../../activities/entrance.ts';
 import type { Problem } from '../../domain/failure.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
+import { folderTranscripts } from '../../stores/reports/transcripts.ts';
 import { type Knock, toTry } from '../../systems/ciphertrust/entrance.ts';
 import { type Fate, PasswordLog, type Which } from '../../systems/ciphertrust/password-log.ts';
-import { folderTranscripts } from '../../systems/transcripts.ts';
 
 const job = { target: 'kylo-1', runId: 'run', request: {} as ProvisioningRequest };
 

@@ -5,13 +5,13 @@ import { decideNtp } from '../../activities/ciphertrust/ntp.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { PresentedCertificate } from '../../domain/results.ts';
 import { selfSigned } from '../../simulator/certificates.ts';
+import type { Transcripts } from '../../stores/reports/transcripts.ts';
+import type { SecretStore } from '../../stores/secrets/store.ts';
 import { type BeforeSetup, problemBeforeSetup } from '../../systems/ciphertrust/before-setup.ts';
 import type { Manager } from '../../systems/ciphertrust/ciphertrust.ts';
 import { answerFailure, lockedForMs, saying, saysLocked } from '../../systems/ciphertrust/errors.ts';
 import { activateLicence, addNtp } from '../../systems/ciphertrust/essentials.ts';
 import { SetupLog } from '../../systems/ciphertrust/setup-log.ts';
-import type { SecretStore } from '../../systems/secrets/store.ts';
-import type { Transcripts } from '../../systems/transcripts.ts';
 import { recordedManager } from '../support/ciphertrust/recorded-manager.ts';
 
 const wants = (cipherTrust: Partial<ProvisioningRequest['cipherTrust']>) => ({ request: { cipherTrust } as ProvisioningRequest });

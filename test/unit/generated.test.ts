@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { plan } from '../../domain/plan.ts';
-import { type Below, generateText, type TextPurpose } from '../../systems/secrets/generate.ts';
+import { type Below, generateText, type TextPurpose } from '../../stores/secrets/generate.ts';
 import { exampleRequest } from '../support/example.ts';
 
 /** Runs of each property; a failure prints the seed and the path that repeat it. */

@@ -11,7 +11,7 @@ import { type Report, type ReportDraft, reportOf } from '../../domain/report.ts'
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { stepIds } from '../../domain/steps.ts';
-import { folderTranscripts } from '../../systems/transcripts.ts';
+import { folderTranscripts } from '../../stores/reports/transcripts.ts';
 
 describe('The report step', () => {
   const request = JSON.parse(readFileSync(new URL('../../examples/luna-kylo.json', import.meta.url), 'utf8')) as ProvisioningRequest;

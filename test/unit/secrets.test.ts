@@ -11,9 +11,9 @@ import { keepSecrets } from '../../activities/permissions/keep-secrets.ts';
 import type { Systems } from '../../activities/systems.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepResult } from '../../domain/results.ts';
-import { createFileStore } from '../../systems/secrets/file-store.ts';
-import { series } from '../../systems/secrets/series.ts';
-import { purposes, type SecretStore } from '../../systems/secrets/store.ts';
+import { createFileStore } from '../../stores/secrets/file-store.ts';
+import { series } from '../../stores/secrets/series.ts';
+import { purposes, type SecretStore } from '../../stores/secrets/store.ts';
 import { exampleRequest } from '../support/example.ts';
 import { aSecretStore } from '../support/secret-store-suite.ts';
 
@@ -33,7 +33,7 @@ describe('The encrypted-file store', () => {
   });
 
   it('gives two processes that write at once the same value', async () => {
-    const store = new URL('../../systems/secrets/file-store.ts', import.meta.url).href;
+    const store = new URL('../../stores/secrets/file-store.ts', import.meta.url).href;
     const script = `const { createFileStore } = await import(${JSON.stringify(store)}); const s = createFileStore({ folder: process.argv[1] + '/secrets', keyFile: process.argv[1] + '/key' });
       for (let i = 0; i < 30; i++) console.log(await s.create('n-' + i, process.argv[2]));`;
     const outputs = await Promise.all(

@@ -6,7 +6,7 @@ import { webCertificate } from '../../activities/root-of-trust/web-certificate.t
 import type { Systems } from '../../activities/systems.ts';
 import type { Problem } from '../../domain/failure.ts';
 import { type Identity, selfSigned } from '../../simulator/certificates.ts';
-import { secretName } from '../../systems/secrets/store.ts';
+import { secretName } from '../../stores/secrets/store.ts';
 import { recordedManager, secretsOf } from '../support/ciphertrust/recorded-manager.ts';
 import { exampleRequest } from '../support/example.ts';
 

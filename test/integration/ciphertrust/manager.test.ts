@@ -6,7 +6,7 @@ import { ntp } from '../../../activities/ciphertrust/ntp.ts';
 import { resetPassword } from '../../../activities/root-of-trust/reset-password.ts';
 import { setRootOfTrust } from '../../../activities/root-of-trust/set-root-of-trust.ts';
 import { newUser } from '../../../simulator/ciphertrust/state.ts';
-import { secretName } from '../../../systems/secrets/store.ts';
+import { secretName } from '../../../stores/secrets/store.ts';
 import { changePassword, ManagerBench, setup, target } from '../../support/ciphertrust/manager-bench.ts';
 import { hsmAddress, managerAddress, partition } from '../../support/stub-appliance.ts';
 import { until } from '../../support/until.ts';

@@ -4,7 +4,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { setRootOfTrust } from '../../../activities/root-of-trust/set-root-of-trust.ts';
 import type { ManagerAt } from '../../../domain/results.ts';
-import { secretName } from '../../../systems/secrets/store.ts';
+import { secretName } from '../../../stores/secrets/store.ts';
 import { ManagerBench, setup, target } from '../../support/ciphertrust/manager-bench.ts';
 import { officerPassword } from '../../support/stub-appliance.ts';
 import { until } from '../../support/until.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import axios, { AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
+import type { SecretStore } from '../../../stores/secrets/store.ts';
 import type { CipherTrust } from '../../../systems/ciphertrust/ciphertrust.ts';
 import { Manager } from '../../../systems/ciphertrust/manager.ts';
-import type { SecretStore } from '../../../systems/secrets/store.ts';
 import type { Json } from './samples.ts';
 
 interface Asked {

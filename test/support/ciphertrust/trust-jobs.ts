@@ -9,7 +9,7 @@ import type { StepTypes } from '../../../domain/results.ts';
 import type { ActivityId } from '../../../domain/steps.ts';
 import { Child } from '../../../scripts/stack/child.ts';
 import type { ManagerState } from '../../../simulator/ciphertrust/state.ts';
-import { createFileStore } from '../../../systems/secrets/file-store.ts';
+import { createFileStore } from '../../../stores/secrets/file-store.ts';
 import { readRsaKey } from '../../../systems/ssh/private-key.ts';
 import { type ProvisionInput, workflowName } from '../../../temporal/contract.ts';
 import { exampleRequest } from '../example.ts';

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { generateSecret } from '../../../stores/secrets/generate.ts';
 import { rootKeys } from '../../../systems/ciphertrust/before-setup.ts';
 import { customDataProblem } from '../../../systems/ciphertrust/custom-data.ts';
 import { answerFailure, saying } from '../../../systems/ciphertrust/errors.ts';
@@ -7,7 +8,6 @@ import { isServerOf, nameOf, readHolds, readServers } from '../../../systems/cip
 import { asksForGenerated } from '../../../systems/ciphertrust/initial-password.ts';
 import { entriesOf, totalOf } from '../../../systems/ciphertrust/manager.ts';
 import { visit } from '../../../systems/ciphertrust/visit.ts';
-import { generateSecret } from '../../../systems/secrets/generate.ts';
 import { exampleRequest } from '../example.ts';
 import { recordedManager, secretsOf } from './recorded-manager.ts';
 import { sample, text } from './samples.ts';

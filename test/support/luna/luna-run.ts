@@ -6,7 +6,7 @@ import type { ProvisioningRequest } from '../../../domain/request.ts';
 import { type Meddling, meddle } from '../../../simulator/control/meddle.ts';
 import type { Entry } from '../../../simulator/ledger.ts';
 import { type Fault, Weather } from '../../../simulator/weather.ts';
-import { type Purpose, secretName } from '../../../systems/secrets/store.ts';
+import { type Purpose, secretName } from '../../../stores/secrets/store.ts';
 import { exampleRequest } from '../example.ts';
 import type { Running } from '../workflow-bench.ts';
 import { interference, type Names } from './interference.ts';

@@ -3,7 +3,7 @@ import type { ApprovalView, IncidentView } from '../../../domain/progress.ts';
 import type { ProvisioningRequest } from '../../../domain/request.ts';
 import type { Entry } from '../../../simulator/ledger.ts';
 import { usedBytes } from '../../../simulator/luna/state.ts';
-import { type Purpose, type SecretStore, secretName } from '../../../systems/secrets/store.ts';
+import { type Purpose, type SecretStore, secretName } from '../../../stores/secrets/store.ts';
 import type { LunaWorld } from './luna-world.ts';
 
 /** Everything that a job may ask of the appliance; what is not here must never arrive. */

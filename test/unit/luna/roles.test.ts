@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StepFailure } from '../../../domain/failure.ts';
 import type { Job } from '../../../domain/results.ts';
+import { folderTranscripts } from '../../../stores/reports/transcripts.ts';
 import type { LunaClient } from '../../../systems/lunacm/luna-client.ts';
 import { mayTry, RoleLog } from '../../../systems/lunacm/role-log.ts';
 import { mustSignIn, readContents, signIn } from '../../../systems/lunacm/roles.ts';
-import { folderTranscripts } from '../../../systems/transcripts.ts';
 
 const serial = '1234567890123';
 const job = { target: 'target', runId: 'run-1' } as Job;

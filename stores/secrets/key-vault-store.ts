@@ -1,13 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SecretClient, SecretClientOptions, SecretProperties } from '@azure/keyvault-secrets';
 import { refused, type StepFailure } from '../../domain/failure.ts';
-import { cloudOfVault } from '../azure/clouds.ts';
-import { credential } from '../azure/credential.ts';
-import { azureFailure, isForeign, isSignIn, statusOf } from '../azure/errors.ts';
-import { transport } from '../azure/transport.ts';
-import type { Outbound } from '../outbound.ts';
-import type { Settings, VaultSettings } from '../settings.ts';
+import type { AzureConnection, AzureFault } from '../azure-connection.ts';
+import type { VaultSettings } from './settings.ts';
 import { checkedName, type SecretStore } from './store.ts';
+
+const source = 'the key vault';
 
 /** How long things are waited for; tests have less patience. */
 export interface Pace {
@@ -28,7 +26,7 @@ const largest = 25 * 1024;
  * Secrets in an Azure Key Vault. The vault cannot be told to keep the first value: a second PUT makes a newer version. So of several versions the oldest
  * counts, always, and a name that has one is never written to.
  */
-export function createKeyVaultStore(settings: Settings, vault: VaultSettings, outbound: Outbound, pace: Pace = usualPace): SecretStore {
+export function createKeyVaultStore(vault: VaultSettings, connection: AzureConnection, pace: Pace = usualPace): SecretStore {
   let connected: Promise<SecretClient> | undefined;
   /** Asks, waits out what passes, and tells the rest in words of its own: the client's errors carry requests, and so secrets. */
   const asking = async <T>(tried: string, question: (client: SecretClient) => Promise<T>): Promise<T> => {
@@ -36,13 +34,14 @@ export function createKeyVaultStore(settings: Settings, vault: VaultSettings, ou
     let signedInAnew = false;
     for (let waitMs = pace.retryMs; ; waitMs = Math.min(waitMs * 2, 8000)) {
       try {
-        return await question(await (connected ??= connect(settings, vault, outbound)));
+        return await question(await (connected ??= connect(vault, connection)));
       } catch (error) {
-        const { passes, failure, retryAfterMs = waitMs } = told(tried, vault.url, error);
+        const fault = connection.fault(`${tried} in the key vault ${vault.url}`, error);
+        const { passes, failure, retryAfterMs = waitMs } = told(`${tried} in the key vault ${vault.url}`, error, fault);
         // A token that is refused is not offered again; a new one is asked for once.
-        const anew: boolean = statusOf(error) === 401 && !signedInAnew;
+        const anew: boolean = fault?.status === 401 && !signedInAnew;
         signedInAnew ||= anew;
-        if (statusOf(error) === 401 || isSignIn(error)) connected = undefined;
+        if (fault?.status === 401 || fault?.isSignIn) connected = undefined;
         if (!(passes || anew) || Date.now() + retryAfterMs > end) throw failure;
         await pause(retryAfterMs);
       }
@@ -69,10 +68,10 @@ export function createKeyVaultStore(settings: Settings, vault: VaultSettings, ou
   };
 }
 
-async function connect(settings: Settings, vault: VaultSettings, outbound: Outbound): Promise<SecretClient> {
+async function connect(vault: VaultSettings, connection: AzureConnection): Promise<SecretClient> {
   const { SecretClient } = await import('@azure/keyvault-secrets');
-  return new SecretClient(vault.url, await credential(settings, cloudOfVault(vault.url), outbound), {
-    ...transport(settings, outbound),
+  return new SecretClient(vault.url, await connection.credential(vault.url), {
+    ...connection.transport(),
     ...(vault.serviceVersion ? { serviceVersion: vault.serviceVersion as NonNullable<SecretClientOptions['serviceVersion']> } : {}),
     disableChallengeResourceVerification: !vault.verifyChallenge,
   });
@@ -98,7 +97,7 @@ async function look(client: SecretClient, name: string): Promise<Looked | undefi
   try {
     for await (const version of pages) versions.push(version);
   } catch (error) {
-    if (statusOf(error) === 404) return undefined;
+    if ((error as { statusCode?: unknown }).statusCode === 404) return undefined;
     throw error;
   }
   const [oldest] = versions.sort((one, other) => createdAt(one) - createdAt(other) || (one.version! < other.version! ? -1 : 1));
@@ -122,26 +121,24 @@ interface Told {
 }
 
 /** What a person needs to know of it, without anything that was sent: no cause hangs on it. */
-function told(asked: string, url: string, error: unknown): Told {
-  const tried = `${asked} in the key vault ${url}`;
+function told(tried: string, error: unknown, fault: AzureFault | undefined): Told {
   const message = error instanceof Error ? error.message : String(error);
-  const stop = (seen: string, remedy: string): Told => ({ passes: false, failure: refused({ tried, seen, source: 'the key vault', remedy }) });
-  if (!isForeign(error)) return stop(message, 'Mend what it names, then retry.');
+  const stop = (seen: string, remedy: string): Told => ({ passes: false, failure: refused({ tried, seen, source, remedy }) });
+  if (!fault) return stop(message, 'Mend what it names, then retry.');
   if (/deleted but recoverable/i.test(message))
     return stop(
       'the name is that of a deleted secret',
       'Recover it (az keyvault secret recover), never purge it: it may be the only copy of a password in use.',
     );
-  if (statusOf(error) === 403)
+  if (fault.status === 403)
     return stop(
       `403 ${(error as { code?: string }).code ?? ''} ${message}`,
       'Give this service’s identity the role Key Vault Secrets Officer there, let its network in, and see that the oldest version is enabled.',
     );
-  const { problem } = azureFailure(tried, error);
-  const source = isSignIn(error) ? problem.source : 'the key vault';
+  const { problem } = fault.failure;
   return {
     passes: problem.kind === 'Transient',
-    failure: refused({ tried: problem.tried, seen: problem.seen, source, remedy: problem.remedy }),
+    failure: refused({ tried: problem.tried, seen: problem.seen, source: fault.isSignIn ? problem.source : source, remedy: problem.remedy }),
     ...(problem.retryAfterMs === undefined ? {} : { retryAfterMs: problem.retryAfterMs }),
   };
 }

@@ -1,4 +1,4 @@
-import type { Job } from '../domain/results.ts';
+import type { Job } from '../../domain/results.ts';
 import { cutOff, type Transcripts } from './transcripts.ts';
 
 /** One line of a step’s log. */

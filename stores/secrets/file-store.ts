@@ -1,8 +1,10 @@
-import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
-import { link, mkdir, open, readFile, unlink } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { refused } from '../../domain/failure.ts';
+import { createFile } from '../durable.ts';
+import { keyBytes, seal, unseal } from '../seal.ts';
 import { checkedName, type SecretStore } from './store.ts';
 
 export interface FileStoreOptions {
@@ -13,7 +15,6 @@ export interface FileStoreOptions {
   key?: string;
 }
 
-const algorithm = 'aes-256-gcm';
 const source = 'the secret store';
 const ending = '.secret';
 
@@ -46,39 +47,22 @@ export function createFileStore({ folder, keyFile, key: given }: FileStoreOption
       if (error.code === 'ENOENT') return undefined;
       throw error;
     });
-    return sealed && unseal(key(), name, sealed);
+    return sealed && opened(key(), name, sealed);
   };
   return {
     get,
     async create(name, value) {
       checkedName(name);
       const sealed = seal(await provenKey(), name, value);
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      const draft = join(folder, `.${randomUUID()}.new`);
-      await writeDurably(draft, sealed);
-      try {
-        await link(draft, path(name)); // fails where the name is taken: the first writer wins
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      } finally {
-        await unlink(draft);
-      }
-      syncFolder(folder);
+      await createFile(path(name), sealed);
       return (await get(name))!;
     },
   };
 }
 
-function seal(key: Buffer, name: string, value: string): Buffer {
-  const nonce = randomBytes(12);
-  const cipher = createCipheriv(algorithm, key, nonce).setAAD(Buffer.from(name));
-  const body = Buffer.concat([cipher.update(value, 'utf8'), cipher.final()]);
-  return Buffer.concat([nonce, cipher.getAuthTag(), body]);
-}
-
-function unseal(key: Buffer, name: string, sealed: Buffer): string {
+function opened(key: Buffer, name: string, sealed: Buffer): string {
   try {
-    return opened(key, name, sealed);
+    return unseal(key, name, sealed);
   } catch {
     throw refused({
       tried: `opening the secret ${name}`,
@@ -90,18 +74,13 @@ function unseal(key: Buffer, name: string, sealed: Buffer): string {
   }
 }
 
-function opened(key: Buffer, name: string, sealed: Buffer): string {
-  const decipher = createDecipheriv(algorithm, key, sealed.subarray(0, 12)).setAAD(Buffer.from(name)).setAuthTag(sealed.subarray(12, 28));
-  return Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]).toString('utf8');
-}
-
 /** Nothing is kept with a key that opens none of what is there: whoever brings the right one back would lose what was kept with this one. */
 async function needKeyOf(folder: string, key: Buffer): Promise<void> {
   const names = namesIn(folder);
   for (const name of names) {
     const sealed = await readFile(join(folder, `${name}${ending}`));
     try {
-      opened(key, name, sealed);
+      unseal(key, name, sealed);
       return;
     } catch {
       // One file may be damaged; the next tells.
@@ -115,16 +94,6 @@ async function needKeyOf(folder: string, key: Buffer): Promise<void> {
     remedy:
       'Nothing was kept. Bring back the key of that folder (HSM_SECRETS_KEY_FILE, HSM_SECRETS_KEY), or name another folder (HSM_SECRETS_FOLDER), then retry.',
   });
-}
-
-async function writeDurably(path: string, content: Buffer): Promise<void> {
-  const file = await open(path, 'wx', 0o600);
-  try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }
 
 /** A key is made only where there is nothing yet that it should open. */
@@ -152,7 +121,7 @@ const keyLost = (path: string, folder: string, secrets: number) =>
 function makeKeyFile(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const draft = `${path}.${randomUUID()}`;
-  writeFileSync(draft, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flush: true });
+  writeFileSync(draft, `${randomBytes(keyBytes).toString('base64')}\n`, { mode: 0o600, flush: true });
   try {
     linkSync(draft, path);
   } catch (error) {
@@ -176,6 +145,6 @@ function syncFolder(folder: string): void {
 
 function decodeKey(text: string, source: string): Buffer {
   const key = Buffer.from(text, 'base64');
-  if (key.length !== 32) throw new Error(`${source} does not hold a key: 32 bytes in base64 are needed (openssl rand -base64 32).`);
+  if (key.length !== keyBytes) throw new Error(`${source} does not hold a key: ${keyBytes} bytes in base64 are needed (openssl rand -base64 32).`);
   return key;
 }

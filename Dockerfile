@@ -12,6 +12,7 @@ COPY domain ./domain
 COPY temporal ./temporal
 COPY workflows ./workflows
 COPY activities ./activities
+COPY stores ./stores
 COPY systems ./systems
 COPY worker ./worker
 COPY api ./api

@@ -1,3 +1,5 @@
+import type { Records } from '../stores/record/record.ts';
+import type { ReportStore } from '../stores/reports/report-store.ts';
 import type { Transcripts } from '../stores/reports/transcripts.ts';
 import type { SecretStore } from '../stores/secrets/store.ts';
 import type { Azure } from '../systems/azure/azure.ts';
@@ -12,6 +14,9 @@ export interface Systems {
   settings: Settings;
   outbound: Outbound;
   secrets: SecretStore;
+  /** What happened to targets: the memory that outlives jobs. */
+  records: Records;
+  reports: ReportStore;
   transcripts: Transcripts;
   azure: Azure;
   windows: Windows;

@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import type { ReportStore } from '../stores/reports/report-store.ts';
 import { Jobs } from './jobs.ts';
 import { auth, type Tokens } from './plugins/auth.ts';
 import { documentation } from './plugins/documentation.ts';
@@ -20,7 +21,7 @@ export interface AppOptions {
   /** Of this installation’s workers. */
   taskQueue: string;
   tokens: Tokens;
-  reportsFolder: string;
+  reports: ReportStore;
   logger?: FastifyServerOptions['logger'];
   /** How long a plan waits for a worker’s look at what is there. */
   whatIfPatienceMs?: number;
@@ -29,7 +30,7 @@ export interface AppOptions {
 const bodyLimitBytes = 256 * 1024;
 
 /** The API, ready to listen or to be injected into. */
-export async function buildApp({ client, taskQueue, tokens, reportsFolder, logger = false, whatIfPatienceMs }: AppOptions): Promise<FastifyInstance> {
+export async function buildApp({ client, taskQueue, tokens, reports, logger = false, whatIfPatienceMs }: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({ logger, logController: new RequestLog(), bodyLimit: bodyLimitBytes, forceCloseConnections: true });
   problems(app);
   validation(app);
@@ -42,6 +43,6 @@ export async function buildApp({ client, taskQueue, tokens, reportsFolder, logge
   provisioningRoutes(app, jobs);
   decisionRoutes(app, jobs);
   eventRoutes(app, jobs);
-  reportRoutes(app, jobs, reportsFolder);
+  reportRoutes(app, jobs, reports);
   return app;
 }

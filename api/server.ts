@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { taskQueueFrom } from '../temporal/contract.ts';
+import { reportsOf } from '../worker/open-reports.ts';
 import { buildApp } from './app.ts';
 import { readTokens } from './tokens.ts';
 
@@ -10,10 +11,9 @@ const {
   HSM_API_PORT: port = '8080',
   HSM_DATA_FOLDER: dataFolder = '.data',
   HSM_TOKENS_FILE: tokensFile = join(dataFolder, 'tokens.json'),
-  HSM_REPORTS_FOLDER: reportsFolder = join(dataFolder, 'reports'),
 } = process.env;
 
-const { tokens, made } = tokensOrEnd();
+const { tokens, made } = orEnd(() => readTokens(tokensFile));
 const { connectionOptions, namespace } = loadClientConnectConfig();
 // Lazy: the API answers while Temporal is still starting, and says so at /readyz.
 const connection = Connection.lazy(connectionOptions);
@@ -21,7 +21,7 @@ const app = await buildApp({
   client: new Client({ connection, namespace: namespace ?? 'default' }),
   taskQueue: taskQueueFrom(process.env),
   tokens,
-  reportsFolder,
+  reports: orEnd(() => reportsOf(process.env)),
   logger: { level: process.env.HSM_LOG_LEVEL ?? 'info', redact: ['req.headers.authorization'] },
 });
 await app.listen({ host, port: Number(port) });
@@ -29,10 +29,10 @@ app.log.info(`${made ? 'New tokens' : 'Tokens'} are in ${tokensFile}; it names $
 // A person who starts it by hand gets to see them once; a log file never does.
 if (made && process.stdout.isTTY) process.stdout.write(`operator: ${tokens.operator}\napprover: ${tokens.approver}\n`);
 
-/** What is wrong with the file is for a person who edits it: no stack. */
-function tokensOrEnd(): ReturnType<typeof readTokens> {
+/** What is wrong with a file or a setting is for a person who edits it: no stack. */
+function orEnd<Value>(read: () => Value): Value {
   try {
-    return readTokens(tokensFile);
+    return read();
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     process.exit(1);

@@ -16,7 +16,18 @@ const usage = `npm start -- [options]
   --help              this text`;
 
 /** What a service for real systems is told by these, the simulated world keeps in its own folder: neither may be taken for the other. */
-const notUsed = ['HSM_SECRETS', 'HSM_SECRETS_FOLDER', 'HSM_SECRETS_KEY_FILE', 'HSM_KEY_VAULT_URL', 'HSM_REPORTS_FOLDER'] as const;
+const notUsed = [
+  'HSM_SECRETS',
+  'HSM_SECRETS_FOLDER',
+  'HSM_SECRETS_KEY_FILE',
+  'HSM_KEY_VAULT_URL',
+  'HSM_RECORD',
+  'HSM_RECORD_FOLDER',
+  'HSM_RECORD_CONTAINER_URL',
+  'HSM_REPORTS',
+  'HSM_REPORTS_FOLDER',
+  'HSM_REPORTS_CONTAINER_URL',
+] as const;
 
 /** The operator’s token, by role or, where only people sign in, the first one’s who may. */
 const tokenIn = (file: string) =>

@@ -1,4 +1,4 @@
-import type { PipelinePolicy } from '@azure/core-rest-pipeline';
+import type { HttpClient, PipelinePolicy } from '@azure/core-rest-pipeline';
 import type { TokenCredential } from '@azure/identity';
 import type { StepFailure } from '../domain/failure.ts';
 
@@ -11,6 +11,8 @@ export interface AzureConnection {
   credential(url: string): Promise<TokenCredential>;
   /** What every client is created with: it never retries by itself. */
   transport(): AzureTransport;
+  /** The same for clients that take no policies but only who sends for them. */
+  httpClient(): Promise<HttpClient>;
   /** What an error of a client means. Undefined where it came neither from Azure nor from the way there: then it is a defect of ours. */
   fault(tried: string, error: unknown): AzureFault | undefined;
 }

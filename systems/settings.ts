@@ -1,3 +1,4 @@
+import type { Place } from '../stores/place.ts';
 import type { SecretSettings } from '../stores/secrets/settings.ts';
 
 /** Where things are and how to reach them: configuration decides, never the code. Temporal's own settings are Temporal's (`TEMPORAL_ADDRESS` …). */
@@ -30,7 +31,10 @@ export interface Settings {
   /** May SSH to HSMs use algorithms that are too weak by today's measure, where the appliance offers nothing better? */
   lunaOldAlgorithms: boolean;
   secrets: SecretSettings;
-  reportsFolder: string;
+  /** Where the target record is kept. */
+  record: Place;
+  /** Where reports and transcripts are kept. */
+  reports: Place;
   /** How long to wait between two looks where the server asks for nothing else, in milliseconds. */
   pollIntervalMs: number;
   /** How long an interrupted destructive command may still be running on the other side, in milliseconds: waited out before looking again. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Place } from '../stores/place.ts';
 import type { SecretSettings } from '../stores/secrets/settings.ts';
 import type { Settings } from '../systems/settings.ts';
 import { identityMistakes } from './identity-settings.ts';
@@ -72,6 +73,18 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
       ...optional('key', env.HSM_SECRETS_KEY),
     };
   };
+  const place = (name: string, usual: string): Place => {
+    const url = env[`${name}_CONTAINER_URL`] ?? '';
+    if (oneOf(name, ['folder', 'blob'], 'folder') === 'blob') {
+      if (!isContainer(url))
+        mistakes.push(
+          `${name}_CONTAINER_URL must be the https address of a container, such as https://account.blob.core.windows.net/${usual}, if ${name} is blob`,
+        );
+      return { kind: 'blob', url };
+    }
+    if (url) mistakes.push(`${name}_CONTAINER_URL is set, but ${name} is not blob: set ${name}=blob, or remove the address`);
+    return { kind: 'folder', folder: env[`${name}_FOLDER`] ?? inDataFolder(usual) };
+  };
   mistakes.push(...identityMistakes(env, file));
   const settings: Settings = {
     azure: {
@@ -92,7 +105,8 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     lunaVia: oneOf('HSM_LUNA_VIA', ['client', 'direct'], 'client'),
     lunaOldAlgorithms: oneOf('HSM_LUNA_OLD_ALGORITHMS', ['refuse', 'allow'], 'refuse') === 'allow',
     secrets: secretSettings(),
-    reportsFolder: env.HSM_REPORTS_FOLDER ?? inDataFolder('reports'),
+    record: place('HSM_RECORD', 'record'),
+    reports: place('HSM_REPORTS', 'reports'),
     pollIntervalMs: milliseconds('HSM_POLL_INTERVAL_MS', 10_000),
     settleMs: milliseconds('HSM_SETTLE_MS', 60_000),
   };
@@ -101,4 +115,11 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
       `The configuration has ${mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`}:\n${mistakes.map((mistake) => `  - ${mistake}`).join('\n')}`,
     );
   return settings;
+}
+
+/** An account's address may name the account in its path, as a private endpoint's or an emulator's does. A signature in the query would be a secret. */
+function isContainer(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, username, search, pathname } = new URL(url);
+  return protocol === 'https:' && username === '' && search === '' && /^\/[^/]+(\/[^/]+)?\/?$/.test(pathname);
 }

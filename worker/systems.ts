@@ -1,6 +1,6 @@
-import { join } from 'node:path';
 import type { Systems } from '../activities/systems.ts';
-import { folderTranscripts } from '../stores/reports/transcripts.ts';
+import { openRecords } from '../stores/record/open-records.ts';
+import { openReports } from '../stores/reports/open-reports.ts';
 import { createStore } from '../stores/secrets/create-store.ts';
 import { createAzure } from '../systems/azure/azure.ts';
 import { azureConnection } from '../systems/azure/connection.ts';
@@ -13,13 +13,16 @@ import { createWindows } from '../systems/windows/windows.ts';
 /** Puts together everything that activities speak to. */
 export function createSystems(settings: Settings): Systems {
   const outbound = createOutbound(settings.proxy);
-  const secrets = createStore(settings.secrets, azureConnection(settings, outbound));
-  const transcripts = folderTranscripts(join(settings.reportsFolder, 'transcripts'));
+  const connection = azureConnection(settings, outbound);
+  const secrets = createStore(settings.secrets, connection);
+  const { reports, transcripts } = openReports(settings.reports, connection);
   const windows = createWindows(outbound, secrets);
   return {
     settings,
     outbound,
     secrets,
+    records: openRecords(settings.record, connection, secrets),
+    reports,
     transcripts,
     windows,
     azure: createAzure(settings, outbound),

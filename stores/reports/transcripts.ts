@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { BlobContainer } from '../blob-container.ts';
 
 export interface Transcript {
   step: string;
@@ -41,13 +42,31 @@ export function folderTranscripts(folder: string): Transcripts {
       const files = await readdir(home(target, runId)).catch(noneYet);
       return Promise.all(
         files.sort().map(async (file) => {
-          const text = await readFile(join(home(target, runId), file), 'utf8');
-          return { step: file.replace(/\.txt$/, ''), text, sha256: createHash('sha256').update(text).digest('hex') };
+          return transcript(file, await readFile(join(home(target, runId), file), 'utf8'));
         }),
       );
     },
   };
 }
+
+/** One append blob a step under `transcripts/{target}-{run}/`: what arrives at once from several workers stands whole, in the order of its arrival. */
+export function blobTranscripts(container: BlobContainer): Transcripts {
+  const home = (target: string, runId: string) => `transcripts/${target}-${runId}/`;
+  return {
+    append: (target, runId, step, masked) => container.append(`${home(target, runId)}${step}.txt`, `${masked}${masked.endsWith('\n') ? '' : '\n'}`),
+    async list(target, runId) {
+      const names = await container.list(home(target, runId));
+      const texts = await Promise.all(names.map((name) => container.read(name)));
+      return names.map((name, index) => transcript(name.slice(home(target, runId).length), texts[index] ?? ''));
+    },
+  };
+}
+
+const transcript = (file: string, text: string): Transcript => ({
+  step: file.replace(/\.txt$/, ''),
+  text,
+  sha256: createHash('sha256').update(text).digest('hex'),
+});
 
 async function endsALine(file: FileHandle): Promise<boolean> {
   const { size } = await file.stat();

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SecretClient, SecretClientOptions, SecretProperties } from '@azure/keyvault-secrets';
-import { refused, type StepFailure } from '../../domain/failure.ts';
+import { refused } from '../../domain/failure.ts';
 import type { AzureConnection, AzureFault } from '../azure-connection.ts';
+import { AzureService, type Explained } from '../azure-service.ts';
 import type { VaultSettings } from './settings.ts';
 import { checkedName, type SecretStore } from './store.ts';
 
@@ -17,8 +18,6 @@ export interface Pace {
 
 /** Key Vault tells creation times in whole seconds; one more for clocks of its machines that differ. */
 const usualPace: Pace = { tieMs: 2000, retryMs: 500 };
-/** The vault's limits are told per ten seconds: what lasts longer than this is no throttling. */
-const patienceMs = 60_000;
 /** Key Vault's limit for a value. */
 const largest = 25 * 1024;
 
@@ -27,33 +26,20 @@ const largest = 25 * 1024;
  * counts, always, and a name that has one is never written to.
  */
 export function createKeyVaultStore(vault: VaultSettings, connection: AzureConnection, pace: Pace = usualPace): SecretStore {
-  let connected: Promise<SecretClient> | undefined;
-  /** Asks, waits out what passes, and tells the rest in words of its own: the client's errors carry requests, and so secrets. */
-  const asking = async <T>(tried: string, question: (client: SecretClient) => Promise<T>): Promise<T> => {
-    const end = Date.now() + patienceMs;
-    let signedInAnew = false;
-    for (let waitMs = pace.retryMs; ; waitMs = Math.min(waitMs * 2, 8000)) {
-      try {
-        return await question(await (connected ??= connect(vault, connection)));
-      } catch (error) {
-        const fault = connection.fault(`${tried} in the key vault ${vault.url}`, error);
-        const { passes, failure, retryAfterMs = waitMs } = told(`${tried} in the key vault ${vault.url}`, error, fault);
-        // A token that is refused is not offered again; a new one is asked for once.
-        const anew: boolean = fault?.status === 401 && !signedInAnew;
-        signedInAnew ||= anew;
-        if (fault?.status === 401 || fault?.isSignIn) connected = undefined;
-        if (!(passes || anew) || Date.now() + retryAfterMs > end) throw failure;
-        await pause(retryAfterMs);
-      }
-    }
-  };
-  const get = (name: string): Promise<string | undefined> => asking(`reading ${checkedName(name)}`, (client) => oldestValue(client, name, pace));
+  const service = new AzureService<SecretClient>({
+    connection,
+    connect: () => connect(vault, connection),
+    place: ` in the key vault ${vault.url}`,
+    explain: told,
+    retryMs: pace.retryMs,
+  });
+  const get = (name: string): Promise<string | undefined> => service.ask(`reading ${checkedName(name)}`, (client) => oldestValue(client, name, pace));
   return {
     get,
     async create(name, value) {
       checkedName(name);
       if (Buffer.byteLength(value) > largest) throw new Error(`The secret ${name} is larger than the ${largest} bytes that a key vault takes.`);
-      return asking(`keeping ${name}`, async (client) => {
+      return service.ask(`keeping ${name}`, async (client) => {
         // The look comes first at every attempt: what an unanswered one wrote is found, and the vault's challenge is met by a request without a value.
         const there = await oldestValue(client, name, pace);
         if (there !== undefined) return there;
@@ -114,16 +100,10 @@ async function oldestValue(client: SecretClient, name: string, { tieMs }: Pace):
   return looked && (await client.getSecret(name, { version: looked.oldest.version! })).value;
 }
 
-interface Told {
-  failure: StepFailure;
-  passes: boolean;
-  retryAfterMs?: number;
-}
-
 /** What a person needs to know of it, without anything that was sent: no cause hangs on it. */
-function told(tried: string, error: unknown, fault: AzureFault | undefined): Told {
+function told(tried: string, error: unknown, fault: AzureFault | undefined): Explained {
   const message = error instanceof Error ? error.message : String(error);
-  const stop = (seen: string, remedy: string): Told => ({ passes: false, failure: refused({ tried, seen, source, remedy }) });
+  const stop = (seen: string, remedy: string): Explained => ({ passes: false, failure: refused({ tried, seen, source, remedy }) });
   if (!fault) return stop(message, 'Mend what it names, then retry.');
   if (/deleted but recoverable/i.test(message))
     return stop(

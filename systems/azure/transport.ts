@@ -1,4 +1,4 @@
-import type { HttpClient, SendRequest } from '@azure/core-rest-pipeline';
+import type { HttpClient, PipelinePolicy, SendRequest } from '@azure/core-rest-pipeline';
 import type { Outbound } from '../outbound.ts';
 import type { Settings } from '../settings.ts';
 import { policies } from './policies.ts';
@@ -15,14 +15,29 @@ export function transport(settings: Settings, outbound: Outbound) {
 
 /** How tokens are asked for. Credentials of a host take no policies from outside, so the policies stand before the wire itself. */
 export async function signInTransport(settings: Settings, outbound: Outbound) {
+  return { ...trust(settings), httpClient: await sender(settings, outbound, [hearing]), retryOptions: { maxRetries: 0 } };
+}
+
+/** How clients send that take neither policies nor an authority from outside, as those for blobs. */
+export const httpClient = (settings: Settings, outbound: Outbound): Promise<HttpClient> => sender(settings, outbound, [trusting(settings)]);
+
+async function sender(settings: Settings, outbound: Outbound, first: PipelinePolicy[]): Promise<HttpClient> {
   const { createDefaultHttpClient } = await import('@azure/core-rest-pipeline');
   const wire = createDefaultHttpClient();
-  const all = [hearing, ...policies(outbound, settings.authorityPem, settings.azure.timeoutMs).map(({ policy }) => policy)];
+  const all = [...first, ...policies(outbound, settings.authorityPem, settings.azure.timeoutMs).map(({ policy }) => policy)];
   const sendRequest = all.reduceRight<SendRequest>(
     (next, policy) => (request) => policy.sendRequest(request, next),
     (request) => wire.sendRequest(request),
   );
-  return { ...trust(settings), httpClient: { sendRequest } satisfies HttpClient, retryOptions: { maxRetries: 0 } };
+  return { sendRequest };
 }
+
+const trusting = ({ authorityPem }: Settings): PipelinePolicy => ({
+  name: 'trusting',
+  sendRequest(request, next) {
+    if (authorityPem) request.tlsSettings = { ...request.tlsSettings, ca: authorityPem };
+    return next(request);
+  },
+});
 
 const trust = ({ authorityPem: ca }: Settings) => (ca ? { tlsOptions: { ca } } : {});

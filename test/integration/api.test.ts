@@ -5,6 +5,7 @@ import { Ajv } from 'ajv';
 import formats from 'ajv-formats';
 import { buildApp } from '../../api/app.ts';
 import type { WhatIf } from '../../domain/what-if.ts';
+import { folderReports } from '../../stores/reports/report-store.ts';
 import { exampleRequest } from '../support/example.ts';
 import { StackBench } from '../support/stack-bench.ts';
 import { until } from '../support/until.ts';
@@ -74,7 +75,7 @@ describe('The API beside Temporal', function () {
         client,
         taskQueue: bench.stack.taskQueue,
         tokens: bench.stack.tokens,
-        reportsFolder: bench.folder,
+        reports: folderReports(bench.folder),
         whatIfPatienceMs: 1_000,
       });
       const answer = await app.inject({

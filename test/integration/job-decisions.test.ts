@@ -5,6 +5,7 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import { buildApp } from '../../api/app.ts';
 import type { Problem } from '../../domain/failure.ts';
+import { folderReports } from '../../stores/reports/report-store.ts';
 import { answer, decision, firstApproval, gate, incident, resolve, workflowTests } from '../support/decide-job.ts';
 import { stubActivities } from '../support/stub-activities.ts';
 import type { Running } from '../support/workflow-bench.ts';
@@ -128,7 +129,12 @@ describe('A job that people decide about', () => {
     await its.bench.withJob(stubActivities().activities, its.request, async (job) => {
       const { approvals } = await firstApproval(job);
       const { taskQueue, workflowId } = await job.handle.describe();
-      const app = await buildApp({ client: its.bench.client, taskQueue, tokens: { approver: 'the-approvers-token', people }, reportsFolder: '/nowhere' });
+      const app = await buildApp({
+        client: its.bench.client,
+        taskQueue,
+        tokens: { approver: 'the-approvers-token', people },
+        reports: folderReports('/nowhere'),
+      });
       const approve = (token: string) =>
         app.inject({
           method: 'POST',

@@ -3,6 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../../api/app.ts';
 import { unfinishedJobs } from '../../scripts/demo/world.ts';
+import { folderReports } from '../../stores/reports/report-store.ts';
 import { exampleRequest } from '../support/example.ts';
 import { StackBench } from '../support/stack-bench.ts';
 import { type TestTemporal, temporalServer } from '../support/temporal.ts';
@@ -19,7 +20,7 @@ describe('A Temporal that others use, too', function () {
   let client: Client;
   let app: FastifyInstance;
   let id: string;
-  const appOn = (queue: string, of = client) => buildApp({ client: of, taskQueue: queue, tokens, reportsFolder: '/nowhere' });
+  const appOn = (queue: string, of = client) => buildApp({ client: of, taskQueue: queue, tokens, reports: folderReports('/nowhere') });
   const post = (api = app) => api.inject({ method: 'POST', url: '/v1/provisionings', headers, payload: exampleRequest() });
   before(async () => {
     server = await temporalServer();

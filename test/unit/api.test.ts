@@ -3,6 +3,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import type { Client } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../../api/app.ts';
+import { folderReports } from '../../stores/reports/report-store.ts';
 import { exampleRequest } from '../support/example.ts';
 
 const tokens = { operator: 'the-operators-token', approver: 'the-approvers-token' };
@@ -17,7 +18,7 @@ const noTemporal = new Proxy({}, { get: (_, name) => assert.fail(`Temporal was a
 describe('The API', () => {
   let app: FastifyInstance;
   before(async () => {
-    app = await buildApp({ client: noTemporal, taskQueue: 'any', tokens, reportsFolder: '/nowhere' });
+    app = await buildApp({ client: noTemporal, taskQueue: 'any', tokens, reports: folderReports('/nowhere') });
   });
   after(() => app.close());
 
@@ -76,7 +77,7 @@ describe('The API', () => {
   it('logs a request in one line, once it is answered, without the token', async () => {
     const lines: string[] = [];
     const logger = { level: 'info', stream: { write: (line: string) => void lines.push(line) } };
-    const logging = await buildApp({ client: noTemporal, taskQueue: 'any', tokens, reportsFolder: '/nowhere', logger });
+    const logging = await buildApp({ client: noTemporal, taskQueue: 'any', tokens, reports: folderReports('/nowhere'), logger });
     await logging.inject({ method: 'POST', url: '/v1/plans', headers: as('operator'), payload: exampleRequest() });
     await logging.close();
     assert.equal(lines.length, 1, lines.join(''));
@@ -122,7 +123,7 @@ describe('The API', () => {
   });
 
   it('takes a request for a second person only from people who sign in by name, and their decisions under no other one', async () => {
-    const named = await buildApp({ client: noTemporal, taskQueue: 'any', tokens: { ...tokens, people }, reportsFolder: '/nowhere' });
+    const named = await buildApp({ client: noTemporal, taskQueue: 'any', tokens: { ...tokens, people }, reports: folderReports('/nowhere') });
     const payload = { ...exampleRequest(), approval: { secondPerson: true } };
     const refused = await named.inject({ method: 'POST', url: '/v1/provisionings', headers: as('operator'), payload });
     assert.equal(refused.statusCode, 422);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { plan } from '../../domain/plan.ts';
 import { regionProblems } from '../../domain/rules/regions.ts';
-import { cloudOf, cloudOfVault } from '../../systems/azure/clouds.ts';
+import { cloudOf, cloudOfStore } from '../../systems/azure/clouds.ts';
 import { exampleRequest } from '../support/example.ts';
 
 const noManager = /CipherTrust Manager runs in USGov Arizona, Iowa, Virginia or Texas only/;
@@ -41,20 +41,27 @@ describe('The regions of a cloud', () => {
 
 describe('The addresses of a cloud', () => {
   const azure = exampleRequest().azure;
-  for (const [cloud, arm, authority, scope, vault] of [
-    ['public', 'management.azure.com', 'login.microsoftonline.com', 'management.azure.com', 'vault.azure.net'],
-    ['usgovernment', 'management.usgovcloudapi.net', 'login.microsoftonline.us', 'management.core.usgovcloudapi.net', 'vault.usgovcloudapi.net'],
-    ['china', 'management.chinacloudapi.cn', 'login.chinacloudapi.cn', 'management.core.chinacloudapi.cn', 'vault.azure.cn'],
+  for (const [cloud, arm, authority, scope, vault, blobs] of [
+    ['public', 'management.azure.com', 'login.microsoftonline.com', 'management.azure.com', 'vault.azure.net', 'blob.core.windows.net'],
+    [
+      'usgovernment',
+      'management.usgovcloudapi.net',
+      'login.microsoftonline.us',
+      'management.core.usgovcloudapi.net',
+      'vault.usgovcloudapi.net',
+      'blob.core.usgovcloudapi.net',
+    ],
+    ['china', 'management.chinacloudapi.cn', 'login.chinacloudapi.cn', 'management.core.chinacloudapi.cn', 'vault.azure.cn', 'blob.core.chinacloudapi.cn'],
   ] as const)
     it(`are known: ${cloud}`, () => {
-      const expected = { arm: `https://${arm}`, authority: `https://${authority}`, scope: `https://${scope}/.default`, vaultSuffix: vault };
+      const expected = { arm: `https://${arm}`, authority: `https://${authority}`, scope: `https://${scope}/.default`, vaultSuffix: vault, blobSuffix: blobs };
       assert.deepEqual(cloudOf({ ...azure, cloud }), expected);
-      assert.deepEqual(cloudOfVault(`https://kept.${vault}`), expected);
+      for (const suffix of [vault, blobs]) assert.deepEqual(cloudOfStore(`https://kept.${suffix}`), expected);
     });
 
   it('are the public ones where nothing is said, or a vault has a name of its own', () => {
     assert.equal(cloudOf(azure).arm, 'https://management.azure.com');
-    assert.equal(cloudOfVault('https://localhost:8443').arm, 'https://management.azure.com');
-    assert.equal(cloudOfVault('https://vault.usgovcloudapi.net.example.com').arm, 'https://management.azure.com');
+    assert.equal(cloudOfStore('https://localhost:8443').arm, 'https://management.azure.com');
+    assert.equal(cloudOfStore('https://vault.usgovcloudapi.net.example.com').arm, 'https://management.azure.com');
   });
 });

@@ -11,6 +11,7 @@ import { type Report, type ReportDraft, reportOf } from '../../domain/report.ts'
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { stepIds } from '../../domain/steps.ts';
+import { folderReports } from '../../stores/reports/report-store.ts';
 import { folderTranscripts } from '../../stores/reports/transcripts.ts';
 
 describe('The report step', () => {
@@ -41,7 +42,7 @@ describe('The report step', () => {
   const transcripts = () => folderTranscripts(join(home, 'transcripts'));
   const run = (): Promise<StepResult<'report'>> =>
     new MockActivityEnvironment({ startToCloseTimeoutMs: 60_000 }, { logger: new DefaultLogger('ERROR') }).run(
-      report({ settings: { reportsFolder: folder() }, transcripts: transcripts() } as Systems),
+      report({ reports: folderReports(folder()), transcripts: transcripts() } as Systems),
       input,
     );
   const stored = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as Report;

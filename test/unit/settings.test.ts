@@ -13,9 +13,11 @@ describe('Settings', () => {
   });
 
   it('put all that is kept into one folder, and each elsewhere where that is said', () => {
-    const { secrets, reportsFolder } = readSettings({ HSM_DATA_FOLDER: '/var/hsm', HSM_SECRETS_KEY_FILE: '/run/key' });
+    const env = { HSM_DATA_FOLDER: '/var/hsm', HSM_SECRETS_KEY_FILE: '/run/key', HSM_RECORD_FOLDER: '/var/record' };
+    const { secrets, record, reports } = readSettings(env);
     assert.deepEqual(secrets, { kind: 'file', folder: '/var/hsm/secrets', keyFile: '/run/key' });
-    assert.equal(reportsFolder, '/var/hsm/reports');
+    assert.deepEqual(reports, { kind: 'folder', folder: '/var/hsm/reports' });
+    assert.deepEqual(record, { kind: 'folder', folder: '/var/record' });
   });
 
   it('choose the key vault, and how to speak to it', () => {
@@ -24,12 +26,31 @@ describe('Settings', () => {
     assert.deepEqual(secrets, { kind: 'key-vault', url: 'https://kept.vault.azure.net', serviceVersion: '7.4', verifyChallenge: false });
   });
 
+  it('choose containers for the record and for the reports, each on its own', () => {
+    const [account, url] = ['https://account.blob.core.windows.net/reports', 'https://127.0.0.1:10000/devstoreaccount1/record'];
+    const { record, reports } = readSettings({ HSM_REPORTS: 'blob', HSM_REPORTS_CONTAINER_URL: account });
+    assert.deepEqual(
+      [record, reports],
+      [
+        { kind: 'folder', folder: '.data/record' },
+        { kind: 'blob', url: account },
+      ],
+    );
+    assert.deepEqual(readSettings({ HSM_RECORD: 'blob', HSM_RECORD_CONTAINER_URL: url }).record, { kind: 'blob', url });
+  });
+
   for (const [mistake, env, says] of [
     ['a store that there is not', { HSM_SECRETS: 'paper' }, /HSM_SECRETS must be one of file, key-vault/],
     ['a vault without an address', { HSM_SECRETS: 'key-vault' }, /HSM_KEY_VAULT_URL must be the https address/],
     ['a vault in clear', { ...vault, HSM_KEY_VAULT_URL: 'http://kept.vault.azure.net' }, /HSM_KEY_VAULT_URL must be the https address/],
     ['a vault beside the file store', { HSM_KEY_VAULT_URL: 'https://kept.vault.azure.net' }, /which of the two stores/],
     ['an API version that is none', { ...vault, HSM_KEY_VAULT_SERVICE_VERSION: 'new' }, /HSM_KEY_VAULT_SERVICE_VERSION must be a version/],
+    ['a place that there is not', { HSM_RECORD: 'drawer' }, /HSM_RECORD must be one of folder, blob/],
+    ['a container without an address', { HSM_RECORD: 'blob' }, /HSM_RECORD_CONTAINER_URL must be the https address of a container/],
+    ['a container in clear', { HSM_REPORTS: 'blob', HSM_REPORTS_CONTAINER_URL: 'http://a.blob.core.windows.net/reports' }, /must be the https address/],
+    ['an account without a container', { HSM_REPORTS: 'blob', HSM_REPORTS_CONTAINER_URL: 'https://a.blob.core.windows.net/' }, /of a container/],
+    ['a signature', { HSM_RECORD: 'blob', HSM_RECORD_CONTAINER_URL: 'https://a.blob.core.windows.net/record?sig=secret' }, /container, such as [^?]*$/],
+    ['a container beside a folder', { HSM_RECORD_CONTAINER_URL: 'https://a.blob.core.windows.net/record' }, /HSM_RECORD is not blob/],
     ['an endpoint in clear', { HSM_ARM_ENDPOINT: 'http://management.azure.com' }, /HSM_ARM_ENDPOINT must be an address such as https:/],
     ['an authority without a scheme', { AZURE_AUTHORITY_HOST: 'login.microsoftonline.us' }, /AZURE_AUTHORITY_HOST must be an address such as https:/],
     ['a proxy of another kind', { HSM_PROXY: 'http://127.0.0.1:3128' }, /HSM_PROXY must be an address such as socks5:/],

@@ -21,7 +21,7 @@ function stepsOf(environment: NodeJS.ProcessEnv): typeof steps {
   const settings = readSettings(environment);
   const outbound = createOutbound(settings.proxy);
   const secrets = createStore(settings.secrets, azureConnection(settings, outbound));
-  const transcripts = folderTranscripts(settings.reportsFolder);
+  const transcripts = folderTranscripts((settings.reports as { folder: string }).folder);
   const windows = createWindows(outbound, secrets);
   const luna = new Luna({ settings, outbound, secrets, windows, transcripts });
   return createActivities({ settings, outbound, secrets, transcripts, windows, luna } as unknown as Systems);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Duplex } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import ssh2, { type ClientChannel, type ConnectConfig, type SFTPWrapper } from 'ssh2';
 import { refused, type StepFailure, transient, unsafe } from '../../domain/failure.ts';
 import { onAbort } from '../aborting.ts';
@@ -192,7 +192,12 @@ export class SshConnection {
       const done = (error: Error | undefined, opened?: Opened) => {
         this.#client.off('close', lost);
         if (error) return reject(connectionLost(tried, error));
-        resolve(attach(surviving(opened!)));
+        // ssh2 would take an error that is thrown here for one of the connection, and nobody would hear that this did not come about.
+        try {
+          resolve(attach(surviving(opened!)));
+        } catch (mistake) {
+          reject(mistake);
+        }
       };
       this.#client.once('close', lost);
       try {
@@ -208,7 +213,8 @@ export class SshConnection {
 /** A channel has a stream for what the command says of errors beside it. */
 function surviving<Opened extends ClientChannel | SFTPWrapper>(opened: Opened): Opened {
   surviveLateErrors(opened);
-  if ('stderr' in opened) surviveLateErrors(opened.stderr);
+  // SFTP has something in its place that is no emitter.
+  if ('stderr' in opened && opened.stderr instanceof Readable) surviveLateErrors(opened.stderr);
   return opened;
 }
 

@@ -9,22 +9,19 @@ interface Placed {
 
 /** What every request of every client, those for tokens included, goes through. */
 export const policies = (outbound: Outbound, ca: string | undefined, timeoutMs: number): Placed[] =>
-  [...wayOut(outbound, ca), patience(timeoutMs), keepRefusals].map((policy) => ({ policy, position: 'perRetry' }));
+  [wayOut(outbound, ca), patience(timeoutMs), keepRefusals].map((policy) => ({ policy, position: 'perRetry' }));
 
-/** Azure goes through the same way out as everything else. */
-function wayOut(outbound: Outbound, ca: string | undefined): PipelinePolicy[] {
-  if (!outbound.proxy) return [];
+/** Azure goes the same way out as everything else. Where no proxy is set for this service, one of the environment (`HTTPS_PROXY`), which the clients heed, stays. */
+function wayOut(outbound: Outbound, ca: string | undefined): PipelinePolicy {
   const agent = outbound.httpsAgent(ca ? { ca } : {});
-  return [
-    {
-      name: 'outbound',
-      sendRequest: (request, next) => {
-        // Plain http is only the host’s own identity endpoint, which is nowhere else.
-        if (request.url.startsWith('https:')) request.agent = agent;
-        return next(request);
-      },
+  return {
+    name: 'outbound',
+    sendRequest: (request, next) => {
+      // Plain http is only the host’s own identity endpoint, which is nowhere else.
+      if (request.url.startsWith('https:') && (outbound.proxy || !request.agent)) request.agent = agent;
+      return next(request);
     },
-  ];
+  };
 }
 
 /** Cuts a request whose answer does not come, or stops half-way: neither the clients nor the operating system would notice. */

@@ -1,8 +1,9 @@
 import type { X509Certificate } from 'node:crypto';
 import { Agent, type AgentOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { connect, type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import type { PresentedCertificate } from '../../domain/results.ts';
+import { secured } from '../tls.ts';
 
 export interface Leaf {
   /** SHA-256, upper-case hex with colons. */
@@ -10,30 +11,12 @@ export interface Leaf {
   shown: PresentedCertificate;
 }
 
-const handshakeMs = 15_000;
-
 /**
  * A TLS connection, whoever signed the certificate that is presented: a new CipherTrust Manager has signed its own, by a clock of its own. The handshake proves
  * that the other side has the leaf’s key; whether it is the right leaf is for the caller to say, before anything is sent.
  */
-function handshake(socket: Duplex, signal: AbortSignal): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    const tls = connect({ socket, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
-    const fail = (why: string) => tls.destroy(new Error(why));
-    const patience = setTimeout(() => fail(`no TLS handshake within ${handshakeMs / 1000} s`), handshakeMs);
-    signal.addEventListener('abort', () => fail('aborted'), { once: true });
-    tls.once('secureConnect', () => {
-      clearTimeout(patience);
-      resolve(tls);
-    });
-    tls.once('error', reject);
-    tls.once('close', () => {
-      clearTimeout(patience);
-      socket.destroy();
-      reject(new Error('the connection was closed'));
-    });
-  });
-}
+const handshake = (socket: Duplex, signal: AbortSignal): Promise<TLSSocket> =>
+  secured(socket, { rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] }, signal);
 
 /** The certificate that a server presents. */
 export async function readLeaf(socket: Duplex, signal: AbortSignal): Promise<Leaf> {

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { Duplex } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import ssh2, { type ClientChannel, type ConnectConfig, type SFTPWrapper } from 'ssh2';
 import { refused, type StepFailure, transient, unsafe } from '../../domain/failure.ts';
+import { onAbort } from '../aborting.ts';
+import { surviveLateErrors } from '../late-errors.ts';
 import { PasswordChangeWanted, PasswordSignIn, SignInRefused } from './password-sign-in.ts';
 
 export { PasswordChangeWanted, SignInRefused };
@@ -61,45 +63,49 @@ export class SshConnection {
 
   /** Connects and signs in. A wrong host key is `Unsafe`, a refused sign-in a SignInRefused, everything else `Transient`. */
   static open(target: SshTarget, signal: AbortSignal): Promise<SshConnection> {
-    const { socket, username, password, privateKey, silence = usualSilence } = target;
-    const client = new ssh2.Client();
+    const { username, password, privateKey, silence = usualSilence } = target;
+    const socket = surviveLateErrors(target.socket);
+    const client = surviveLateErrors(new ssh2.Client());
     const signIn = password === undefined ? undefined : new PasswordSignIn(username, password, target.newPassword);
     let presented = '';
     return new Promise((resolve, reject) => {
+      let stopListening = () => {};
       const fail = (error: unknown) => {
+        stopListening();
         client.end();
         socket.destroy();
         reject(error);
       };
-      const cut = () => fail(signal.reason);
-      if (signal.aborted) return cut();
-      signal.addEventListener('abort', cut, { once: true });
+      stopListening = onAbort(signal, () => fail(signal.reason));
+      if (signal.aborted) return;
       const stop = () => fail(failureOf(target, presented, signIn, new Error('the sign-in was stopped')));
       client.once('ready', () => resolve(new SshConnection(client, target.name, presented)));
       client.on('error', (error: Error & { level?: string }) => fail(failureOf(target, presented, signIn, error)));
-      client.once('close', () => {
-        signal.removeEventListener('abort', cut);
-        fail(failureOf(target, presented, signIn, new Error('the connection was closed')));
-      });
+      client.once('close', () => fail(failureOf(target, presented, signIn, new Error('the connection was closed'))));
       client.on('change password', (_message, done) => {
         const next = signIn?.change();
         if (next === undefined) stop();
         else done(next);
       });
-      client.connect({
-        sock: socket as never,
-        username,
-        readyTimeout: silence.signInMs,
-        keepaliveInterval: silence.everyMs,
-        keepaliveCountMax: silence.times,
-        ...(signIn ? { password: password!, authHandler: (offered) => signIn.choose(offered, stop) } : {}),
-        ...(privateKey === undefined ? {} : { privateKey }),
-        ...(target.algorithms ? { algorithms: target.algorithms } : {}),
-        hostVerifier: (key: Buffer) => {
-          presented = pinOfKey(key);
-          return target.pin === undefined || presented === target.pin;
-        },
-      });
+      try {
+        client.connect({
+          sock: socket as never,
+          username,
+          readyTimeout: silence.signInMs,
+          keepaliveInterval: silence.everyMs,
+          keepaliveCountMax: silence.times,
+          ...(signIn ? { password: password!, authHandler: (offered) => signIn.choose(offered, stop) } : {}),
+          ...(privateKey === undefined ? {} : { privateKey }),
+          ...(target.algorithms ? { algorithms: target.algorithms } : {}),
+          hostVerifier: (key: Buffer) => {
+            presented = pinOfKey(key);
+            return target.pin === undefined || presented === target.pin;
+          },
+        });
+      } catch (error) {
+        // A key that it cannot read, for one: the socket would stay open.
+        fail(error);
+      }
     });
   }
 
@@ -176,17 +182,40 @@ export class SshConnection {
     this.#client.once('close', listener);
   }
 
-  #opened<Opened, T>(tried: string, open: (done: (error: Error | undefined, opened: Opened) => void) => void, attach: (opened: Opened) => T): Promise<T> {
+  #opened<Opened extends ClientChannel | SFTPWrapper, T>(
+    tried: string,
+    open: (done: (error: Error | undefined, opened: Opened) => void) => void,
+    attach: (opened: Opened) => T,
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
       const lost = () => reject(connectionLost(tried, new Error('the connection was closed')));
-      this.#client.once('close', lost);
-      open((error, opened) => {
+      const done = (error: Error | undefined, opened?: Opened) => {
         this.#client.off('close', lost);
-        if (error) reject(connectionLost(tried, error));
-        else resolve(attach(opened));
-      });
+        if (error) return reject(connectionLost(tried, error));
+        // ssh2 would take an error that is thrown here for one of the connection, and nobody would hear that this did not come about.
+        try {
+          resolve(attach(surviving(opened!)));
+        } catch (mistake) {
+          reject(mistake);
+        }
+      };
+      this.#client.once('close', lost);
+      try {
+        open(done);
+      } catch (error) {
+        // ssh2 throws where the connection is over already.
+        done(error as Error);
+      }
     });
   }
+}
+
+/** A channel has a stream for what the command says of errors beside it. */
+function surviving<Opened extends ClientChannel | SFTPWrapper>(opened: Opened): Opened {
+  surviveLateErrors(opened);
+  // SFTP has something in its place that is no emitter.
+  if ('stderr' in opened && opened.stderr instanceof Readable) surviveLateErrors(opened.stderr);
+  return opened;
 }
 
 export const connectionLost = (tried: string, error: unknown): StepFailure =>

@@ -1,3 +1,5 @@
+import { onAbort } from '../aborting.ts';
+
 /** Lets one after the other have something, in the order of asking, by name. */
 export class Turns {
   readonly #last = new Map<string, Promise<void>>();
@@ -27,10 +29,9 @@ export class Turns {
 async function unlessAborted(waitedFor: Promise<void> | undefined, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   if (!waitedFor) return;
-  let abort = () => {};
+  let stopListening = () => {};
   const cut = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
+    stopListening = onAbort(signal, () => reject(signal.reason));
   });
-  await Promise.race([waitedFor, cut]).finally(() => signal.removeEventListener('abort', abort));
+  await Promise.race([waitedFor, cut]).finally(() => stopListening());
 }

@@ -156,7 +156,7 @@ function addressed({ headers: { host = '' } }: IncomingMessage): string | undefi
 /** What the host itself answers to its processes. */
 async function serveHost(engine: Engine, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const visit = identityEndpoint(engine, new URL(request.url ?? '/', 'http://host'), request.headers);
-  await meet(engine, request, response, { system: 'identity', ...visit, destructive: false });
+  await meet(engine, request, response, { system: 'identity', ...visit });
 }
 
 /** What every request is answered with. */
@@ -176,7 +176,7 @@ async function serve({ engine, base, limits, staleReads, capture }: Front, reque
   const query = url.searchParams;
   const text = await readBody(request);
   const signIn = authority(engine, base, { method, path, query, authorization: request.headers.authorization, body: text });
-  if (signIn) return await meet(engine, request, response, { system: 'authority', ...signIn, destructive: false });
+  if (signIn) return await meet(engine, request, response, { system: 'authority', ...signIn });
   const { quirks } = engine.world;
   const visit = vault(engine.state, {
     method,
@@ -193,17 +193,16 @@ async function serve({ engine, base, limits, staleReads, capture }: Front, reque
     return engine.world.changed();
   }
   const arm: ArmRequest = { method, path, query, headers: request.headers, body: {}, base, apiVersion: versionIn(query) };
-  const destructive = method === 'DELETE';
   if (/^\/metadata\/endpoints$/i.test(path))
     return await meet(engine, request, response, {
-      ...{ system: 'arm', operation: `arm:${method} metadata/endpoints`, target: path, destructive },
+      ...{ system: 'arm', operation: `arm:${method} metadata/endpoints`, target: path },
       answer: () => answered(() => metadata(base, arm.apiVersion)),
     });
   const routed = route(engine, arm);
   const { operation, target } = routed ?? { operation: `${method} unknown`, target: path };
   const { headers, refusal } = limits.take(method, path);
   await meet(engine, request, response, {
-    ...{ system: 'arm', operation: `arm:${operation}`, target, destructive, headers },
+    ...{ system: 'arm', operation: `arm:${operation}`, target, headers },
     answer: (lies) =>
       refusal ??
       staleReads.answer(
@@ -226,7 +225,6 @@ interface Arrived {
   system: string;
   operation: string;
   target: string;
-  destructive: boolean;
   /** On whatever is answered. */
   headers?: Record<string, string>;
   answer(lies: boolean): ArmReply;

@@ -17,8 +17,7 @@ export async function serve(world: World, state: ManagerState, request: Incoming
   const found = asked !== path && world.quirks['ciphertrust.slashes'] === 'none' ? 'nothing' : findRoute(request.method ?? 'GET', path);
   const route = typeof found === 'string' ? undefined : found.route;
   const operation = `ciphertrust:${route?.operation ?? `${request.method} ${asked}`}`;
-  const destructive = route?.destructive ?? false;
-  const entry = world.ledger.arrive({ system: 'ciphertrust', connection: `${request.socket.remotePort}`, operation, target: state.address, destructive });
+  const entry = world.ledger.arrive({ system: 'ciphertrust', connection: `${request.socket.remotePort}`, operation, target: state.address });
   const early = pageWhileBooting(state);
   if (early !== undefined) {
     settle(entry, 'refused', 'booting');

@@ -1,6 +1,7 @@
 import Fastify from 'fastify';
 import type { Azure } from '../azure/azure.ts';
 import type { RunningWorld } from '../create-world.ts';
+import { operations } from '../operations.ts';
 import { scenarios } from '../scenarios.ts';
 import { type FaultRequest, faultKinds } from '../weather.ts';
 import { type Meddling, meddle } from './meddle.ts';
@@ -26,6 +27,7 @@ export async function createControl(world: RunningWorld, azure: Azure, wantedPor
     const wanted = world.weather.matcher(query.operation ?? '*');
     return world.ledger.entries.filter(({ seq, operation }) => seq > Number(query.since ?? 0) && wanted(operation));
   });
+  app.get('/operations', () => operations);
   app.delete('/ledger', (_, reply) => {
     world.ledger.clear();
     world.changed();

@@ -55,10 +55,7 @@ async function serve(world: World, client: Socket): Promise<void> {
   if (command !== connectCommand) return void client.end(reply(replies.unsupportedCommand));
   const endpoint: Endpoint | undefined = loopback.includes(host) ? { host: '127.0.0.1', port } : world.network.resolve(host, port);
   if (!endpoint) {
-    settle(
-      world.ledger.arrive({ system: 'socks', connection: `${client.remotePort}`, operation: 'socks:connect', target: `${host}:${port}`, destructive: false }),
-      'refused',
-    );
+    settle(world.ledger.arrive({ system: 'socks', connection: `${client.remotePort}`, operation: 'socks:connect', target: `${host}:${port}` }), 'refused');
     return void client.end(reply(replies.refused));
   }
   const rest = reader.release();

@@ -234,7 +234,7 @@ interface Arrived {
 
 /** Writes an arrival down and answers it as the weather lets. */
 async function meet(engine: Engine, request: IncomingMessage, response: ServerResponse, { answer, record, headers, ...arrived }: Arrived): Promise<void> {
-  const { ledger, weather, clock } = engine.world;
+  const { ledger, weather, clock, quirks } = engine.world;
   const entry = ledger.arrive({ ...arrived, connection: `${request.socket.remotePort}` });
   const fault = await weather.strike(entry.operation);
   if (fault?.kind === 'reset') {
@@ -245,7 +245,9 @@ async function meet(engine: Engine, request: IncomingMessage, response: ServerRe
   if (fault?.kind === 'slow') await clock.sleepMinutes(fault.amount ?? 1);
   const lies = fault?.kind === 'lie';
   const said = badReply(fault, arrived.system) ?? answer(lies);
-  const reply = { ...said, headers: { ...headers, ...said.headers } };
+  // Real time, whatever the scale: only durations shrink.
+  const date = new Date(Date.now() + Number(quirks['azure.dateSkewSeconds'] ?? 0) * 1000).toUTCString();
+  const reply = { ...said, headers: { date, ...headers, ...said.headers } };
   if (reply.status < 400) settle(entry, lies ? 'lied' : 'done');
   else settle(entry, 'refused', (reply.body as { error?: { code?: string } } | undefined)?.error?.code ?? `${reply.status}`);
   if (fault?.kind === 'reset-after-accept' || fault?.kind === 'stall') {

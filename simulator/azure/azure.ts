@@ -42,20 +42,31 @@ export interface Azure {
   seed(id: string, body: Record<string, unknown>): Promise<void>;
   seedGroup(name: string, location: string): void;
   setFeature(state: string): void;
+  /** Goes on with other resources, while nothing changes by itself; `meanwhile` does the same with everything else. Who may sign in, and where, stays. */
+  replace(stored: Record<string, unknown>, meanwhile: () => Promise<void>): Promise<void>;
   resources(): { id: string; type: string; provisioningState: string; orphaned?: true }[];
   stop(): Promise<void>;
 }
 
 const tickMs = 40;
 
+type Memory = 'feature' | 'providers' | 'groups' | 'resources' | 'deployments' | 'runCommands' | 'operations' | 'terms' | 'whatIfs' | 'lastPublicAddress';
+
 async function newState(): Promise<AzureState> {
   return {
+    ...nothing(),
     identity: await issueServer({ commonName: 'localhost', names: { dns: ['localhost', ...cloudNames], ip: ['127.0.0.1'] } }),
     port: 0,
     credentials: { tenantId: randomUUID(), clientId: randomUUID(), clientSecret: randomBytes(24).toString('base64url') },
     application: newApplication(),
     identityHeader: randomUUID(),
     tokens: [],
+  };
+}
+
+/** A subscription in which nothing is. */
+function nothing(): Pick<AzureState, Memory> {
+  return {
     feature: 'Registered',
     providers: {
       'Microsoft.Network': 0,
@@ -129,6 +140,22 @@ export async function createAzure(world: World, wantedPort = 0, captureFile?: st
     setFeature(feature) {
       state.feature = feature;
       world.changed();
+    },
+    async replace(stored, meanwhile) {
+      await advancing;
+      let done = () => {};
+      advancing = new Promise((resolve) => {
+        done = resolve;
+      });
+      try {
+        const { identity, port, credentials, application, identityHeader, tokens } = state;
+        for (const key of Object.keys(state)) delete (state as unknown as Record<string, unknown>)[key];
+        Object.assign(state, nothing(), stored, { identity, port, credentials, application, identityHeader, tokens });
+        await meanwhile();
+      } finally {
+        advancing = undefined;
+        done();
+      }
     },
     resources: () =>
       Object.values(state.resources).map((resource) => ({

@@ -5,6 +5,7 @@ import type { HoldRequest } from '../network/wires.ts';
 import { operations } from '../operations.ts';
 import { readQuirks } from '../quirks.ts';
 import { scenarios } from '../scenarios.ts';
+import { type LoadRequest, loadWorld, storedState } from '../stored-world.ts';
 import { type FaultRequest, faultKinds } from '../weather.ts';
 import { type Meddling, meddle } from './meddle.ts';
 
@@ -12,6 +13,8 @@ export interface Control {
   port: number;
   stop(): Promise<void>;
 }
+
+const largestWorld = 64 * 2 ** 20;
 
 /** The simulator’s control interface: what there is, what arrived, and what goes wrong next. On loopback, without sign-in. */
 export async function createControl(world: RunningWorld, azure: Azure, wantedPort = 0): Promise<Control> {
@@ -25,6 +28,15 @@ export async function createControl(world: RunningWorld, azure: Azure, wantedPor
     windowsHosts: [...world.windowsHosts.keys()],
     cipherTrusts: [...world.cipherTrusts.values()].map((manager) => manager.summary()),
   }));
+  app.get('/world/state', () => storedState(world));
+  app.put<{ Body: LoadRequest }>('/world', { bodyLimit: largestWorld }, async ({ body }, reply) => {
+    if (typeof body?.state !== 'object' || body.state === null) return reply.code(400).send({ error: 'A world has a state, as GET /world/state gives it.' });
+    const problem = await loadWorld(world, azure, body).then(
+      () => undefined,
+      (error: Error) => error.message,
+    );
+    return problem ? reply.code(400).send({ error: problem }) : reply.code(204).send();
+  });
   app.get<{ Querystring: { operation?: string; since?: string } }>('/ledger', ({ query }) => {
     const wanted = world.weather.matcher(query.operation ?? '*');
     return world.ledger.entries.filter(({ seq, operation }) => seq > Number(query.since ?? 0) && wanted(operation));

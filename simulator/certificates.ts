@@ -56,6 +56,24 @@ export async function selfSigned(request: IdentityRequest): Promise<Identity> {
   return { certificatePem: `${certificate.toString('pem')}\n`, privateKeyPem };
 }
 
+/** A self-signed certificate again, with the same key and times, in which every name is changed. */
+export async function renewed(pem: string, key: KeyObject, change: (name: string) => string): Promise<string> {
+  const old = new x509.X509Certificate(pem);
+  const algorithm = algorithmOf(key.asymmetricKeyType === 'ec' ? 'ec' : 'rsa');
+  const privateKey = await webcrypto.subtle.importKey('pkcs8', key.export({ type: 'pkcs8', format: 'der' }), algorithm, true, ['sign']);
+  const names = old.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? [];
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: randomBytes(16).toString('hex').replace(/^./, '1'),
+    notBefore: old.notBefore,
+    notAfter: old.notAfter,
+    signingAlgorithm: algorithm,
+    name: change(old.subject),
+    keys: { privateKey, publicKey: await old.publicKey.export() },
+    extensions: [new x509.SubjectAlternativeNameExtension(names.map(({ type, value }) => ({ type, value: change(value) }) as x509.JsonGeneralName))],
+  });
+  return `${certificate.toString('pem')}\n`;
+}
+
 /** A certificate authority and a server certificate issued by it: what the simulated Azure endpoints present. */
 export async function issueServer(request: IdentityRequest): Promise<Identity & { authorityPem: string }> {
   const authority = await newKeys(request);

@@ -28,6 +28,8 @@ export interface WorldOptions {
 export type RunningWorld = World & {
   /** Writes the world to its file now. */
   save(): Promise<void>;
+  /** Switches every machine off, and goes on as another world that was kept; what is no machine’s and not in it stays. */
+  replace(state: Record<string, unknown>): Promise<void>;
   /** Switches every machine off and keeps the world. */
   stop(): Promise<void>;
 };
@@ -56,6 +58,10 @@ export async function createWorld(options: WorldOptions): Promise<RunningWorld> 
     map.set(spec.address, reachable);
     file.changed();
     return reachable;
+  };
+
+  const switchOnKept = async () => {
+    await Promise.all(Object.values(kept).map(({ kind, spec }) => world.machines[kind](spec)));
   };
 
   const world: RunningWorld = {
@@ -93,6 +99,18 @@ export async function createWorld(options: WorldOptions): Promise<RunningWorld> 
       for (const memory of ['appliances', 'windowsHosts', 'cipherTrusts']) delete (state[memory] as Record<string, unknown> | undefined)?.[address];
       file.changed();
     },
+    async replace(next) {
+      await Promise.all(running.splice(0).map((machine) => machine.stop()));
+      for (const map of [world.appliances, world.windowsHosts, world.cipherTrusts]) map.clear();
+      const { ledger = [], machines = {}, ...others } = structuredClone(next) as typeof state;
+      for (const memory of ['appliances', 'windowsHosts', 'cipherTrusts']) delete state[memory];
+      Object.assign(state, others);
+      world.ledger.load(ledger);
+      for (const address of Object.keys(kept)) delete kept[address];
+      Object.assign(kept, machines);
+      await switchOnKept();
+      file.changed();
+    },
     async save() {
       file.save();
     },
@@ -102,7 +120,7 @@ export async function createWorld(options: WorldOptions): Promise<RunningWorld> 
       file.save();
     },
   };
-  for (const { kind, spec } of Object.values(kept)) await world.machines[kind](spec);
+  await switchOnKept();
   return world;
 }
 

@@ -1,7 +1,9 @@
+import { type Marks, marksOf } from './operations.ts';
+
 export type Outcome = 'received' | 'done' | 'refused' | 'failed' | 'cut' | 'lied';
 
 /** One arrival at a simulated system. Never holds a secret. */
-export interface Entry {
+export interface Entry extends Marks {
   seq: number;
   at: string;
   /** The system as a person would call it: arm, authority, vault, identity, lunash, luna-scp, windows, lunacm, vtl, ciphertrust, socks. */
@@ -12,12 +14,11 @@ export interface Entry {
   operation: string;
   /** What it was asked of: a resource id, an address, a partition. */
   target: string;
-  destructive: boolean;
   outcome: Outcome;
   detail?: string;
 }
 
-export type Arrival = Omit<Entry, 'seq' | 'at' | 'outcome' | 'detail'>;
+export type Arrival = Omit<Entry, 'seq' | 'at' | 'outcome' | 'detail' | keyof Marks>;
 
 /** Everything that reached the simulated world, refused requests included, in order of arrival. */
 export class Ledger {
@@ -34,10 +35,16 @@ export class Ledger {
 
   /** Records an arrival at once; its outcome is filled in when it is known. */
   arrive(arrival: Arrival): Entry {
-    const entry: Entry = { seq: ++this.#last, at: new Date().toISOString(), ...arrival, outcome: 'received' };
+    const entry: Entry = { seq: ++this.#last, at: new Date().toISOString(), ...arrival, ...marksOf(arrival.operation), outcome: 'received' };
     this.entries.push(entry);
     this.#arrived(entry);
     return entry;
+  }
+
+  /** Is as it was kept elsewhere; numbers go on from there. */
+  load(entries: readonly Entry[]): void {
+    this.entries.splice(0, Number.POSITIVE_INFINITY, ...entries);
+    this.#last = Math.max(this.#last, entries.at(-1)?.seq ?? 0);
   }
 
   /** Forgets what arrived so far; numbers go on, so that nobody who asks “since” misses anything. */

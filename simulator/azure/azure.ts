@@ -42,20 +42,31 @@ export interface Azure {
   seed(id: string, body: Record<string, unknown>): Promise<void>;
   seedGroup(name: string, location: string): void;
   setFeature(state: string): void;
+  /** Goes on with other resources, while nothing changes by itself; `meanwhile` does the same with everything else. Who may sign in, and where, stays. */
+  replace(stored: Record<string, unknown>, meanwhile: () => Promise<void>): Promise<void>;
   resources(): { id: string; type: string; provisioningState: string; orphaned?: true }[];
   stop(): Promise<void>;
 }
 
 const tickMs = 40;
 
+type Memory = 'feature' | 'providers' | 'groups' | 'resources' | 'deployments' | 'runCommands' | 'operations' | 'terms' | 'whatIfs' | 'lastPublicAddress';
+
 async function newState(): Promise<AzureState> {
   return {
+    ...nothing(),
     identity: await issueServer({ commonName: 'localhost', names: { dns: ['localhost', ...cloudNames], ip: ['127.0.0.1'] } }),
     port: 0,
     credentials: { tenantId: randomUUID(), clientId: randomUUID(), clientSecret: randomBytes(24).toString('base64url') },
     application: newApplication(),
     identityHeader: randomUUID(),
     tokens: [],
+  };
+}
+
+/** A subscription in which nothing is. */
+function nothing(): Pick<AzureState, Memory> {
+  return {
     feature: 'Registered',
     providers: {
       'Microsoft.Network': 0,
@@ -130,6 +141,22 @@ export async function createAzure(world: World, wantedPort = 0, captureFile?: st
       state.feature = feature;
       world.changed();
     },
+    async replace(stored, meanwhile) {
+      await advancing;
+      let done = () => {};
+      advancing = new Promise((resolve) => {
+        done = resolve;
+      });
+      try {
+        const { identity, port, credentials, application, identityHeader, tokens } = state;
+        for (const key of Object.keys(state)) delete (state as unknown as Record<string, unknown>)[key];
+        Object.assign(state, nothing(), stored, { identity, port, credentials, application, identityHeader, tokens });
+        await meanwhile();
+      } finally {
+        advancing = undefined;
+        done();
+      }
+    },
     resources: () =>
       Object.values(state.resources).map((resource) => ({
         id: resource.id,
@@ -156,7 +183,7 @@ function addressed({ headers: { host = '' } }: IncomingMessage): string | undefi
 /** What the host itself answers to its processes. */
 async function serveHost(engine: Engine, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const visit = identityEndpoint(engine, new URL(request.url ?? '/', 'http://host'), request.headers);
-  await meet(engine, request, response, { system: 'identity', ...visit, destructive: false });
+  await meet(engine, request, response, { system: 'identity', ...visit });
 }
 
 /** What every request is answered with. */
@@ -176,7 +203,7 @@ async function serve({ engine, base, limits, staleReads, capture }: Front, reque
   const query = url.searchParams;
   const text = await readBody(request);
   const signIn = authority(engine, base, { method, path, query, authorization: request.headers.authorization, body: text });
-  if (signIn) return await meet(engine, request, response, { system: 'authority', ...signIn, destructive: false });
+  if (signIn) return await meet(engine, request, response, { system: 'authority', ...signIn });
   const { quirks } = engine.world;
   const visit = vault(engine.state, {
     method,
@@ -193,17 +220,16 @@ async function serve({ engine, base, limits, staleReads, capture }: Front, reque
     return engine.world.changed();
   }
   const arm: ArmRequest = { method, path, query, headers: request.headers, body: {}, base, apiVersion: versionIn(query) };
-  const destructive = method === 'DELETE';
   if (/^\/metadata\/endpoints$/i.test(path))
     return await meet(engine, request, response, {
-      ...{ system: 'arm', operation: `arm:${method} metadata/endpoints`, target: path, destructive },
+      ...{ system: 'arm', operation: `arm:${method} metadata/endpoints`, target: path },
       answer: () => answered(() => metadata(base, arm.apiVersion)),
     });
   const routed = route(engine, arm);
   const { operation, target } = routed ?? { operation: `${method} unknown`, target: path };
   const { headers, refusal } = limits.take(method, path);
   await meet(engine, request, response, {
-    ...{ system: 'arm', operation: `arm:${operation}`, target, destructive, headers },
+    ...{ system: 'arm', operation: `arm:${operation}`, target, headers },
     answer: (lies) =>
       refusal ??
       staleReads.answer(
@@ -226,7 +252,6 @@ interface Arrived {
   system: string;
   operation: string;
   target: string;
-  destructive: boolean;
   /** On whatever is answered. */
   headers?: Record<string, string>;
   answer(lies: boolean): ArmReply;
@@ -236,7 +261,7 @@ interface Arrived {
 
 /** Writes an arrival down and answers it as the weather lets. */
 async function meet(engine: Engine, request: IncomingMessage, response: ServerResponse, { answer, record, headers, ...arrived }: Arrived): Promise<void> {
-  const { ledger, weather, clock } = engine.world;
+  const { ledger, weather, clock, quirks } = engine.world;
   const entry = ledger.arrive({ ...arrived, connection: `${request.socket.remotePort}` });
   const fault = await weather.strike(entry.operation);
   if (fault?.kind === 'reset') {
@@ -247,7 +272,9 @@ async function meet(engine: Engine, request: IncomingMessage, response: ServerRe
   if (fault?.kind === 'slow') await clock.sleepMinutes(fault.amount ?? 1);
   const lies = fault?.kind === 'lie';
   const said = badReply(fault, arrived.system) ?? answer(lies);
-  const reply = { ...said, headers: { ...headers, ...said.headers } };
+  // Real time, whatever the scale: only durations shrink.
+  const date = new Date(Date.now() + Number(quirks['azure.dateSkewSeconds'] ?? 0) * 1000).toUTCString();
+  const reply = { ...said, headers: { date, ...headers, ...said.headers } };
   if (reply.status < 400) settle(entry, lies ? 'lied' : 'done');
   else settle(entry, 'refused', (reply.body as { error?: { code?: string } } | undefined)?.error?.code ?? `${reply.status}`);
   if (fault?.kind === 'reset-after-accept' || fault?.kind === 'stall') {

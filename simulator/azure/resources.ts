@@ -128,11 +128,12 @@ export function runCommand(engine: Engine, request: ArmRequest, parsed: Resource
   return ok(runCommands.view(found, wantsInstanceView(request)));
 }
 
+/** What can be done with a virtual machine beside changing it. */
+export const machineActions = ['start', 'restart', 'poweroff', 'deallocate', 'runcommand'] as const;
 const powerAfter: Record<string, NonNullable<Resource['power']>> = { start: 'running', restart: 'running', poweroff: 'stopped', deallocate: 'deallocated' };
 
 export function act(engine: Engine, request: ArmRequest, found: Resource, action: string): ArmReply {
-  const allowed =
-    found.type === 'Microsoft.Compute/virtualMachines' ? (request.method === 'GET' ? ['instanceview'] : [...Object.keys(powerAfter), 'runcommand']) : [];
+  const allowed: readonly string[] = found.type === 'Microsoft.Compute/virtualMachines' ? (request.method === 'GET' ? ['instanceview'] : machineActions) : [];
   if (!allowed.includes(action)) throw methodNotAllowed(request);
   if (action === 'instanceview') return ok(instanceView(engine, found));
   if (action === 'runcommand') return invoke(engine, request, found);

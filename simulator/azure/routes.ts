@@ -47,6 +47,9 @@ const fixed: Route[] = [
   ],
 ];
 
+/** What is asked at fixed paths, as it is named in the log. */
+export const fixedOperations: readonly string[] = fixed.map(([method, , name]) => `${method} ${name}`);
+
 const patterns = fixed.map(([method, path, name, handler]) => ({ method, pattern: new RegExp(`^${path}$`, 'i'), name, handler }));
 
 /** What the HSM’s provider adds to its answers. */

@@ -27,7 +27,6 @@ export interface VaultRequest {
 export interface VaultVisit {
   operation: string;
   target: string;
-  destructive: boolean;
   answer(): ArmReply;
 }
 
@@ -40,7 +39,7 @@ export function vault(state: AzureState, request: VaultRequest): VaultVisit | un
   const [, area, name = '', rest] = /^\/(secrets|deletedsecrets)(?:\/([^/]+)(?:\/([^/]*))?)?\/?$/.exec(request.path) ?? [];
   if (!area) return undefined;
   const what = area === 'deletedsecrets' ? (rest === 'recover' ? 'recover' : 'deleted secret') : rest === 'versions' ? 'versions' : 'secret';
-  const visit = { operation: `vault:${request.method} ${what}`, target: name, destructive: request.method === 'DELETE' };
+  const visit = { operation: `vault:${request.method} ${what}`, target: name };
   return {
     ...visit,
     answer: () => {

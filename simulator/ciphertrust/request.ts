@@ -6,7 +6,7 @@ import { ApiError, badRequest, notAllowed, notFound, serverError, unavailable } 
 import type { Call, Reply } from './route.ts';
 import { type Found, findRoute } from './routes.ts';
 import { checkBearer } from './sign-in.ts';
-import { isStarted, type ManagerState } from './state.ts';
+import { isStarted, type ManagerState, managerTime } from './state.ts';
 
 /** One HTTP request: recorded, exposed to the weather, answered. With and without a slash at the end of the path is the same. */
 export async function serve(world: World, state: ManagerState, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -17,8 +17,9 @@ export async function serve(world: World, state: ManagerState, request: Incoming
   const found = asked !== path && world.quirks['ciphertrust.slashes'] === 'none' ? 'nothing' : findRoute(request.method ?? 'GET', path);
   const route = typeof found === 'string' ? undefined : found.route;
   const operation = `ciphertrust:${route?.operation ?? `${request.method} ${asked}`}`;
-  const destructive = route?.destructive ?? false;
-  const entry = world.ledger.arrive({ system: 'ciphertrust', connection: `${request.socket.remotePort}`, operation, target: state.address, destructive });
+  const entry = world.ledger.arrive({ system: 'ciphertrust', connection: `${request.socket.remotePort}`, operation, target: state.address });
+  // By its own clock, in real time whatever the scale.
+  response.setHeader('date', new Date(managerTime(world) + Number(world.quirks['ciphertrust.dateSkewSeconds'] ?? 0) * 1000).toUTCString());
   const early = pageWhileBooting(state);
   if (early !== undefined) {
     settle(entry, 'refused', 'booting');

@@ -112,10 +112,9 @@ export const rootOfTrustRoutes: Route[] = [
   { operation: 'GET /v1/system/hsm/servers', answer: servers },
   { operation: 'POST /v1/system/hsm/servers', answer: (call) => addServer(call, true), lie: (call) => addServer(call, false) },
   { operation: 'GET /v1/system/hsm/servers/{id}', answer: (call) => ok({ ...find(call.state.data.hsmServers, byId(call)), reset: false }) },
-  { operation: 'DELETE /v1/system/hsm/servers/{id}', destructive: true, answer: removeServer, lie: () => noContent },
+  { operation: 'DELETE /v1/system/hsm/servers/{id}', answer: removeServer, lie: () => noContent },
   {
     operation: 'POST /v1/system/hsm/setup',
-    destructive: true,
     answer: (call) => setUpHsm(call),
     lie: (call, how) => setUpHsm(call, how === 'unsealed' ? 'wipes-unsealed' : 'does-nothing'),
   },

@@ -28,7 +28,6 @@ export interface Route {
   open?: boolean;
   /** Is answered before the services are up, too. */
   duringBoot?: boolean;
-  destructive?: boolean;
   answer(call: Call): Promise<Reply> | Reply;
   /** How to answer so that nothing changes; absent for what only reads. */
   lie?(call: Call, how: string | undefined): Promise<Reply> | Reply;

@@ -16,7 +16,7 @@ export const serveKsadmin = (world: World, state: ManagerState): Promise<SshServ
       const session = accept();
       session.on('pty', (acceptPty) => acceptPty?.());
       session.on('exec', (acceptExec, _, { command }) => {
-        const entry = world.ledger.arrive({ system: 'ciphertrust', connection: id, operation: 'ciphertrust:ssh', target: state.address, destructive: false });
+        const entry = world.ledger.arrive({ system: 'ciphertrust', connection: id, operation: 'ciphertrust:ssh', target: state.address });
         const channel = acceptExec();
         void world.weather.strike('ciphertrust:ssh').then((fault) => {
           if (fault?.kind === 'reset') {

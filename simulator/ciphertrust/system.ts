@@ -106,7 +106,7 @@ export const systemRoutes: Route[] = [
     answer: ({ state, world }) => ok(services(state, world.quirks['ciphertrust.serviceNames'] === 'more' ? 'more' : 'known')),
   },
   { operation: 'POST /v1/system/services/restart', answer: restartServices(false), lie: () => ok({}) },
-  { operation: 'POST /v1/system/services/reset', destructive: true, answer: restartServices(true), lie: () => ok({}) },
+  { operation: 'POST /v1/system/services/reset', answer: restartServices(true), lie: () => ok({}) },
   { operation: 'GET /v1/system/info', answer: info },
   {
     operation: 'POST /v1/system/ssh/keys',

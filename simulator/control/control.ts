@@ -1,7 +1,11 @@
 import Fastify from 'fastify';
 import type { Azure } from '../azure/azure.ts';
 import type { RunningWorld } from '../create-world.ts';
+import type { HoldRequest } from '../network/wires.ts';
+import { operations } from '../operations.ts';
+import { readQuirks } from '../quirks.ts';
 import { scenarios } from '../scenarios.ts';
+import { type LoadRequest, loadWorld, storedState } from '../stored-world.ts';
 import { type FaultRequest, faultKinds } from '../weather.ts';
 import { type Meddling, meddle } from './meddle.ts';
 
@@ -9,6 +13,8 @@ export interface Control {
   port: number;
   stop(): Promise<void>;
 }
+
+const largestWorld = 64 * 2 ** 20;
 
 /** The simulator’s control interface: what there is, what arrived, and what goes wrong next. On loopback, without sign-in. */
 export async function createControl(world: RunningWorld, azure: Azure, wantedPort = 0): Promise<Control> {
@@ -22,10 +28,20 @@ export async function createControl(world: RunningWorld, azure: Azure, wantedPor
     windowsHosts: [...world.windowsHosts.keys()],
     cipherTrusts: [...world.cipherTrusts.values()].map((manager) => manager.summary()),
   }));
+  app.get('/world/state', () => storedState(world));
+  app.put<{ Body: LoadRequest }>('/world', { bodyLimit: largestWorld }, async ({ body }, reply) => {
+    if (typeof body?.state !== 'object' || body.state === null) return reply.code(400).send({ error: 'A world has a state, as GET /world/state gives it.' });
+    const problem = await loadWorld(world, azure, body).then(
+      () => undefined,
+      (error: Error) => error.message,
+    );
+    return problem ? reply.code(400).send({ error: problem }) : reply.code(204).send();
+  });
   app.get<{ Querystring: { operation?: string; since?: string } }>('/ledger', ({ query }) => {
     const wanted = world.weather.matcher(query.operation ?? '*');
     return world.ledger.entries.filter(({ seq, operation }) => seq > Number(query.since ?? 0) && wanted(operation));
   });
+  app.get('/operations', () => operations);
   app.delete('/ledger', (_, reply) => {
     world.ledger.clear();
     world.changed();
@@ -45,6 +61,15 @@ export async function createControl(world: RunningWorld, azure: Azure, wantedPor
   app.delete<{ Params: { id: string } }>('/faults/:id', ({ params }, reply) => reply.code(world.weather.remove(params.id) ? 204 : 404).send());
   app.get('/holds', () => world.weather.held());
   app.post<{ Params: { id: string } }>('/holds/:id/release', ({ params }, reply) => reply.code(world.weather.release(params.id) ? 204 : 404).send());
+  const { wires } = world.network;
+  app.get('/wires', () => wires.held());
+  app.post<{ Body: HoldRequest }>('/wires', ({ body }, reply) => {
+    if (!body?.host || !Number.isInteger(body.port) || !['to-machine', 'from-machine'].includes(body.direction))
+      return reply.code(400).send({ error: 'Bytes are held of a host and a port, in the direction to-machine or from-machine.' });
+    return reply.code(201).send(wires.hold(body));
+  });
+  app.post<{ Params: { id: string } }>('/wires/:id/release', ({ params }, reply) => reply.code(wires.release(params.id) ? 204 : 404).send());
+  app.post<{ Params: { id: string } }>('/wires/:id/reset', ({ params }, reply) => reply.code(wires.reset(params.id) ? 204 : 404).send());
   app.post<{ Body: { name?: string } }>('/scenario', async ({ body }, reply) => {
     const scenario = Object.hasOwn(scenarios, body?.name ?? '') ? scenarios[body.name!] : undefined;
     return scenario ? scenario(world, azure) : reply.code(400).send({ error: `Known are ${Object.keys(scenarios).join(', ')}.` });
@@ -53,6 +78,14 @@ export async function createControl(world: RunningWorld, azure: Azure, wantedPor
     if (!body?.state) return reply.code(400).send({ error: 'A feature has a state: Registered, NotRegistered, Pending …' });
     azure.setFeature(body.state);
     return reply.code(204).send();
+  });
+  app.put<{ Params: { name: string }; Body: { value?: string } }>('/quirks/:name', ({ params, body }, reply) => {
+    try {
+      Object.assign(world.quirks, readQuirks([`${params.name}=${body?.value ?? ''}`]));
+      return reply.code(204).send();
+    } catch (error) {
+      return reply.code(400).send({ error: (error as Error).message });
+    }
   });
   app.post<{ Body: Meddling }>('/meddle', async ({ body }, reply) => {
     const problem = await meddle(world, body);

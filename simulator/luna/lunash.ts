@@ -8,7 +8,8 @@ import { readOptions, words } from './parse.ts';
 import { CommandError, Cut, Interrupted, type Session, weatherOnRead } from './session.ts';
 import { wordsOf } from './words.ts';
 
-const commands: Command[] = [...hsmCommands, ...partitionCommands, ...clientCommands, ...systemCommands];
+/** Every command that LunaSH knows. */
+export const commands: readonly Command[] = [...hsmCommands, ...partitionCommands, ...clientCommands, ...systemCommands];
 const usedInLedger = (command: Command, values: string[]): string =>
   [...command.words, ...(command.words[0] === 'service' || command.words[1] === 'hostip' ? values.slice(0, 2) : [])].join(' ');
 
@@ -23,7 +24,7 @@ function resolve(line: string[]): { command: Command; rest: string[] } | undefin
 }
 
 /** Runs one line and prints what LunaSH prints of it, result line included. False when the session is over. */
-export async function runLine(session: Session, arrive: (operation: string, destructive: boolean) => Entry, text: string): Promise<boolean> {
+export async function runLine(session: Session, arrive: (operation: string) => Entry, text: string): Promise<boolean> {
   const line = words(text);
   const { result } = wordsOf(session.world);
   if (line.length === 0 || line[0]!.toLowerCase() === 'quit') return true;
@@ -39,7 +40,7 @@ export async function runLine(session: Session, arrive: (operation: string, dest
   }
   const { command, rest } = found;
   const values = rest.slice(0, command.positional ?? 0).filter((value) => !value.startsWith('-'));
-  const entry = arrive(`lunash:${usedInLedger(command, values)}`, command.destructive ?? false);
+  const entry = arrive(`lunash:${usedInLedger(command, values)}`);
   try {
     await command.run(session, readOptions(rest.slice(values.length), command.options), entry, values);
     if (entry.outcome === 'received') {

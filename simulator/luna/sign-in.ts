@@ -33,7 +33,7 @@ export async function authenticate(world: World, state: ApplianceState, connecti
   const given = asking.method === 'password' ? asking.password : (await ask(asking, [`(${context.username}@hsm) Password: `]))[0];
   const user = state.users.find(({ name }) => name === context.username);
   const good = user !== undefined && given === user.password;
-  const entry = world.ledger.arrive({ system: 'luna-ssh', connection, operation: 'luna-ssh:sign-in', target: state.address, destructive: false });
+  const entry = world.ledger.arrive({ system: 'luna-ssh', connection, operation: 'luna-ssh:sign-in', target: state.address });
   settle(entry, good ? 'done' : 'refused');
   if (!good || (user.mustChange && !(await changed(world, user, asking)))) return refuse();
   context.accept();

@@ -73,8 +73,8 @@ function sessionOn({ world, state, connection, user }: Visit, terminal: Terminal
 
 const arrivals =
   ({ world, state, id }: Visit) =>
-  (operation: string, destructive: boolean) =>
-    world.ledger.arrive({ system: 'lunash', connection: id, operation, target: state.address, destructive });
+  (operation: string) =>
+    world.ledger.arrive({ system: 'lunash', connection: id, operation, target: state.address });
 
 const mustChange = ({ state, user }: Visit): boolean => state.users.find(({ name }) => name === user)?.mustChange ?? false;
 
@@ -89,7 +89,7 @@ async function shell(visit: Visit, channel: ServerChannel, tty: boolean): Promis
   const session = sessionOn(visit, terminal);
   try {
     terminal.write(`Last login: ${new Date().toUTCString().replace(',', '').replace(' GMT', '')}\n\n${wordsOf(world).banner}\n`);
-    if (mustChange(visit)) await firstSignIn(session, arrivals(visit)('lunash:first sign-in', false));
+    if (mustChange(visit)) await firstSignIn(session, arrivals(visit)('lunash:first sign-in'));
     while (await oneLine(visit, session, tty));
   } catch (error) {
     if (error instanceof CommandError) terminal.write(`${error.lines.join('\n')}\n`);
@@ -127,7 +127,6 @@ async function execute(visit: Visit, channel: ServerChannel, command: string): P
       connection: id,
       operation: get ? 'luna-scp:get' : 'luna-scp:put',
       target: `${state.address}:${path}`,
-      destructive: false,
     });
     const hangUp = () => visit.connection.end();
     return copy(get ? 'get' : 'put', { world, state, channel, path: path!.replaceAll(/^['"]|['"]$/g, ''), times: options.includes('p'), entry, hangUp });

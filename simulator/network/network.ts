@@ -1,3 +1,5 @@
+import { Wires } from './wires.ts';
+
 /** Where a simulated machine really listens: always loopback. */
 export interface Endpoint {
   host: '127.0.0.1';
@@ -11,6 +13,8 @@ interface Listener {
 
 /** The runbook's own addresses (172.22.1.4 …) and the public ones, mapped to loopback listeners. The SOCKS5 proxy is the only way in. */
 export class VirtualNetwork {
+  /** What goes through the proxy now. */
+  readonly wires = new Wires();
   readonly #listeners = new Map<string, Listener>();
 
   /** Makes a port of an address reachable, while it accepts connections. Attaching it again replaces the listener. */

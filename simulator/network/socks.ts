@@ -21,7 +21,8 @@ export interface Socks {
 /** A SOCKS5 proxy (RFC 1928, no authentication, CONNECT) behind which the simulated network lies. Loopback addresses are passed through. */
 export async function createSocks(world: World, wantedPort = 0): Promise<Socks> {
   const open = new Set<Socket>();
-  const server: Server = createServer((client) => {
+  // Half-open: what a client wrote before it went may still be on its way.
+  const server: Server = createServer({ allowHalfOpen: true }, (client) => {
     open.add(client);
     client.setNoDelay(true);
     client.on('close', () => open.delete(client)).on('error', () => client.destroy());
@@ -37,6 +38,7 @@ export async function createSocks(world: World, wantedPort = 0): Promise<Socks> 
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
+        world.network.wires.clear();
         cut();
       }),
   };
@@ -55,24 +57,21 @@ async function serve(world: World, client: Socket): Promise<void> {
   if (command !== connectCommand) return void client.end(reply(replies.unsupportedCommand));
   const endpoint: Endpoint | undefined = loopback.includes(host) ? { host: '127.0.0.1', port } : world.network.resolve(host, port);
   if (!endpoint) {
-    settle(
-      world.ledger.arrive({ system: 'socks', connection: `${client.remotePort}`, operation: 'socks:connect', target: `${host}:${port}`, destructive: false }),
-      'refused',
-    );
+    settle(world.ledger.arrive({ system: 'socks', connection: `${client.remotePort}`, operation: 'socks:connect', target: `${host}:${port}` }), 'refused');
     return void client.end(reply(replies.refused));
   }
-  const rest = reader.release();
-  let granted = false;
-  const machine = connect(endpoint, () => {
-    granted = true;
-    client.write(reply(replies.granted));
-    if (rest.length > 0) machine.write(rest);
-    client.pipe(machine).pipe(client);
-  });
+  const machine = connect({ ...endpoint, allowHalfOpen: true });
   machine.setNoDelay(true);
-  machine.on('error', () => (granted ? client.destroy() : client.end(reply(replies.refused))));
-  machine.on('close', () => granted && client.destroy());
-  client.on('close', () => machine.destroy());
+  const refuse = () => client.end(reply(replies.refused));
+  const leave = () => machine.destroy();
+  machine.once('error', refuse);
+  client.once('close', leave);
+  machine.once('connect', () => {
+    machine.off('error', refuse);
+    client.off('close', leave);
+    client.write(reply(replies.granted));
+    world.network.wires.join({ host, port }, client, machine, reader.release());
+  });
 }
 
 const reply = (code: number): Buffer => Buffer.from([version, code, 0, 1, 0, 0, 0, 0, 0, 0]);

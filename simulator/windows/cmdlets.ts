@@ -100,7 +100,7 @@ export function cmdlets(world: World, state: HostState, publicKeyLine: string): 
         .toUpperCase(),
     }),
     'Start-Process': async (call) => {
-      const entry = world.ledger.arrive({ system: 'windows', connection: 'agent', operation: 'windows:installer', target: state.address, destructive: false });
+      const entry = world.ledger.arrive({ system: 'windows', connection: 'agent', operation: 'windows:installer', target: state.address });
       const fault = await world.weather.strike(entry.operation);
       const options = asText(call.named['argumentlist'] ?? '');
       const exitCode = fault ? 1603 : await install(world, state, files, argument(call, 'filepath'), options);

@@ -11,7 +11,7 @@ export async function vtl(client: LunaClient, args: string[], { connection, hang
     const at = args.indexOf(name);
     return at < 0 ? undefined : args[at + 1];
   };
-  const entry = client.world.ledger.arrive({ system: 'vtl', connection, operation: `vtl:${verb}`, target: client.state.address, destructive: false });
+  const entry = client.world.ledger.arrive({ system: 'vtl', connection, operation: `vtl:${verb}`, target: client.state.address });
   const fault = await client.world.weather.strike(entry.operation);
   if (fault?.kind === 'reset' || fault?.kind === 'reset-after-accept') hangUp();
   if (fault?.kind === 'reset') {

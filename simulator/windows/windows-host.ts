@@ -46,7 +46,7 @@ export async function createWindowsHost(world: World, spec: Spec): Promise<Windo
       await server.stop();
     },
     async runScript(script, parameters, say) {
-      const entry = world.ledger.arrive({ system: 'windows', connection: 'agent', operation: 'windows:run-script', target: state.address, destructive: false });
+      const entry = world.ledger.arrive({ system: 'windows', connection: 'agent', operation: 'windows:run-script', target: state.address });
       const fault = await world.weather.strike(entry.operation);
       if (fault?.kind === 'lie') {
         settle(entry, 'lied');
@@ -76,8 +76,7 @@ function reachable({ quirks }: World, { sshd }: HostState): boolean {
 function serve(world: World, client: LunaClient, connection: Connection, hostKeyLine: string): void {
   const { state, files } = client;
   const id = randomUUID().slice(0, 8);
-  const arrive = (operation: string, target = state.address): Entry =>
-    world.ledger.arrive({ system: 'windows', connection: id, operation, target, destructive: false });
+  const arrive = (operation: string, target = state.address): Entry => world.ledger.arrive({ system: 'windows', connection: id, operation, target });
   const hangUp = () => connection.end();
   connection.on('authentication', (context) => authenticate(client, context, () => arrive('windows:sign-in')));
   connection.on('ready', () => {

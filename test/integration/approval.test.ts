@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { exampleRequest } from '../support/example.ts';
 import { StackBench } from '../support/stack-bench.ts';
+import { loadWorld } from '../support/stored-world.ts';
 
 const hsmAddress = '172.22.1.4';
 
@@ -9,9 +11,19 @@ describe('The approval', function () {
   let id: string;
   before(async () => {
     bench = await StackBench.start();
-    id = await bench.provision();
+    const { request } = await loadWorld(bench, 'awaiting-approval');
+    id = await bench.provision(request);
   });
   after(() => bench?.stop());
+  /** A job of its own, whose HSM is deployed and initialized under another name: it soon asks for the approval. */
+  async function another(name: string): Promise<string> {
+    const { request } = await loadWorld(bench, 'awaiting-approval', { rename: { 'kylo-luna-hsm': name } });
+    return bench.provision(request);
+  }
+  async function assertFips(fips: boolean): Promise<void> {
+    const { body } = await bench.control<{ appliances: { fips: boolean }[] }>('GET', '/world');
+    assert.equal(body.appliances[0]!.fips, fips);
+  }
 
   it('is refused too early and under a wrong id, on record and without effect', async () => {
     assert.equal((await bench.approve(id)).status, 409);
@@ -49,62 +61,42 @@ describe('The approval', function () {
   });
 
   it('when rejected leaves the HSM as it is', async () => {
-    const other = await StackBench.start();
-    try {
-      const rejected = await other.provision();
-      await other.approvalAsked(rejected);
-      assert.equal((await other.approve(rejected, 'approve-zeroize-1', 'reject')).status, 200);
-      assert.equal((await other.ended(rejected)).job.state, 'rejected');
-      assert.equal((await other.approve(rejected)).status, 409, 'an approval after the rejection is refused');
-      assert.deepEqual(await other.ledger('lunash:hsm changePolicy'), []);
-    } finally {
-      await other.stop();
-    }
+    const rejected = await another('hsm-2');
+    await bench.approvalAsked(rejected);
+    assert.equal((await bench.approve(rejected, 'approve-zeroize-1', 'reject')).status, 200);
+    assert.equal((await bench.ended(rejected)).job.state, 'rejected');
+    assert.equal((await bench.approve(rejected)).status, 409, 'an approval after the rejection is refused');
+    assert.deepEqual(await bench.ledger('lunash:hsm changePolicy'), []);
+    await assertFips(false);
   });
-});
 
-describe('A cancel in the middle of the act that erases', function () {
-  this.timeout(180_000);
-  let bench: StackBench;
-  before(async () => {
-    bench = await StackBench.start();
-  });
-  after(() => bench?.stop());
-
-  it('lets it finish, then ends the job', async () => {
+  it('lets the act that erases finish where the job is cancelled in the middle of it, and ends the job', async () => {
+    const cancelled = await another('hsm-3');
     await bench.fault('hold', 'lunash:hsm changePolicy');
-    const id = await bench.provision();
-    await bench.approvalAsked(id);
-    await bench.approve(id);
+    await bench.approvalAsked(cancelled);
+    await bench.approve(cancelled);
     const hold = await bench.held('lunash:hsm changePolicy');
-    assert.equal((await bench.api('POST', `/v1/provisionings/${id}/cancel`)).status, 202);
+    assert.equal((await bench.api('POST', `/v1/provisionings/${cancelled}/cancel`)).status, 202);
     await bench.release(hold);
-    const { job, steps } = await bench.ended(id);
+    const { job, steps } = await bench.ended(cancelled);
     assert.deepEqual([job.state, steps['fips-mode'].state, steps['create-partition'].state], ['cancelled', 'done', 'pending']);
-    const { body } = await bench.control<{ appliances: { fips: boolean }[] }>('GET', '/world');
-    assert.equal(body.appliances[0]!.fips, true);
+    await assertFips(true);
   });
-});
 
-describe('An abort in one branch while the other erases', function () {
-  this.timeout(180_000);
-  let bench: StackBench;
-  before(async () => {
-    bench = await StackBench.start();
-  });
-  after(() => bench?.stop());
-
-  it('waits for the act, then ends the job', async () => {
+  it('has an abort in one branch wait for the act in the other, and ends the job', async () => {
+    await bench.control('PUT', '/world', { state: {} });
     await bench.fault('lie', 'ciphertrust:POST /v1/licensing/trials/{id}/activate', { times: 0 });
     await bench.fault('hold', 'lunash:hsm changePolicy');
-    const id = await bench.provision();
-    assert.equal((await bench.incident(id)).step, 'licence');
-    await bench.reaches(id, 'the approval', ({ approvals }) => approvals.length > 0, { incidents: true });
-    await bench.approve(id);
+    const request = exampleRequest();
+    request.hsm.name = 'hsm-4';
+    const aborted = await bench.provision(request);
+    assert.equal((await bench.incident(aborted)).step, 'licence');
+    await bench.reaches(aborted, 'the approval', ({ approvals }) => approvals.length > 0, { incidents: true });
+    await bench.approve(aborted);
     const hold = await bench.held('lunash:hsm changePolicy');
-    assert.equal((await bench.resolve(id, 'incident-1', 'abort')).status, 200);
+    assert.equal((await bench.resolve(aborted, 'incident-1', 'abort')).status, 200);
     await bench.release(hold);
-    const { job, steps } = await bench.ended(id);
+    const { job, steps } = await bench.ended(aborted);
     assert.deepEqual([job.state, steps['fips-mode'].state, steps['create-partition'].state], ['aborted', 'done', 'pending']);
   });
 });

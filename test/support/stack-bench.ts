@@ -21,7 +21,10 @@ export interface LedgerEntry {
   system: string;
   operation: string;
   target: string;
+  connection: string;
   destructive: boolean;
+  counted: boolean;
+  disclosing: boolean;
   outcome: string;
   detail?: string;
 }

@@ -6,7 +6,6 @@ export interface Command {
   /** As LunaSH writes it; what is typed may be shortened and in any case. */
   words: [string, ...string[]];
   options: OptionSpec;
-  destructive?: boolean;
   /** Values without a name, in front of the options. */
   positional?: number;
   run(session: Session, options: Options, entry: Entry, values: string[]): Promise<void>;

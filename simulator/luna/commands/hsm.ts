@@ -97,7 +97,6 @@ function checkSo(session: Session, entry: Entry, command: string, password: stri
 const init: Command = {
   words: ['hsm', 'init'],
   options: { label: 'value', domain: 'value', password: 'value', defaultdomain: 'switch', applytemplate: 'value', authtimeconfig: 'switch', force: 'switch' },
-  destructive: true,
   async run(session, options, entry) {
     const { hsm } = session.state;
     const label = required(options, 'label').slice(0, 32);
@@ -180,7 +179,6 @@ const logout: Command = {
 const changePolicy: Command = {
   words: ['hsm', 'changePolicy'],
   options: { policy: 'value', value: 'value', force: 'switch' },
-  destructive: true,
   async run(session, options, entry) {
     const { hsm } = session.state;
     if (!session.soSignedIn) throw new CommandError([`Error:  'hsm changePolicy' failed. (1010000 : LUNA_RET_USER_NOT_LOGGED_IN)`]);

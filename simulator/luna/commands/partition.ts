@@ -108,7 +108,6 @@ ${tellsRoles ? `${roles.join('\n')}\n` : ''}   Legacy Domain Has Been Set:      
 const remove: Command = {
   words: ['partition', 'delete'],
   options: { partition: 'value', force: 'switch' },
-  destructive: true,
   async run(session, options, entry) {
     const { hsm, clients } = session.state;
     const { name } = find(session, required(options, 'partition'));

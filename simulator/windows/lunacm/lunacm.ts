@@ -6,7 +6,8 @@ import { roleVerbs } from './roles.ts';
 import { slotList, slotVerbs } from './slots.ts';
 import { type Caller, Failed, fail, type Options, type Session, type Verb } from './verb.ts';
 
-const verbs: Record<string, Verb> = { ...slotVerbs, ...partitionVerbs, ...roleVerbs };
+/** Every command that lunacm knows. */
+export const verbs: Readonly<Record<string, Verb>> = { ...slotVerbs, ...partitionVerbs, ...roleVerbs };
 
 const splitWords = (line: string): string[] => [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
 
@@ -48,7 +49,6 @@ async function one(client: LunaClient, line: string[], session: Session): Promis
     connection: session.caller.connection,
     operation: `lunacm:${name}`,
     target: client.state.address,
-    destructive: name === 'partition init',
   });
   try {
     await verb.run({ client, entry, session, print: (text) => (output += text) }, readOptions(verb, line.slice(2)));

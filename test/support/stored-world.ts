@@ -1,0 +1,194 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { targetId } from '../../api/target.ts';
+import type { ProvisioningRequest } from '../../domain/request.ts';
+import { type Renaming, renamer } from '../../simulator/rename.ts';
+import { createFileStore, namesIn } from '../../systems/secrets/file-store.ts';
+import { exampleRequest } from './example.ts';
+import { type LedgerEntry, StackBench } from './stack-bench.ts';
+import { until } from './until.ts';
+
+/**
+ * How far the stored job had come. `deployed`: HSM, Windows host with the Luna client, and CipherTrust Manager are there, and nobody has signed in at the HSM;
+ * `awaiting-approval`: the HSM is initialized, and the job waits for the approval; `provisioned`: the job is completed.
+ */
+export const stages = ['deployed', 'awaiting-approval', 'provisioned'] as const;
+export type Stage = (typeof stages)[number];
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const home = join(root, '.data', 'test-worlds');
+/** What a stored world depends on. */
+const madeOf = [
+  'domain',
+  'temporal',
+  'stores',
+  'systems',
+  'activities',
+  'workflows',
+  'worker',
+  'simulator',
+  'api/target.ts',
+  'examples',
+  'package-lock.json',
+  fileURLToPath(import.meta.url),
+];
+/** What the product keeps in its data folder beside its secrets, and is to be found again. */
+const copied = ['reports', 'record'];
+const keptForMs = 24 * 3_600_000;
+
+interface Kept {
+  request: ProvisioningRequest;
+  target: string;
+  state: Record<string, unknown>;
+}
+
+export interface Loaded {
+  request: ProvisioningRequest;
+  /** The target that this request has: the id of its job. */
+  target: string;
+  /** What arrived in the stored job until then, in order. */
+  ledger: LedgerEntry[];
+}
+
+/** The folder with one stage of the stored job. The first caller of all processes provisions and stores it; the others wait for that. */
+async function storedWorld(stage: Stage): Promise<string> {
+  const folder = join(home, await fingerprint());
+  const wanted = join(folder, stage);
+  await mkdir(home, { recursive: true });
+  await until(
+    `the stored world ${stage}`,
+    async () => {
+      if (existsSync(folder)) return true;
+      if (!(await lock(folder))) return undefined;
+      await store(folder).finally(() => rm(`${folder}.lock`, { force: true }));
+      return true;
+    },
+    { timeoutMs: 300_000, everyMs: 200 },
+  );
+  return wanted;
+}
+
+/** One process alone gets it; that of a process that is gone counts no more. */
+async function lock(folder: string): Promise<boolean> {
+  const file = `${folder}.lock`;
+  const taken = await writeFile(file, `${process.pid}`, { flag: 'wx' }).then(
+    () => true,
+    () => false,
+  );
+  if (taken) return true;
+  const owner = Number(await readFile(file, 'utf8').catch(() => ''));
+  if (owner > 0 && !isAlive(owner)) await rm(file, { force: true });
+  return false;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Carries out one job, and stores what there is at each stage; all of it appears at once. */
+async function store(folder: string): Promise<void> {
+  const unfinished = `${folder}.${randomUUID()}`;
+  const bench = await StackBench.start();
+  try {
+    const request = exampleRequest();
+    const keep = (stage: Stage) => keepStage(bench, join(unfinished, stage), request);
+    await bench.fault('hold', 'lunash:first sign-in');
+    const id = await bench.provision(request);
+    const hold = await bench.held('lunash:first sign-in');
+    // The other branches come to rest first.
+    await bench.reaches(id, 'machines', ({ steps }) => steps['install-luna-client'].state === 'done' && steps.licence.state === 'done');
+    await keep('deployed');
+    await bench.release(hold);
+    await bench.approvalAsked(id);
+    await keep('awaiting-approval');
+    const { status } = await bench.approve(id);
+    if (status !== 200) throw new Error(`the approval was not taken: ${status}`);
+    await bench.ended(id);
+    await keep('provisioned');
+    await rename(unfinished, folder);
+  } finally {
+    await bench.stop();
+    await rm(unfinished, { recursive: true, force: true });
+  }
+  await forgetOld();
+}
+
+async function keepStage(bench: StackBench, folder: string, request: ProvisioningRequest): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const { body: state } = await bench.control('GET', '/world/state');
+  const kept: Kept = { request, target: targetId(request), state };
+  await writeFile(join(folder, 'world.json'), JSON.stringify(kept), { mode: 0o600 });
+  for (const name of ['secrets', 'secrets.key', ...copied])
+    if (existsSync(join(bench.folder, name))) await cp(join(bench.folder, name), join(folder, name), { recursive: true });
+}
+
+/**
+ * Puts a stored world into a stack: the simulator’s state, the secrets and the reports, under other names where that is asked for (`rename`: names, addresses
+ * and serials, old → new; the request is renamed, too). Nothing that the stack’s simulator held before is there afterwards, and its log is empty.
+ */
+export async function loadWorld(
+  bench: StackBench,
+  stage: Stage,
+  { rename: asked = {}, newHostKeys = false }: { rename?: Renaming; newHostKeys?: boolean } = {},
+): Promise<Loaded> {
+  const folder = await storedWorld(stage);
+  const { request: stored, target: before, state } = JSON.parse(await readFile(join(folder, 'world.json'), 'utf8')) as Kept;
+  const request = JSON.parse(renamer(asked)(JSON.stringify(stored))) as ProvisioningRequest;
+  const target = targetId(request);
+  const naming = target === before ? asked : { ...asked, [before]: target };
+  const secrets = createFileStore({ folder: join(folder, 'secrets'), keyFile: join(folder, 'secrets.key') });
+  const key = await secrets.get(`${before}-client-certificate-key`);
+  const { status, body } = await bench.control('PUT', '/world', { state, rename: naming, newHostKeys, ...(key ? { keys: [key] } : {}) });
+  if (status !== 204) throw new Error(`the world was not loaded: ${JSON.stringify(body)}`);
+  const change = renamer(naming);
+  const names = namesIn(join(folder, 'secrets'));
+  await Promise.all(names.map(async (name) => bench.store.create(change(name), (await secrets.get(name))!)));
+  for (const name of copied) await copyRenamed(join(folder, name), join(bench.folder, name), change);
+  return { request, target, ledger: (state['ledger'] ?? []) as LedgerEntry[] };
+}
+
+async function copyRenamed(from: string, to: string, change: (text: string) => string): Promise<void> {
+  if (!existsSync(from)) return;
+  const files = (await readdir(from, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  await Promise.all(
+    files.map(async (entry) => {
+      const path = join(entry.parentPath, entry.name);
+      const copy = join(to, change(path.slice(from.length + 1)));
+      await mkdir(dirname(copy), { recursive: true, mode: 0o700 });
+      await writeFile(copy, change(await readFile(path, 'utf8')), { mode: 0o600 });
+    }),
+  );
+}
+
+async function fingerprint(): Promise<string> {
+  const hash = createHash('sha256').update(root);
+  for (const path of madeOf.map((name) => (name.startsWith('/') ? name : join(root, name))))
+    for (const file of await filesIn(path)) hash.update(`\0${file}\0`).update(await readFile(file));
+  return hash.digest('hex').slice(0, 20);
+}
+
+async function filesIn(path: string): Promise<string[]> {
+  if (!existsSync(path)) return [];
+  if (!(await stat(path)).isDirectory()) return [path];
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+/** Worlds of versions that are gone. */
+async function forgetOld(): Promise<void> {
+  for (const name of await readdir(home)) {
+    const made = await stat(join(home, name)).catch(() => undefined);
+    if (made && Date.now() - made.mtimeMs > keptForMs) await rm(join(home, name), { recursive: true, force: true });
+  }
+}

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SecretSettings, Settings } from '../systems/settings.ts';
+import { addressMistakes } from './addresses.ts';
 import { identityMistakes } from './identity-settings.ts';
 
 const list = (value: string | undefined): string[] =>
@@ -71,7 +72,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
       ...optional('key', env.HSM_SECRETS_KEY),
     };
   };
-  mistakes.push(...identityMistakes(env, file));
+  mistakes.push(...identityMistakes(env, file), ...addressMistakes(env));
   const settings: Settings = {
     azure: {
       ...optional('armEndpoint', address('HSM_ARM_ENDPOINT', ['https:'], 'https://management.azure.com')),

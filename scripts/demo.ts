@@ -72,7 +72,8 @@ async function start({ timeScale, fault }: DemoOptions, unfinished: string[]): P
       if (aside) screen.print(`A new simulated world begins; the passwords of the last one are now in ${aside}.`);
     }
   };
-  return await startStack({ dataFolder, timeScale, ports: 'fixed', prepare, simulatorArgs: fault ? ['--fault', fault] : [] });
+  const supervise = (text: string) => screen.print(...text.split('\n'));
+  return await startStack({ dataFolder, timeScale, ports: 'fixed', supervise, prepare, simulatorArgs: fault ? ['--fault', fault] : [] });
 }
 
 async function provision(stack: Stack, { request, unfinished, yes, timeScale }: Asked, leaving: Leaving): Promise<number> {

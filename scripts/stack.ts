@@ -7,6 +7,7 @@ import { guard } from './stack/guard.ts';
 import { type Setting, type SimulatorReady, startApi, startSimulator, startTemporal, startWorker } from './stack/parts.ts';
 import { failed, freePort, StackError } from './stack/ready.ts';
 import { clearLeftovers, dropRegister, keepRegister } from './stack/register.ts';
+import { Supervisor } from './stack/supervisor.ts';
 
 export { StackError } from './stack/ready.ts';
 
@@ -28,6 +29,8 @@ export interface StackOptions {
   simulatorArgs?: readonly string[];
   /** Added to the environment of every part. */
   env?: NodeJS.ProcessEnv;
+  /** Restart the worker and the API when one of them ends by itself, and tell why; without this the stack is broken then. Temporal and the simulator never are. */
+  supervise?: (text: string) => void;
   /** Called when Temporal answers, before anything else starts. */
   prepare?: (temporalAddress: string, taskQueue: string) => Promise<void>;
 }
@@ -56,7 +59,7 @@ export interface Stack {
   restart(name: PartName): Promise<void>;
   /** Ends everything. Data stays. */
   stop(): Promise<void>;
-  /** Resolves when a part ends that nobody ended. */
+  /** Resolves when a part ends that nobody ended, and that is not restarted. */
   readonly broken: Promise<StackError>;
 }
 
@@ -94,6 +97,7 @@ class RunningStack implements Stack {
   readonly #setting: Setting;
   readonly #children = new Map<PartName, Child>();
   readonly #ending = new Set<Child>();
+  readonly #supervisor: Supervisor<PartName> | undefined;
   #unguard = () => {};
   #simulator: SimulatorReady | undefined;
   #ports = { temporal: 0, ui: 0, api: 0 };
@@ -107,6 +111,8 @@ class RunningStack implements Stack {
     this.broken = new Promise((resolve) => {
       this.#report = resolve;
     });
+    const { supervise } = options;
+    if (supervise) this.#supervisor = new Supervisor({ restart: (name) => this.restart(name), say: supervise, giveUp: (error) => this.#report(error) });
   }
 
   async start(): Promise<void> {
@@ -191,10 +197,21 @@ class RunningStack implements Stack {
       this.dataFolder,
       [...this.#children.values()].filter(({ alive }) => alive),
     );
-    void child.ended.then(() => !this.#ending.has(child) && this.#report(failed(child, 'ended by itself')));
+    void child.ended.then((ended) => this.#endedBy(name, child, ended));
+  }
+
+  #endedBy(name: PartName, child: Child, { code, signal }: Ended): void {
+    if (this.#ending.has(child)) return;
+    const error = failed(child, `ended by itself (${signal ?? `exit ${code}`})`);
+    if (this.#supervisor && (name === 'worker' || name === 'api')) this.#supervisor.ended(name, error);
+    else this.#report(error);
   }
 
   async stop(): Promise<void> {
+    const restarting = this.#supervisor?.stop();
+    // Also what is being restarted at this moment: that fails then.
+    await Promise.all([this.#end('worker'), this.#end('api')]);
+    await restarting;
     // The worker first: it must say to Temporal that it leaves. Temporal last.
     for (const names of [['worker', 'api'], ['simulator'], ['temporal']] as const) await Promise.all(names.map((name) => this.#end(name)));
     this.#unguard();

@@ -60,7 +60,13 @@ async function main(): Promise<number> {
   const leaving = interruption();
   markNewWorld(dataFolder);
   console.log('Starting Temporal, the simulated world, the worker and the API …');
-  const stack = await startStack({ dataFolder, timeScale, ports: 'fixed', ...(tokensFile ? { tokensFile: resolve(tokensFile) } : {}) });
+  const stack = await startStack({
+    dataFolder,
+    timeScale,
+    ports: 'fixed',
+    supervise: console.error,
+    ...(tokensFile ? { tokensFile: resolve(tokensFile) } : {}),
+  });
   console.log(howTo(stack));
   void stack.broken.then((error) => leaving.leave(error));
   await new Promise((leave) => (leaving.signal.aborted ? leave(undefined) : leaving.signal.addEventListener('abort', leave)));

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Place } from '../stores/place.ts';
 import type { SecretSettings } from '../stores/secrets/settings.ts';
 import type { Settings } from '../systems/settings.ts';
+import { addressMistakes } from './addresses.ts';
 import { identityMistakes } from './identity-settings.ts';
 
 const list = (value: string | undefined): string[] =>
@@ -85,7 +86,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     if (url) mistakes.push(`${name}_CONTAINER_URL is set, but ${name} is not blob: set ${name}=blob, or remove the address`);
     return { kind: 'folder', folder: env[`${name}_FOLDER`] ?? inDataFolder(usual) };
   };
-  mistakes.push(...identityMistakes(env, file));
+  mistakes.push(...identityMistakes(env, file), ...addressMistakes(env));
   const settings: Settings = {
     azure: {
       ...optional('armEndpoint', address('HSM_ARM_ENDPOINT', ['https:'], 'https://management.azure.com')),

@@ -43,7 +43,7 @@ export class Api {
       authorization: `Bearer ${token}`,
       ...(method === 'POST' ? { 'content-type': 'application/json', 'idempotency-key': key } : {}),
     };
-    const answer = await fetch(`${this.#base}${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+    const answer = await fetch(`${this.#base}${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }).catch(away);
     const text = await answer.text();
     if (!answer.ok) throw new ApiError(answer.status, told(answer.status, parsed(text)));
     return (text ? JSON.parse(text) : undefined) as Answer;
@@ -55,6 +55,11 @@ export class Api {
     const details = Object.fromEntries(stepIds.flatMap((step) => (progress.steps[step].detail ? [[step, progress.steps[step].detail]] : []))) as Details;
     return { progress, details };
   }
+}
+
+/** Nobody listens: the API is being restarted, or has ended. */
+function away(): never {
+  throw new ApiError(503, 'The API does not answer.');
 }
 
 function parsed(text: string): ProblemDetails {

@@ -38,7 +38,7 @@ export async function follow(following: Following): Promise<Progress> {
       show(screen, before, seen);
       before = seen;
       if (isOver(seen.progress.job.state)) return finish(screen, seen);
-      await decide(following, seen.progress, decided);
+      await decide(following, seen.progress, decided).catch(unlessAway);
     }
     await sleep(lookEveryMs, undefined, { signal: interrupted });
   }
@@ -48,6 +48,11 @@ export async function follow(following: Following): Promise<Progress> {
 const unlessGone = (error: unknown): undefined => {
   if (error instanceof ApiError && (error.status === 404 || error.status === 503)) return undefined;
   throw error;
+};
+
+/** A decision that could not be sent is asked for again, once the API is back, unless it arrived. */
+const unlessAway = (error: unknown): void => {
+  if (!(error instanceof ApiError && error.status === 503)) throw error;
 };
 
 function show(screen: Screen, before: Seen | undefined, { progress, details }: Seen): void {

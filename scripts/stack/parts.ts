@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { searchAttributeArguments } from '../../temporal/contract.ts';
 import { findTemporal } from '../setup/temporal.mjs';
 import { Child } from './child.ts';
-import { answers, readyFile, StackError, untilReady } from './ready.ts';
+import { answers, readyFile, StackError, saysReady, untilReady } from './ready.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const startUpMs = 60_000;
@@ -81,17 +81,20 @@ export async function startSimulator(setting: Setting, timeScale: number, args: 
   return { child, ready: await untilReady(child, startUpMs, () => readyFile<SimulatorReady>(file)) };
 }
 
-/** The worker, pointed at the simulator by the configuration that production has too. */
+/** The worker, pointed at the simulator by the configuration that production has too; ready when it polls. */
 export async function startWorker(setting: Setting, env: NodeJS.ProcessEnv): Promise<Child> {
   const file = freshReadyFile(setting, 'worker');
-  const child = service(setting, 'worker', 'worker/main.ts', [], { ...env, HSM_READY_FILE: file });
-  await untilReady(child, startUpMs, () => readyFile(file));
+  const child = service(setting, 'worker', 'worker/main.ts', [], { HSM_WORKER_HEALTH_ADDRESS: '127.0.0.1:0', ...env, HSM_READY_FILE: file });
+  await untilReady(child, startUpMs, () => {
+    const said = readyFile<{ health: string }>(file);
+    return said && saysReady(`${said.health}/readyz`);
+  });
   return child;
 }
 
 export async function startApi(setting: Setting, port: number, env: NodeJS.ProcessEnv): Promise<Child> {
   const child = service(setting, 'api', 'api/server.ts', [], { ...env, HSM_API_PORT: `${port}` });
-  await untilReady(child, startUpMs, async () => (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined))?.ok || undefined);
+  await untilReady(child, startUpMs, () => saysReady(`http://127.0.0.1:${port}/healthz`));
   return child;
 }
 

@@ -13,7 +13,7 @@ const lookEveryMs = 50;
 
 /** Looks until `look` gives something; fails when the process ends first or the time (ms) is over. */
 export async function untilReady<Seen>(child: Child, timeoutMs: number, look: () => Promise<Seen | undefined> | Seen | undefined): Promise<Seen> {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   for (;;) {
     const seen = await look();
     if (seen !== undefined) return seen;
@@ -21,7 +21,7 @@ export async function untilReady<Seen>(child: Child, timeoutMs: number, look: ()
       const { code, signal } = await child.ended;
       throw failed(child, `ended while starting (${signal ?? `exit ${code}`})`);
     }
-    if (Date.now() > deadline) throw failed(child, `was not ready after ${timeoutMs / 1000} s`);
+    if (performance.now() > deadline) throw failed(child, `was not ready after ${timeoutMs / 1000} s`);
     await sleep(lookEveryMs);
   }
 }
@@ -37,6 +37,13 @@ export function readyFile<Said>(file: string): Said | undefined {
     return undefined;
   }
 }
+
+/** True when the service there says that it is ready. */
+export const saysReady = (url: string): Promise<true | undefined> =>
+  fetch(url, { signal: AbortSignal.timeout(2000) }).then(
+    ({ ok }) => ok || undefined,
+    () => undefined,
+  );
 
 /** True when something accepts connections there. */
 export const answers = (port: number, host = '127.0.0.1'): Promise<true | undefined> =>

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sentence } from '../../domain/failure.ts';
 import type { IncidentView, Progress } from '../../domain/progress.ts';
-import { type Stack, type StackOptions, startStack } from '../../scripts/stack.ts';
+import { type Stack, type StackError, type StackOptions, startStack } from '../../scripts/stack.ts';
 import { createStore } from '../../stores/secrets/create-store.ts';
 import type { SecretStore } from '../../stores/secrets/store.ts';
 import { azureConnection } from '../../systems/azure/connection.ts';
@@ -13,7 +13,8 @@ import type { ProvisionInput } from '../../temporal/contract.ts';
 import { readSettings } from '../../worker/settings.ts';
 import { exampleRequest } from './example.ts';
 import { wholeId } from './short-ids.ts';
-import { until } from './until.ts';
+import { evidenceOf } from './stack-evidence.ts';
+import { until, witnessFailedWaits } from './until.ts';
 
 /** A ledger entry, as the simulator’s control interface shows it. */
 export interface LedgerEntry {
@@ -44,6 +45,11 @@ export class StackBench {
   stack: Stack;
   readonly folder: string;
   readonly #options: Partial<StackOptions>;
+  readonly #jobs = new Set<string>();
+  readonly #unwitness: () => void;
+  #broken: StackError | undefined;
+  /** A wait failed: whoever looks for the cause finds everything in the folder. */
+  #keepFolder = false;
 
   static async start(options: Partial<StackOptions> = {}): Promise<StackBench> {
     const folder = await mkdtemp(join(tmpdir(), 'hsm-stack-'));
@@ -57,6 +63,21 @@ export class StackBench {
     this.stack = stack;
     this.folder = folder;
     this.#options = options;
+    this.#watch();
+    this.#unwitness = witnessFailedWaits(() => this.#evidence());
+  }
+
+  /** A part that ends by itself fails every further request of the test at once, with the end of its log. */
+  #watch(): void {
+    const { stack } = this;
+    void stack.broken.then((error) => {
+      if (stack === this.stack) this.#broken = error;
+    });
+  }
+
+  #evidence(): Promise<string> {
+    this.#keepFolder = true;
+    return evidenceOf({ temporal: this.stack.temporal, folder: this.folder, jobs: [...this.#jobs] });
   }
 
   /** The store that the worker’s own settings choose. */
@@ -74,14 +95,16 @@ export class StackBench {
   async restartAll(): Promise<void> {
     await this.stack.stop();
     this.stack = await startStack({ ...usual, ...this.#options, dataFolder: this.folder });
+    this.#watch();
   }
 
-  /** Ends it at once: what its parts would put in order before they leave is thrown away with the folder. */
+  /** Ends it at once: what its parts would put in order before they leave is thrown away with the folder, unless a wait failed. */
   async stop(): Promise<void> {
+    this.#unwitness();
     const running = (['temporal', 'simulator', 'worker', 'api'] as const).filter((name) => this.stack.pid(name) !== undefined);
     await Promise.all(running.map((name) => this.stack.kill(name, 'SIGKILL')));
     await this.stack.stop();
-    await rm(this.folder, { recursive: true, force: true });
+    if (!this.#keepFolder) await rm(this.folder, { recursive: true, force: true });
   }
 
   async api<T = Record<string, unknown>>(
@@ -91,11 +114,17 @@ export class StackBench {
     headers: Record<string, string> = {},
     role: 'operator' | 'approver' = 'operator',
   ): Promise<Answer<T>> {
+    this.#whole();
     return ask<T>(this.stack.api, method, path, body, { authorization: `Bearer ${this.stack.tokens[role]}`, ...headers });
   }
 
-  control<T = Record<string, unknown>>(method: string, path: string, body?: Body): Promise<Answer<T>> {
+  async control<T = Record<string, unknown>>(method: string, path: string, body?: Body): Promise<Answer<T>> {
+    this.#whole();
     return ask<T>(this.stack.simulator.control, method, path, body);
+  }
+
+  #whole(): void {
+    if (this.#broken) throw this.#broken;
   }
 
   async ledger(operation = '*'): Promise<LedgerEntry[]> {
@@ -111,6 +140,7 @@ export class StackBench {
   async provision(request: ProvisionInput['request'] = exampleRequest()): Promise<string> {
     const { status, body } = await this.api<{ id: string }>('POST', '/v1/provisionings', request, { 'idempotency-key': randomUUID() });
     if (status !== 202) throw new Error(`the job was not taken: ${status} ${JSON.stringify(body)}`);
+    this.#jobs.add(body.id);
     return body.id;
   }
 

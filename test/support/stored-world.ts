@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { targetId } from '../../api/target.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import { type Renaming, renamer } from '../../simulator/rename.ts';
-import { createFileStore, namesIn } from '../../systems/secrets/file-store.ts';
+import { createFileStore, namesIn } from '../../stores/secrets/file-store.ts';
 import { exampleRequest } from './example.ts';
 import { type LedgerEntry, StackBench } from './stack-bench.ts';
 import { until } from './until.ts';

@@ -21,9 +21,9 @@ function temporalCli(): string {
   return found;
 }
 
-/** A Temporal development server of the test's own, in memory, on a free port, with the search attributes that jobs use. */
-export async function temporalServer(): Promise<TestTemporal> {
-  const port = await freePort(0, 'Temporal', 'HSM_TEMPORAL_PORT');
+/** A Temporal development server of the test's own, in memory, on a free port unless one is named, with the search attributes that jobs use. */
+export async function temporalServer(wanted = 0): Promise<TestTemporal> {
+  const port = await freePort(wanted, 'Temporal', 'HSM_TEMPORAL_PORT');
   const child = spawn(
     temporalCli(),
     [

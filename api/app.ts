@@ -10,6 +10,7 @@ import { validation } from './plugins/validation.ts';
 import { decisionRoutes } from './routes/decisions.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
+import { jobRoutes } from './routes/jobs.ts';
 import { planRoutes } from './routes/plans.ts';
 import { provisioningRoutes } from './routes/provisionings.ts';
 import { reportRoutes } from './routes/report.ts';
@@ -40,6 +41,7 @@ export async function buildApp({ client, taskQueue, tokens, reportsFolder, logge
   healthRoutes(app, jobs);
   planRoutes(app, (request) => lookWhatIf(client, taskQueue, request, whatIfPatienceMs));
   provisioningRoutes(app, jobs);
+  jobRoutes(app, jobs);
   decisionRoutes(app, jobs);
   eventRoutes(app, jobs);
   reportRoutes(app, jobs, reportsFolder);

@@ -6,7 +6,7 @@ import {
   WorkflowNotFoundError,
   type WorkflowStartOptions,
 } from '@temporalio/client';
-import { defineSearchAttributeKey } from '@temporalio/common';
+import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 import { canonical } from '../domain/canonical.ts';
 import type { ApprovalSignal, ResolveSignal } from '../domain/decisions.ts';
 import { type DecisionView, fractionDone, type JobState, type Progress, progressFromMemo, type StepView } from '../domain/progress.ts';
@@ -48,14 +48,23 @@ interface StartMemo {
   region?: string;
 }
 
-const keys = {
-  state: defineSearchAttributeKey(searchAttributes.state.name, searchAttributes.state.type),
-  hsmName: defineSearchAttributeKey(searchAttributes.hsmName.name, searchAttributes.hsmName.type),
-  region: defineSearchAttributeKey(searchAttributes.region.name, searchAttributes.region.type),
-};
+const { state, procedure, hsmName, region, requestedBy: requester, awaitingApproval, hasIncident } = searchAttributes;
+const keyword = ({ name, type }: { name: string; type: 'KEYWORD' }) => defineSearchAttributeKey(name, type);
+const flag = ({ name, type }: { name: string; type: 'BOOL' }) => defineSearchAttributeKey(name, type);
+
+/** What a job can be found by from its first moment, before any worker takes it up. */
+const attributesAtStart = ({ hsm, azure }: ProvisioningRequest, requestedBy: string): SearchAttributePair[] => [
+  { key: keyword(state), value: 'running' },
+  { key: keyword(procedure), value: workflowName },
+  { key: keyword(hsmName), value: hsm.name },
+  { key: keyword(region), value: azure.region },
+  { key: keyword(requester), value: requestedBy },
+  { key: flag(awaitingApproval), value: false },
+  { key: flag(hasIncident), value: false },
+];
 
 const bodyHashOf = (request: ProvisioningRequest): string => createHash('sha256').update(canonical(request)).digest('hex');
-export const linkOf = (id: string): string => `/v1/provisionings/${id}`;
+export const linkOf = (id: string): string => `/v1/jobs/${id}`;
 const closedStates: Record<string, JobState> = { TERMINATED: 'failed', TIMED_OUT: 'failed', FAILED: 'failed', CANCELLED: 'cancelled' };
 const verdictPatienceMs = 2_000;
 const readyPatienceMs = 2_000;
@@ -89,11 +98,7 @@ export class Jobs {
         workflowIdConflictPolicy: 'FAIL',
         workflowIdReusePolicy,
         memo: { requestedBy, idempotencyKey, bodyHash, hsmName: request.hsm.name, region: request.azure.region } satisfies StartMemo,
-        typedSearchAttributes: [
-          { key: keys.state, value: 'running' },
-          { key: keys.hsmName, value: request.hsm.name },
-          { key: keys.region, value: request.azure.region },
-        ],
+        typedSearchAttributes: attributesAtStart(request, requestedBy),
         staticSummary: `Root of trust on ${request.hsm.name} in ${request.azure.region}`,
       };
       return ask(this.#client, () => this.#client.workflow.start(workflowName, options));

@@ -89,8 +89,8 @@ class Listener {
 export function eventRoutes(app: FastifyInstance, jobs: Pick<Jobs, 'show'>, everyMs = usuallyEveryMs): void {
   const watches = new Map<string, Watch>();
   app.get<{ Params: { id: string }; Headers: { 'last-event-id'?: string } }>(
-    '/v1/provisionings/:id/events',
-    { schema: { tags: ['provisionings'], summary: 'Follow a job (server-sent events)', params: JobParameters, response: eventAnswers } },
+    '/v1/jobs/:id/events',
+    { schema: { tags: ['jobs'], summary: 'Follow a job (server-sent events)', params: JobParameters, response: eventAnswers } },
     async ({ params: { id }, headers, raw }, reply) => {
       const gone = new Promise<void>((resolve) => raw.once('close', resolve));
       const now = toldOf(await jobs.show(id));

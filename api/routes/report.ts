@@ -9,8 +9,8 @@ import { JobParameters } from '../schemas/schemas.ts';
 /** The report of a job’s newest run, from the report store. */
 export function reportRoutes(app: FastifyInstance, jobs: Jobs, folder: string): void {
   app.get<{ Params: { id: string } }>(
-    '/v1/provisionings/:id/report',
-    { schema: { tags: ['provisionings'], summary: 'The report, JSON or Markdown by Accept', params: JobParameters, response: reportAnswers } },
+    '/v1/jobs/:id/report',
+    { schema: { tags: ['jobs'], summary: 'The report, JSON or Markdown by Accept', params: JobParameters, response: reportAnswers } },
     async ({ params: { id }, headers }, reply) => {
       const { runId } = await jobs.describe(id);
       const markdown = /text\/markdown/.test(headers.accept ?? '');

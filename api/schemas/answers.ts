@@ -73,7 +73,7 @@ const Started = Type.Object(
 
 const JobList = Type.Object(
   {
-    provisionings: Type.Array(
+    jobs: Type.Array(
       Type.Object({
         id: Type.String(),
         runId: Type.String(),

@@ -51,7 +51,7 @@ export class Api {
 
   /** The job's progress and what the systems say about the steps that run. */
   async look(id: string, token: string): Promise<Seen> {
-    const progress = await this.send<JobAnswer>('GET', `/v1/provisionings/${id}`, token);
+    const progress = await this.send<JobAnswer>('GET', `/v1/jobs/${id}`, token);
     const details = Object.fromEntries(stepIds.flatMap((step) => (progress.steps[step].detail ? [[step, progress.steps[step].detail]] : []))) as Details;
     return { progress, details };
   }

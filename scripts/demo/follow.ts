@@ -77,7 +77,7 @@ async function decide(following: Following, progress: Progress, decided: Set<str
 async function answerApproval({ api, id, tokens, screen, yes, interrupted }: Following, approval: ApprovalView): Promise<void> {
   const answer = yes ? 'yes' : await ask('Approve? [yes/no] ', ['yes', 'no'], interrupted);
   const decision = answer === 'yes' ? 'approve' : 'reject';
-  await api.send('POST', `/v1/provisionings/${id}/approvals/${approval.id}`, tokens.approver, {
+  await api.send('POST', `/v1/jobs/${id}/approvals/${approval.id}`, tokens.approver, {
     decision,
     actor: 'demo',
     comment: yes ? 'demo --yes' : 'demo',
@@ -87,7 +87,7 @@ async function answerApproval({ api, id, tokens, screen, yes, interrupted }: Fol
 
 async function resolveIncident({ api, id, tokens, screen, yes, interrupted }: Following, incident: IncidentView): Promise<void> {
   const action = yes ? 'abort' : await ask(`What now? [${incident.actions.join('/')}] `, incident.actions, interrupted);
-  await api.send('POST', `/v1/provisionings/${id}/incidents/${incident.id}`, tokens.operator, { action, actor: 'demo', comment: yes ? 'demo --yes' : 'demo' });
+  await api.send('POST', `/v1/jobs/${id}/incidents/${incident.id}`, tokens.operator, { action, actor: 'demo', comment: yes ? 'demo --yes' : 'demo' });
   screen.print(`Decided: ${action}.`, '');
 }
 

@@ -77,7 +77,7 @@ describe('A cancel in the middle of the act that erases', function () {
     await bench.approvalAsked(id);
     await bench.approve(id);
     const hold = await bench.held('lunash:hsm changePolicy');
-    assert.equal((await bench.api('POST', `/v1/provisionings/${id}/cancel`)).status, 202);
+    assert.equal((await bench.api('POST', `/v1/jobs/${id}/cancel`)).status, 202);
     await bench.release(hold);
     const { job, steps } = await bench.ended(id);
     assert.deepEqual([job.state, steps['fips-mode'].state, steps['create-partition'].state], ['cancelled', 'done', 'pending']);

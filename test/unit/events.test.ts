@@ -26,7 +26,7 @@ describe('The events of a job', () => {
   });
   afterEach(() => app.close());
 
-  const url = (id: string) => `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/v1/provisionings/${id}/events`;
+  const url = (id: string) => `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/v1/jobs/${id}/events`;
   const listen = (id: string) => {
     const request = get(url(id));
     request.on('error', () => {});

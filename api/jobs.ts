@@ -3,16 +3,27 @@ import {
   type Client,
   WorkflowExecutionAlreadyStartedError,
   type WorkflowExecutionDescription,
+  type WorkflowExecutionInfo,
   WorkflowNotFoundError,
   type WorkflowStartOptions,
 } from '@temporalio/client';
 import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 import { canonical } from '../domain/canonical.ts';
 import type { ApprovalSignal, ResolveSignal } from '../domain/decisions.ts';
-import { type DecisionView, fractionDone, type JobState, type Progress, progressFromMemo, type StepView } from '../domain/progress.ts';
+import {
+  type DecisionView,
+  fractionDone,
+  type JobState,
+  openApproval,
+  openIncidents,
+  type Progress,
+  progressFromMemo,
+  type StepView,
+} from '../domain/progress.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
 import { catalogue, type StepId, stepIds } from '../domain/steps.ts';
 import { type ProvisionInput, searchAttributes, workflowName } from '../temporal/contract.ts';
+import { conditionsOf, type JobFilter, letsThrough } from './job-filter.ts';
 import { Problem } from './problem.ts';
 import { targetId } from './target.ts';
 import { ask } from './temporal.ts';
@@ -31,6 +42,20 @@ export interface ShownJob extends Omit<Progress, 'steps'> {
   percent: number;
   steps: Record<StepId, ShownStep>;
   links: Record<string, string>;
+}
+
+/** A job as a list shows it. An open approval and an open incident are facts of their own: the state can name only one of them. */
+export interface ListedJob {
+  id: string;
+  runId: string;
+  state: JobState;
+  awaitingApproval: boolean;
+  hasIncident: boolean;
+  hsmName?: string;
+  requestedBy?: string;
+  startedAt: string;
+  finishedAt?: string;
+  link: string;
 }
 
 /** A job that was started, now or by the same request before. */
@@ -160,25 +185,16 @@ export class Jobs {
     return shown(id, await this.describe(id));
   }
 
-  /** The newest jobs, in a state if one is given. */
-  list(state: JobState | undefined, limit: number): Promise<object[]> {
-    const query = [this.#ours, ...(state ? [inState(state)] : [])].join(' AND ');
+  /** The newest jobs that the filter lets through. */
+  list(filter: JobFilter, limit: number): Promise<ListedJob[]> {
+    const query = [this.#ours, ...conditionsOf(filter)].join(' AND ');
     return ask(this.#client, async () => {
-      const found = [];
-      for await (const { workflowId, runId, status, startTime, closeTime, memo } of this.#client.workflow.list({ query })) {
-        const shownState = stateOf(progressFromMemo(memo ?? {}), status.name);
-        if (state && shownState !== state) continue;
-        const { hsmName, requestedBy } = (memo ?? {}) as StartMemo;
-        found.push({
-          id: workflowId,
-          runId,
-          state: shownState,
-          hsmName,
-          requestedBy,
-          startedAt: startTime.toISOString(),
-          ...(closeTime ? { finishedAt: closeTime.toISOString() } : {}),
-          link: linkOf(workflowId),
-        });
+      const found: ListedJob[] = [];
+      for await (const execution of this.#client.workflow.list({ query })) {
+        const job = listed(execution);
+        // What Temporal’s index finds may be a moment old; the memo beside it is newer or of the same age.
+        if (!letsThrough(filter, job)) continue;
+        found.push(job);
         if (found.length >= limit) break;
       }
       return found;
@@ -247,19 +263,29 @@ function isSame(found: DecisionView, signal: 'approve' | 'reject' | 'resolve', p
   return found.kind === kind && found.about === kept(about) && found.actor === kept(actor) && kept(found.comment) === kept(comment);
 }
 
-/** Jobs that may be in a state. One that was ended by force could not publish its end: then Temporal’s own word counts. */
-function inState(state: JobState): string {
-  const published = `${searchAttributes.state.name} = '${state}'`;
-  if (state === 'failed') return `(${published} OR ExecutionStatus IN ('Terminated', 'TimedOut', 'Failed'))`;
-  if (state === 'cancelled') return `(${published} OR ExecutionStatus = 'Canceled')`;
-  return ['running', 'awaiting-approval', 'incident'].includes(state) ? `${published} AND ExecutionStatus = 'Running'` : published;
-}
-
 /** What a job published last; but one that was ended by force could not say so itself. */
 const stateOf = (progress: Progress | undefined, status: string): JobState => {
   const published = progress?.job.state ?? 'running';
   return progress?.job.finishedAt === undefined ? (closedStates[status] ?? published) : published;
 };
+
+function listed({ workflowId, runId, status, startTime, closeTime, memo = {} }: WorkflowExecutionInfo): ListedJob {
+  const progress = progressFromMemo(memo);
+  const isOpen = progress !== undefined && status.name === 'RUNNING';
+  const { hsmName, requestedBy } = memo as StartMemo;
+  return {
+    id: workflowId,
+    runId,
+    state: stateOf(progress, status.name),
+    awaitingApproval: isOpen && openApproval(progress) !== undefined,
+    hasIncident: isOpen && openIncidents(progress).length > 0,
+    ...(hsmName === undefined ? {} : { hsmName }),
+    ...(requestedBy === undefined ? {} : { requestedBy }),
+    startedAt: startTime.toISOString(),
+    ...(closeTime ? { finishedAt: closeTime.toISOString() } : {}),
+    link: linkOf(workflowId),
+  };
+}
 
 /** A job that no worker has taken up yet. */
 function waiting({ hsmName = '', region = '', requestedBy = 'unknown' }: StartMemo, startTime: Date): Progress {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { JobState } from '../../domain/progress.ts';
+import type { JobFilter } from '../job-filter.ts';
 import { type Jobs, linkOf } from '../jobs.ts';
 import { answers, CancellingAnswer, JobAnswer, JobListAnswer } from '../schemas/answers.ts';
 import { JobParameters, ListQuery } from '../schemas/schemas.ts';
@@ -8,10 +8,10 @@ const tags = ['jobs'];
 
 /** What every job has, whatever started it: a place in the list, its progress, and an end. */
 export function jobRoutes(app: FastifyInstance, jobs: Jobs): void {
-  app.get<{ Querystring: { state?: JobState; limit?: number } }>(
+  app.get<{ Querystring: JobFilter & { limit?: number } }>(
     '/v1/jobs',
     { schema: { tags, summary: 'The newest jobs', querystring: ListQuery, response: answers({ 200: JobListAnswer }, 503) } },
-    async ({ query: { state, limit = 50 } }) => ({ jobs: await jobs.list(state, limit) }),
+    async ({ query: { limit = 50, ...filter } }) => ({ jobs: await jobs.list(filter, limit) }),
   );
   app.get<{ Params: { id: string } }>(
     '/v1/jobs/:id',

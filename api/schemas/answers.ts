@@ -5,7 +5,7 @@ import { phases, stepIds } from '../../domain/steps.ts';
 
 const time = Type.String({ format: 'date-time' });
 const links = Type.Record(Type.String(), Type.String());
-const everyState = ['running', 'awaiting-approval', 'incident', 'completed', 'rejected', 'aborted', 'cancelled', 'failed'] as const;
+export const everyState = ['running', 'awaiting-approval', 'incident', 'completed', 'rejected', 'aborted', 'cancelled', 'failed'] as const;
 const states = Type.Enum(everyState);
 const refTo = (id: string): TSchema => Type.Unsafe({ $ref: `${id}#` });
 
@@ -78,6 +78,8 @@ const JobList = Type.Object(
         id: Type.String(),
         runId: Type.String(),
         state: states,
+        awaitingApproval: Type.Boolean({ description: 'An approval is open, whatever the state names.' }),
+        hasIncident: Type.Boolean({ description: 'An incident is open, whatever the state names.' }),
         hsmName: Type.Optional(Type.String()),
         requestedBy: Type.Optional(Type.String()),
         startedAt: time,

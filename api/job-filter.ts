@@ -1,5 +1,6 @@
 import type { JobState } from '../domain/progress.ts';
 import { searchAttributes } from '../temporal/contract.ts';
+import { reportedProblems } from './stuck.ts';
 
 /** Which jobs a list shows. All that is given must hold. */
 export interface JobFilter {
@@ -36,6 +37,8 @@ function stateCondition(state: JobState): string {
       return isOpen(awaitingName.name);
     case 'incident':
       return isOpen(incidentName.name);
+    case 'stuck':
+      return `${reportedProblems} IN ('category=WorkflowTaskFailed', 'category=WorkflowTaskTimedOut') AND ${isRunning}`;
     case 'running':
       return `${published} AND ${isRunning}`;
     case 'failed':

@@ -25,6 +25,7 @@ import { catalogue, type StepId, stepIds } from '../domain/steps.ts';
 import { type ProvisionInput, searchAttributes, workflowName } from '../temporal/contract.ts';
 import { conditionsOf, type JobFilter, letsThrough } from './job-filter.ts';
 import { Problem } from './problem.ts';
+import { isListedAsStuck, type Stuck, stuckOf } from './stuck.ts';
 import { targetId } from './target.ts';
 import { ask } from './temporal.ts';
 
@@ -41,6 +42,8 @@ export interface ShownJob extends Omit<Progress, 'steps'> {
   runId: string;
   percent: number;
   steps: Record<StepId, ShownStep>;
+  /** Why the job’s own code does not get on. */
+  stuck?: Stuck;
   links: Record<string, string>;
 }
 
@@ -182,7 +185,8 @@ export class Jobs {
   }
 
   async show(id: string): Promise<ShownJob> {
-    return shown(id, await this.describe(id));
+    const description = await this.describe(id);
+    return shown(id, description, await stuckOf(this.#client, description));
   }
 
   /** The newest jobs that the filter lets through. */
@@ -269,14 +273,15 @@ const stateOf = (progress: Progress | undefined, status: string): JobState => {
   return progress?.job.finishedAt === undefined ? (closedStates[status] ?? published) : published;
 };
 
-function listed({ workflowId, runId, status, startTime, closeTime, memo = {} }: WorkflowExecutionInfo): ListedJob {
+function listed(execution: WorkflowExecutionInfo): ListedJob {
+  const { workflowId, runId, status, startTime, closeTime, memo = {} } = execution;
   const progress = progressFromMemo(memo);
   const isOpen = progress !== undefined && status.name === 'RUNNING';
   const { hsmName, requestedBy } = memo as StartMemo;
   return {
     id: workflowId,
     runId,
-    state: stateOf(progress, status.name),
+    state: isListedAsStuck(execution) ? 'stuck' : stateOf(progress, status.name),
     awaitingApproval: isOpen && openApproval(progress) !== undefined,
     hasIncident: isOpen && openIncidents(progress).length > 0,
     ...(hsmName === undefined ? {} : { hsmName }),
@@ -306,7 +311,7 @@ function waiting({ hsmName = '', region = '', requestedBy = 'unknown' }: StartMe
   };
 }
 
-function shown(id: string, { memo = {}, status, runId, startTime, raw }: WorkflowExecutionDescription): ShownJob {
+function shown(id: string, { memo = {}, status, runId, startTime, raw }: WorkflowExecutionDescription, stuck: Stuck | undefined): ShownJob {
   const progress = progressFromMemo(memo) ?? waiting(memo as StartMemo, startTime);
   const details = new Map((raw.pendingActivities ?? []).map(({ activityType, lastFailure }) => [activityType?.name, lastFailure?.message]));
   const steps = Object.fromEntries(
@@ -323,7 +328,8 @@ function shown(id: string, { memo = {}, status, runId, startTime, raw }: Workflo
     percent: Math.round(fractionDone(progress) * 100),
     ...progress,
     steps,
-    job: { ...progress.job, state: stateOf(progress, status.name) },
+    job: { ...progress.job, state: stuck ? 'stuck' : stateOf(progress, status.name) },
+    ...(stuck ? { stuck } : {}),
     links: { self: home, events: `${home}/events`, report: `${home}/report`, cancel: `${home}/cancel` },
   };
 }

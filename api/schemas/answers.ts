@@ -5,7 +5,7 @@ import { phases, stepIds } from '../../domain/steps.ts';
 
 const time = Type.String({ format: 'date-time' });
 const links = Type.Record(Type.String(), Type.String());
-export const everyState = ['running', 'awaiting-approval', 'incident', 'completed', 'rejected', 'aborted', 'cancelled', 'failed'] as const;
+export const everyState = ['running', 'awaiting-approval', 'incident', 'stuck', 'completed', 'rejected', 'aborted', 'cancelled', 'failed'] as const;
 const states = Type.Enum(everyState);
 const refTo = (id: string): TSchema => Type.Unsafe({ $ref: `${id}#` });
 
@@ -168,6 +168,16 @@ const Job = Type.Object(
       ),
       inventory: Type.Optional(Type.Array(Type.String(), { description: 'What exists after an abnormal end.' })),
     }),
+    stuck: Type.Optional(
+      Type.Object(
+        {
+          attempts: Type.Integer({ description: 'How often the same piece of the workflow was tried in a row.' }),
+          since: Type.Optional(time),
+          cause: Type.String({ description: 'What the workflow’s code fails with, as Temporal recorded it.' }),
+        },
+        { description: 'The job’s own code keeps failing. It goes on once a fixed worker runs; decisions are kept until then.' },
+      ),
+    ),
     steps: Type.Object(Object.fromEntries(stepIds.map((id) => [id, step]))),
     incidents: Type.Array(
       Type.Object({

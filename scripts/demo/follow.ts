@@ -50,9 +50,10 @@ const unlessGone = (error: unknown): undefined => {
   throw error;
 };
 
-function show(screen: Screen, before: Seen | undefined, { progress, details }: Seen): void {
+function show(screen: Screen, before: Seen | undefined, seen: Seen): void {
+  const { progress, details } = seen;
   if (screen.live) screen.draw(renderTable(progress, details, { columns: screen.columns, rows: screen.rows, now: Date.now(), paint: screen.paint }));
-  else screen.print(...changes(before, { progress, details }));
+  else screen.print(...changes(before, seen));
 }
 
 function finish(screen: Screen, { progress, details }: Seen): Progress {

@@ -121,4 +121,24 @@ describe('The list of jobs', function () {
     const [both] = (await list('state=failed')).filter(({ id }) => id === 'both');
     assert.deepEqual([both?.awaitingApproval, both?.hasIncident], [false, false]);
   });
+
+  it('calls a job stuck whose workflow task keeps failing, with the cause, and nothing else so', async () => {
+    const throws = 'face.warnings is not iterable';
+    await client.workflow.start('provision', { taskQueue, workflowId: 'broken', args: [{ throws }], workflowTaskTimeout: '1s' });
+    const show = async (id: string) => (await app.inject({ url: `/v1/jobs/${id}`, headers })).json();
+    const { job, stuck } = await until('it is shown as stuck', async () => {
+      const shown = await show('broken');
+      return shown.job.state === 'stuck' ? shown : undefined;
+    });
+    assert.equal(job.state, 'stuck');
+    assert.match(stuck.cause, /face\.warnings is not iterable/);
+    assert.ok(stuck.attempts >= 3, `${stuck.attempts} attempts`);
+    await until('it is listed as stuck', async () => ((await ids('state=stuck')).includes('broken') ? true : undefined), { timeoutMs: 60_000 });
+    assert.deepEqual(await ids('state=stuck'), ['broken']);
+    assert.ok(!(await ids('state=running')).includes('broken'));
+    assert.deepEqual([(await show('asks')).job.state, (await show('asks')).stuck], ['awaiting-approval', undefined]);
+    await client.workflow.getHandle('broken').terminate();
+    await until('it is listed no more', async () => ((await ids('state=stuck')).length === 0 ? true : undefined));
+    assert.equal((await show('broken')).job.state, 'failed');
+  });
 });

@@ -1,8 +1,10 @@
 import type { Client } from '@temporalio/client';
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import { bodyLimitBytes } from './framework-problems.ts';
 import { Jobs } from './jobs.ts';
 import { auth, type Tokens } from './plugins/auth.ts';
 import { documentation } from './plugins/documentation.ts';
+import { frameworkAnswers, frameworkOptions } from './plugins/framework-answers.ts';
 import { metrics } from './plugins/metrics.ts';
 import { problems } from './plugins/problems.ts';
 import { RequestLog } from './plugins/request-log.ts';
@@ -27,12 +29,11 @@ export interface AppOptions {
   whatIfPatienceMs?: number;
 }
 
-const bodyLimitBytes = 256 * 1024;
-
 /** The API, ready to listen or to be injected into. */
 export async function buildApp({ client, taskQueue, tokens, reportsFolder, logger = false, whatIfPatienceMs }: AppOptions): Promise<FastifyInstance> {
-  const app = Fastify({ logger, logController: new RequestLog(), bodyLimit: bodyLimitBytes, forceCloseConnections: true });
+  const app = Fastify({ logger, logController: new RequestLog(), bodyLimit: bodyLimitBytes, forceCloseConnections: true, ...frameworkOptions });
   problems(app);
+  frameworkAnswers(app);
   validation(app);
   await documentation(app);
   auth(app, tokens);

@@ -25,6 +25,7 @@ import { catalogue, type StepId, stepIds } from '../domain/steps.ts';
 import { type ProvisionInput, searchAttributes, workflowName } from '../temporal/contract.ts';
 import { conditionsOf, type JobFilter, letsThrough } from './job-filter.ts';
 import { Problem } from './problem.ts';
+import { withSearchAttributes } from './search-attributes.ts';
 import { isListedAsStuck, type Stuck, stuckOf } from './stuck.ts';
 import { targetId } from './target.ts';
 import { ask } from './temporal.ts';
@@ -129,7 +130,7 @@ export class Jobs {
         typedSearchAttributes: attributesAtStart(request, requestedBy),
         staticSummary: `Root of trust on ${request.hsm.name} in ${request.azure.region}`,
       };
-      return ask(this.#client, () => this.#client.workflow.start(workflowName, options));
+      return withSearchAttributes(this.#client, () => ask(this.#client, () => this.#client.workflow.start(workflowName, options)));
     };
     const started = await begin('REJECT_DUPLICATE').catch(alreadyStarted);
     if (started) return { id, runId: started.firstExecutionRunId, state: 'running' };
@@ -192,7 +193,7 @@ export class Jobs {
   /** The newest jobs that the filter lets through. */
   list(filter: JobFilter, limit: number): Promise<ListedJob[]> {
     const query = [this.#ours, ...conditionsOf(filter)].join(' AND ');
-    return ask(this.#client, async () => {
+    const read = async () => {
       const found: ListedJob[] = [];
       for await (const execution of this.#client.workflow.list({ query })) {
         const job = listed(execution);
@@ -202,7 +203,8 @@ export class Jobs {
         if (found.length >= limit) break;
       }
       return found;
-    });
+    };
+    return withSearchAttributes(this.#client, () => ask(this.#client, read));
   }
 
   /** Sends a decision and waits shortly for its verdict; undefined where no worker has judged it yet. */

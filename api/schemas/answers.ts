@@ -21,6 +21,7 @@ const Problem = Type.Object(
       }),
     ),
     job: Type.Optional(Type.String({ description: 'The job that it is about.' })),
+    command: Type.Optional(Type.String({ description: 'The command that fixes it, where one does.' })),
     requestId: Type.Optional(Type.String({ description: 'With a status of 500 or above: the id under which the API’s log holds the cause.' })),
   },
   { $id: 'Problem', description: 'An answer that is no success (RFC 9457).' },

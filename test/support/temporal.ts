@@ -21,8 +21,8 @@ function temporalCli(): string {
   return found;
 }
 
-/** A Temporal development server of the test's own, in memory, on a free port, with the search attributes that jobs use. */
-export async function temporalServer(): Promise<TestTemporal> {
+/** A Temporal development server of the test's own, in memory, on a free port, with the search attributes that jobs use, or with others. */
+export async function temporalServer(searchAttributes: readonly string[] = searchAttributeArguments): Promise<TestTemporal> {
   const port = await freePort(0, 'Temporal', 'HSM_TEMPORAL_PORT');
   const child = spawn(
     temporalCli(),
@@ -39,7 +39,7 @@ export async function temporalServer(): Promise<TestTemporal> {
       // Timers may fire up to a second late by default, and every retry waits for one.
       '--dynamic-config-value',
       'history.timerProcessorMaxTimeShift="20ms"',
-      ...searchAttributeArguments.flatMap((attribute) => ['--search-attribute', attribute]),
+      ...searchAttributes.flatMap((attribute) => ['--search-attribute', attribute]),
     ],
     { stdio: 'ignore' },
   );

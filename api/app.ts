@@ -27,10 +27,13 @@ export interface AppOptions {
   logger?: FastifyServerOptions['logger'];
   /** How long a plan waits for a worker’s look at what is there. */
   whatIfPatienceMs?: number;
+  /** How long a stream of events says nothing before it gives a sign of life. */
+  eventKeepAliveMs?: number;
 }
 
 /** The API, ready to listen or to be injected into. */
-export async function buildApp({ client, taskQueue, tokens, reportsFolder, logger = false, whatIfPatienceMs }: AppOptions): Promise<FastifyInstance> {
+export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
+  const { client, taskQueue, tokens, reportsFolder, logger = false, whatIfPatienceMs, eventKeepAliveMs } = options;
   const app = Fastify({ logger, logController: new RequestLog(), bodyLimit: bodyLimitBytes, forceCloseConnections: true, ...frameworkOptions });
   problems(app);
   frameworkAnswers(app);
@@ -44,7 +47,7 @@ export async function buildApp({ client, taskQueue, tokens, reportsFolder, logge
   provisioningRoutes(app, jobs);
   jobRoutes(app, jobs);
   decisionRoutes(app, jobs);
-  eventRoutes(app, jobs);
+  eventRoutes(app, jobs, eventKeepAliveMs === undefined ? {} : { keepAliveMs: eventKeepAliveMs });
   reportRoutes(app, jobs, reportsFolder);
   return app;
 }

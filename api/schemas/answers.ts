@@ -250,7 +250,7 @@ export const answers = (successes: Record<number, TSchema>, ...problems: number[
 });
 
 const described = (media: string, schema: TSchema) => ({ [media]: { schema } });
-/** Each event is named `job`, its id is the job’s revision, its data the job as JSON. The stream ends when the job is over. */
+/** Each event is named `job`, its id is the job’s revision, its data the job as JSON. Comments keep a silent stream alive. The stream ends when the job is over. */
 export const eventAnswers = {
   ...answers({}, 404, 503),
   204: { description: 'The job is over, and Last-Event-ID is its last revision: there is nothing more to come' },

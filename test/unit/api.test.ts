@@ -61,6 +61,18 @@ describe('The API', () => {
     for (const path of ['/healthz', '/readyz', '/metrics']) assert.deepEqual(needs('get', path), [[], 'Needs no token.'], path);
   });
 
+  it('answers HEAD wherever it answers GET, at once and without a body', async () => {
+    const { paths } = (await app.inject({ url: '/openapi.json' })).json();
+    const readable = Object.keys(paths).filter((path) => paths[path].get);
+    assert.ok(readable.length >= 6);
+    for (const path of [...readable, '/openapi.json', '/docs/']) {
+      const url = path.replaceAll(/\{\w+\}/g, 'some-job');
+      const [head, get] = await Promise.all((['HEAD', 'GET'] as const).map((method) => app.inject({ method, url, headers: as('operator') })));
+      assert.equal(head!.statusCode, get!.statusCode, url);
+      assert.equal(head!.body, '', url);
+    }
+  });
+
   it('says how to send what is not sent as JSON', async () => {
     const headers = { ...as('operator'), 'content-type': 'application/x-www-form-urlencoded' };
     const answer = await app.inject({ method: 'POST', url: '/v1/plans', headers, payload: JSON.stringify(exampleRequest()) });

@@ -1,9 +1,11 @@
 import type { Client } from '@temporalio/client';
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import type { ReportStore } from '../stores/reports/report-store.ts';
+import { bodyLimitBytes } from './framework-problems.ts';
 import { Jobs } from './jobs.ts';
 import { auth, type Tokens } from './plugins/auth.ts';
 import { documentation } from './plugins/documentation.ts';
+import { frameworkAnswers, frameworkOptions } from './plugins/framework-answers.ts';
 import { metrics } from './plugins/metrics.ts';
 import { problems } from './plugins/problems.ts';
 import { RequestLog } from './plugins/request-log.ts';
@@ -11,6 +13,7 @@ import { validation } from './plugins/validation.ts';
 import { decisionRoutes } from './routes/decisions.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
+import { jobRoutes } from './routes/jobs.ts';
 import { planRoutes } from './routes/plans.ts';
 import { provisioningRoutes } from './routes/provisionings.ts';
 import { reportRoutes } from './routes/report.ts';
@@ -25,14 +28,16 @@ export interface AppOptions {
   logger?: FastifyServerOptions['logger'];
   /** How long a plan waits for a worker’s look at what is there. */
   whatIfPatienceMs?: number;
+  /** How long a stream of events says nothing before it gives a sign of life. */
+  eventKeepAliveMs?: number;
 }
 
-const bodyLimitBytes = 256 * 1024;
-
 /** The API, ready to listen or to be injected into. */
-export async function buildApp({ client, taskQueue, tokens, reports, logger = false, whatIfPatienceMs }: AppOptions): Promise<FastifyInstance> {
-  const app = Fastify({ logger, logController: new RequestLog(), bodyLimit: bodyLimitBytes, forceCloseConnections: true });
+export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
+  const { client, taskQueue, tokens, reports, logger = false, whatIfPatienceMs, eventKeepAliveMs } = options;
+  const app = Fastify({ logger, logController: new RequestLog(), bodyLimit: bodyLimitBytes, forceCloseConnections: true, ...frameworkOptions });
   problems(app);
+  frameworkAnswers(app);
   validation(app);
   await documentation(app);
   auth(app, tokens);
@@ -41,8 +46,9 @@ export async function buildApp({ client, taskQueue, tokens, reports, logger = fa
   healthRoutes(app, jobs);
   planRoutes(app, (request) => lookWhatIf(client, taskQueue, request, whatIfPatienceMs));
   provisioningRoutes(app, jobs);
+  jobRoutes(app, jobs);
   decisionRoutes(app, jobs);
-  eventRoutes(app, jobs);
+  eventRoutes(app, jobs, eventKeepAliveMs === undefined ? {} : { keepAliveMs: eventKeepAliveMs });
   reportRoutes(app, jobs, reports);
   return app;
 }

@@ -3,17 +3,30 @@ import {
   type Client,
   WorkflowExecutionAlreadyStartedError,
   type WorkflowExecutionDescription,
+  type WorkflowExecutionInfo,
   WorkflowNotFoundError,
   type WorkflowStartOptions,
 } from '@temporalio/client';
-import { defineSearchAttributeKey } from '@temporalio/common';
+import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 import { canonical } from '../domain/canonical.ts';
 import type { ApprovalSignal, ResolveSignal } from '../domain/decisions.ts';
-import { type DecisionView, fractionDone, type JobState, type Progress, progressFromMemo, type StepView } from '../domain/progress.ts';
+import {
+  type DecisionView,
+  fractionDone,
+  type JobState,
+  openApproval,
+  openIncidents,
+  type Progress,
+  progressFromMemo,
+  type StepView,
+} from '../domain/progress.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
 import { catalogue, type StepId, stepIds } from '../domain/steps.ts';
 import { type ProvisionInput, searchAttributes, workflowName } from '../temporal/contract.ts';
+import { conditionsOf, type JobFilter, letsThrough } from './job-filter.ts';
 import { Problem } from './problem.ts';
+import { withSearchAttributes } from './search-attributes.ts';
+import { isListedAsStuck, type Stuck, stuckOf } from './stuck.ts';
 import { targetId } from './target.ts';
 import { ask } from './temporal.ts';
 
@@ -30,7 +43,23 @@ export interface ShownJob extends Omit<Progress, 'steps'> {
   runId: string;
   percent: number;
   steps: Record<StepId, ShownStep>;
+  /** Why the job’s own code does not get on. */
+  stuck?: Stuck;
   links: Record<string, string>;
+}
+
+/** A job as a list shows it. An open approval and an open incident are facts of their own: the state can name only one of them. */
+export interface ListedJob {
+  id: string;
+  runId: string;
+  state: JobState;
+  awaitingApproval: boolean;
+  hasIncident: boolean;
+  hsmName?: string;
+  requestedBy?: string;
+  startedAt: string;
+  finishedAt?: string;
+  link: string;
 }
 
 /** A job that was started, now or by the same request before. */
@@ -48,14 +77,23 @@ interface StartMemo {
   region?: string;
 }
 
-const keys = {
-  state: defineSearchAttributeKey(searchAttributes.state.name, searchAttributes.state.type),
-  hsmName: defineSearchAttributeKey(searchAttributes.hsmName.name, searchAttributes.hsmName.type),
-  region: defineSearchAttributeKey(searchAttributes.region.name, searchAttributes.region.type),
-};
+const { state, procedure, hsmName, region, requestedBy: requester, awaitingApproval, hasIncident } = searchAttributes;
+const keyword = ({ name, type }: { name: string; type: 'KEYWORD' }) => defineSearchAttributeKey(name, type);
+const flag = ({ name, type }: { name: string; type: 'BOOL' }) => defineSearchAttributeKey(name, type);
+
+/** What a job can be found by from its first moment, before any worker takes it up. */
+const attributesAtStart = ({ hsm, azure }: ProvisioningRequest, requestedBy: string): SearchAttributePair[] => [
+  { key: keyword(state), value: 'running' },
+  { key: keyword(procedure), value: workflowName },
+  { key: keyword(hsmName), value: hsm.name },
+  { key: keyword(region), value: azure.region },
+  { key: keyword(requester), value: requestedBy },
+  { key: flag(awaitingApproval), value: false },
+  { key: flag(hasIncident), value: false },
+];
 
 const bodyHashOf = (request: ProvisioningRequest): string => createHash('sha256').update(canonical(request)).digest('hex');
-export const linkOf = (id: string): string => `/v1/provisionings/${id}`;
+export const linkOf = (id: string): string => `/v1/jobs/${id}`;
 const closedStates: Record<string, JobState> = { TERMINATED: 'failed', TIMED_OUT: 'failed', FAILED: 'failed', CANCELLED: 'cancelled' };
 const verdictPatienceMs = 2_000;
 const readyPatienceMs = 2_000;
@@ -89,14 +127,10 @@ export class Jobs {
         workflowIdConflictPolicy: 'FAIL',
         workflowIdReusePolicy,
         memo: { requestedBy, idempotencyKey, bodyHash, hsmName: request.hsm.name, region: request.azure.region } satisfies StartMemo,
-        typedSearchAttributes: [
-          { key: keys.state, value: 'running' },
-          { key: keys.hsmName, value: request.hsm.name },
-          { key: keys.region, value: request.azure.region },
-        ],
+        typedSearchAttributes: attributesAtStart(request, requestedBy),
         staticSummary: `Root of trust on ${request.hsm.name} in ${request.azure.region}`,
       };
-      return ask(this.#client, () => this.#client.workflow.start(workflowName, options));
+      return withSearchAttributes(this.#client, () => ask(this.#client, () => this.#client.workflow.start(workflowName, options)));
     };
     const started = await begin('REJECT_DUPLICATE').catch(alreadyStarted);
     if (started) return { id, runId: started.firstExecutionRunId, state: 'running' };
@@ -152,32 +186,25 @@ export class Jobs {
   }
 
   async show(id: string): Promise<ShownJob> {
-    return shown(id, await this.describe(id));
+    const description = await this.describe(id);
+    return shown(id, description, await stuckOf(this.#client, description));
   }
 
-  /** The newest jobs, in a state if one is given. */
-  list(state: JobState | undefined, limit: number): Promise<object[]> {
-    const query = [this.#ours, ...(state ? [inState(state)] : [])].join(' AND ');
-    return ask(this.#client, async () => {
-      const found = [];
-      for await (const { workflowId, runId, status, startTime, closeTime, memo } of this.#client.workflow.list({ query })) {
-        const shownState = stateOf(progressFromMemo(memo ?? {}), status.name);
-        if (state && shownState !== state) continue;
-        const { hsmName, requestedBy } = (memo ?? {}) as StartMemo;
-        found.push({
-          id: workflowId,
-          runId,
-          state: shownState,
-          hsmName,
-          requestedBy,
-          startedAt: startTime.toISOString(),
-          ...(closeTime ? { finishedAt: closeTime.toISOString() } : {}),
-          link: linkOf(workflowId),
-        });
+  /** The newest jobs that the filter lets through. */
+  list(filter: JobFilter, limit: number): Promise<ListedJob[]> {
+    const query = [this.#ours, ...conditionsOf(filter)].join(' AND ');
+    const read = async () => {
+      const found: ListedJob[] = [];
+      for await (const execution of this.#client.workflow.list({ query })) {
+        const job = listed(execution);
+        // What Temporal’s index finds may be a moment old; the memo beside it is newer or of the same age.
+        if (!letsThrough(filter, job)) continue;
+        found.push(job);
         if (found.length >= limit) break;
       }
       return found;
-    });
+    };
+    return withSearchAttributes(this.#client, () => ask(this.#client, read));
   }
 
   /** Sends a decision and waits shortly for its verdict; undefined where no worker has judged it yet. */
@@ -242,19 +269,30 @@ function isSame(found: DecisionView, signal: 'approve' | 'reject' | 'resolve', p
   return found.kind === kind && found.about === kept(about) && found.actor === kept(actor) && kept(found.comment) === kept(comment);
 }
 
-/** Jobs that may be in a state. One that was ended by force could not publish its end: then Temporal’s own word counts. */
-function inState(state: JobState): string {
-  const published = `${searchAttributes.state.name} = '${state}'`;
-  if (state === 'failed') return `(${published} OR ExecutionStatus IN ('Terminated', 'TimedOut', 'Failed'))`;
-  if (state === 'cancelled') return `(${published} OR ExecutionStatus = 'Canceled')`;
-  return ['running', 'awaiting-approval', 'incident'].includes(state) ? `${published} AND ExecutionStatus = 'Running'` : published;
-}
-
 /** What a job published last; but one that was ended by force could not say so itself. */
 const stateOf = (progress: Progress | undefined, status: string): JobState => {
   const published = progress?.job.state ?? 'running';
   return progress?.job.finishedAt === undefined ? (closedStates[status] ?? published) : published;
 };
+
+function listed(execution: WorkflowExecutionInfo): ListedJob {
+  const { workflowId, runId, status, startTime, closeTime, memo = {} } = execution;
+  const progress = progressFromMemo(memo);
+  const isOpen = progress !== undefined && status.name === 'RUNNING';
+  const { hsmName, requestedBy } = memo as StartMemo;
+  return {
+    id: workflowId,
+    runId,
+    state: isListedAsStuck(execution) ? 'stuck' : stateOf(progress, status.name),
+    awaitingApproval: isOpen && openApproval(progress) !== undefined,
+    hasIncident: isOpen && openIncidents(progress).length > 0,
+    ...(hsmName === undefined ? {} : { hsmName }),
+    ...(requestedBy === undefined ? {} : { requestedBy }),
+    startedAt: startTime.toISOString(),
+    ...(closeTime ? { finishedAt: closeTime.toISOString() } : {}),
+    link: linkOf(workflowId),
+  };
+}
 
 /** A job that no worker has taken up yet. */
 function waiting({ hsmName = '', region = '', requestedBy = 'unknown' }: StartMemo, startTime: Date): Progress {
@@ -275,7 +313,7 @@ function waiting({ hsmName = '', region = '', requestedBy = 'unknown' }: StartMe
   };
 }
 
-function shown(id: string, { memo = {}, status, runId, startTime, raw }: WorkflowExecutionDescription): ShownJob {
+function shown(id: string, { memo = {}, status, runId, startTime, raw }: WorkflowExecutionDescription, stuck: Stuck | undefined): ShownJob {
   const progress = progressFromMemo(memo) ?? waiting(memo as StartMemo, startTime);
   const details = new Map((raw.pendingActivities ?? []).map(({ activityType, lastFailure }) => [activityType?.name, lastFailure?.message]));
   const steps = Object.fromEntries(
@@ -292,7 +330,8 @@ function shown(id: string, { memo = {}, status, runId, startTime, raw }: Workflo
     percent: Math.round(fractionDone(progress) * 100),
     ...progress,
     steps,
-    job: { ...progress.job, state: stateOf(progress, status.name) },
+    job: { ...progress.job, state: stuck ? 'stuck' : stateOf(progress, status.name) },
+    ...(stuck ? { stuck } : {}),
     links: { self: home, events: `${home}/events`, report: `${home}/report`, cancel: `${home}/cancel` },
   };
 }

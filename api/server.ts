@@ -11,7 +11,14 @@ const {
   HSM_API_PORT: port = '8080',
   HSM_DATA_FOLDER: dataFolder = '.data',
   HSM_TOKENS_FILE: tokensFile = join(dataFolder, 'tokens.json'),
+  HSM_EVENT_KEEP_ALIVE_MS: eventKeepAlive = '15000',
 } = process.env;
+
+const eventKeepAliveMs = Number(eventKeepAlive);
+if (!(eventKeepAliveMs >= 1_000 && eventKeepAliveMs <= 3_600_000)) {
+  console.error(`HSM_EVENT_KEEP_ALIVE_MS must be a number of milliseconds between 1000 and 3600000, is "${eventKeepAlive}".`);
+  process.exit(1);
+}
 
 const { tokens, made } = orEnd(() => readTokens(tokensFile));
 const { connectionOptions, namespace } = loadClientConnectConfig();
@@ -22,6 +29,7 @@ const app = await buildApp({
   taskQueue: taskQueueFrom(process.env),
   tokens,
   reports: orEnd(() => reportsOf(process.env)),
+  eventKeepAliveMs,
   logger: { level: process.env.HSM_LOG_LEVEL ?? 'info', redact: ['req.headers.authorization'] },
 });
 await app.listen({ host, port: Number(port) });

@@ -1,4 +1,4 @@
-import { type Client, ServiceError } from '@temporalio/client';
+import { type Client, NamespaceNotFoundError, ServiceError } from '@temporalio/client';
 import { Problem } from './problem.ts';
 
 /** How long Temporal is waited for before the API says that it does not answer. */
@@ -6,12 +6,41 @@ const usualPatienceMs = 5_000;
 /** gRPC’s own words for it: DEADLINE_EXCEEDED and UNAVAILABLE. */
 const silent = [4, 14];
 
-const away = (): Problem => new Problem(503, 'Temporal does not answer', 'Jobs go on by themselves; ask again when Temporal is back.');
+/** PERMISSION_DENIED and UNAUTHENTICATED. */
+const refusals = [7, 16];
 
-const isSilence = (error: unknown): boolean => {
-  const { code } = (error instanceof ServiceError ? (error.cause ?? error) : error) as { code?: number };
-  return code !== undefined && silent.includes(code);
+const soon = { 'retry-after': '5' };
+const away = (cause?: unknown): Problem =>
+  new Problem(503, 'Temporal does not answer', 'Jobs go on by themselves; ask again when Temporal is back.', { cause, headers: soon });
+const refused = (cause: unknown): Problem =>
+  new Problem(
+    503,
+    'Temporal refuses this service',
+    'Check the API’s TEMPORAL_API_KEY or TLS certificate, and its permissions in the namespace, then restart the API.',
+    {
+      cause,
+    },
+  );
+const noNamespace = (cause: NamespaceNotFoundError): Problem =>
+  new Problem(
+    503,
+    'The Temporal namespace does not exist',
+    `Create it with deploy/temporal/namespace.sh (TEMPORAL_NAMESPACE=${cause.namespace}), or set TEMPORAL_NAMESPACE of the API to the right one and restart it.`,
+    { cause },
+  );
+
+const codeOf = (error: unknown): number | undefined => {
+  const source: unknown = error instanceof ServiceError ? (error.cause ?? error) : error;
+  return source instanceof Error && 'code' in source && typeof source.code === 'number' ? source.code : undefined;
 };
+
+function explained(error: unknown): unknown {
+  if (error instanceof NamespaceNotFoundError) return noNamespace(error);
+  const code = codeOf(error);
+  if (code === undefined) return error;
+  if (silent.includes(code)) return away(error);
+  return refusals.includes(code) ? refused(error) : error;
+}
 
 /** Asks Temporal something, for a bounded time: a client that waits by itself would keep the caller waiting for minutes. */
 export async function ask<T>(client: Client, question: () => Promise<T>, patienceMs = usualPatienceMs): Promise<T> {
@@ -22,7 +51,7 @@ export async function ask<T>(client: Client, question: () => Promise<T>, patienc
   try {
     return await Promise.race([client.withDeadline(Date.now() + patienceMs, question), tooLong]);
   } catch (error) {
-    throw isSilence(error) ? away() : error;
+    throw explained(error);
   } finally {
     clearTimeout(timer);
   }

@@ -35,8 +35,8 @@ function closeToOthers(file: string): void {
   if ((statSync(file).mode & 0o077) === 0) return;
   try {
     chmodSync(file, 0o600);
-  } catch {
-    throw new Error(`Others than its owner may read ${file}, and that cannot be changed from here: chmod 600 it.`);
+  } catch (cause) {
+    throw new Error(`Others than its owner may read ${file}, and that cannot be changed from here: chmod 600 it.`, { cause });
   }
 }
 

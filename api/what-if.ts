@@ -35,7 +35,8 @@ export async function lookWhatIf(client: Client, taskQueue: string, request: Pro
       after(patience.answerMs, `A worker looks at Azure, but has not told within ${patience.answerMs / 1000} s what is there.`),
     ])) as WhatIf;
   } catch (error) {
-    if (error instanceof WorkflowFailedError) throw new Problem(502, 'What is there could not be read', error.cause?.message ?? 'The worker’s log says why.');
+    if (error instanceof WorkflowFailedError)
+      throw new Problem(502, 'What is there could not be read', error.cause?.message ?? 'The worker’s log says why.', { cause: error });
     // A worker that comes later must not look for nobody.
     await ask(client, () => handle.terminate('nobody waits for it any more')).catch(() => {});
     throw error;

@@ -44,7 +44,7 @@ async function runJob(stack: Stack, api: Api): Promise<{ id: string; progress: P
     const approval = seen && openApproval(seen.progress);
     if (approval && !approved.has(approval.id)) {
       approved.add(approval.id);
-      await api.send('POST', `/v1/provisionings/${id}/approvals/${approval.id}`, approver, { decision: 'approve', actor: 'bench' });
+      await api.send('POST', `/v1/jobs/${id}/approvals/${approval.id}`, approver, { decision: 'approve', actor: 'bench' });
     }
     const [incident] = seen ? openIncidents(seen.progress) : [];
     if (incident) throw new Error(`The job has an incident: ${JSON.stringify(incident.problem)}`);

@@ -4,7 +4,8 @@ import { catalogue, type PhaseId, type StepId, stepIds } from './steps.ts';
 
 /** A job as people and programs see it. The workflow publishes it as memo keys, so that it can be read with no worker alive. */
 
-export type JobState = 'running' | 'awaiting-approval' | 'incident' | 'completed' | 'rejected' | 'aborted' | 'cancelled' | 'failed';
+/** `stuck` is never published by the job itself: the API finds it where the workflow’s code keeps failing. */
+export type JobState = 'running' | 'awaiting-approval' | 'incident' | 'stuck' | 'completed' | 'rejected' | 'aborted' | 'cancelled' | 'failed';
 export type StepState = 'pending' | 'running' | 'done' | 'skipped' | 'not-needed' | 'failed' | 'cancelled';
 
 export interface StepView {
@@ -136,7 +137,7 @@ export const openApproval = ({ approvals }: Progress): ApprovalView | undefined 
 
 /** What a person must know first: an incident counts more than an approval, an approval more than that it runs. */
 export function shownState(progress: Progress): JobState {
-  if (isOver(progress.job.state)) return progress.job.state;
+  if (isOver(progress.job.state) || progress.job.state === 'stuck') return progress.job.state;
   if (openIncidents(progress).length > 0) return 'incident';
   return openApproval(progress) ? 'awaiting-approval' : 'running';
 }

@@ -37,18 +37,24 @@ export function auth(app: FastifyInstance, tokens: Tokens): void {
     ...(tokens.people ?? []).map(({ token, ...signedIn }) => ({ signedIn, digest: digest(token) })),
   ];
   const whoSends = ({ headers }: FastifyRequest): SignedIn | undefined => {
-    const [, token] = /^Bearer (\S+)$/.exec(headers.authorization ?? '') ?? [];
+    const [, token] = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '') ?? [];
     return token === undefined ? undefined : known.find((candidate) => timingSafeEqual(candidate.digest, digest(token)))?.signedIn;
   };
   app.decorateRequest('signedIn', undefined);
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', async (request) => {
     const needed = request.routeOptions.config.role;
     // The documentation’s pages bring routes of their own; there is nothing secret in them.
     if (needed === false || request.is404 || request.routeOptions.url?.startsWith('/docs')) return;
     request.signedIn = whoSends(request);
     if (!request.signedIn) {
-      reply.header('www-authenticate', 'Bearer');
-      throw new Problem(401, 'Not signed in', 'Send a bearer token: it is in the tokens file that the API names at its start.');
+      throw new Problem(
+        401,
+        'Not signed in',
+        'Send the header Authorization: Bearer TOKEN. The tokens are in the file that the API names in its log at startup.',
+        {
+          headers: { 'www-authenticate': 'Bearer' },
+        },
+      );
     }
     const { name, roles: may } = request.signedIn;
     if (needed && !may.includes(needed))

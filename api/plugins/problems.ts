@@ -1,8 +1,7 @@
-import { STATUS_CODES } from 'node:http';
-import type { FastifyError, FastifyInstance } from 'fastify';
-import { type Mistake, Problem } from '../problem.ts';
-
-const mediaType = 'application/problem+json; charset=utf-8';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { problemOfCode, problemOfStatus } from '../framework-problems.ts';
+import { type Mistake, Problem, problemBody, problemMediaType } from '../problem.ts';
+import { allowedMethods, noRoute } from './methods.ts';
 
 /** Where a rule of the schema was broken: for a missing or unknown field that field itself. */
 function mistakeOf({
@@ -23,45 +22,41 @@ function mistakeOf({
   return { pointer: pointer || '/', detail: text[keyword] ?? `It ${message}${allowed}.` };
 }
 
-function detailOf(status: number, message: string): string {
-  if (status >= 500) return 'This service failed; its log says why.';
-  return status === 415 ? 'Send JSON, with the header Content-Type: application/json; nothing was touched.' : message;
+/** Turns every failure into problem details. What nobody foresaw is logged once, with its stack, under the id that the answer names. */
+export function problems(app: FastifyInstance): void {
+  const allowedAt = allowedMethods(app);
+  const send = (reply: FastifyReply, problem: Problem) =>
+    reply
+      .code(problem.status)
+      .headers(problem.headers)
+      .type(problemMediaType)
+      .send(problemBody(problem, problem.status >= 500 ? reply.request.id : undefined));
+  app.setErrorHandler((error: FastifyError | Problem, request, reply) => {
+    const problem = problemOf(error);
+    if (problem.status >= 500) logFailure(request, problem, error);
+    return send(reply, problem);
+  });
+  app.setNotFoundHandler(({ method, url }, reply) => send(reply, noRoute(method, url, allowedAt(url))));
 }
 
-/** Turns every failure into problem details; what nobody foresaw is logged and says no more than that. */
-export function problems(app: FastifyInstance): void {
-  app.setErrorHandler((error: FastifyError | Problem, request, reply) => {
-    if (error instanceof Problem) {
-      const { status, title, message: detail, errors, more } = error;
-      return reply
-        .code(status)
-        .type(mediaType)
-        .send({ type: 'about:blank', title, status, detail, ...(errors ? { errors } : {}), ...more });
-    }
-    if (error.validation) {
-      const errors = error.validation.map((broken) => mistakeOf(broken as never));
-      return reply
-        .code(400)
-        .type(mediaType)
-        .send({
-          type: 'about:blank',
-          title: 'The request does not have the right shape',
-          status: 400,
-          detail: `${errors.length} mistake(s) in the ${error.validationContext}.`,
-          errors,
-        });
-    }
-    const status = error.statusCode ?? 500;
-    if (status >= 500) request.log.error({ name: error.name, message: error.message, stack: error.stack }, 'failed');
-    return reply
-      .code(status)
-      .type(mediaType)
-      .send({ type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail: detailOf(status, error.message) });
-  });
-  app.setNotFoundHandler((request, reply) =>
-    reply
-      .code(404)
-      .type(mediaType)
-      .send({ type: 'about:blank', title: 'Not Found', status: 404, detail: `There is nothing at ${request.method} ${request.url}.` }),
-  );
+function problemOf(error: FastifyError | Problem): Problem {
+  if (error instanceof Problem) return error;
+  if (error.validation) return misshapen(error.validation, error.validationContext);
+  const status = error.statusCode ?? 500;
+  const known = problemOfCode(error.code);
+  if (known) return known;
+  return status < 500
+    ? problemOfStatus(status, error.message)
+    : new Problem(500, 'Internal Server Error', 'This is a defect of the service. Find the requestId of this answer in the API’s log: the cause is there.');
+}
+
+/** A problem that was foreseen (503: a system does not answer) is a warning; every other one a defect. */
+function logFailure(request: FastifyRequest, problem: Problem, error: Error): void {
+  if (error === problem) request.log.warn({ err: error, status: problem.status }, problem.title);
+  else request.log.error({ err: error, status: problem.status }, 'request failed');
+}
+
+function misshapen(validation: NonNullable<FastifyError['validation']>, context = 'request'): Problem {
+  const errors = validation.map((broken) => mistakeOf(broken as never));
+  return new Problem(400, 'The request does not have the right shape', `${errors.length} mistake(s) in the ${context}.`, { errors });
 }

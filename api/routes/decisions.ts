@@ -15,7 +15,7 @@ type Key = Static<typeof KeyHeader>;
 /** Decisions are signals: durable while no worker runs, and refused ones stay on record. The verdict is the workflow’s. */
 export function decisionRoutes(app: FastifyInstance, jobs: Jobs): void {
   app.post<{ Params: Static<typeof ApprovalParameters>; Body: Static<typeof ApprovalDecision>; Headers: Key }>(
-    '/v1/provisionings/:id/approvals/:approvalId',
+    '/v1/jobs/:id/approvals/:approvalId',
     {
       config: { role: 'approver' },
       schema: { tags, summary: 'Approve or reject what destroys', params: ApprovalParameters, body: ApprovalDecision, headers: KeyHeader, response },
@@ -28,7 +28,7 @@ export function decisionRoutes(app: FastifyInstance, jobs: Jobs): void {
     },
   );
   app.post<{ Params: Static<typeof IncidentParameters>; Body: Static<typeof IncidentDecision>; Headers: Key }>(
-    '/v1/provisionings/:id/incidents/:incidentId',
+    '/v1/jobs/:id/incidents/:incidentId',
     {
       config: { role: 'operator' },
       schema: { tags, summary: 'Retry, skip or abort after an incident', params: IncidentParameters, body: IncidentDecision, headers: KeyHeader, response },

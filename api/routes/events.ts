@@ -2,10 +2,19 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { isOver } from '../../domain/progress.ts';
 import type { Jobs, ShownJob } from '../jobs.ts';
+import { Problem } from '../problem.ts';
 import { eventAnswers } from '../schemas/answers.ts';
 import { JobParameters } from '../schemas/schemas.ts';
 
-const usuallyEveryMs = 1_000;
+/** How often a watched job is read, and how long a silent stream goes without a sign of life: proxies cut one that says nothing for 30 to 60 s. */
+export interface EventTimes {
+  everyMs?: number;
+  keepAliveMs?: number;
+}
+
+const usually = { everyMs: 1_000, keepAliveMs: 15_000 };
+/** A client whose stream was cut comes back after this time. */
+const retryMs = 3_000;
 
 /** What is told of a job at a moment. */
 interface Told {
@@ -16,21 +25,27 @@ interface Told {
 
 const toldOf = (job: ShownJob): Told => ({ revision: job.job.revision, text: JSON.stringify(job), isLast: isOver(job.job.state) });
 
+interface WatchOptions {
+  look: () => Promise<ShownJob>;
+  everyMs: number;
+  /** Told once when looking begins to fail, and not again until it worked. */
+  failed: (error: unknown) => void;
+}
+
 /** One look a second at a watched job, however many listen. */
 class Watch {
   readonly #listeners = new Set<Listener>();
-  readonly #look: () => Promise<ShownJob>;
-  readonly #everyMs: number;
+  readonly #options: WatchOptions;
   #timer: NodeJS.Timeout | undefined;
+  #isFailing = false;
 
-  constructor(look: () => Promise<ShownJob>, everyMs: number) {
-    this.#look = look;
-    this.#everyMs = everyMs;
+  constructor(options: WatchOptions) {
+    this.#options = options;
   }
 
   add(listener: Listener): () => void {
     this.#listeners.add(listener);
-    this.#timer ??= setInterval(() => void this.#tick(), this.#everyMs);
+    this.#timer ??= setInterval(() => void this.#tick(), this.#options.everyMs);
     return () => {
       this.#listeners.delete(listener);
       if (this.#listeners.size > 0) return;
@@ -44,10 +59,23 @@ class Watch {
   }
 
   async #tick(): Promise<void> {
-    const job = await this.#look().catch(() => undefined);
-    if (!job) return;
-    const told = toldOf(job);
-    for (const listener of this.#listeners) listener.send(told);
+    try {
+      const told = toldOf(await this.#options.look());
+      this.#isFailing = false;
+      for (const listener of this.#listeners) listener.send(told);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** The stream stays open while Temporal does not answer; a job that is gone has nothing more to tell. */
+  #fail(error: unknown): void {
+    if (error instanceof Problem && error.status === 404) {
+      for (const listener of this.#listeners) listener.end();
+      return;
+    }
+    if (!this.#isFailing) this.#options.failed(error);
+    this.#isFailing = true;
   }
 }
 
@@ -58,8 +86,19 @@ class Listener {
   #next: Told | undefined;
   #full = false;
 
-  constructor(stream: ServerResponse) {
+  constructor(stream: ServerResponse, keepAliveMs: number) {
     this.#stream = stream;
+    const signs = setInterval(() => this.#signOfLife(), keepAliveMs);
+    stream.once('close', () => clearInterval(signs));
+  }
+
+  /** A comment, which clients skip. What waits to be taken is sign enough. */
+  #signOfLife(): void {
+    if (!this.#full && !this.#stream.writableEnded) this.#stream.write(': keep-alive\n\n');
+  }
+
+  end(): void {
+    this.#stream.end();
   }
 
   send(told: Told): void {
@@ -83,25 +122,33 @@ class Listener {
 }
 
 /**
- * Server-sent events: the job as it is now, and again after every change, until it is over; the event’s id is the job’s revision. A browser that comes back
- * after the last one is told to stay away, as the HTML standard has it (204).
+ * Server-sent events: the job as it is now, and again after every change, until it is over; the event’s id is the job’s revision. Between them, comments
+ * keep the connection alive. A browser that comes back after the last one is told to stay away, as the HTML standard has it (204). HEAD gets the headers
+ * alone, at once.
  */
-export function eventRoutes(app: FastifyInstance, jobs: Pick<Jobs, 'show'>, everyMs = usuallyEveryMs): void {
+export function eventRoutes(app: FastifyInstance, jobs: Pick<Jobs, 'show'>, times: EventTimes = {}): void {
+  const { everyMs, keepAliveMs } = { ...usually, ...times };
   const watches = new Map<string, Watch>();
   app.get<{ Params: { id: string }; Headers: { 'last-event-id'?: string } }>(
-    '/v1/provisionings/:id/events',
-    { schema: { tags: ['provisionings'], summary: 'Follow a job (server-sent events)', params: JobParameters, response: eventAnswers } },
+    '/v1/jobs/:id/events',
+    { schema: { tags: ['jobs'], summary: 'Follow a job (server-sent events)', params: JobParameters, response: eventAnswers } },
     async ({ params: { id }, headers, raw }, reply) => {
       const gone = new Promise<void>((resolve) => raw.once('close', resolve));
       const now = toldOf(await jobs.show(id));
       if (now.isLast && headers['last-event-id'] === `${now.revision}`) return reply.code(204).send();
       open(reply);
+      if (raw.method === 'HEAD') {
+        reply.raw.end();
+        return reply;
+      }
+      reply.raw.write(`retry: ${retryMs}\n\n`);
       // It may have left during that first look: nobody would take it off the list again.
       if (raw.socket.destroyed) return reply;
-      const listener = new Listener(reply.raw);
+      const listener = new Listener(reply.raw, keepAliveMs);
       listener.send(now);
       if (now.isLast) return reply;
-      const watch = watches.get(id) ?? new Watch(() => jobs.show(id), everyMs);
+      const failed = (error: unknown) => app.log.warn({ err: error, job: id }, 'a watched job cannot be read');
+      const watch = watches.get(id) ?? new Watch({ look: () => jobs.show(id), everyMs, failed });
       watches.set(id, watch);
       const leave = watch.add(listener);
       void gone.then(() => {

@@ -1,11 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { Static } from 'typebox';
-import type { JobState } from '../../domain/progress.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import { type Jobs, linkOf } from '../jobs.ts';
 import { Problem } from '../problem.ts';
-import { answers, CancellingAnswer, JobAnswer, JobListAnswer, StartedAnswer } from '../schemas/answers.ts';
-import { JobParameters, KeyHeader, ListQuery } from '../schemas/schemas.ts';
+import { answers, StartedAnswer } from '../schemas/answers.ts';
+import { KeyHeader } from '../schemas/schemas.ts';
 import { planned, requestBody } from './plans.ts';
 
 const tags = ['provisionings'];
@@ -37,32 +36,6 @@ export function provisioningRoutes(app: FastifyInstance, jobs: Jobs): void {
         .code(202)
         .header('location', linkOf(id))
         .send({ id, runId, state, estimateMinutes, warnings, links: { self: linkOf(id), events: `${linkOf(id)}/events` } });
-    },
-  );
-  app.get<{ Querystring: { state?: JobState; limit?: number } }>(
-    '/v1/provisionings',
-    { schema: { tags, summary: 'The newest jobs', querystring: ListQuery, response: answers({ 200: JobListAnswer }, 503) } },
-    async ({ query: { state, limit = 50 } }) => ({ provisionings: await jobs.list(state, limit) }),
-  );
-  app.get<{ Params: { id: string } }>(
-    '/v1/provisionings/:id',
-    { schema: { tags, summary: 'How a job is', params: JobParameters, response: answers({ 200: JobAnswer }, 404, 503) } },
-    ({ params }) => jobs.show(params.id),
-  );
-  app.post<{ Params: { id: string } }>(
-    '/v1/provisionings/:id/cancel',
-    {
-      config: { role: 'operator' },
-      schema: {
-        tags,
-        summary: 'Cancel a job: what must not be cut is finished first; nothing is removed',
-        params: JobParameters,
-        response: answers({ 202: CancellingAnswer }, 404, 409, 503),
-      },
-    },
-    async ({ params }, reply) => {
-      await jobs.cancel(params.id);
-      return reply.code(202).send({ id: params.id, links: { self: linkOf(params.id) } });
     },
   );
 }

@@ -5,7 +5,7 @@ import { phases, stepIds } from '../../domain/steps.ts';
 
 const time = Type.String({ format: 'date-time' });
 const links = Type.Record(Type.String(), Type.String());
-const everyState = ['running', 'awaiting-approval', 'incident', 'completed', 'rejected', 'aborted', 'cancelled', 'failed'] as const;
+export const everyState = ['running', 'awaiting-approval', 'incident', 'stuck', 'completed', 'rejected', 'aborted', 'cancelled', 'failed'] as const;
 const states = Type.Enum(everyState);
 const refTo = (id: string): TSchema => Type.Unsafe({ $ref: `${id}#` });
 
@@ -21,6 +21,8 @@ const Problem = Type.Object(
       }),
     ),
     job: Type.Optional(Type.String({ description: 'The job that it is about.' })),
+    command: Type.Optional(Type.String({ description: 'The command that fixes it, where one does.' })),
+    requestId: Type.Optional(Type.String({ description: 'With a status of 500 or above: the id under which the API’s log holds the cause.' })),
   },
   { $id: 'Problem', description: 'An answer that is no success (RFC 9457).' },
 );
@@ -73,11 +75,13 @@ const Started = Type.Object(
 
 const JobList = Type.Object(
   {
-    provisionings: Type.Array(
+    jobs: Type.Array(
       Type.Object({
         id: Type.String(),
         runId: Type.String(),
         state: states,
+        awaitingApproval: Type.Boolean({ description: 'An approval is open, whatever the state names.' }),
+        hasIncident: Type.Boolean({ description: 'An incident is open, whatever the state names.' }),
         hsmName: Type.Optional(Type.String()),
         requestedBy: Type.Optional(Type.String()),
         startedAt: time,
@@ -166,6 +170,16 @@ const Job = Type.Object(
       ),
       inventory: Type.Optional(Type.Array(Type.String(), { description: 'What exists after an abnormal end.' })),
     }),
+    stuck: Type.Optional(
+      Type.Object(
+        {
+          attempts: Type.Integer({ description: 'How often the same piece of the workflow was tried in a row.' }),
+          since: Type.Optional(time),
+          cause: Type.String({ description: 'What the workflow’s code fails with, as Temporal recorded it.' }),
+        },
+        { description: 'The job’s own code keeps failing. It goes on once a fixed worker runs; decisions are kept until then.' },
+      ),
+    ),
     steps: Type.Object(Object.fromEntries(stepIds.map((id) => [id, step]))),
     incidents: Type.Array(
       Type.Object({
@@ -236,7 +250,7 @@ export const answers = (successes: Record<number, TSchema>, ...problems: number[
 });
 
 const described = (media: string, schema: TSchema) => ({ [media]: { schema } });
-/** Each event is named `job`, its id is the job’s revision, its data the job as JSON. The stream ends when the job is over. */
+/** Each event is named `job`, its id is the job’s revision, its data the job as JSON. Comments keep a silent stream alive. The stream ends when the job is over. */
 export const eventAnswers = {
   ...answers({}, 404, 503),
   204: { description: 'The job is over, and Last-Event-ID is its last revision: there is nothing more to come' },

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { everyState } from './answers.ts';
 
 /** Schemas of what comes in beside the request itself; each one is named in the OpenAPI text. */
 
@@ -23,7 +24,13 @@ export const IncidentParameters = Type.Object({ ...JobParameters.properties, inc
 
 export const ListQuery = Type.Object(
   {
-    state: Type.Optional(Type.Enum(['running', 'awaiting-approval', 'incident', 'completed', 'rejected', 'aborted', 'cancelled', 'failed'])),
+    state: Type.Optional(
+      Type.Enum([...everyState], {
+        description: 'awaiting-approval finds every job with an open approval, incident every job with an open incident: a job with both is found by each.',
+      }),
+    ),
+    awaitingApproval: Type.Optional(Type.Boolean({ description: 'Jobs with, or without, an open approval.' })),
+    hasIncident: Type.Optional(Type.Boolean({ description: 'Jobs with, or without, an open incident.' })),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, description: '50 when absent.' })),
   },
   closed,

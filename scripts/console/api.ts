@@ -28,7 +28,7 @@ function told(status: number, problem: ProblemDetails): string {
 }
 
 /** A job as the API tells it: its progress, with what is being said beside every step that runs. */
-type JobAnswer = Omit<Progress, 'steps'> & { id: string; steps: Record<StepId, StepView & { detail?: string }> };
+type JobAnswer = Omit<Progress, 'steps'> & { id: string; steps: Record<StepId, StepView & { detail?: string }>; stuck?: { cause: string } };
 
 /** Speaks to the API as a person would, with that person's token. */
 export class Api {
@@ -51,9 +51,9 @@ export class Api {
 
   /** The job's progress and what the systems say about the steps that run. */
   async look(id: string, token: string): Promise<Seen> {
-    const progress = await this.send<JobAnswer>('GET', `/v1/provisionings/${id}`, token);
+    const progress = await this.send<JobAnswer>('GET', `/v1/jobs/${id}`, token);
     const details = Object.fromEntries(stepIds.flatMap((step) => (progress.steps[step].detail ? [[step, progress.steps[step].detail]] : []))) as Details;
-    return { progress, details };
+    return { progress, details, ...(progress.stuck ? { stuck: progress.stuck.cause } : {}) };
   }
 }
 

@@ -6,6 +6,8 @@ import { type Details, stateNames } from './table.ts';
 export interface Seen {
   progress: Progress;
   details: Details;
+  /** What the job’s own code fails with. */
+  stuck?: string;
 }
 
 /** What has changed between two looks, a line each: for logs and everything else that is no terminal. Live details appear when they change. */
@@ -24,6 +26,6 @@ export function changes(before: Seen | undefined, after: Seen): string[] {
   }
   const state = shownState(after.progress);
   const shownBefore = before ? shownState(before.progress) : undefined;
-  if (state !== shownBefore && state !== 'running') lines.push(`The job ${stateNames[state]}.`);
+  if (state !== shownBefore && state !== 'running') lines.push(`The job ${stateNames[state]}${after.stuck ? `: ${clip(after.stuck, 160)}` : '.'}`);
   return lines;
 }

@@ -29,6 +29,7 @@ export const stateNames: Record<JobState, string> = {
   running: 'running',
   'awaiting-approval': 'waits for an approval',
   incident: 'waits for a decision about an incident',
+  stuck: 'is stuck: its workflow code keeps failing',
   completed: 'completed',
   rejected: 'rejected',
   aborted: 'aborted',

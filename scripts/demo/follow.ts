@@ -55,9 +55,10 @@ const unlessAway = (error: unknown): void => {
   if (!(error instanceof ApiError && error.status === 503)) throw error;
 };
 
-function show(screen: Screen, before: Seen | undefined, { progress, details }: Seen): void {
+function show(screen: Screen, before: Seen | undefined, seen: Seen): void {
+  const { progress, details } = seen;
   if (screen.live) screen.draw(renderTable(progress, details, { columns: screen.columns, rows: screen.rows, now: Date.now(), paint: screen.paint }));
-  else screen.print(...changes(before, { progress, details }));
+  else screen.print(...changes(before, seen));
 }
 
 function finish(screen: Screen, { progress, details }: Seen): Progress {
@@ -82,7 +83,7 @@ async function decide(following: Following, progress: Progress, decided: Set<str
 async function answerApproval({ api, id, tokens, screen, yes, interrupted }: Following, approval: ApprovalView): Promise<void> {
   const answer = yes ? 'yes' : await ask('Approve? [yes/no] ', ['yes', 'no'], interrupted);
   const decision = answer === 'yes' ? 'approve' : 'reject';
-  await api.send('POST', `/v1/provisionings/${id}/approvals/${approval.id}`, tokens.approver, {
+  await api.send('POST', `/v1/jobs/${id}/approvals/${approval.id}`, tokens.approver, {
     decision,
     actor: 'demo',
     comment: yes ? 'demo --yes' : 'demo',
@@ -92,7 +93,7 @@ async function answerApproval({ api, id, tokens, screen, yes, interrupted }: Fol
 
 async function resolveIncident({ api, id, tokens, screen, yes, interrupted }: Following, incident: IncidentView): Promise<void> {
   const action = yes ? 'abort' : await ask(`What now? [${incident.actions.join('/')}] `, incident.actions, interrupted);
-  await api.send('POST', `/v1/provisionings/${id}/incidents/${incident.id}`, tokens.operator, { action, actor: 'demo', comment: yes ? 'demo --yes' : 'demo' });
+  await api.send('POST', `/v1/jobs/${id}/incidents/${incident.id}`, tokens.operator, { action, actor: 'demo', comment: yes ? 'demo --yes' : 'demo' });
   screen.print(`Decided: ${action}.`, '');
 }
 

@@ -19,7 +19,7 @@ interface OpenApi {
   components: object;
 }
 interface Listed {
-  provisionings: { id: string; runId: string; state: string }[];
+  jobs: { id: string; runId: string; state: string }[];
 }
 
 interface Started {
@@ -65,7 +65,7 @@ describe('The API beside Temporal', function () {
     await described('post', '/v1/plans', 200, body);
     const sent = await bench.ledger('arm:*');
     assert.ok(sent.length > 0 && sent.every(({ operation }) => /^arm:GET /.test(operation)), JSON.stringify(sent));
-    assert.deepEqual((await bench.api<Listed>('GET', '/v1/provisionings')).body.provisionings, [], 'a plan is no job');
+    assert.deepEqual((await bench.api<Listed>('GET', '/v1/jobs')).body.jobs, [], 'a plan is no job');
   });
 
   it('says so where no worker looks, and leaves nothing behind', async () => {
@@ -98,8 +98,7 @@ describe('The API beside Temporal', function () {
   it('takes a decision once: the same key with the same decision gives its verdict again, with another one 422', async () => {
     await bench.fault('hold', 'arm:GET Microsoft.Resources/providers');
     id = (await bench.api<{ id: string }>('POST', '/v1/provisionings', exampleRequest(), firstKey)).body.id;
-    const decide = (body: object, name: object) =>
-      bench.api<Refusal>('POST', `/v1/provisionings/${id}/incidents/incident-1`, body, name as Record<string, string>);
+    const decide = (body: object, name: object) => bench.api<Refusal>('POST', `/v1/jobs/${id}/incidents/incident-1`, body, name as Record<string, string>);
     const name = key();
     assert.equal((await decide({ action: 'retry', actor: 'otto' }, name)).status, 409, 'there is no incident');
     assert.notEqual((await decide({ action: 'retry', actor: 'otto' }, name)).status, 422);
@@ -110,8 +109,8 @@ describe('The API beside Temporal', function () {
   });
 
   it('shows jobs, lists and problems as it describes them', async () => {
-    await described('get', '/v1/provisionings/{id}', 200, await bench.job(id));
-    await described('get', '/v1/provisionings', 200, (await bench.api('GET', '/v1/provisionings')).body);
+    await described('get', '/v1/jobs/{id}', 200, await bench.job(id));
+    await described('get', '/v1/jobs', 200, (await bench.api('GET', '/v1/jobs')).body);
     const { status, body } = await bench.api('POST', '/v1/provisionings', exampleRequest(), key());
     assert.equal(status, 409);
     await described('post', '/v1/provisionings', 409, body);
@@ -128,7 +127,7 @@ describe('The API beside Temporal', function () {
   });
 
   it('lists a job that was ended by force as failed, and no longer as running', async () => {
-    const inState = async (state: string) => (await bench.api<Listed>('GET', `/v1/provisionings?state=${state}`)).body.provisionings.map((job) => job.id);
+    const inState = async (state: string) => (await bench.api<Listed>('GET', `/v1/jobs?state=${state}`)).body.jobs.map((job) => job.id);
     await until('the job listed as running', async () => ((await inState('running')).includes(id) ? true : undefined));
     await temporal((client) => client.workflow.getHandle(id).terminate('by force'));
     await until('the job listed as failed', async () => ((await inState('failed')).includes(id) ? true : undefined));
@@ -137,7 +136,7 @@ describe('The API beside Temporal', function () {
   });
 
   it('knows the keys of a target’s earlier runs', async () => {
-    const first = (await bench.api<Listed>('GET', '/v1/provisionings')).body.provisionings[0]!.runId;
+    const first = (await bench.api<Listed>('GET', '/v1/jobs')).body.jobs[0]!.runId;
     await bench.control('DELETE', '/faults');
     const second = await bench.api<Started>('POST', '/v1/provisionings', exampleRequest(), key());
     assert.equal(second.status, 202);
@@ -153,10 +152,10 @@ describe('The API beside Temporal', function () {
     await bench.stack.kill('temporal', 'SIGKILL');
     const asked = [
       ['GET', '/readyz', undefined],
-      ['GET', '/v1/provisionings', undefined],
-      ['GET', `/v1/provisionings/${id}`, undefined],
+      ['GET', '/v1/jobs', undefined],
+      ['GET', `/v1/jobs/${id}`, undefined],
       ['POST', '/v1/provisionings', exampleRequest()],
-      ['POST', `/v1/provisionings/${id}/cancel`, undefined],
+      ['POST', `/v1/jobs/${id}/cancel`, undefined],
     ] as const;
     const from = Date.now();
     await Promise.all(

@@ -76,7 +76,7 @@ describe('The approval', function () {
     await bench.approvalAsked(cancelled);
     await bench.approve(cancelled);
     const hold = await bench.held('lunash:hsm changePolicy');
-    assert.equal((await bench.api('POST', `/v1/provisionings/${cancelled}/cancel`)).status, 202);
+    assert.equal((await bench.api('POST', `/v1/jobs/${cancelled}/cancel`)).status, 202);
     await bench.release(hold);
     const { job, steps } = await bench.ended(cancelled);
     assert.deepEqual([job.state, steps['fips-mode'].state, steps['create-partition'].state], ['cancelled', 'done', 'pending']);

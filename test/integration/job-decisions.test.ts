@@ -138,7 +138,7 @@ describe('A job that people decide about', () => {
       const approve = (token: string) =>
         app.inject({
           method: 'POST',
-          url: `/v1/provisionings/${workflowId}/approvals/${approvals[0]!.id}`,
+          url: `/v1/jobs/${workflowId}/approvals/${approvals[0]!.id}`,
           headers: { authorization: `Bearer ${token}` },
           payload: { decision: 'approve' },
         });

@@ -24,7 +24,7 @@ describe('A job with private access alone, and a key vault', function () {
   it('makes the same root of trust, over private addresses', async () => {
     const { job } = await bench.ended(id);
     assert.equal(job.state, 'completed');
-    const { body } = await bench.api<Report>('GET', `/v1/provisionings/${id}/report`);
+    const { body } = await bench.api<Report>('GET', `/v1/jobs/${id}/report`);
     assert.equal(body.cipherTrust?.entry.host, request.hsm.address);
     report = body;
   });

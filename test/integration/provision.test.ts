@@ -42,7 +42,7 @@ describe('The whole runbook on the embedded stack', function () {
   });
 
   it('reports what was done: HSM, partition, fingerprints, approver, version, entry, names of secrets', async () => {
-    const { body } = await bench.api<Report>('GET', `/v1/provisionings/${id}/report`);
+    const { body } = await bench.api<Report>('GET', `/v1/jobs/${id}/report`);
     assert.deepEqual(
       body.steps.map(({ id }) => id),
       stepIds,
@@ -53,20 +53,20 @@ describe('The whole runbook on the embedded stack', function () {
     assert.equal(body.secrets.length, 12);
     assert.equal(body.fingerprints['CipherTrust Manager web certificate'], seenOf(face.certificatePem).fingerprint);
     assert.ok(body.transcripts.some(({ step, text }) => step === 'initialize-hsm' && /'hsm init' successful/.test(text)));
-    const markdown = await fetch(`${bench.stack.api}/v1/provisionings/${id}/report`, {
+    const markdown = await fetch(`${bench.stack.api}/v1/jobs/${id}/report`, {
       headers: { authorization: `Bearer ${bench.stack.tokens.operator}`, accept: 'text/markdown' },
     });
     assert.match(await markdown.text(), /^# Report: kylo-luna-hsm-/);
   });
 
   it('lists the job and tells it to whoever follows', async () => {
-    const { body } = await bench.api<{ provisionings: { id: string; state: string }[] }>('GET', '/v1/provisionings?state=completed');
+    const { body } = await bench.api<{ jobs: { id: string; state: string }[] }>('GET', '/v1/jobs?state=completed');
     assert.deepEqual(
-      body.provisionings.map(({ id, state }) => [id, state]),
+      body.jobs.map(({ id, state }) => [id, state]),
       [[id, 'completed']],
     );
     const following = new AbortController();
-    const events = await fetch(`${bench.stack.api}/v1/provisionings/${id}/events`, {
+    const events = await fetch(`${bench.stack.api}/v1/jobs/${id}/events`, {
       headers: { authorization: `Bearer ${bench.stack.tokens.operator}` },
       signal: following.signal,
     });

@@ -37,15 +37,15 @@ describe('A Temporal that others use, too', function () {
   it('has each installation see and touch its own jobs alone', async () => {
     const other = await appOn('another');
     const ask = async (method: 'GET' | 'POST', path: string, payload?: object) =>
-      (await other.inject({ method, url: `/v1/provisionings${path}`, headers, ...(payload ? { payload } : {}) })).statusCode;
+      (await other.inject({ method, url: `/v1/jobs${path}`, headers, ...(payload ? { payload } : {}) })).statusCode;
     assert.equal(await ask('GET', `/${id}`), 404);
     assert.equal(await ask('POST', `/${id}/cancel`), 404);
     assert.equal(await ask('POST', `/${id}/incidents/incident-1-abcdef`, { action: 'abort' }), 404);
     const refused = await post(other);
     assert.equal(refused.statusCode, 409);
     assert.match(refused.json().detail, /Another installation/);
-    await until('the job listed', async () => (await app.inject({ url: '/v1/provisionings', headers })).json().provisionings[0]);
-    assert.deepEqual((await other.inject({ url: '/v1/provisionings', headers })).json().provisionings, []);
+    await until('the job listed', async () => (await app.inject({ url: '/v1/jobs', headers })).json().jobs[0]);
+    assert.deepEqual((await other.inject({ url: '/v1/jobs', headers })).json().jobs, []);
     assert.deepEqual([await unfinishedJobs(server.address, 'another'), await unfinishedJobs(server.address, taskQueue)], [[], [id]]);
     await other.close();
   });
@@ -81,7 +81,7 @@ describe('A Temporal that others use, too', function () {
     const late = await appOn(taskQueue, Object.create(client, { workflow: { value: ending } }));
     const answer = await late.inject({
       method: 'POST',
-      url: `/v1/provisionings/${id}/incidents/incident-1-abcdef`,
+      url: `/v1/jobs/${id}/incidents/incident-1-abcdef`,
       headers,
       payload: { action: 'abort' },
     });

@@ -42,7 +42,7 @@ describe('A CipherTrust Manager that is reached through the Windows host', funct
   it('gives its first password to ksadmin over the same way', async () => assert.ok((await through(22)).length > 0));
 
   it('has the name and the certificate that were asked for, and the report says how to get there', async () => {
-    const { body } = await bench.api<Report>('GET', `/v1/provisionings/${id}/report`);
+    const { body } = await bench.api<Report>('GET', `/v1/jobs/${id}/report`);
     assert.equal(body.fingerprints['CipherTrust Manager web certificate'], seenOf(face.certificatePem).fingerprint);
     assert.equal(body.manager.signIn?.url, `https://${request.cipherTrust.address}`);
     assert.match(body.manager.signIn?.through ?? '', /Windows host/);

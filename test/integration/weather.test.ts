@@ -56,10 +56,10 @@ describe('Bad input', function () {
 
   it('that is too large, unknown or not signed in is refused', async () => {
     await refusedWith(413, { text: 'x'.repeat(300 * 1024) });
-    await refusedWith(404, undefined, '/v1/provisionings/no-such-job', 'GET');
+    await refusedWith(404, undefined, '/v1/jobs/no-such-job', 'GET');
     await refusedWith(404, { decision: 'approve' }, '/v1/nothing');
-    await refusedWith(403, { decision: 'approve' }, '/v1/provisionings/no-such-job/approvals/approve-zeroize-1');
-    assert.equal((await fetch(`${bench.stack.api}/v1/provisionings`)).status, 401);
+    await refusedWith(403, { decision: 'approve' }, '/v1/jobs/no-such-job/approvals/approve-zeroize-1');
+    assert.equal((await fetch(`${bench.stack.api}/v1/jobs`)).status, 401);
     assert.deepEqual(await bench.ledger(), []);
   });
 });
@@ -114,7 +114,7 @@ describe('Bad weather on the way to the HSM', function () {
   });
 
   it('a cancel during the deployment ends the job with a list of what exists', async () => {
-    assert.equal((await bench.api('POST', `/v1/provisionings/${id}/cancel`)).status, 202);
+    assert.equal((await bench.api('POST', `/v1/jobs/${id}/cancel`)).status, 202);
     const { job, steps } = await bench.ended(id, { incidents: true });
     assert.equal(job.state, 'cancelled');
     assert.equal(steps['deploy-hsm'].state, 'cancelled');

@@ -145,7 +145,7 @@ export class StackBench {
   }
 
   async job(id: string): Promise<ShownJob> {
-    return (await this.api<ShownJob>('GET', `/v1/provisionings/${id}`)).body;
+    return (await this.api<ShownJob>('GET', `/v1/jobs/${id}`)).body;
   }
 
   /** Waits until the job is as wanted; an incident that nobody expects ends the waiting at once. */
@@ -171,13 +171,13 @@ export class StackBench {
   /** By the short id, `approve-zeroize-1`, or the whole one. */
   async approve(id: string, approval = 'approve-zeroize-1', decision = 'approve'): Promise<Answer> {
     const approvalId = wholeId(await this.job(id), approval);
-    return this.api('POST', `/v1/provisionings/${id}/approvals/${approvalId}`, { decision, actor: 'anna' }, { 'idempotency-key': randomUUID() }, 'approver');
+    return this.api('POST', `/v1/jobs/${id}/approvals/${approvalId}`, { decision, actor: 'anna' }, { 'idempotency-key': randomUUID() }, 'approver');
   }
 
   /** By the short id, `incident-1`, or the whole one. */
   async resolve(id: string, incident: string, action: string): Promise<Answer> {
     const incidentId = wholeId(await this.job(id), incident);
-    return this.api('POST', `/v1/provisionings/${id}/incidents/${incidentId}`, { action, actor: 'otto' }, { 'idempotency-key': randomUUID() });
+    return this.api('POST', `/v1/jobs/${id}/incidents/${incidentId}`, { action, actor: 'otto' }, { 'idempotency-key': randomUUID() });
   }
 
   ended(id: string, { incidents = false } = {}): Promise<ShownJob> {

@@ -22,7 +22,7 @@ function temporalCli(): string {
 }
 
 /** A Temporal development server of the test's own, in memory, on a free port unless one is named, with the search attributes that jobs use. */
-export async function temporalServer(wanted = 0): Promise<TestTemporal> {
+export async function temporalServer(wanted = 0, searchAttributes: readonly string[] = searchAttributeArguments): Promise<TestTemporal> {
   const port = await freePort(wanted, 'Temporal', 'HSM_TEMPORAL_PORT');
   const child = spawn(
     temporalCli(),
@@ -39,7 +39,7 @@ export async function temporalServer(wanted = 0): Promise<TestTemporal> {
       // Timers may fire up to a second late by default, and every retry waits for one.
       '--dynamic-config-value',
       'history.timerProcessorMaxTimeShift="20ms"',
-      ...searchAttributeArguments.flatMap((attribute) => ['--search-attribute', attribute]),
+      ...searchAttributes.flatMap((attribute) => ['--search-attribute', attribute]),
     ],
     { stdio: 'ignore' },
   );

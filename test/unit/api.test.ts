@@ -31,12 +31,13 @@ describe('The API', () => {
     for (const path of [
       '/v1/plans',
       '/v1/provisionings',
-      '/v1/provisionings/{id}',
-      '/v1/provisionings/{id}/events',
-      '/v1/provisionings/{id}/approvals/{approvalId}',
-      '/v1/provisionings/{id}/incidents/{incidentId}',
-      '/v1/provisionings/{id}/cancel',
-      '/v1/provisionings/{id}/report',
+      '/v1/jobs',
+      '/v1/jobs/{id}',
+      '/v1/jobs/{id}/events',
+      '/v1/jobs/{id}/approvals/{approvalId}',
+      '/v1/jobs/{id}/incidents/{incidentId}',
+      '/v1/jobs/{id}/cancel',
+      '/v1/jobs/{id}/report',
     ])
       assert.ok(json.paths[path], path);
   });
@@ -53,12 +54,24 @@ describe('The API', () => {
     const needs = (method: string, path: string) => [paths[path][method].security, paths[path][method].description];
     const signedIn = undefined;
     assert.deepEqual(needs('post', '/v1/provisionings'), [signedIn, 'For the role operator.']);
-    assert.deepEqual(needs('post', '/v1/provisionings/{id}/cancel'), [signedIn, 'For the role operator.']);
-    assert.deepEqual(needs('post', '/v1/provisionings/{id}/incidents/{incidentId}'), [signedIn, 'For the role operator.']);
-    assert.deepEqual(needs('post', '/v1/provisionings/{id}/approvals/{approvalId}'), [signedIn, 'For the role approver.']);
-    for (const path of ['/v1/provisionings', '/v1/provisionings/{id}', '/v1/provisionings/{id}/events', '/v1/provisionings/{id}/report'])
+    assert.deepEqual(needs('post', '/v1/jobs/{id}/cancel'), [signedIn, 'For the role operator.']);
+    assert.deepEqual(needs('post', '/v1/jobs/{id}/incidents/{incidentId}'), [signedIn, 'For the role operator.']);
+    assert.deepEqual(needs('post', '/v1/jobs/{id}/approvals/{approvalId}'), [signedIn, 'For the role approver.']);
+    for (const path of ['/v1/jobs', '/v1/jobs/{id}', '/v1/jobs/{id}/events', '/v1/jobs/{id}/report'])
       assert.deepEqual(needs('get', path), [signedIn, 'For everybody who is signed in.'], path);
     for (const path of ['/healthz', '/readyz', '/metrics']) assert.deepEqual(needs('get', path), [[], 'Needs no token.'], path);
+  });
+
+  it('answers HEAD wherever it answers GET, at once and without a body', async () => {
+    const { paths } = (await app.inject({ url: '/openapi.json' })).json();
+    const readable = Object.keys(paths).filter((path) => paths[path].get);
+    assert.ok(readable.length >= 6);
+    for (const path of [...readable, '/openapi.json', '/docs/']) {
+      const url = path.replaceAll(/\{\w+\}/g, 'some-job');
+      const [head, get] = await Promise.all((['HEAD', 'GET'] as const).map((method) => app.inject({ method, url, headers: as('operator') })));
+      assert.equal(head!.statusCode, get!.statusCode, url);
+      assert.equal(head!.body, '', url);
+    }
   });
 
   it('says how to send what is not sent as JSON', async () => {
@@ -113,10 +126,10 @@ describe('The API', () => {
   it('lets nobody in without a token, and each role only where it belongs', async () => {
     const status = async (method: 'GET' | 'POST', url: string, headers: Record<string, string>, payload: object = {}) =>
       (await app.inject({ method, url, headers, ...(method === 'POST' ? { payload } : {}) })).statusCode;
-    assert.equal(await status('GET', '/v1/provisionings', {}), 401);
-    assert.equal(await status('GET', '/v1/provisionings', { authorization: 'Bearer wrong' }), 401);
+    assert.equal(await status('GET', '/v1/jobs', {}), 401);
+    assert.equal(await status('GET', '/v1/jobs', { authorization: 'Bearer wrong' }), 401);
     assert.equal(await status('POST', '/v1/provisionings', as('approver'), exampleRequest()), 403);
-    assert.equal(await status('POST', '/v1/provisionings/some-job/approvals/approve-zeroize-1', as('operator'), { decision: 'approve' }), 403);
+    assert.equal(await status('POST', '/v1/jobs/some-job/approvals/approve-zeroize-1', as('operator'), { decision: 'approve' }), 403);
     assert.equal(await status('GET', '/healthz', {}), 200);
     assert.equal(await status('GET', '/docs/', {}), 200);
     assert.equal(await status('GET', '/metrics', {}), 200);
@@ -131,7 +144,7 @@ describe('The API', () => {
     assert.match(refused.json().errors[0].detail, /"people": \[/);
     const by = (token: string) => ({ authorization: `Bearer ${token}` });
     assert.equal((await named.inject({ method: 'POST', url: '/v1/provisionings', headers: by(people[1].token), payload })).statusCode, 403);
-    const decide = { method: 'POST', url: '/v1/provisionings/some-job/approvals/approve-zeroize-1-abcdef', headers: by(people[1].token) } as const;
+    const decide = { method: 'POST', url: '/v1/jobs/some-job/approvals/approve-zeroize-1-abcdef', headers: by(people[1].token) } as const;
     const other = await named.inject({ ...decide, payload: { decision: 'approve', actor: 'otto' } });
     assert.deepEqual([other.statusCode, other.json().title], [422, 'Not your name']);
     await named.close();
@@ -140,7 +153,7 @@ describe('The API', () => {
   it('tells every mistake of a decision and of a query', async () => {
     const answer = await app.inject({
       method: 'POST',
-      url: '/v1/provisionings/some-job/approvals/approve-zeroize-1',
+      url: '/v1/jobs/some-job/approvals/approve-zeroize-1',
       headers: as('approver'),
       payload: { decision: 'maybe', colour: 'red' },
     });
@@ -153,7 +166,7 @@ describe('The API', () => {
         .sort(),
       ['/colour', '/decision'],
     );
-    assert.equal((await app.inject({ url: '/v1/provisionings?state=asleep', headers: as('operator') })).statusCode, 400);
-    assert.equal((await app.inject({ url: '/v1/provisionings/..%2f..%2fetc', headers: as('operator') })).statusCode, 400);
+    assert.equal((await app.inject({ url: '/v1/jobs?state=asleep', headers: as('operator') })).statusCode, 400);
+    assert.equal((await app.inject({ url: '/v1/jobs/..%2f..%2fetc', headers: as('operator') })).statusCode, 400);
   });
 });

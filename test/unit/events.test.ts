@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { ShownJob } from '../../api/jobs.ts';
 import { validation } from '../../api/plugins/validation.ts';
+import { Problem } from '../../api/problem.ts';
 import { eventRoutes } from '../../api/routes/events.ts';
 import { gate } from '../support/decide-job.ts';
 import { until } from '../support/until.ts';
@@ -21,12 +22,12 @@ describe('The events of a job', () => {
       return look(id);
     };
     validation(app);
-    eventRoutes(app, { show }, 5);
+    eventRoutes(app, { show }, { everyMs: 5, keepAliveMs: 20 });
     await app.listen({ host: '127.0.0.1', port: 0 });
   });
   afterEach(() => app.close());
 
-  const url = (id: string) => `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/v1/provisionings/${id}/events`;
+  const url = (id: string) => `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/v1/jobs/${id}/events`;
   const listen = (id: string) => {
     const request = get(url(id));
     request.on('error', () => {});
@@ -96,6 +97,42 @@ describe('The events of a job', () => {
     await until('some looks at another one', async () => (times('other') > 10 ? true : undefined));
     other.request.destroy();
     assert.equal(times('job'), last, 'nobody looks any more');
+  });
+
+  it('answer HEAD at once with the headers of the stream', async () => {
+    look = async (id) => shown(id === 'over' ? 2 : times(id));
+    const { status, headers } = await fetch(url('job'), { method: 'HEAD', signal: AbortSignal.timeout(5_000) });
+    assert.deepEqual([status, headers.get('content-type'), headers.get('cache-control')], [200, 'text/event-stream', 'no-cache']);
+    await until('nobody there', async () => ((await connections()) === 0 ? true : undefined));
+    assert.equal(times('job'), 1, 'nobody looks any more');
+  });
+
+  it('say how soon to come back, and that the stream is alive while nothing happens', async () => {
+    look = async () => shown(1);
+    const { request, response } = listen('quiet');
+    const stream = await response;
+    let text = '';
+    stream.setEncoding('utf8').on('data', (data: string) => {
+      text += data;
+    });
+    await until('three signs of life', async () => ((text.match(/^: keep-alive$/gm) ?? []).length >= 3 ? true : undefined));
+    assert.match(text, /^retry: \d+\n\n/);
+    assert.equal((text.match(/^event: job$/gm) ?? []).length, 1);
+    request.destroy();
+  });
+
+  it('go on being looked for while Temporal does not answer, and end with a job that is gone', async () => {
+    const failures: (Problem | undefined)[] = [undefined, new Problem(503, 'Temporal does not answer', 'Later.'), undefined];
+    look = async (id) => {
+      const failure = times(id) > failures.length ? new Problem(404, 'No such job', 'Gone.') : failures[times(id) - 1];
+      if (failure) throw failure;
+      return shown(times(id));
+    };
+    const answer = await fetch(url('gone'), { signal: AbortSignal.timeout(5_000) });
+    assert.deepEqual(
+      [...(await answer.text()).matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id)),
+      [1, 3],
+    );
   });
 
   const connections = () => new Promise<number>((resolve, reject) => app.server.getConnections((error, count) => (error ? reject(error) : resolve(count))));

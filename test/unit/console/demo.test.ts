@@ -105,7 +105,7 @@ describe('the demo', () => {
     assert.match(written, /What is lost: All keys\./);
     assert.deepEqual(job.decisions, [
       {
-        path: '/v1/provisionings/h-0123456789/approvals/approve-zeroize-1',
+        path: '/v1/jobs/h-0123456789/approvals/approve-zeroize-1',
         token: 'Bearer an-approver',
         body: { decision: 'approve', actor: 'demo', comment: 'demo --yes' },
       },
@@ -117,7 +117,7 @@ describe('the demo', () => {
     assert.match(written, /Incident incident-1 at "Install the Luna client":\n {2}Tried: the installer\n {2}this service said: its SHA-256 is another/);
     assert.deepEqual(
       job.decisions.map(({ path, body }) => [path, (body as { action: string }).action]),
-      [['/v1/provisionings/h-0123456789/incidents/incident-1', 'abort']],
+      [['/v1/jobs/h-0123456789/incidents/incident-1', 'abort']],
     );
   });
 

@@ -1,0 +1,37 @@
+import type { FastifyInstance } from 'fastify';
+import type { JobFilter } from '../job-filter.ts';
+import { type Jobs, linkOf } from '../jobs.ts';
+import { answers, CancellingAnswer, JobAnswer, JobListAnswer } from '../schemas/answers.ts';
+import { JobParameters, ListQuery } from '../schemas/schemas.ts';
+
+const tags = ['jobs'];
+
+/** What every job has, whatever started it: a place in the list, its progress, and an end. */
+export function jobRoutes(app: FastifyInstance, jobs: Jobs): void {
+  app.get<{ Querystring: JobFilter & { limit?: number } }>(
+    '/v1/jobs',
+    { schema: { tags, summary: 'The newest jobs', querystring: ListQuery, response: answers({ 200: JobListAnswer }, 503) } },
+    async ({ query: { limit = 50, ...filter } }) => ({ jobs: await jobs.list(filter, limit) }),
+  );
+  app.get<{ Params: { id: string } }>(
+    '/v1/jobs/:id',
+    { schema: { tags, summary: 'How a job is', params: JobParameters, response: answers({ 200: JobAnswer }, 404, 503) } },
+    ({ params }) => jobs.show(params.id),
+  );
+  app.post<{ Params: { id: string } }>(
+    '/v1/jobs/:id/cancel',
+    {
+      config: { role: 'operator' },
+      schema: {
+        tags,
+        summary: 'Cancel a job: what must not be cut is finished first; nothing is removed',
+        params: JobParameters,
+        response: answers({ 202: CancellingAnswer }, 404, 409, 503),
+      },
+    },
+    async ({ params }, reply) => {
+      await jobs.cancel(params.id);
+      return reply.code(202).send({ id: params.id, links: { self: linkOf(params.id) } });
+    },
+  );
+}

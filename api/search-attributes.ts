@@ -1,0 +1,89 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Client, ServiceError } from '@temporalio/client';
+import { searchAttributes } from '../temporal/contract.ts';
+import { Problem } from './problem.ts';
+import { ask } from './temporal.ts';
+
+/** How long an attribute that was just registered may take until every part of the server knows it, before the client is told to come back. */
+const usually = { patienceMs: 3_000, everyMs: 250 };
+
+/** gRPC’s INVALID_ARGUMENT. */
+const invalidArgument = 3;
+/** Temporal’s IndexedValueType, as its CLI writes them. */
+const typeNames: Record<number, string> = { 1: 'Text', 2: 'Keyword', 3: 'Int', 4: 'Double', 5: 'Bool', 6: 'Datetime', 7: 'KeywordList' };
+const registeredAs = (type: 'KEYWORD' | 'BOOL'): string => (type === 'BOOL' ? 'Bool' : 'Keyword');
+
+interface Unusable {
+  missing: { name: string; type: string }[];
+  ofOtherType: string[];
+}
+
+/**
+ * Makes a call that sets or queries the search attributes of jobs. Where Temporal does not know one, it is tried again for a moment if all of them are
+ * registered; else the problem names those that are not, and the command that registers them.
+ */
+export async function withSearchAttributes<T>(client: Client, call: () => Promise<T>, { patienceMs, everyMs } = usually): Promise<T> {
+  for (const end = performance.now() + patienceMs; ; ) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!isAboutAttributes(error)) throw error;
+      const unusable = await unusableIn(client).catch(() => undefined);
+      if (!unusable) throw unreadable(error);
+      if (unusable.missing.length + unusable.ofOtherType.length > 0) throw missing(client, unusable, error);
+      if (performance.now() > end) throw notYetUsable(error);
+      await pause(everyMs);
+    }
+  }
+}
+
+function isAboutAttributes(error: unknown): boolean {
+  const cause: unknown = error instanceof ServiceError ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && cause.code === invalidArgument && /search attribute/i.test(cause.message);
+}
+
+/** Those of the job’s attributes that this namespace does not have, or has with another type. */
+async function unusableIn(client: Client): Promise<Unusable> {
+  const { namespace } = client.options;
+  const { customAttributes } = await ask(client, () => client.connection.operatorService.listSearchAttributes({ namespace }));
+  const wanted = Object.values(searchAttributes).map(({ name, type }) => ({ name, type: registeredAs(type), found: customAttributes?.[name] }));
+  return {
+    missing: wanted.flatMap(({ name, type, found }) => (found === undefined || found === null ? [{ name, type }] : [])),
+    ofOtherType: wanted.flatMap(({ name, type, found }) => {
+      const is = typeNames[Number(found)];
+      return is === undefined || is === type ? [] : [`${name} is registered as ${is}, not ${type}`];
+    }),
+  };
+}
+
+function missing(client: Client, { missing: names, ofOtherType }: Unusable, cause: unknown): Problem {
+  const command = `temporal operator search-attribute create --namespace ${client.options.namespace} ${names.map(({ name, type }) => `--name ${name} --type ${type}`).join(' ')}`;
+  const isMissing = names.length > 0;
+  const sentences = [
+    ...(isMissing ? [`These search attributes are not registered: ${names.map(({ name }) => name).join(', ')}. Register them with: ${command}.`] : []),
+    ...ofOtherType.map((text) => `${text}. Remove and re-create it.`),
+    'Nothing was changed. Then send the request again.',
+  ];
+  return new Problem(503, 'Search attributes are missing in Temporal', sentences.join(' '), {
+    cause,
+    headers: { 'retry-after': '30' },
+    ...(isMissing ? { command } : {}),
+  });
+}
+
+const notYetUsable = (cause: unknown): Problem =>
+  new Problem(
+    503,
+    'Search attributes are not usable yet',
+    'All search attributes are registered, but Temporal says that they are not usable yet. Nothing was changed. Send the request again in 10 seconds.',
+    { cause, headers: { 'retry-after': '10' } },
+  );
+
+/** Where a namespace does not let this service read its attributes, only Temporal’s own message tells which one. */
+const unreadable = (cause: unknown): Problem =>
+  new Problem(
+    503,
+    'Search attributes are missing in Temporal',
+    'Temporal does not know a search attribute of jobs, and does not let this service list those it knows. Run deploy/temporal/namespace.sh, which registers all of them, and send the request again. Nothing was changed.',
+    { cause, headers: { 'retry-after': '30' } },
+  );

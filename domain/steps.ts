@@ -179,5 +179,10 @@ export type StepId = keyof typeof catalogue;
 /** A step that is carried out by an activity of the same name. */
 export type ActivityId = Exclude<StepId, 'approve-zeroize'>;
 
+/** A step that an operator may skip: whoever uses its result must do without it. */
+export type SkippableId = { [Id in ActivityId]: (typeof catalogue)[Id]['skippable'] extends true ? Id : never }[ActivityId];
+/** A step that no job goes on without. */
+export type RequiredId = Exclude<ActivityId, SkippableId>;
+
 export const stepIds = Object.keys(catalogue) as StepId[];
 export const step = (id: StepId): StepDefinition => catalogue[id];

@@ -15,11 +15,13 @@ import type { ApprovalView, Progress, StepState, StepView } from '../domain/prog
 import type { Outcome, ReportDraft } from '../domain/report.ts';
 import { withoutTemplateText } from '../domain/request.ts';
 import type { HsmSeen, Job as JobFacts, ManagerHolds, StepInput, StepResult, StepTypes } from '../domain/results.ts';
-import { type ActivityId, type StepId, step as stepOf } from '../domain/steps.ts';
+import { type ActivityId, type RequiredId, type SkippableId, type StepId, step as stepOf } from '../domain/steps.ts';
 import { type ProvisionInput, queryNames } from '../temporal/contract.ts';
 import { Board } from './board.ts';
 import { type Ask, askToWipe, askToZeroize, Desk } from './desk.ts';
 import { Ended } from './endings.ts';
+
+type StepOutcome<Result> = { skipped: true } | { skipped: false; result: Result };
 
 export const progressQuery = defineQuery<Progress>(queryNames.progress);
 
@@ -67,8 +69,20 @@ export class Job {
     }
   }
 
-  /** Runs one step to its end: done, or skipped where the catalogue allows it, or the job ends. */
-  async step<Id extends ActivityId>(id: Id, needs: StepTypes[Id]['needs']): Promise<StepResult<Id>> {
+  /** Runs a step that the job cannot do without to its end: it is done, or the job ends. */
+  async step<Id extends RequiredId>(id: Id, needs: StepTypes[Id]['needs']): Promise<StepResult<Id>> {
+    const outcome = await this.#carryOut(id, needs);
+    if (outcome.skipped) throw new Error(`${id} cannot be skipped`);
+    return outcome.result;
+  }
+
+  /** Runs a step that an operator may skip after a failure: then there is no result. */
+  async skippableStep<Id extends SkippableId>(id: Id, needs: StepTypes[Id]['needs']): Promise<StepResult<Id> | undefined> {
+    const outcome = await this.#carryOut(id, needs);
+    return outcome.skipped ? undefined : outcome.result;
+  }
+
+  async #carryOut<Id extends ActivityId>(id: Id, needs: StepTypes[Id]['needs']): Promise<StepOutcome<StepResult<Id>>> {
     if (CancellationScope.current().consideredCancelled && !shutting.includes(id)) throw new CancelledFailure(`cancelled before ${id}`);
     this.board.step(id, { state: 'running', startedAt: now() });
     for (let attempts = 1; ; attempts++) {
@@ -77,14 +91,17 @@ export class Job {
         const result = await this.#attempt(id, { ...this.#facts, ...needs, ...(attempts > 1 ? { order: attempts } : {}) } as StepInput<Id>);
         this.#finish(id, 'done');
         Object.assign(this.results, { [id]: result });
-        return result;
+        return { skipped: false, result };
       } catch (error) {
         // After a cancel a failed step arrives as its own failure, not as a cancellation.
         if (isCancellation(error) || CancellationScope.current().consideredCancelled) {
           this.#finish(id, 'cancelled');
           throw new CancelledFailure(`cancelled at ${id}`);
         }
-        if ((await this.#decide(id, problemOf(error, id))) === 'skip') return this.#skip(id);
+        if ((await this.#decide(id, problemOf(error, id))) === 'skip') {
+          this.#skip(id);
+          return { skipped: true };
+        }
       }
     }
   }
@@ -182,10 +199,9 @@ export class Job {
     }
   }
 
-  #skip<Id extends ActivityId>(id: Id): StepResult<Id> {
+  #skip(id: StepId): void {
     this.#finish(id, 'skipped');
     this.warn(`The step “${stepOf(id).title}” was skipped by decision of an operator.`);
-    return {} as StepResult<Id>;
   }
 
   #finish(id: StepId, state: StepState): void {

@@ -19,8 +19,8 @@ export async function cipherTrust(
   const place = throughHost ? { reachable: vm.privateAddress, through: await throughHost() } : { reachable: vm.reachable };
   const { cipherTrust, openSince } = await job.step('first-boot', { ...place, publicKey, ...(since === undefined ? {} : { since }) });
   const { exposure } = await job.step('admin-password', { cipherTrust, ...(openSince === undefined ? {} : { openSince }) });
-  const { warnings = [] } = await job.step('ntp', { cipherTrust });
-  job.warn(...warnings);
+  const ntp = await job.skippableStep('ntp', { cipherTrust });
+  job.warn(...(ntp?.warnings ?? []));
   await job.step('licence', { cipherTrust });
   return { vm, cipherTrust, publicKey, fresh: exposure !== undefined };
 }

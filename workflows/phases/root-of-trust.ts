@@ -30,8 +30,8 @@ export async function rootOfTrust(job: Job, manager: Manager, { hosts, partition
   const proof = await job.step('verify-root-of-trust', { ...hosts, cipherTrust, partitionSerial });
   job.warn(...proof.warnings);
   if (!wantsOwnFace(job.request.cipherTrust)) return job.notNeeded('web-certificate');
-  const face = await job.step('web-certificate', { cipherTrust });
-  job.warn(...face.warnings);
+  const face = await job.skippableStep('web-certificate', { cipherTrust });
+  job.warn(...(face?.warnings ?? []));
 }
 
 async function resetPassword(job: Job, { cipherTrust: wiped, openSince }: StepResult<'set-root-of-trust'>, partitionSerial: string) {

@@ -1,4 +1,5 @@
-import { type ProvisioningRequest, secretsNamed } from '../../domain/request.ts';
+import type { ProvisioningRequest } from '../../domain/request.ts';
+import { secretsNamed } from '../../domain/request-parts.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { customDataProblem } from '../../systems/ciphertrust/custom-data.ts';
 import { readWebCertificate } from '../../systems/ciphertrust/web-certificate.ts';

@@ -35,6 +35,8 @@ describe('A job', () => {
       );
       const history = await job.handle.fetchHistory();
       assert.ok(history.events!.length <= 300, `${history.events!.length} events`);
+      const memoBytes = JSON.stringify((await job.handle.describe()).memo).length;
+      assert.ok(memoBytes <= 256 * 1024, `${memoBytes} bytes`);
       await Worker.runReplayHistory({ workflowBundle: its.bench.bundle }, JSON.parse(historyToJSON(history)), job.handle.workflowId);
     });
   });

@@ -4,7 +4,7 @@ import { CancellationScope, isCancellation } from '@temporalio/workflow';
  * Both branches, side by side. A branch that ends badly cancels the other, which still finishes what must not be cut; the first failure that is no
  * cancellation is the one that is thrown.
  */
-export async function together<A, B>(a: () => Promise<A>, b: () => Promise<B>): Promise<[A, B]> {
+export async function inParallel<A, B>(a: () => Promise<A>, b: () => Promise<B>): Promise<[A, B]> {
   return CancellationScope.cancellable(async () => {
     const scope = CancellationScope.current();
     const guarded = <T>(branch: () => Promise<T>) =>

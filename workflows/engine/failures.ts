@@ -1,5 +1,5 @@
 import { ActivityFailure, ApplicationFailure, IllegalStateError, RetryState, TemporalFailure } from '@temporalio/common';
-import { WorkflowError } from '@temporalio/workflow';
+import { log, WorkflowError } from '@temporalio/workflow';
 import { type Problem, refused } from '../../domain/failure.ts';
 import type { ApprovalView } from '../../domain/progress.ts';
 import type { StepDefinition } from '../../domain/steps.ts';
@@ -28,12 +28,18 @@ export async function withoutBugs<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** For the log alone: what was left out, so that the rest could go on. */
+export function leaveOut(error: unknown): void {
+  if (isSdkError(error)) throw error;
+  log.error('left out on the way to the end of the job', { error });
+}
+
 /** Does what can be done without: at the end of a job nothing of our own may stand in the way of the rest. */
 export function ignoringBugs(work: () => void): void {
   try {
     work();
   } catch (error) {
-    if (isSdkError(error)) throw error;
+    leaveOut(error);
   }
 }
 

@@ -1,7 +1,7 @@
 import { ActivityCancellationType, CancellationScope, scheduleActivity } from '@temporalio/workflow';
 import type { StoredReport } from '../../domain/progress.ts';
 import type { Outcome } from '../../domain/report.ts';
-import { bugText, ignoringBugs, isSdkError } from './failures.ts';
+import { bugText, ignoringBugs, leaveOut } from './failures.ts';
 import type { Procedure, ProcedureTypes } from './procedure.ts';
 import type { JobRunner } from './runner.ts';
 
@@ -52,7 +52,7 @@ async function orElse<Result>(otherwise: Result, work: () => Result | Promise<Re
   try {
     return await work();
   } catch (error) {
-    if (isSdkError(error)) throw error;
+    leaveOut(error);
     return otherwise;
   }
 }

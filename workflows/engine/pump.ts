@@ -1,4 +1,4 @@
-import { CancellationScope, condition } from '@temporalio/workflow';
+import { CancellationScope, condition, log } from '@temporalio/workflow';
 import { isBug } from './failures.ts';
 
 /** Something that the pump does whenever there is something to do. `hasWork` must never throw. */
@@ -43,6 +43,7 @@ export class Pump {
     } catch (error) {
       if (!isBug(error)) throw error;
       this.#parts = this.#parts.filter((other) => other !== part);
+      log.error('a bug beside the work', { error });
       this.bug ??= { error };
       this.#onBug();
     }

@@ -47,7 +47,7 @@ async function guarded<T extends ProcedureTypes>(procedure: Procedure<T>, runner
 async function endEarly<T extends ProcedureTypes>(procedure: Procedure<T>, runner: JobRunner<T>, error: unknown): Promise<JobSummary> {
   if (isSdkError(error)) throw error;
   if (error instanceof JobEnded) return finalize(procedure, runner, { outcome: error.outcome });
-  if (isBug(error)) log.error('a bug ended the job', { error });
+  if (isBug(error)) log.error('a bug ends the job', { error });
   await finalize(procedure, runner, { outcome: isCancellation(error) ? 'cancelled' : 'failed', ...(isBug(error) ? { bug: error } : {}) });
   throw error;
 }

@@ -10,19 +10,11 @@ import {
 import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 import { canonical } from '../domain/canonical.ts';
 import type { ApprovalSignal, ResolveSignal } from '../domain/decisions.ts';
-import {
-  type DecisionView,
-  fractionDone,
-  type JobState,
-  openApproval,
-  openIncidents,
-  type Progress,
-  progressFromMemo,
-  type StepView,
-} from '../domain/progress.ts';
+import { type DecisionView, fractionDone, type JobState, openApproval, openIncidents, type Progress, type StepView } from '../domain/progress.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
 import { catalogue, type StepId, stepIds } from '../domain/steps.ts';
 import { type ProvisionInput, searchAttributes, workflowName } from '../temporal/contract.ts';
+import { progressFromMemo } from '../temporal/progress-memo.ts';
 import { conditionsOf, type JobFilter, letsThrough } from './job-filter.ts';
 import { Problem } from './problem.ts';
 import { withSearchAttributes } from './search-attributes.ts';
@@ -305,6 +297,8 @@ function waiting({ hsmName = '', region = '', requestedBy = 'unknown' }: StartMe
       hsmName,
       region,
       warnings: [],
+      awaitingApproval: false,
+      hasIncident: false,
     },
     steps: Object.fromEntries(stepIds.map((id) => [id, { state: 'pending', attempts: 0 }])) as Progress['steps'],
     incidents: [],

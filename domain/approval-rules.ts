@@ -10,7 +10,7 @@ const refused = (reason: string): Judgement => ({ verdict: 'refused', reason });
 const samePerson = (one: string, other: string): boolean => one.trim().toLowerCase() === other.trim().toLowerCase();
 
 /** Judges an approve or reject: only what is open, before its deadline, by a person who may. `now` is ISO 8601. */
-export function judgeApproval({ approvals }: Progress, { approvalId, actor }: ApprovalSignal, now: string): Judgement {
+export function judgeApproval({ approvals }: Pick<Progress, 'approvals'>, { approvalId, actor }: ApprovalSignal, now: string): Judgement {
   const approval = approvals.find(({ id }) => id === approvalId);
   if (!approval) {
     const open = approvals.find(({ closedAt }) => closedAt === undefined);
@@ -30,7 +30,7 @@ export function judgeApproval({ approvals }: Progress, { approvalId, actor }: Ap
 }
 
 /** Judges a decision about an incident: only an open one, and only what the step allows. */
-export function judgeResolution({ incidents }: Progress, { incidentId, action }: ResolveSignal): Judgement {
+export function judgeResolution<Id extends string>({ incidents }: Pick<Progress<Id>, 'incidents'>, { incidentId, action }: ResolveSignal): Judgement {
   const incident = incidents.find(({ id }) => id === incidentId);
   if (!incident) {
     const open = incidents.filter(({ closedAt }) => closedAt === undefined).map(({ id }) => id);

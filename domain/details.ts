@@ -1,22 +1,30 @@
 import { sentence } from './failure.ts';
 import { type ApprovalView, openApproval, openIncidents, type Progress, type StepView } from './progress.ts';
-import { catalogue, phases, stepIds } from './steps.ts';
+import { idsOf, type StepDefinition } from './steps.ts';
 
 const marks = { pending: '·', running: '▶', done: '✔', skipped: '↷', 'not-needed': '–', failed: '✖', cancelled: '◼' } as const;
 
 /** Between columns: the UI leaves no room there, and Markdown keeps only spaces that do not break. */
 const gap = '\u00a0\u00a0';
 
+/** The sections and steps of a procedure, in order. */
+export interface Outline<Id extends string> {
+  phases: Readonly<Record<string, string>>;
+  steps: Readonly<Record<Id, Pick<StepDefinition, 'phase' | 'title'>>>;
+}
+
 /**
  * The step table in Markdown, section by section, with what is asked of a person on top: shown by the Temporal UI as the job’s current details. The UI gives it half a page:
  * so there are few columns.
  */
-export function detailsOf(progress: Progress): string {
+export function detailsOf<Id extends string>(progress: Progress<Id>, { phases, steps }: Outline<Id>): string {
   const sections = Object.entries(phases).flatMap(([phase, title]) => [
     `| | **${title}** | | |`,
-    ...stepIds.filter((id) => catalogue[id].phase === phase).map((id) => row(catalogue[id].title, progress.steps[id])),
+    ...idsOf(steps)
+      .filter((id) => steps[id].phase === phase)
+      .map((id) => row(steps[id].title, progress.steps[id])),
   ]);
-  return [...asked(progress), `| | Step | Started${gap} | Finished |`, '|---|---|---|---|', ...sections].join('\n');
+  return [...asked(progress, steps), `| | Step | Started${gap} | Finished |`, '|---|---|---|---|', ...sections].join('\n');
 }
 
 function row(title: string, { state, startedAt, finishedAt, attempts }: StepView): string {
@@ -27,7 +35,7 @@ function row(title: string, { state, startedAt, finishedAt, attempts }: StepView
 
 const timeOf = (at: string | undefined): string => at?.slice(11, 19) ?? '';
 
-function asked(progress: Progress): string[] {
+function asked<Id extends string>(progress: Progress<Id>, steps: Outline<Id>['steps']): string[] {
   const approval = openApproval(progress);
   const forApproval = approval
     ? [
@@ -38,7 +46,7 @@ function asked(progress: Progress): string[] {
       ]
     : [];
   const forIncidents = openIncidents(progress).flatMap(({ id, problem, step, actions }) => [
-    `**Incident \`${id}\` at ${catalogue[step].title}:** ${sentence(problem)}`,
+    `**Incident \`${id}\` at ${steps[step].title}:** ${sentence(problem)}`,
     `Send the signal \`resolve\` with \`{"incidentId":"${id}","decisionId":"any new id","actor":"your name","action":"${actions[0]}"}\`; the action is ${actions.map((action) => `\`${action}\``).join(' or ')}.`,
     '',
   ]);

@@ -1,6 +1,7 @@
 import { cipherTrustHost, diskText, type HostWanted, windowsHost } from './hosts.ts';
 import { lunaWarnings, rsaPairs } from './luna-warnings.ts';
-import { type ProvisioningRequest, secretsNamed } from './request.ts';
+import type { ProvisioningRequest } from './request.ts';
+import { secretsNamed } from './request-parts.ts';
 import { brokenRules } from './rules/broken.ts';
 import type { BrokenRule } from './rules/rule.ts';
 import { addressSkuOf } from './rules/template.ts';

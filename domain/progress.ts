@@ -1,8 +1,8 @@
 import type { Problem } from './failure.ts';
 import type { HsmSeen, ManagerHolds } from './results.ts';
-import { catalogue, type PhaseId, type StepId, stepIds } from './steps.ts';
+import { catalogue, idsOf, type StepId } from './steps.ts';
 
-/** A job as people and programs see it. The workflow publishes it as memo keys, so that it can be read with no worker alive. */
+/** A job as people and programs see it, whatever its procedure. The workflow publishes it as memo keys, so that it can be read with no worker alive. */
 
 /** `stuck` is never published by the job itself: the API finds it where the workflow’s code keeps failing. */
 export type JobState = 'running' | 'awaiting-approval' | 'incident' | 'stuck' | 'completed' | 'rejected' | 'aborted' | 'cancelled' | 'failed';
@@ -17,19 +17,21 @@ export interface StepView {
   attempts: number;
 }
 
-export interface IncidentView {
+export type IncidentAction = 'retry' | 'skip' | 'abort';
+
+export interface IncidentView<Id extends string = StepId> {
   id: string;
-  step: StepId;
+  step: Id;
   problem: Problem;
   /** What may be decided. */
-  actions: ('retry' | 'skip' | 'abort')[];
+  actions: IncidentAction[];
   openedAt: string;
   closedAt?: string;
   decision?: { action: string; actor: string; comment?: string };
 }
 
-export interface ApprovalView {
-  id: string;
+/** What an approval is about. */
+export interface ApprovalSubject {
   /** What is asked, in one sentence. */
   question: string;
   /** What is lost by it. */
@@ -37,6 +39,10 @@ export interface ApprovalView {
   /** What it is about: an HSM that is to be zeroized, or a CipherTrust Manager that is to be wiped. */
   hsm?: HsmSeen;
   manager?: ManagerHolds;
+}
+
+export interface ApprovalView extends ApprovalSubject {
+  id: string;
   requestedBy: string;
   secondPerson: boolean;
   askedAt: string;
@@ -63,8 +69,19 @@ export interface DecisionView {
   reason?: string;
 }
 
+/** Where a report is. */
+export interface StoredReport {
+  json: string;
+  markdown: string;
+}
+
 export interface JobView {
+  /** What a person must know first. What is open beside it stands below. */
   state: JobState;
+  /** Does an approval wait for an answer, whatever the state shown? */
+  awaitingApproval: boolean;
+  /** Is an incident open, whatever the state shown? */
+  hasIncident: boolean;
   /** Goes up with every publication. */
   revision: number;
   startedAt: string;
@@ -74,54 +91,26 @@ export interface JobView {
   region: string;
   warnings: string[];
   /** Where the report is, when there is one. */
-  report?: { json: string; markdown: string };
+  report?: StoredReport;
   /** What exists after an abnormal end. */
   inventory?: string[];
 }
 
-export interface Progress {
+export interface Progress<Id extends string = StepId> {
   job: JobView;
-  steps: Record<StepId, StepView>;
-  incidents: IncidentView[];
+  steps: Record<Id, StepView>;
+  incidents: IncidentView<Id>[];
   approvals: ApprovalView[];
   decisions: DecisionView[];
 }
 
-/** The memo keys: `job`, `step.{id}`, `incident-{n}-{of the run}`, `approve-zeroize-{n}-{of the run}`, `approve-wipe-{n}-{of the run}`, `decision-{n}`. Beside them the API writes who asked and the request’s key at the start. */
-export const memoKeys = {
-  job: 'job',
-  step: (id: StepId) => `step.${id}`,
-  incident: /^incident-(\d+)-\w+$/,
-  approval: /^approve-(?:zeroize|wipe)-(\d+)-\w+$/,
-  decision: /^decision-(\d+)$/,
-} as const;
-
-const numbered = <View>(memo: Record<string, unknown>, pattern: RegExp): View[] =>
-  Object.keys(memo)
-    .flatMap((key) => {
-      const [, number] = pattern.exec(key) ?? [];
-      return number ? [{ number: Number(number), view: memo[key] as View }] : [];
-    })
-    .sort((a, b) => a.number - b.number)
-    .map(({ view }) => view);
-
-/** The progress that a job published; undefined before its first publication. */
-export function progressFromMemo(memo: Record<string, unknown>): Progress | undefined {
-  const job = memo[memoKeys.job] as JobView | undefined;
-  if (!job) return undefined;
-  const pending: StepView = { state: 'pending', attempts: 0 };
-  return {
-    job,
-    steps: Object.fromEntries(stepIds.map((id) => [id, (memo[memoKeys.step(id)] as StepView | undefined) ?? pending])) as Record<StepId, StepView>,
-    incidents: numbered<IncidentView>(memo, memoKeys.incident),
-    approvals: numbered<ApprovalView>(memo, memoKeys.approval).sort((a, b) => a.askedAt.localeCompare(b.askedAt)),
-    decisions: numbered<DecisionView>(memo, memoKeys.decision).sort((a, b) => a.at.localeCompare(b.at)),
-  };
-}
+/** The steps of a job before its first one. */
+export const pendingSteps = <Id extends string>(ids: readonly Id[]): Record<Id, StepView> =>
+  Object.fromEntries(ids.map((id): [Id, StepView] => [id, { state: 'pending', attempts: 0 }])) as Record<Id, StepView>;
 
 /** Done steps ÷ all steps that this job has, 0 to 1. */
-export function fractionDone({ steps }: Progress): number {
-  const counted = stepIds.filter((id) => steps[id].state !== 'not-needed');
+export function fractionDone<Id extends string>({ steps }: Pick<Progress<Id>, 'steps'>): number {
+  const counted = idsOf(steps).filter((id) => steps[id].state !== 'not-needed');
   const finished = counted.filter((id) => steps[id].state === 'done' || steps[id].state === 'skipped');
   return finished.length / counted.length;
 }
@@ -132,18 +121,20 @@ const over: readonly JobState[] = ['completed', 'rejected', 'aborted', 'cancelle
 /** Does nothing change any more? */
 export const isOver = (state: JobState): boolean => over.includes(state);
 
-export const openIncidents = ({ incidents }: Progress): IncidentView[] => incidents.filter(({ closedAt }) => closedAt === undefined);
-export const openApproval = ({ approvals }: Progress): ApprovalView | undefined => approvals.find(({ closedAt }) => closedAt === undefined);
+export const openIncidents = <Id extends string>({ incidents }: Pick<Progress<Id>, 'incidents'>): IncidentView<Id>[] =>
+  incidents.filter(({ closedAt }) => closedAt === undefined);
+export const openApproval = ({ approvals }: Pick<Progress, 'approvals'>): ApprovalView | undefined => approvals.find(({ closedAt }) => closedAt === undefined);
 
 /** What a person must know first: an incident counts more than an approval, an approval more than that it runs. */
-export function shownState(progress: Progress): JobState {
+export function shownState<Id extends string>(progress: Progress<Id>): JobState {
   if (isOver(progress.job.state) || progress.job.state === 'stuck') return progress.job.state;
   if (openIncidents(progress).length > 0) return 'incident';
   return openApproval(progress) ? 'awaiting-approval' : 'running';
 }
 
-/** The first section of the runbook that is not finished. */
-export function currentPhase({ steps }: Progress): PhaseId {
-  const open = stepIds.find((id) => ['pending', 'running', 'failed'].includes(steps[id].state));
-  return catalogue[open ?? 'report'].phase;
+/** The first section that is not finished. */
+export function currentPhase<Id extends string>({ steps }: Pick<Progress<Id>, 'steps'>, catalogue: Readonly<Record<Id, { phase: string }>>): string {
+  const ids = idsOf(catalogue);
+  const open = ids.find((id) => ['pending', 'running', 'failed'].includes(steps[id].state)) ?? ids.at(-1);
+  return open === undefined ? '' : catalogue[open].phase;
 }

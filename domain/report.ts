@@ -1,7 +1,7 @@
-import { temporaryRule } from './hosts.ts';
 import type { ApprovalView, DecisionView, IncidentView, Progress, StepView } from './progress.ts';
+import { remainsOf } from './remains.ts';
 import { azureOf, type ReportedAzure } from './report-azure.ts';
-import { initialMayHold, managerOf, type ReportedManager } from './report-manager.ts';
+import { managerOf, type ReportedManager } from './report-manager.ts';
 import type { ProvisioningRequest } from './request.ts';
 import type { CertificateSeen, HsmSeen, StepTypes } from './results.ts';
 import type { ActivityId, StepId } from './steps.ts';
@@ -91,7 +91,7 @@ export function reportOf(draft: ReportDraft, transcripts: Report['transcripts'])
     incidents,
     warnings: job.warnings,
     ...(job.inventory ? { inventory: job.inventory } : {}),
-    whatNext: [...whatNext(outcome, request), ...initialPassword(draft), ...openDoors(draft)],
+    whatNext: [...whatNext(outcome, request), ...remainsOf(draft)],
     transcripts,
   };
 }
@@ -121,29 +121,6 @@ function certificates(results: StepResults): ReportedCertificate[] {
     ['CipherTrust Manager as client of the HSM', results['client-certificate']?.clientCertificate],
   ];
   return found.flatMap(([of, certificate]) => (certificate ? [{ of, fingerprint: certificate.fingerprint, notAfter: certificate.notAfter }] : []));
-}
-
-/** The one door that everybody knows the key of. */
-function initialPassword(draft: ReportDraft): string[] {
-  const { azure, cipherTrust } = draft.request;
-  if (!initialMayHold(draft)) return [];
-  return [
-    `The initial password of CipherTrust Manager ${cipherTrust.vmName} (admin/admin, or the generated one) may be in force. Send the same request again with a new Idempotency-Key: it is replaced at once. Otherwise change it by hand, or stop the machine: az vm deallocate -g ${azure.resourceGroup} -n ${cipherTrust.vmName}.`,
-  ];
-}
-
-/** Only close-doors closes them, at the very end: an earlier one may be followed by another attempt, which needs them. */
-function openDoors({ request, progress: { steps }, results }: ReportDraft): string[] {
-  const made = (['windows-vm', 'ciphertrust-vm'] as const).some((id) => steps[id].state !== 'pending');
-  if (!made || results['close-doors']) return [];
-  const { azure, lunaClient, cipherTrust } = request;
-  const inGroup = `-g ${azure.resourceGroup}`;
-  return [
-    `Doors are open: the temporary rule ${temporaryRule} (SSH, RDP) on ${lunaClient.vmName} and ${cipherTrust.vmName} may still be there, and ${lunaClient.vmName} may be running. The same request, sent again with a new Idempotency-Key, closes them at its end; otherwise close them by hand: ${[
-      ...[lunaClient, cipherTrust].map(({ vmName }) => `az network nsg rule delete ${inGroup} --nsg-name ${vmName}-nsg -n ${temporaryRule}`),
-      `az vm deallocate ${inGroup} -n ${lunaClient.vmName}`,
-    ].join('; ')}.`,
-  ];
 }
 
 function whatNext(outcome: Outcome, { hsm, cipherTrust }: ProvisioningRequest): string[] {

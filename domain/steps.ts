@@ -26,8 +26,23 @@ export interface StepDefinition {
   interruptible: boolean;
   /** May an operator pass over it after a failure? */
   skippable: boolean;
-  /** What it destroys, in one sentence; absent for most. */
+  /** Comes after the step before it even where the job was cancelled meanwhile: what is left open without it is worse. */
+  mustFollow?: true;
+  /** What it destroys of what a person may miss, in one sentence; absent for most. */
   destroys?: string;
+  /** It sends a command that erases data on the HSM or CipherTrust Manager: which data, in one sentence. */
+  erases?: string;
+  /** It gives a machine a secret that this did not have yet, or access to keys: what to whom, in one sentence. Signing in to a pinned host again does not count. */
+  discloses?: string;
+  /** What it started in Azure and nobody stops by cancelling the job; absent where nothing is left that takes long or costs. */
+  continuesAlone?: ContinuesAlone;
+}
+
+export interface ContinuesAlone {
+  /** As the subject of a sentence. */
+  what: string;
+  /** Commands that stop it and delete what it made. `{resourceGroup}`, `{hsm}`, `{windowsHost}` and `{cipherTrust}` stand for the request’s names. */
+  stop: string;
 }
 
 const usual = { deadline: '1 hours', interruptible: true, skippable: false } as const;
@@ -52,18 +67,87 @@ export const catalogue = {
   'resource-group': { ...usual, phase: 'network', title: 'Create the resource group', usualMinutes: 0.1, after: ['check-availability'] },
   'virtual-network': { ...usual, phase: 'network', title: 'Create the virtual network and its subnets', usualMinutes: 0.3, after: ['resource-group'] },
 
-  'deploy-hsm': { ...usual, phase: 'hsm', title: 'Deploy the gateway and the HSM', usualMinutes: 60, deadline: '3 hours', after: ['virtual-network'] },
+  'deploy-hsm': {
+    ...usual,
+    phase: 'hsm',
+    title: 'Deploy the gateway and the HSM',
+    usualMinutes: 60,
+    deadline: '3 hours',
+    after: ['virtual-network'],
+    continuesAlone: {
+      what: 'The deployment HSMdeploy of the gateway and the HSM',
+      stop: 'az deployment group cancel -g {resourceGroup} -n HSMdeploy; then delete in the Azure portal what it created so far, the HSM {hsm} first',
+    },
+  },
   'verify-hsm': { ...usual, phase: 'hsm', title: 'Verify the HSM resource', usualMinutes: 0.1, after: ['deploy-hsm'] },
 
-  'windows-vm': { ...usual, phase: 'luna-client', title: 'Create the Windows host', usualMinutes: 4, after: ['virtual-network'] },
-  'install-luna-client': { ...usual, phase: 'luna-client', title: 'Install the Luna client', usualMinutes: 6, deadline: '2 hours', after: ['windows-vm'] },
+  'windows-vm': {
+    ...usual,
+    phase: 'luna-client',
+    title: 'Create the Windows host',
+    usualMinutes: 4,
+    after: ['virtual-network'],
+    discloses: 'Gives Azure the password of the Windows host’s administrator.',
+    continuesAlone: {
+      what: 'The creation of the Windows host {windowsHost}',
+      stop: 'az vm delete -g {resourceGroup} -n {windowsHost}',
+    },
+  },
+  'install-luna-client': {
+    ...usual,
+    phase: 'luna-client',
+    title: 'Install the Luna client',
+    usualMinutes: 6,
+    deadline: '2 hours',
+    after: ['windows-vm'],
+    discloses: 'Gives the Windows host the addresses of the installers, with any signature in them.',
+    continuesAlone: {
+      what: 'The installation of the Luna client on {windowsHost}',
+      stop: 'az vm deallocate -g {resourceGroup} -n {windowsHost}',
+    },
+  },
 
   'accept-terms': { ...usual, phase: 'ciphertrust', title: 'Accept the marketplace terms', usualMinutes: 0.1, after: ['virtual-network'] },
-  'ciphertrust-vm': { ...usual, phase: 'ciphertrust', title: 'Create the CipherTrust Manager', usualMinutes: 4, after: ['accept-terms'] },
+  'ciphertrust-vm': {
+    ...usual,
+    phase: 'ciphertrust',
+    title: 'Create the CipherTrust Manager',
+    usualMinutes: 4,
+    after: ['accept-terms'],
+    discloses: 'Gives Azure the custom data of the CipherTrust Manager, where the request names one.',
+    continuesAlone: {
+      what: 'The creation of the CipherTrust Manager {cipherTrust}',
+      stop: 'az vm delete -g {resourceGroup} -n {cipherTrust}',
+    },
+  },
   'first-boot': { ...usual, phase: 'ciphertrust', title: 'Wait for the first boot', usualMinutes: 5, deadline: '30 minutes', after: ['ciphertrust-vm'] },
-  'admin-password': { ...usual, phase: 'ciphertrust', title: 'Set the admin password', usualMinutes: 0.1, interruptible: false, after: ['first-boot'] },
-  ntp: { ...usual, phase: 'ciphertrust', title: 'Add the NTP servers', usualMinutes: 1, skippable: true, after: ['admin-password'] },
-  licence: { ...usual, phase: 'ciphertrust', title: 'Activate the licence', usualMinutes: 0.1, after: ['ntp'] },
+  'admin-password': {
+    ...usual,
+    phase: 'ciphertrust',
+    title: 'Set the admin password',
+    usualMinutes: 0.1,
+    interruptible: false,
+    after: ['first-boot'],
+    mustFollow: true,
+    discloses: 'Gives CipherTrust Manager the password of its admin.',
+  },
+  ntp: {
+    ...usual,
+    phase: 'ciphertrust',
+    title: 'Add the NTP servers',
+    usualMinutes: 1,
+    skippable: true,
+    after: ['admin-password'],
+    discloses: 'Gives CipherTrust Manager the keys of the time servers.',
+  },
+  licence: {
+    ...usual,
+    phase: 'ciphertrust',
+    title: 'Activate the licence',
+    usualMinutes: 0.1,
+    after: ['ntp'],
+    discloses: 'Gives CipherTrust Manager the licence.',
+  },
 
   'appliance-password': {
     ...usual,
@@ -72,9 +156,19 @@ export const catalogue = {
     usualMinutes: 0.2,
     interruptible: false,
     after: ['verify-hsm', 'install-luna-client'],
+    discloses: 'Gives the HSM appliance the password of its admin.',
   },
   'inspect-hsm': { ...usual, phase: 'hsm-setup', title: 'Inspect the HSM', usualMinutes: 0.1, after: ['appliance-password'] },
-  'initialize-hsm': { ...usual, phase: 'hsm-setup', title: 'Initialise the HSM', usualMinutes: 1, interruptible: false, after: ['inspect-hsm'] },
+  'initialize-hsm': {
+    ...usual,
+    phase: 'hsm-setup',
+    title: 'Initialise the HSM',
+    usualMinutes: 1,
+    interruptible: false,
+    after: ['inspect-hsm'],
+    erases: 'Initializes the HSM, which erases whatever it holds; only a zeroized one is initialized.',
+    discloses: 'Gives the HSM the password of its security officer and its cloning domain.',
+  },
   'approve-zeroize': { ...usual, phase: 'hsm-setup', title: 'Wait for the approval to zeroize', usualMinutes: 0, after: ['initialize-hsm'] },
   'fips-mode': {
     ...usual,
@@ -84,6 +178,8 @@ export const catalogue = {
     interruptible: false,
     after: ['approve-zeroize'],
     destroys: 'Erases every partition of the HSM and all keys in them.',
+    erases: 'Changes a policy that zeroizes the HSM, then initializes it again.',
+    discloses: 'Gives the HSM the password of its security officer and its cloning domain again.',
   },
   'create-partition': { ...usual, phase: 'hsm-setup', title: 'Create the partition', usualMinutes: 0.3, interruptible: false, after: ['fips-mode'] },
   'prepare-ntls': {
@@ -102,6 +198,7 @@ export const catalogue = {
     usualMinutes: 2,
     interruptible: false,
     after: ['prepare-ntls'],
+    discloses: 'Gives the Windows host the password of the HSM appliance’s admin.',
   },
   'initialize-partition': {
     ...usual,
@@ -110,6 +207,8 @@ export const catalogue = {
     usualMinutes: 0.3,
     interruptible: false,
     after: ['connect-client'],
+    erases: 'Initializes the partition, which erases whatever it holds; only one without label and objects is initialized.',
+    discloses: 'Gives the Windows host the password of the partition’s security officer and the partition’s cloning domain.',
   },
   'crypto-officer': {
     ...usual,
@@ -118,6 +217,7 @@ export const catalogue = {
     usualMinutes: 0.2,
     interruptible: false,
     after: ['initialize-partition'],
+    discloses: 'Gives the Windows host the passwords of the partition’s security officer and crypto officer.',
   },
 
   'client-certificate': {
@@ -135,6 +235,7 @@ export const catalogue = {
     usualMinutes: 0.2,
     interruptible: false,
     after: ['client-certificate'],
+    discloses: 'Gives whoever holds the key of the client certificate access to the partition.',
   },
   'set-root-of-trust': {
     ...usual,
@@ -144,6 +245,8 @@ export const catalogue = {
     interruptible: false,
     after: ['register-client'],
     destroys: 'Erases all data of CipherTrust Manager; you are asked first where it is in use.',
+    erases: 'Erases all data of CipherTrust Manager.',
+    discloses: 'Gives CipherTrust Manager the crypto officer’s password and the key of the client certificate.',
   },
   'reset-password': {
     ...usual,
@@ -152,6 +255,8 @@ export const catalogue = {
     usualMinutes: 0.2,
     interruptible: false,
     after: ['set-root-of-trust'],
+    mustFollow: true,
+    discloses: 'Gives CipherTrust Manager the password of its admin, the keys of the time servers and the licence again.',
   },
   'verify-root-of-trust': {
     ...usual,
@@ -169,6 +274,7 @@ export const catalogue = {
     usualMinutes: 0.5,
     skippable: true,
     after: ['verify-root-of-trust'],
+    discloses: 'Gives CipherTrust Manager the key of its web certificate.',
   },
 
   'close-doors': { ...usual, phase: 'report', title: 'Close the temporary doors', usualMinutes: 1, skippable: true, after: ['web-certificate'] },
@@ -179,5 +285,11 @@ export type StepId = keyof typeof catalogue;
 /** A step that is carried out by an activity of the same name. */
 export type ActivityId = Exclude<StepId, 'approve-zeroize'>;
 
-export const stepIds = Object.keys(catalogue) as StepId[];
+/** A step that waits for a person instead. */
+export type WaitingId = Exclude<StepId, ActivityId>;
+
+/** The ids of a catalogue, or of a part of it, in its order. */
+export const idsOf = <Id extends string>(steps: Readonly<Record<Id, unknown>>): Id[] => Object.keys(steps) as Id[];
+
+export const stepIds: StepId[] = idsOf(catalogue);
 export const step = (id: StepId): StepDefinition => catalogue[id];

@@ -1,7 +1,7 @@
-import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
-import { proxyActivities, workflowInfo } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { ProvisioningRequest } from '../domain/request.ts';
 import type { WhatIf, WhatIfActivity } from '../domain/what-if.ts';
+import { withoutBugs } from './engine/failures.ts';
 
 const { 'what-if': whatIf } = proxyActivities<WhatIfActivity>({
   summary: 'Look at what is there',
@@ -12,11 +12,14 @@ const { 'what-if': whatIf } = proxyActivities<WhatIfActivity>({
 });
 
 /** What a request would change: one look, nothing else. `target` is whose marks count as our own. */
-export async function planWhatIf({ request, target }: { request: ProvisioningRequest; target: string }): Promise<WhatIf> {
+export const planWhatIf = (input: { request: ProvisioningRequest; target: string }): Promise<WhatIf> => withoutBugs(() => look(input));
+
+async function look({ request, target }: { request: ProvisioningRequest; target: string }): Promise<WhatIf> {
   try {
     return await whatIf({ request, target, runId: workflowInfo().runId });
   } catch (error) {
-    const cause = error instanceof ActivityFailure ? error.cause : undefined;
+    if (!(error instanceof ActivityFailure)) throw error;
+    const { cause } = error;
     throw ApplicationFailure.nonRetryable(
       cause?.message ?? 'What is there could not be read in time.',
       cause instanceof ApplicationFailure ? (cause.type ?? '') : 'Transient',

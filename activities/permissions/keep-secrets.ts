@@ -1,4 +1,5 @@
-import { type ProvisioningRequest, secretsNamed } from '../../domain/request.ts';
+import type { ProvisioningRequest } from '../../domain/request.ts';
+import { secretsNamed } from '../../domain/request-parts.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { generateSecret } from '../../stores/secrets/generate.ts';
 import { keep, read, storeFailed } from '../../stores/secrets/kept.ts';

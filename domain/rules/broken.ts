@@ -1,4 +1,4 @@
-import { secretsNamed } from '../request.ts';
+import { secretsNamed } from '../request-parts.ts';
 import { contains, overlap, parseAddress, parseRange, type Range, usable } from './addresses.ts';
 import { lunaClientRules } from './luna-client.ts';
 import { nameRules } from './names.ts';

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { ApplicationFailure } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import { answer, approve, askedFor, decision, firstApproval, gate, incident, reject, resolve, workflowTests } from '../support/decide-job.ts';
 import { shortId, wholeId } from '../support/short-ids.ts';
 import { stubActivities, zeroizedHsm } from '../support/stub-activities.ts';
+import { until } from '../support/until.ts';
 
 describe('An approval', () => {
   const its = workflowTests();
@@ -121,6 +123,33 @@ describe('An approval', () => {
         calls.filter(({ id }) => id === 'fips-mode').map(({ input }) => (input as { approvedDigest: string }).approvedDigest),
         ['a1b2c3digest-1', 'd4e5f6digest-2'],
       );
+    });
+  });
+
+  it('that is open beside an incident is found, and so is the incident, whatever state is shown', async () => {
+    const { activities } = stubActivities({
+      licence: async () => {
+        throw ApplicationFailure.create({ message: 'no', type: 'Refused', nonRetryable: true });
+      },
+    });
+    await its.bench.withJob(activities, its.request, async (job) => {
+      const { job: shown } = await job.reaches('both', ({ incidents, approvals }) => incidents.length > 0 && approvals.length > 0);
+      assert.deepEqual([shown.state, shown.awaitingApproval, shown.hasIncident], ['incident', true, true]);
+      const attributes = async () => {
+        const { typedSearchAttributes } = await job.handle.describe();
+        return Object.fromEntries(typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
+      };
+      const open = await attributes();
+      assert.deepEqual([open['JobState'], open['AwaitingApproval'], open['HasIncident']], ['incident', true, true]);
+      assert.deepEqual([open['Procedure'], open['RequestedBy'], open['JobOutcome']], ['provision', 'olga', undefined]);
+      const query = `WorkflowId = '${job.handle.workflowId}' AND AwaitingApproval = true AND HasIncident = true`;
+      await until('it is listed', async () =>
+        (await its.bench.client.workflowService.countWorkflowExecutions({ namespace: 'default', query })).count.toNumber() > 0 ? true : undefined,
+      );
+      await resolve(job, 'abort');
+      await job.handle.result();
+      const { JobOutcome, AwaitingApproval, HasIncident } = await attributes();
+      assert.deepEqual({ JobOutcome, AwaitingApproval, HasIncident }, { JobOutcome: 'aborted', AwaitingApproval: false, HasIncident: false });
     });
   });
 

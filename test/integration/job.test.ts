@@ -4,7 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import type { Problem } from '../../domain/failure.ts';
-import type { ReportDraft } from '../../domain/report.ts';
+import { type ReportDraft, reportOf } from '../../domain/report.ts';
 import { managerOf } from '../../domain/report-manager.ts';
 import type { ManagerAt } from '../../domain/results.ts';
 import { stepIds } from '../../domain/steps.ts';
@@ -35,6 +35,8 @@ describe('A job', () => {
       );
       const history = await job.handle.fetchHistory();
       assert.ok(history.events!.length <= 300, `${history.events!.length} events`);
+      const memoBytes = JSON.stringify((await job.handle.describe()).memo).length;
+      assert.ok(memoBytes <= 256 * 1024, `${memoBytes} bytes`);
       await Worker.runReplayHistory({ workflowBundle: its.bench.bundle }, JSON.parse(historyToJSON(history)), job.handle.workflowId);
     });
   });
@@ -225,6 +227,30 @@ describe('A job', () => {
       );
     });
   });
+
+  for (const way of ['cancelled', 'aborted'] as const)
+    it(`that is ${way} while Azure deploys the HSM says that this goes on, costs and how to stop it`, async () => {
+      const { activities, calls } = stubActivities({
+        'deploy-hsm': async () => {
+          throw ApplicationFailure.create({ message: 'gateway: Updating', type: 'NotReady', nextRetryDelay: '100ms' });
+        },
+        'windows-vm': async () => {
+          throw refusal();
+        },
+      });
+      await its.bench.withJob(activities, its.request, async (job) => {
+        await incident(job);
+        await job.reaches('the deployment', ({ steps }) => steps['deploy-hsm'].state === 'running');
+        if (way === 'cancelled') await job.handle.cancel();
+        else await resolve(job, 'abort');
+        await job.handle.result().catch((error) => assert.ok(error instanceof WorkflowFailedError));
+        const { steps, job: ended } = await job.progress();
+        assert.deepEqual([ended.state, steps['deploy-hsm'].state], [way, 'cancelled']);
+        const { report } = calls.find(({ id }) => id === 'report')!.input as { report: ReportDraft };
+        for (const told of [ended.warnings, reportOf(report, []).whatNext])
+          assert.match(told.join('\n'), /The deployment HSMdeploy .* was not stopped.* billed.*az deployment group cancel -g Luna_kylo_rg -n HSMdeploy/);
+      });
+    });
 
   it('fails at once, naming every broken rule, when it was started with a request that breaks them', async () => {
     its.request.hsm.name = 'x';

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
-import { type Progress, progressFromMemo } from '../../domain/progress.ts';
+import type { Progress } from '../../domain/progress.ts';
 import type { Activities, Inventory } from '../../domain/results.ts';
 import { type ProvisionInput, workflowName } from '../../temporal/contract.ts';
+import { progressFromMemo } from '../../temporal/progress-memo.ts';
 import './quiet.ts';
 import { temporalServer } from './temporal.ts';
 import { until } from './until.ts';
@@ -26,14 +27,14 @@ export async function workflowBench(workflowsPath?: string) {
   /** A worker with its own task queue, for as long as the test goes on; `start` starts a job on it. */
   const withWorker = async <T>(
     options: Pick<WorkerOptions, 'interceptors' | 'maxConcurrentActivityTaskExecutions'> & { activities: object },
-    test: (start: (request: ProvisionInput['request'], workflowId: string) => Promise<Running>) => Promise<T>,
+    test: (start: (request: ProvisionInput['request'], workflowId: string, workflow?: string) => Promise<Running>) => Promise<T>,
   ): Promise<T> => {
     const taskQueue = `test-${randomUUID()}`;
     const worker = await Worker.create({ connection: native, taskQueue, workflowBundle: bundle, ...options });
     return worker.runUntil(() =>
-      test(async (request, workflowId) => {
+      test(async (request, workflowId, workflow = workflowName) => {
         const input: ProvisionInput = { request, requestedBy: 'olga' };
-        const handle = await client.workflow.start(workflowName, { taskQueue, workflowId, args: [input] });
+        const handle = await client.workflow.start(workflow, { taskQueue, workflowId, args: [input] });
         const progress = async () => progressFromMemo((await handle.describe()).memo ?? {})!;
         return {
           handle,

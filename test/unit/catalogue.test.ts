@@ -39,10 +39,21 @@ describe('The catalogue of steps', () => {
     for (const id of [...changing, ...onHost]) assert.deepEqual([catalogue[id].interruptible, catalogue[id].deadline], [false, '1 hours'], id);
   });
 
+  it('marks every step that sends a command which erases, or gives a machine a secret', () => {
+    const marked = (mark: 'erases' | 'discloses' | 'destroys') => stepIds.filter((id) => mark in catalogue[id]);
+    assert.deepEqual(marked('erases'), ['initialize-hsm', 'fips-mode', 'initialize-partition', 'set-root-of-trust']);
+    for (const id of marked('destroys')) assert.ok('erases' in catalogue[id], id);
+    const toAzure = ['windows-vm', 'install-luna-client', 'ciphertrust-vm'];
+    const toManager = ['admin-password', 'ntp', 'licence', 'set-root-of-trust', 'reset-password', 'web-certificate'];
+    const toHsm = ['appliance-password', 'initialize-hsm', 'fips-mode', 'register-client'];
+    const toHost = ['connect-client', 'initialize-partition', 'crypto-officer'];
+    assert.deepEqual(marked('discloses').sort(), [...toAzure, ...toManager, ...toHsm, ...toHost].sort());
+  });
+
   it('lets nobody skip or interrupt what destroys', () => {
     for (const id of stepIds) {
       const step = catalogue[id];
-      if ('destroys' in step) assert.deepEqual([step.skippable, step.interruptible], [false, false], id);
+      if ('destroys' in step || 'erases' in step) assert.deepEqual([step.skippable, step.interruptible], [false, false], id);
     }
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ManagerHolds } from '../../domain/results.ts';
 import { isLikeNew, readHolds, readServers } from '../../systems/ciphertrust/holds.ts';
-import { askToWipe } from '../../workflows/desk.ts';
+import { askToWipe } from '../../workflows/procedures/phases/approvals.ts';
 import { recordedManager } from '../support/ciphertrust/recorded-manager.ts';
 
 type List = (query: Record<string, number | undefined>) => [number, unknown];

@@ -1,20 +1,21 @@
 import assert from 'node:assert/strict';
 import { detailsOf } from '../../domain/details.ts';
 import type { Progress, StepView } from '../../domain/progress.ts';
-import { type StepId, stepIds } from '../../domain/steps.ts';
+import { catalogue, phases, type StepId, stepIds } from '../../domain/steps.ts';
 import { zeroizedHsm } from '../support/stub-activities.ts';
 
+const detailsHere = (of: Progress) => detailsOf(of, { phases, steps: catalogue });
 const at = (time: string) => `2026-11-25T${time}.000Z`;
 
 function progress(steps: Partial<Record<StepId, Partial<StepView>>>, more: Partial<Progress> = {}): Progress {
   const every = Object.fromEntries(stepIds.map((id) => [id, { state: 'pending', attempts: 0, ...steps[id] }])) as Progress['steps'];
   const job = { state: 'running', revision: 1, warnings: [], startedAt: at('12:00:00'), requestedBy: 'otto', hsmName: 'hsm', region: 'westus2' } as const;
-  return { job: { ...job, warnings: [] }, steps: every, incidents: [], approvals: [], decisions: [], ...more };
+  return { job: { ...job, warnings: [], awaitingApproval: false, hasIncident: false }, steps: every, incidents: [], approvals: [], decisions: [], ...more };
 }
 
 describe('The details that the Temporal UI shows', () => {
   it('are every step under its section of the runbook, with its state and times', () => {
-    const lines = detailsOf(
+    const lines = detailsHere(
       progress({
         'keep-secrets': { state: 'done', attempts: 3, startedAt: at('12:00:01'), finishedAt: at('12:00:02') },
         'check-feature': { state: 'running', attempts: 1, startedAt: at('12:00:03') },
@@ -40,7 +41,7 @@ describe('The details that the Temporal UI shows', () => {
   it('begin with what is asked of a person, and the signal that answers it', () => {
     const problem = { kind: 'Refused', tried: 'accepting the terms', seen: 'not accepted', source: 'Azure', remedy: 'Accept them.' } as const;
     const incident = { id: 'incident-2', step: 'accept-terms', problem, actions: ['retry', 'abort'], openedAt: at('12:00:00') } as const;
-    const [what, how] = detailsOf(progress({}, { incidents: [{ ...incident, actions: ['retry', 'abort'] }] })).split('\n');
+    const [what, how] = detailsHere(progress({}, { incidents: [{ ...incident, actions: ['retry', 'abort'] }] })).split('\n');
     assert.equal(what, '**Incident `incident-2` at Accept the marketplace terms:** accepting the terms: Azure said: not accepted. Accept them.');
     assert.match(
       how!,
@@ -55,9 +56,9 @@ describe('The details that the Temporal UI shows', () => {
     ];
     const approval = { id: 'approve-zeroize-1-7bb4cb', question: 'Erase it?', loses: 'All.', hsm: { ...zeroizedHsm, partitions }, requestedBy: 'otto' };
     const open = { ...approval, secondPerson: false, askedAt: at('12:00:00'), deadline: at('13:00:00') };
-    const [, lost] = detailsOf(progress({}, { approvals: [open] })).split('\n');
+    const [, lost] = detailsHere(progress({}, { approvals: [open] })).split('\n');
     assert.equal(lost, "Partitions: `theirs` (serial 1238696044952, 5 object(s)), `with 'ticks'` (serial 1238696044953, 0 object(s)).");
     const many = Array.from({ length: 22 }, () => partitions[0]!);
-    assert.match(detailsOf(progress({}, { approvals: [{ ...open, hsm: { ...zeroizedHsm, partitions: many } }] })), / and 2 more\./);
+    assert.match(detailsHere(progress({}, { approvals: [{ ...open, hsm: { ...zeroizedHsm, partitions: many } }] })), / and 2 more\./);
   });
 });

@@ -23,7 +23,17 @@ describe('The report step', () => {
     finishedAt: '2026-11-24T10:00:00.000Z',
     request,
     progress: {
-      job: { state: 'running', revision: 1, startedAt: '2026-11-24T09:00:00.000Z', requestedBy: 'olga', hsmName: 'h', region: 'r', warnings: [] },
+      job: {
+        state: 'running',
+        revision: 1,
+        startedAt: '2026-11-24T09:00:00.000Z',
+        requestedBy: 'olga',
+        hsmName: 'h',
+        region: 'r',
+        warnings: [],
+        awaitingApproval: false,
+        hasIncident: false,
+      },
       steps: Object.fromEntries(stepIds.map((id) => [id, { state: 'pending', attempts: 0 }])) as ReportDraft['progress']['steps'],
       incidents: [],
       approvals: [],

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, ut
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fingerprint, keptWorkflowCode } from '../../worker/workflow-code.ts';
+import { testedWorkflowCode } from '../support/workflow-code.ts';
 
 describe("The workflows' code", function () {
   this.timeout(180_000);
@@ -21,6 +22,13 @@ describe("The workflows' code", function () {
     const { ino } = statSync(codePath);
     assert.deepEqual(await keptWorkflowCode(folder), { codePath });
     assert.equal(statSync(codePath).ino, ino, 'the same file, not another in its place');
+  });
+
+  it('holds no schema library: each cached workflow would carry it', async () => {
+    const { codePath } = await testedWorkflowCode();
+    const modules = [...new Set(readFileSync(codePath, 'utf8').match(/node_modules\/(?:@[\w-]+\/)?[\w-]+/g))];
+    assert.ok(modules.includes('node_modules/@temporalio/workflow'), 'modules are told by their paths');
+    for (const library of ['typebox', '@sinclair/typebox', 'ajv', 'ajv-formats', 'zod']) assert.ok(!modules.includes(`node_modules/${library}`), library);
   });
 
   it('is another one as soon as anything that it is made of changes', async () => {

@@ -1,22 +1,23 @@
+import type { StoredReport } from '../../../domain/progress.ts';
 import type { ProvisionInput } from '../../../temporal/contract.ts';
-import { checked } from '../../../workflows/checked.ts';
-import { type Conclusion, concluded } from '../../../workflows/conclusion.ts';
-import { Job } from '../../../workflows/job.ts';
-import { hsmSetup } from '../../../workflows/phases/hsm-setup.ts';
-import { partition } from '../../../workflows/phases/partition.ts';
+import type { JobSummary } from '../../../workflows/engine/finalize.ts';
+import { runJob } from '../../../workflows/engine/run-job.ts';
+import { hsmSetup } from '../../../workflows/procedures/phases/hsm-setup.ts';
+import { partition } from '../../../workflows/procedures/phases/partition.ts';
+import { storeReport } from '../../../workflows/procedures/phases/report.ts';
+import { type ProvisionJob, provisioning } from '../../../workflows/procedures/provision.ts';
 
-/** The part of the runbook that speaks to the HSM, with the real job, phases and desk; what comes before it and after it is left out, for speed. */
-export async function provision(input: ProvisionInput): Promise<Conclusion> {
-  const job = new Job(checked(input));
-  return job.run(() => concluded(job, () => lunaPart(job)));
-}
+/** The part of the runbook that speaks to the HSM, with the real engine and phases; what comes before it and after it is left out, for speed. */
+export const provision = (input: ProvisionInput): Promise<JobSummary> => runJob({ ...provisioning, run: lunaPart }, input);
 
-async function lunaPart(job: Job): Promise<void> {
+async function lunaPart(job: ProvisionJob): Promise<StoredReport> {
+  const { request } = job.input;
   const { windowsPublicKey: publicKey } = await job.step('keep-secrets', {});
-  const vm = { id: '/vm', privateAddress: job.request.lunaClient.address, reachable: job.request.lunaClient.address };
+  const vm = { id: '/vm', privateAddress: request.lunaClient.address, reachable: request.lunaClient.address };
   const { windows } = await job.step('install-luna-client', { vm, publicKey });
-  const set = await hsmSetup(job, { id: '/hsm', address: job.request.hsm.address!, tags: {} }, { vm, windows });
+  const set = await hsmSetup(job, { id: '/hsm', address: request.hsm.address!, tags: {} }, { vm, windows });
   const { hosts, partitionSerial } = await partition(job, set);
   const { clientCertificate } = await job.step('client-certificate', { ...hosts, partitionSerial });
   await job.step('register-client', { ...hosts, clientCertificate });
+  return storeReport(job);
 }

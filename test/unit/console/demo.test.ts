@@ -77,7 +77,17 @@ class OneJob {
     const over = this.decisions.length > 0;
     const steps = Object.fromEntries(stepIds.map((id) => [id, { state: 'done', attempts: 1 } satisfies StepView])) as Record<StepId, StepView>;
     const state = over ? 'completed' : 'running';
-    const job: JobView = { state, revision: 1, startedAt: at, requestedBy: 'kylo', hsmName: 'h', region: 'westus2', warnings: [] };
+    const job: JobView = {
+      state,
+      revision: 1,
+      startedAt: at,
+      requestedBy: 'kylo',
+      hsmName: 'h',
+      region: 'westus2',
+      warnings: [],
+      awaitingApproval: false,
+      hasIncident: false,
+    };
     return { id: 'h-0123456789', job, steps, incidents: [], approvals: [], decisions: [], ...(over ? {} : this.#asks) };
   }
 }

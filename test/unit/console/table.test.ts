@@ -13,7 +13,17 @@ const running: StepView = { state: 'running', attempts: 1, startedAt: at(10) };
 
 function job(states: Partial<Record<StepId, StepView>> = {}): Progress {
   return {
-    job: { state: 'running', revision: 1, startedAt: at(0), requestedBy: 'kylo', hsmName: 'kylo-luna-hsm', region: 'westus2', warnings: [] },
+    job: {
+      state: 'running',
+      revision: 1,
+      startedAt: at(0),
+      requestedBy: 'kylo',
+      hsmName: 'kylo-luna-hsm',
+      region: 'westus2',
+      warnings: [],
+      awaitingApproval: false,
+      hasIncident: false,
+    },
     steps: Object.fromEntries(stepIds.map((id) => [id, states[id] ?? pending])) as Record<StepId, StepView>,
     incidents: [],
     approvals: [],

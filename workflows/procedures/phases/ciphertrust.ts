@@ -1,5 +1,5 @@
-import type { Pinned } from '../../domain/results.ts';
-import type { Job } from '../job.ts';
+import type { Pinned } from '../../../domain/results.ts';
+import type { ProvisionJob } from '../provision.ts';
 import type { Network } from './network.ts';
 import type { Permitted } from './permissions.ts';
 
@@ -8,7 +8,7 @@ import type { Permitted } from './permissions.ts';
  * Where it is reached through the Windows host, the set-up waits for that host; until then it is reached by nobody outside the network.
  */
 export async function cipherTrust(
-  job: Job,
+  job: ProvisionJob,
   { cipherTrustImage: image, cipherTrustPublicKey: publicKey }: Permitted,
   { computeSubnetId }: Network,
   throughHost?: () => Promise<Pinned>,
@@ -19,8 +19,8 @@ export async function cipherTrust(
   const place = throughHost ? { reachable: vm.privateAddress, through: await throughHost() } : { reachable: vm.reachable };
   const { cipherTrust, openSince } = await job.step('first-boot', { ...place, publicKey, ...(since === undefined ? {} : { since }) });
   const { exposure } = await job.step('admin-password', { cipherTrust, ...(openSince === undefined ? {} : { openSince }) });
-  const { warnings = [] } = await job.step('ntp', { cipherTrust });
-  job.warn(...warnings);
+  const ntp = await job.skippableStep('ntp', { cipherTrust });
+  job.warn(...(ntp?.warnings ?? []));
   await job.step('licence', { cipherTrust });
   return { vm, cipherTrust, publicKey, fresh: exposure !== undefined };
 }

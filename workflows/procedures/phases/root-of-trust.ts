@@ -1,11 +1,12 @@
-import { wantsOwnFace } from '../../domain/plan.ts';
-import type { StepResult, StepTypes } from '../../domain/results.ts';
-import type { Job } from '../job.ts';
+import { wantsOwnFace } from '../../../domain/plan.ts';
+import type { StepResult, StepTypes } from '../../../domain/results.ts';
+import type { ProvisionJob } from '../provision.ts';
+import { askToWipe } from './approvals.ts';
 import type { Manager } from './ciphertrust.ts';
 import type { ReadyPartition } from './partition.ts';
 
 /** “Configuring the HSM Partition as the Root of Trust for Virtual CipherTrust Manager”. Setting it wipes the manager: its password is set again at once. */
-export async function rootOfTrust(job: Job, manager: Manager, { hosts, partitionSerial }: ReadyPartition) {
+export async function rootOfTrust(job: ProvisionJob, manager: Manager, { hosts, partitionSerial }: ReadyPartition) {
   const { clientCertificate, keySecret, ...certified } = await job.step('client-certificate', { ...hosts, partitionSerial });
   job.warn(...(certified.warnings ?? []));
   const { serverCertificate } = await job.step('register-client', { ...hosts, clientCertificate });
@@ -29,12 +30,12 @@ export async function rootOfTrust(job: Job, manager: Manager, { hosts, partition
   }
   const proof = await job.step('verify-root-of-trust', { ...hosts, cipherTrust, partitionSerial });
   job.warn(...proof.warnings);
-  if (!wantsOwnFace(job.request.cipherTrust)) return job.notNeeded('web-certificate');
-  const face = await job.step('web-certificate', { cipherTrust });
-  job.warn(...face.warnings);
+  if (!wantsOwnFace(job.input.request.cipherTrust)) return job.notNeeded('web-certificate');
+  const face = await job.skippableStep('web-certificate', { cipherTrust });
+  job.warn(...(face?.warnings ?? []));
 }
 
-async function resetPassword(job: Job, { cipherTrust: wiped, openSince }: StepResult<'set-root-of-trust'>, partitionSerial: string) {
+async function resetPassword(job: ProvisionJob, { cipherTrust: wiped, openSince }: StepResult<'set-root-of-trust'>, partitionSerial: string) {
   const { exposure, exposures = [] } = job.results['reset-password'] ?? {};
   const before = [...exposures, ...(exposure ? [exposure] : [])];
   const { cipherTrust, warnings } = await job.step('reset-password', {
@@ -49,11 +50,11 @@ async function resetPassword(job: Job, { cipherTrust: wiped, openSince }: StepRe
   return cipherTrust;
 }
 
-/** Only what a new manager has, or what was approved, may be wiped: one that changed meanwhile is asked for again. */
-async function setRootOfTrust(job: Job, needs: StepTypes['set-root-of-trust']['needs']): Promise<StepResult<'set-root-of-trust'>> {
+/** Only what a new manager has, or what was approved, may be wiped: one that changed meanwhile is asked for again. Most jobs never ask, so the approval is no step of its own. */
+async function setRootOfTrust(job: ProvisionJob, needs: StepTypes['set-root-of-trust']['needs']): Promise<StepResult<'set-root-of-trust'>> {
   let result = await job.step('set-root-of-trust', needs);
   while (result.needsApproval) {
-    const approval = await job.approvalToWipe(result.needsApproval);
+    const approval = await job.approval('set-root-of-trust', askToWipe(result.needsApproval));
     result = await job.step('set-root-of-trust', { ...needs, approvedDigest: result.needsApproval.digest });
     if (result.needsApproval) job.stale(approval);
   }

@@ -1,7 +1,7 @@
-import type { Job } from '../job.ts';
+import type { ProvisionJob } from '../provision.ts';
 
 /** “Create the Microsoft Azure Resources”: the group, the virtual network, its three subnets and the delegation. The gateway comes with the HSM. */
-export async function network(job: Job) {
+export async function network(job: ProvisionJob) {
   await job.step('resource-group', {});
   return job.step('virtual-network', {});
 }

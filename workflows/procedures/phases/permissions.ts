@@ -1,7 +1,7 @@
-import type { Job } from '../job.ts';
+import type { ProvisionJob } from '../provision.ts';
 
 /** “Acquire Permissions to a Dedicated HSM”, and everything that can be found out before anything is created. */
-export async function permissions(job: Job) {
+export async function permissions(job: ProvisionJob) {
   const keys = await job.step('keep-secrets', {});
   await job.step('check-feature', {});
   await job.step('register-providers', {});

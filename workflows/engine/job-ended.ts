@@ -1,5 +1,5 @@
 /** How a job ends before its last step because a person said so. */
-export class Ended extends Error {
+export class JobEnded extends Error {
   readonly outcome: 'rejected' | 'aborted';
 
   constructor(outcome: 'rejected' | 'aborted', why: string) {

@@ -1,10 +1,11 @@
-import type { Hosts, HsmSeen } from '../../domain/results.ts';
-import type { Job } from '../job.ts';
+import type { Hosts, HsmSeen } from '../../../domain/results.ts';
+import type { ProvisionJob } from '../provision.ts';
+import { askToZeroize } from './approvals.ts';
 import type { DeployedHsm } from './hsm.ts';
 import type { LunaClient } from './luna-client.ts';
 
 /** “Configure the Dedicated Luna HSM”: password, label, FIPS mode, partition, network trust link. */
-export async function hsmSetup(job: Job, { address }: DeployedHsm, { windows }: LunaClient) {
+export async function hsmSetup(job: ProvisionJob, { address }: DeployedHsm, { windows }: LunaClient) {
   const { hsm } = await job.step('appliance-password', { windows, hsmAddress: address });
   const hosts: Hosts = { windows, hsm };
   const inspected = await job.step('inspect-hsm', hosts);
@@ -20,10 +21,10 @@ export async function hsmSetup(job: Job, { address }: DeployedHsm, { windows }: 
 export type SetUpHsm = Awaited<ReturnType<typeof hsmSetup>>;
 
 /** Turning FIPS mode on erases the HSM: only what was approved may be erased, so an HSM that changed meanwhile is asked for again. */
-async function fipsMode(job: Job, hosts: Hosts, initialized: HsmSeen): Promise<void> {
-  if (!job.request.hsm.fips || initialized.fips) return job.notNeeded('approve-zeroize', 'fips-mode');
+async function fipsMode(job: ProvisionJob, hosts: Hosts, initialized: HsmSeen): Promise<void> {
+  if (!job.input.request.hsm.fips || initialized.fips) return job.notNeeded('approve-zeroize', 'fips-mode');
   for (let seen = initialized; ; ) {
-    const approval = await job.approvalToZeroize(seen);
+    const approval = await job.approval('approve-zeroize', askToZeroize(seen));
     const { outcome, hsm } = await job.step('fips-mode', { ...hosts, approvedDigest: seen.digest });
     if (outcome === 'on') return;
     job.stale(approval);

@@ -1,9 +1,9 @@
-import type { Job } from '../job.ts';
+import type { ProvisionJob } from '../provision.ts';
 import type { Network } from './network.ts';
 import type { Permitted } from './permissions.ts';
 
 /** “Create a Windows instance”, and the Luna client on it. */
-export async function lunaClient(job: Job, { windowsImage, windowsPublicKey }: Permitted, { computeSubnetId }: Network) {
+export async function lunaClient(job: ProvisionJob, { windowsImage, windowsPublicKey }: Permitted, { computeSubnetId }: Network) {
   const vm = await job.step('windows-vm', { computeSubnetId, image: windowsImage });
   const { windows } = await job.step('install-luna-client', { vm, publicKey: windowsPublicKey });
   return { vm, windows };

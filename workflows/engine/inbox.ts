@@ -1,0 +1,144 @@
+import { condition, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
+import { type Judgement, judgeApproval, judgeResolution } from '../../domain/approval-rules.ts';
+import type { Problem } from '../../domain/failure.ts';
+import type { ApprovalView, DecisionView, IncidentAction } from '../../domain/progress.ts';
+import { signalNames } from '../../temporal/contract.ts';
+import { type ArrivedDecision, type Decision, decisionOf, type SignalName } from './decision.ts';
+import type { ApprovalTerms, Ask } from './procedure.ts';
+import type { ProgressPublisher } from './publisher.ts';
+
+const signals = {
+  approve: defineSignal<[unknown]>(signalNames.approve),
+  reject: defineSignal<[unknown]>(signalNames.reject),
+  resolve: defineSignal<[unknown]>(signalNames.resolve),
+};
+
+const hours = 3_600_000;
+const now = () => new Date().toISOString();
+
+/**
+ * What an id says besides its number: the end of the run’s id, so that what was typed for an earlier job fits nothing here. Its end, since it may begin with
+ * the time; and of the first run’s, which a reset keeps.
+ */
+const pieceOfRun = (): string => workflowInfo().firstExecutionRunId.slice(-6);
+
+/** A person who mends what they typed, or decides about the next question, seldom thinks of a new `decisionId`: that is another decision all the same. */
+const isSame = (view: DecisionView) => (other: DecisionView) =>
+  (['decisionId', 'kind', 'about', 'actor'] as const).every((field) => view[field] === other[field]);
+
+/** Someone who waits for a decision, which the main loop hands over. A flag, since what `condition` asks must never throw. */
+interface Waiting<Answer> {
+  id: string;
+  answer?: Answer;
+}
+
+/** Where people decide: opens incidents and approvals, and judges what they send. The signal handlers only enqueue. */
+export class DecisionInbox<Id extends string> {
+  readonly #publisher: ProgressPublisher<Id>;
+  readonly #queue: { signal: SignalName; payload: unknown }[] = [];
+  readonly #incidents: Waiting<IncidentAction>[] = [];
+  readonly #approvals: Waiting<ApprovalView>[] = [];
+
+  constructor(publisher: ProgressPublisher<Id>) {
+    this.#publisher = publisher;
+    for (const signal of Object.values(signalNames)) setHandler(signals[signal], (payload) => void this.#queue.push({ signal, payload }));
+  }
+
+  get hasMail(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  /** Judges every decision that has arrived, in order. Whatever is refused changes nothing, but is kept with the reason. One that is sent again counts once. */
+  judge(): void {
+    for (let arrived = this.#queue.shift(); arrived; arrived = this.#queue.shift()) {
+      const { shown, decision } = decisionOf(arrived.signal, arrived.payload);
+      const judgement = decision ? this.#judgementOf(decision) : malformed;
+      const view: DecisionView = { ...shown, at: now(), ...judgement };
+      if (this.#publisher.progress.decisions.some(isSame(view))) continue;
+      this.#publisher.decision(view);
+      if (decision && judgement.verdict === 'accepted') this.#carryOut(decision);
+    }
+  }
+
+  /** Opens an incident and waits for the person’s decision. */
+  async incident(step: Id, problem: Problem, actions: IncidentAction[]): Promise<IncidentAction> {
+    const id = `incident-${this.#publisher.progress.incidents.length + 1}-${pieceOfRun()}`;
+    const waiting: Waiting<IncidentAction> = { id };
+    this.#incidents.push(waiting);
+    this.#publisher.incident({ id, step, problem, actions, openedAt: now() });
+    await condition(() => waiting.answer !== undefined);
+    // Only an answer ends the waiting.
+    return waiting.answer ?? 'abort';
+  }
+
+  /** Asks for an approval and waits for the answer, or for the deadline. */
+  async approval({ kind, ...subject }: Ask, requestedBy: string, { deadlineHours, secondPerson }: ApprovalTerms): Promise<ApprovalView> {
+    const prefix = `approve-${kind}-`;
+    const number = this.#publisher.progress.approvals.filter((approval) => approval.id.startsWith(prefix)).length + 1;
+    const askedAt = Date.now();
+    const half = (deadlineHours * hours) / 2;
+    const asked: ApprovalView = {
+      id: `${prefix}${number}-${pieceOfRun()}`,
+      ...subject,
+      requestedBy,
+      secondPerson,
+      askedAt: new Date(askedAt).toISOString(),
+      deadline: new Date(askedAt + 2 * half).toISOString(),
+    };
+    const waiting: Waiting<ApprovalView> = { id: asked.id };
+    this.#approvals.push(waiting);
+    this.#publisher.approval(asked);
+    const isDecided = () => waiting.answer !== undefined;
+    if (!(await condition(isDecided, half))) {
+      const reminded = { ...asked, remindedAt: now() };
+      this.#publisher.approval(reminded);
+      if (!(await condition(isDecided, half))) {
+        waiting.answer = { ...reminded, closedAt: now(), outcome: 'expired' };
+        this.#publisher.approval(waiting.answer);
+      }
+    }
+    return waiting.answer ?? asked;
+  }
+
+  /** What was approved is not what is there any more: the approval counts for nothing. */
+  stale(approval: ApprovalView): void {
+    this.#publisher.approval({ ...approval, outcome: 'stale' });
+  }
+
+  /** Judges what has arrived; then nothing is asked any more: the job is over. */
+  close(): void {
+    this.judge();
+    const { incidents, approvals } = this.#publisher.progress;
+    for (const incident of incidents) if (!incident.closedAt) this.#publisher.incident({ ...incident, closedAt: now() });
+    for (const approval of approvals) if (!approval.closedAt) this.#publisher.approval({ ...approval, closedAt: now() });
+  }
+
+  #judgementOf(decision: ArrivedDecision): Judgement {
+    const { progress } = this.#publisher;
+    return decision.kind === 'resolve' ? judgeResolution(progress, decision) : judgeApproval(progress, decision, now());
+  }
+
+  #carryOut(decision: ArrivedDecision): void {
+    if (decision.kind === 'resolve') this.#resolve(decision);
+    else this.#decide(decision);
+  }
+
+  #resolve({ incidentId, action, ...by }: Decision<'resolve'>): void {
+    const incident = this.#publisher.progress.incidents.find(({ id }) => id === incidentId);
+    if (!incident) return;
+    this.#publisher.incident({ ...incident, closedAt: now(), decision: { ...personOf(by), action } });
+    for (const waiting of this.#incidents) if (waiting.id === incidentId) waiting.answer = action;
+  }
+
+  #decide({ kind, approvalId, ...by }: Decision<'approve' | 'reject'>): void {
+    const approval = this.#publisher.progress.approvals.find(({ id }) => id === approvalId);
+    if (!approval) return;
+    const decided: ApprovalView = { ...approval, closedAt: now(), outcome: kind === 'approve' ? 'approved' : 'rejected', decision: personOf(by) };
+    this.#publisher.approval(decided);
+    for (const waiting of this.#approvals) if (waiting.id === approvalId) waiting.answer = decided;
+  }
+}
+
+const malformed: Judgement = { verdict: 'refused', reason: 'The signal’s payload is not what it must be: see the job’s details for what to send.' };
+
+const personOf = ({ actor, comment }: { actor: string; comment?: string }) => ({ actor, ...(comment ? { comment } : {}) });

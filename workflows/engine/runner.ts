@@ -1,0 +1,176 @@
+import { TemporalFailure } from '@temporalio/common';
+import {
+  ActivityCancellationType,
+  CancellationScope,
+  CancelledFailure,
+  defineQuery,
+  isCancellation,
+  scheduleActivity,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Problem } from '../../domain/failure.ts';
+import type { ApprovalView, IncidentAction, Progress, StepState, StepView } from '../../domain/progress.ts';
+import type { Outcome } from '../../domain/report.ts';
+import type { StepDefinition } from '../../domain/steps.ts';
+import { queryNames } from '../../temporal/contract.ts';
+import { deadlinePassed, problemOf } from './failures.ts';
+import { DecisionInbox } from './inbox.ts';
+import { JobEnded } from './job-ended.ts';
+import type { ActivityOf, Ask, GivesOf, JobRecord, NeedsOf, Procedure, ProcedureTypes, RequiredOf, ResultsOf, SkippableOf, StepOf } from './procedure.ts';
+import { ProgressPublisher } from './publisher.ts';
+
+const progressQuery = defineQuery<Progress<string>>(queryNames.progress);
+
+const now = () => new Date().toISOString();
+
+type StepOutcome<Result> = { skipped: true } | { skipped: false; result: Result };
+
+/** Runs the steps of one job: publishes their progress, turns their failures into incidents and waits for people. */
+export class JobRunner<T extends ProcedureTypes> {
+  readonly input: T['input'];
+  /** What the steps found out, for later ones and the report. */
+  readonly results: ResultsOf<T> = {};
+  readonly publisher: ProgressPublisher<StepOf<T>>;
+  readonly inbox: DecisionInbox<StepOf<T>>;
+  /** What every step is told. */
+  readonly facts: T['facts'];
+  readonly #procedure: Procedure<T>;
+
+  constructor(procedure: Procedure<T>, input: T['input']) {
+    const { workflowId: target, runId } = workflowInfo();
+    this.#procedure = procedure;
+    this.input = input;
+    this.facts = procedure.facts(input, { target, runId });
+    const job = { startedAt: now(), requestedBy: input.requestedBy, ...procedure.about(input) };
+    this.publisher = new ProgressPublisher(procedure.name, procedure, job);
+    this.inbox = new DecisionInbox(this.publisher);
+    setHandler(progressQuery, () => this.publisher.progress);
+  }
+
+  /** Runs a step that the job cannot do without to its end: it is done, or the job ends. */
+  async step<Id extends RequiredOf<T>>(id: Id, needs: NeedsOf<T, Id>): Promise<GivesOf<T, Id>> {
+    const outcome = await this.#carryOut(id, needs);
+    if (outcome.skipped) throw new Error(`the step ${id} cannot be skipped`);
+    return outcome.result;
+  }
+
+  /** Runs a step that an operator may skip after a failure: then there is no result. */
+  async skippableStep<Id extends SkippableOf<T>>(id: Id, needs: NeedsOf<T, Id>): Promise<GivesOf<T, Id> | undefined> {
+    const outcome = await this.#carryOut(id, needs);
+    return outcome.skipped ? undefined : outcome.result;
+  }
+
+  /**
+   * Waits until a person approves what is asked; shown at a step until then. A rejection ends the job; a missed deadline is an incident, and its retry asks
+   * again.
+   */
+  async approval(id: StepOf<T>, ask: Ask): Promise<ApprovalView> {
+    const terms = this.#procedure.approvalTerms(this.input);
+    this.publisher.step(id, { state: 'running', startedAt: this.publisher.progress.steps[id].startedAt ?? now() });
+    for (let attempts = 1; ; attempts++) {
+      this.publisher.step(id, { state: 'running', attempts });
+      const approval = await this.#waiting(id, () => this.inbox.approval(ask, this.input.requestedBy, terms));
+      if (approval.outcome === 'approved') {
+        this.#finish(id, 'done');
+        return approval;
+      }
+      if (approval.outcome === 'rejected') {
+        this.#finish(id, 'failed');
+        throw new JobEnded('rejected', `${approval.decision?.actor} rejected ${approval.id}`);
+      }
+      await this.#decide(id, deadlinePassed(approval), ['retry', 'abort']);
+    }
+  }
+
+  /** What was approved is not what is there any more. */
+  stale(approval: ApprovalView): void {
+    this.inbox.stale(approval);
+  }
+
+  /** When a step ended, ISO 8601. */
+  finishedAt(id: StepOf<T>): string | undefined {
+    return this.publisher.progress.steps[id].finishedAt;
+  }
+
+  /** Steps that this job does not ask for. */
+  notNeeded(...ids: StepOf<T>[]): void {
+    for (const id of ids) this.publisher.step(id, { state: 'not-needed' });
+  }
+
+  warn(...warnings: string[]): void {
+    this.publisher.warn(warnings);
+  }
+
+  /** What is known now, as the job ends. A stored report is itself the proof that the step which stores it is done, so it says so. */
+  record(outcome: Outcome): JobRecord<T> {
+    const at = now();
+    const { progress } = this.publisher;
+    const { report } = this.#procedure.earlyEnd;
+    const own: StepView = { ...progress.steps[report], attempts: 1, state: 'done', finishedAt: at };
+    own.startedAt ??= at;
+    return { outcome, finishedAt: at, facts: this.facts, progress: { ...progress, steps: { ...progress.steps, [report]: own } }, results: this.results };
+  }
+
+  async #carryOut<Id extends ActivityOf<T>>(id: Id, needs: NeedsOf<T, Id>): Promise<StepOutcome<GivesOf<T, Id>>> {
+    const definition = this.#procedure.steps[id];
+    if (CancellationScope.current().consideredCancelled && !definition.mustFollow) throw new CancelledFailure(`cancelled before ${id}`);
+    this.publisher.step(id, { state: 'running', startedAt: now() });
+    for (let attempts = 1; ; attempts++) {
+      this.publisher.step(id, { state: 'running', attempts });
+      try {
+        const result = await attempt<GivesOf<T, Id>>(id, definition, { ...this.facts, ...needs, ...(attempts > 1 ? { order: attempts } : {}) });
+        this.#finish(id, 'done');
+        this.results[id] = result;
+        return { skipped: false, result };
+      } catch (error) {
+        // A bug is no failure of the step, and nothing that a person could decide about.
+        if (!(error instanceof TemporalFailure)) throw error;
+        // After a cancel a failed step arrives as its own failure, not as a cancellation.
+        if (isCancellation(error) || CancellationScope.current().consideredCancelled) {
+          this.#finish(id, 'cancelled');
+          throw new CancelledFailure(`cancelled at ${id}`);
+        }
+        const actions: IncidentAction[] = definition.skippable ? ['retry', 'skip', 'abort'] : ['retry', 'abort'];
+        if ((await this.#decide(id, problemOf(error, definition), actions)) === 'retry') continue;
+        this.#finish(id, 'skipped');
+        this.warn(`The step “${definition.title}” was skipped by decision of an operator.`);
+        return { skipped: true };
+      }
+    }
+  }
+
+  async #decide(id: StepOf<T>, problem: Problem, actions: IncidentAction[]): Promise<'retry' | 'skip'> {
+    this.publisher.step(id, { state: 'failed' });
+    const decision = await this.#waiting(id, () => this.inbox.incident(id, problem, actions));
+    if (decision === 'abort') throw new JobEnded('aborted', `aborted at ${id}: ${problem.seen}`);
+    return decision;
+  }
+
+  /** A cancel while a person is waited for ends the step as cancelled. */
+  async #waiting<Answer>(id: StepOf<T>, forPerson: () => Promise<Answer>): Promise<Answer> {
+    try {
+      return await forPerson();
+    } catch (error) {
+      if (isCancellation(error)) this.#finish(id, 'cancelled');
+      throw error;
+    }
+  }
+
+  #finish(id: StepOf<T>, state: StepState): void {
+    this.publisher.step(id, { state, finishedAt: now() });
+  }
+}
+
+function attempt<Result>(id: string, { deadline, interruptible, title }: StepDefinition, input: object): Promise<Result> {
+  const call = () =>
+    scheduleActivity<Result>(id, [input], {
+      summary: title,
+      startToCloseTimeout: '5 minutes',
+      heartbeatTimeout: '10 seconds',
+      scheduleToCloseTimeout: deadline,
+      cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED, // omitting it means TRY_CANCEL, whatever the doc comment says
+      retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
+    });
+  return interruptible ? call() : CancellationScope.nonCancellable(call);
+}

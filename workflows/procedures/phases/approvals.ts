@@ -1,0 +1,25 @@
+import type { HsmSeen, ManagerHolds } from '../../../domain/results.ts';
+import { catalogue } from '../../../domain/steps.ts';
+import type { Ask } from '../../engine/procedure.ts';
+
+/** Turning FIPS mode on erases exactly this HSM. */
+export const askToZeroize = (hsm: HsmSeen): Ask => ({
+  kind: 'zeroize',
+  hsm,
+  question: `Turn on FIPS 140-2 approved operation of the HSM “${hsm.label}” (serial ${hsm.serial})?`,
+  loses: `${catalogue['fips-mode'].destroys} Now: ${hsm.partitions.length} partition(s), ${hsm.partitions.reduce((sum, { objects }) => sum + objects, 0)} object(s), ${hsm.bytesInUse} byte(s) in use.`,
+});
+
+/** Setting the root of trust wipes exactly what this CipherTrust Manager holds. */
+export const askToWipe = (manager: ManagerHolds): Ask => ({
+  kind: 'wipe',
+  manager,
+  question: `Wipe the CipherTrust Manager “${manager.name}” at ${manager.address} to set its root of trust, although it is in use?`,
+  loses: `Erases all its data. Now: ${[
+    `users besides admin: ${manager.users.join(', ') || 'none'}`,
+    `keys: ${manager.keys ?? 'not told'}${manager.keysRead === undefined ? '' : ` (only ${manager.keysRead} of them were read one by one: of the others a change of their number is noticed, and no other)`}`,
+    `domains: ${manager.domains.join(', ') || 'none'}`,
+    `HSMs: ${manager.hsms.join(', ') || 'none'}`,
+    ...(manager.clustered ? ['it is a node of a cluster'] : []),
+  ].join('; ')}.${manager.untold.length > 0 ? ` It does not tell of its ${manager.untold.join(' and ')}.` : ''}`,
+});

@@ -1,0 +1,75 @@
+import { condition } from '@temporalio/workflow';
+import { throughClient } from '../../domain/plan.ts';
+import type { StoredReport } from '../../domain/progress.ts';
+import { withoutTemplateText } from '../../domain/request-parts.ts';
+import type { Job, Pinned, StepTypes } from '../../domain/results.ts';
+import { type ActivityId, catalogue, phases, type WaitingId } from '../../domain/steps.ts';
+import { type ProvisionInput, workflowName } from '../../temporal/contract.ts';
+import type { JobSummary } from '../engine/finalize.ts';
+import { inParallel } from '../engine/in-parallel.ts';
+import type { Procedure } from '../engine/procedure.ts';
+import { runJob } from '../engine/run-job.ts';
+import type { JobRunner } from '../engine/runner.ts';
+import { mistakesIn } from './mistakes.ts';
+import { cipherTrust } from './phases/ciphertrust.ts';
+import { hsm } from './phases/hsm.ts';
+import { hsmSetup } from './phases/hsm-setup.ts';
+import { lunaClient } from './phases/luna-client.ts';
+import { network } from './phases/network.ts';
+import { partition } from './phases/partition.ts';
+import { permissions } from './phases/permissions.ts';
+import { earlyEnd, report } from './phases/report.ts';
+import { rootOfTrust } from './phases/root-of-trust.ts';
+
+/** What the procedure is made of: every step of the catalogue. */
+export interface Provision {
+  input: ProvisionInput;
+  facts: Job;
+  steps: { [Id in ActivityId]: StepTypes[Id] & { skippable: (typeof catalogue)[Id]['skippable'] } };
+  waits: WaitingId;
+}
+
+export type ProvisionJob = JobRunner<Provision>;
+
+/** From a subscription to a CipherTrust Manager whose root of trust is a partition of a Dedicated HSM. */
+export const provisioning: Procedure<Provision> = {
+  name: workflowName,
+  steps: catalogue,
+  phases,
+  mistakes: mistakesIn,
+  about: ({ request: { hsm, azure } }) => ({ hsmName: hsm.name, region: azure.region }),
+  facts: ({ request }, job) => ({ ...job, request: withoutTemplateText(request) }),
+  approvalTerms: ({ request: { approval } }) => ({ deadlineHours: approval?.deadlineHours ?? 24, secondPerson: approval?.secondPerson ?? false }),
+  run: runbook,
+  earlyEnd,
+};
+
+export const provision = (input: ProvisionInput): Promise<JobSummary> => runJob(provisioning, input);
+
+/** The runbook, section by section. */
+async function runbook(job: ProvisionJob): Promise<StoredReport> {
+  const { request } = job.input;
+  const permitted = await permissions(job);
+  const net = await network(job);
+  let host: Pinned | undefined;
+  const throughHost = async () => {
+    await condition(() => host !== undefined);
+    return host!;
+  };
+  const [manager, ready] = await inParallel(
+    () => cipherTrust(job, permitted, net, throughClient(request.cipherTrust) ? throughHost : undefined),
+    async () => {
+      const [deployed, client] = await inParallel(
+        () => hsm(job, net),
+        async () => {
+          const ready = await lunaClient(job, permitted, net);
+          host = ready.windows;
+          return ready;
+        },
+      );
+      return { ...(await partition(job, await hsmSetup(job, deployed, client))), client };
+    },
+  );
+  await rootOfTrust(job, manager, ready);
+  return report(job, ready.client);
+}

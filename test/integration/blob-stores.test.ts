@@ -72,6 +72,17 @@ describe('Blob Storage, as Azurite has it, signed in to at the simulated authori
     assert.ok(!(await blob.downloadToBuffer()).toString('latin1').includes('opensesame'));
   });
 
+  describe('as the simulated Azure has it', () => {
+    const at = (name: string) => `${bench.azure.blobs}/${name}`;
+    describe('as a record store', () => aNumberedStore(() => sealedStore(blobNumberedStore(blobContainer(at('record'), connection)), secrets())));
+    describe('as a report store', () => aReportStore(() => openReports({ kind: 'blob', url: at('reports') }, connection)));
+
+    it('says that the container is missing', async () => {
+      await assert.rejects(blobContainer(at('none'), connection).list(''), /ContainerNotFound.*Create the container/);
+      await assert.rejects(blobContainer(at('none'), connection).read('kylo'), /ContainerNotFound/);
+    });
+  });
+
   /** The same connection with something in the way of each request. */
   const through = (meddle: (request: PipelineRequest, send: HttpClient['sendRequest']) => Promise<PipelineResponse>): AzureConnection => ({
     ...connection,

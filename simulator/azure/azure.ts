@@ -196,7 +196,7 @@ async function serve({ engine, base, limits, staleReads, capture }: Front, reque
     await meet(engine, request, response, { system: 'vault', ...visit });
     return engine.world.changed();
   }
-  const stored = blobs(engine.state, { method, path, query, headers: request.headers, body: text });
+  const stored = blobs(engine.state, { method, path, query, headers: request.headers, body: text, base });
   if (stored) {
     await meet(engine, request, response, { system: 'blob', ...stored });
     return engine.world.changed();

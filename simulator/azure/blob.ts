@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { accountName, isBlobName } from './clouds.ts';
 import type { ArmReply } from './http.ts';
 import type { AzureState } from './state.ts';
 import { carried } from './tokens.ts';
@@ -19,6 +20,7 @@ export interface BlobRequest {
   query: URLSearchParams;
   headers: IncomingHttpHeaders;
   body: string;
+  base: string;
 }
 
 /** What is asked of the storage account, and how it answers. */
@@ -29,8 +31,8 @@ export interface BlobVisit {
   answer(): ArmReply;
 }
 
-/** The one storage account, at the simulator's own address: as emulators do, the path names it. */
-const account = 'simulatedaccount';
+/** At the simulator's own address the path names the storage account, as emulators do. */
+const account = `${accountName}account`;
 /** Containers that are there from the beginning. */
 const usualContainers = ['record', 'reports'];
 const audience = 'https://storage.azure.com';
@@ -40,7 +42,8 @@ type Containers = Record<string, Record<string, StoredBlob>>;
 
 /** The data plane of Blob Storage: containers, block and append blobs. Undefined for any other path. */
 export function blobs(state: AzureState, request: BlobRequest): BlobVisit | undefined {
-  const [, container, name = ''] = new RegExp(`^/${account}/([^/]+)(?:/(.+))?$`).exec(request.path) ?? [];
+  const [, container, name = ''] =
+    new RegExp(`^/${account}/([^/]+)(?:/(.+))?$`).exec(isBlobName(request.base) ? `/${account}${request.path}` : request.path) ?? [];
   if (container === undefined) return undefined;
   state.blobs ??= Object.fromEntries(usualContainers.map((one) => [one, {}]));
   const what = kindOf(request, name);

@@ -105,7 +105,7 @@ function token({ world, state }: Engine, home: string, second: boolean, form: UR
   const wanted = form.get(name)?.split(' ')[0];
   if (!wanted) throw aadError('missingParameter', name);
   if (second && !wanted.endsWith('/.default')) throw aadError('wrongScope', wanted);
-  const { value, seconds, endsAt } = issue(world, state, home, wanted.replace(/\/\.default$/, ''));
+  const { value, seconds, endsAt } = issue(world, state, wanted.replace(/\/\.default$/, ''));
   if (second) return { token_type: 'Bearer', expires_in: seconds, ext_expires_in: seconds, access_token: value };
   const ends = Math.floor(endsAt / 1000);
   const times = { expires_in: `${seconds}`, ext_expires_in: `${seconds}`, expires_on: `${ends}`, not_before: `${ends - seconds}` };

@@ -8,6 +8,7 @@ import { listenLocally } from '../machine.ts';
 import type { World } from '../world.ts';
 import { type Application, newApplication } from './application.ts';
 import { authority } from './authority.ts';
+import { blobs } from './blob.ts';
 import { Capture } from './capture.ts';
 import { cloudNames } from './clouds.ts';
 import * as deployments from './deployments/run.ts';
@@ -38,6 +39,8 @@ export interface Azure {
   /** Where a host gives tokens for managed identities, in clear: of a virtual machine, and of an App Service with its secret. */
   identity: { metadataHost: string; endpoint: string; header: string };
   subscriptionId: string;
+  /** Address of the storage account; it has the containers `record` and `reports`. */
+  blobs: string;
   /** Puts something there as if it had been there for long. */
   seed(id: string, body: Record<string, unknown>): Promise<void>;
   seedGroup(name: string, location: string): void;
@@ -129,6 +132,7 @@ export async function createAzure(world: World, wantedPort = 0, captureFile?: st
     application: state.application,
     identity: { metadataHost, endpoint: `${metadataHost}/msi/token`, header: state.identityHeader },
     subscriptionId,
+    blobs: `${base}/simulatedaccount`,
     async seed(id, body) {
       const { resource } = engine.put(parseId(id)!, body);
       Object.assign(resource, { startedAt: 0, readyAt: 1 });
@@ -217,6 +221,11 @@ async function serve({ engine, base, limits, staleReads, capture }: Front, reque
   });
   if (visit) {
     await meet(engine, request, response, { system: 'vault', ...visit });
+    return engine.world.changed();
+  }
+  const stored = blobs(engine.state, { method, path, query, headers: request.headers, body: text, base });
+  if (stored) {
+    await meet(engine, request, response, { system: 'blob', ...stored });
     return engine.world.changed();
   }
   const arm: ArmRequest = { method, path, query, headers: request.headers, body: {}, base, apiVersion: versionIn(query) };

@@ -4,6 +4,8 @@ interface Cloud {
   authority: string;
   /** What the names of its key vaults end in. */
   vaults: string;
+  /** What the names of its storage accounts’ blobs end in. */
+  blobs: string;
   /** The resources that a token for Azure Resource Manager may be for, without a slash at their end. */
   audiences: string[];
 }
@@ -13,12 +15,14 @@ const clouds: Cloud[] = [
     arm: 'management.azure.com',
     authority: 'login.microsoftonline.com',
     vaults: 'vault.azure.net',
+    blobs: 'blob.core.windows.net',
     audiences: ['https://management.azure.com', 'https://management.core.windows.net'],
   },
   {
     arm: 'management.usgovcloudapi.net',
     authority: 'login.microsoftonline.us',
     vaults: 'vault.usgovcloudapi.net',
+    blobs: 'blob.core.usgovcloudapi.net',
     audiences: ['https://management.usgovcloudapi.net', 'https://management.core.usgovcloudapi.net'],
   },
 ];
@@ -28,8 +32,16 @@ const publicCloud = clouds[0]!;
 /** The one key vault that there is, in every cloud. */
 const vaultName = 'simulated';
 
+/** The one storage account that there is, in every cloud. */
+export const accountName = 'simulated';
+
 /** Every name under which the simulated Azure is reached through the proxy, on port 443. */
-export const cloudNames: string[] = clouds.flatMap(({ arm, authority, vaults }) => [arm, authority, `${vaultName}.${vaults}`]);
+export const cloudNames: string[] = clouds.flatMap(({ arm, authority, vaults, blobs }) => [
+  arm,
+  authority,
+  `${vaultName}.${vaults}`,
+  `${accountName}.${blobs}`,
+]);
 
 const nameIn = (base: string): string => new URL(base).hostname;
 
@@ -46,3 +58,6 @@ export function vaultAuthority(base: string): { resource: string; authority: str
     ? { resource: `https://${cloud.vaults}`, authority: `https://${cloud.authority}` }
     : { resource: `https://${publicCloud.vaults}`, authority: base };
 }
+
+/** Is this the storage account's own name? */
+export const isBlobName = (base: string): boolean => clouds.some(({ blobs }) => nameIn(base) === `${accountName}.${blobs}`);

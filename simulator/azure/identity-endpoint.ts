@@ -45,13 +45,13 @@ export function identityEndpoint(engine: Engine, url: URL, headers: IncomingHttp
   const resource = url.searchParams.get('resource') ?? '';
   if (!kind) return { operation: 'identity:GET unknown', target: url.pathname, answer: () => ({ status: 404 }) };
   const answer = (): ArmReply => {
-    const { clientId, tenantId } = engine.state.credentials;
+    const { clientId } = engine.state.credentials;
     const wanted = ['client_id', 'object_id', 'principal_id', 'mi_res_id', 'msi_res_id'].map((name) => url.searchParams.get(name)).find((id) => id !== null);
     const refusal = kind.refusal(engine, headers);
     if (refusal) return refusal;
     if (resource === '' || !url.searchParams.has('api-version')) return refused(400, 'resource and api-version are required');
     if (wanted !== undefined && wanted !== clientId) return kind.unknownIdentity;
-    const { value, seconds, endsAt } = issue(engine.world, engine.state, `https://localhost:${engine.state.port}/${tenantId}`, resource);
+    const { value, seconds, endsAt } = issue(engine.world, engine.state, resource);
     return {
       status: 200,
       body: { access_token: value, client_id: clientId, expires_on: `${Math.floor(endsAt / 1000)}`, ...kind.seconds(seconds), resource, token_type: 'Bearer' },

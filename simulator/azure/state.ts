@@ -1,5 +1,6 @@
 import type { Identity } from '../certificates.ts';
 import type { Application } from './application.ts';
+import type { StoredBlob } from './blob.ts';
 import type { Lock } from './locks.ts';
 import type { Output } from './templates/outputs.ts';
 import type { Prepared, PreparedResource } from './templates/prepare.ts';
@@ -88,6 +89,8 @@ export interface AzureState {
   tokens: Token[];
   /** The secrets of the key vault, by lower-cased name. */
   vault?: Record<string, VaultSecret>;
+  /** The blobs of the storage account: container → name → blob. */
+  blobs?: Record<string, Record<string, StoredBlob>>;
   feature: string;
   /** Namespace → when it is registered; absent: not registered. */
   providers: Record<string, number>;

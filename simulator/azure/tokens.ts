@@ -32,20 +32,22 @@ const objectIdOf = (clientId: string): string =>
 const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 /** Signed, with the claims that clients look into; of the first version, as ARM and vaults want them. */
-function signed(state: AzureState, home: string, audience: string, seconds: number): string {
+function signed(state: AzureState, audience: string, seconds: number): string {
   const { tenantId, clientId } = state.credentials;
   const [oid, now] = [objectIdOf(clientId), Math.floor(Date.now() / 1000)];
   const times = { iat: now, nbf: now, exp: now + seconds };
   const who = { appid: clientId, appidacr: '1', idtyp: 'app', oid, sub: oid, tid: tenantId };
-  const claims = { aud: audience, iss: `${home}/`, idp: `${home}/`, ...times, ...who, uti: randomUUID(), ver: '1.0' };
+  // The directory’s own name in tokens of the first version, wherever they were asked for.
+  const directory = `https://sts.windows.net/${tenantId}/`;
+  const claims = { aud: audience, iss: directory, idp: directory, ...times, ...who, uti: randomUUID(), ver: '1.0' };
   const text = `${encoded({ typ: 'JWT', alg: 'RS256', kid: keyId(state) })}.${encoded(claims)}`;
   return `${text}.${sign('RSA-SHA256', Buffer.from(text), state.identity.privateKeyPem).toString('base64url')}`;
 }
 
-/** A token for a resource, from the directory at this address, and how many seconds it is good for. */
-export function issue(world: World, state: AzureState, home: string, resource: string): Token & { seconds: number } {
+/** A token for a resource, and how many seconds it is good for. */
+export function issue(world: World, state: AzureState, resource: string): Token & { seconds: number } {
   const seconds = Number(world.quirks['azure.tokenSeconds'] ?? usualSeconds);
-  const token = { value: signed(state, home, resource, seconds), audience: resource.replace(/\/+$/, ''), endsAt: Date.now() + seconds * 1000 };
+  const token = { value: signed(state, resource, seconds), audience: resource.replace(/\/+$/, ''), endsAt: Date.now() + seconds * 1000 };
   state.tokens = [...state.tokens.slice(1 - most), token];
   return { ...token, seconds };
 }

@@ -32,12 +32,16 @@ async function sender(settings: Settings, outbound: Outbound, first: PipelinePol
   return { sendRequest };
 }
 
-const trusting = ({ authorityPem }: Settings): PipelinePolicy => ({
-  name: 'trusting',
-  sendRequest(request, next) {
-    if (authorityPem) request.tlsSettings = { ...request.tlsSettings, ca: authorityPem };
-    return next(request);
-  },
-});
+function trusting(settings: Settings): PipelinePolicy {
+  // One object for all requests: connections are kept by it.
+  const { tlsOptions } = trust(settings);
+  return {
+    name: 'trusting',
+    sendRequest(request, next) {
+      if (tlsOptions) request.tlsSettings = tlsOptions;
+      return next(request);
+    },
+  };
+}
 
-const trust = ({ authorityPem: ca }: Settings) => (ca ? { tlsOptions: { ca } } : {});
+const trust = ({ authorityPem: ca }: Settings): { tlsOptions?: { ca: string } } => (ca ? { tlsOptions: { ca } } : {});

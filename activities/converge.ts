@@ -3,6 +3,7 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { notReady, type Problem, StepFailure, sentence, transient, unsafe } from '../domain/failure.ts';
 import type { Job } from '../domain/results.ts';
+import { suppressedBy } from '../systems/first-error.ts';
 
 export type Decision<Result, Change extends string> =
   | { kind: 'done'; result: Result }
@@ -161,6 +162,10 @@ const unexpected = (error: unknown, step: string) =>
     error,
   );
 
-/** Name, message, stack and the chain of causes; never an error's other fields, which may carry headers and bodies. */
-const describe = (error: unknown): string =>
-  error instanceof Error ? `${error.stack ?? error.message}${error.cause === undefined ? '' : `\ncaused by ${describe(error.cause)}`}` : String(error);
+/** Name, message, stack, the chain of causes and what came after; never an error's other fields, which may carry headers and bodies. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? '' : `\ncaused by ${describe(error.cause)}`;
+  const later = suppressedBy(error).map((one) => `\nfollowed by ${describe(one)}`);
+  return `${error.stack ?? error.message}${cause}${later.join('')}`;
+}

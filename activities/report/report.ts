@@ -5,6 +5,7 @@ import { refused } from '../../domain/failure.ts';
 import { reportOf } from '../../domain/report.ts';
 import { reportMarkdown } from '../../domain/report-markdown.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import { finishing } from '../../systems/first-error.ts';
 import { act, converge, done } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
@@ -53,10 +54,9 @@ export const report = ({ settings, transcripts }: Systems): ((input: Input) => P
 /** A reader sees the old file or the new one, never half of it. */
 async function writeWhole(path: string, text: string): Promise<void> {
   const draft = `${path}.${randomUUID()}`;
-  try {
+  const write = async () => {
     await writeFile(draft, text, { mode: 0o600, flush: true });
     await rename(draft, path);
-  } finally {
-    await rm(draft, { force: true });
-  }
+  };
+  await finishing(write, () => rm(draft, { force: true }));
 }

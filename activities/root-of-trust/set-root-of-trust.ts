@@ -8,6 +8,7 @@ import { giveKey, needsKey, type Starting, usualReason } from '../../systems/cip
 import { neverLeft } from '../../systems/ciphertrust/manager.ts';
 import { type Sent, SetupLog } from '../../systems/ciphertrust/setup-log.ts';
 import { visit } from '../../systems/ciphertrust/visit.ts';
+import { afterwards } from '../../systems/first-error.ts';
 import { kept, userSecret } from '../../systems/secrets/kept.ts';
 import type { SecretStore } from '../../systems/secrets/store.ts';
 import { type Attempt, act, converge, done, halt, wait } from '../converge.ts';
@@ -201,8 +202,8 @@ async function send(manager: Manager, setup: object, { hsmAddress, partitionSeri
   } catch (error) {
     if (!(error instanceof StepFailure) || error.problem.kind !== 'Transient') throw error;
     if (!neverLeft(error.cause)) return log.unknown(id, `no answer: ${error.problem.seen}`);
-    await log.notSent(id, error.problem.seen);
-    throw error;
+    const { seen } = error.problem;
+    throw await afterwards(error, () => log.notSent(id, seen));
   }
   if (isSuccess(answer)) return log.answered(id, `${answer.status}`);
   const { seen } = answerFailure(`POST ${path}`, answer, setup).problem;

@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { notReady, type Problem, StepFailure, sentence, transient, unsafe } from '../domain/failure.ts';
+import { suppressedBy } from '../domain/first-error.ts';
 import type { Job } from '../domain/results.ts';
+import { localFault } from '../systems/local-faults.ts';
 
 export type Decision<Result, Change extends string> =
   | { kind: 'done'; result: Result }
@@ -126,7 +128,7 @@ async function asApplicationFailure<Result>(work: () => Promise<Result>): Promis
   } catch (error) {
     const { info, cancellationSignal, log } = Context.current();
     if (cancellationSignal.aborted) throw cancellationSignal.reason;
-    const { problem } = error instanceof StepFailure ? error : cutOff(error) ? outOfTime(info.activityType) : unexpected(error, info.activityType);
+    const { problem } = failureOf(error, info.activityType);
     if (problem.kind !== 'NotReady') log.warn(sentence(problem), { kind: problem.kind, error: describe(error) });
     throw ApplicationFailure.create({
       message: sentence(problem),
@@ -138,6 +140,19 @@ async function asApplicationFailure<Result>(work: () => Promise<Result>): Promis
     });
   }
 }
+
+/** A local fault comes first: a store whose disk is full says that it failed, and why is in its cause. What waits or is tried again anyway stays as it is. */
+function failureOf(error: unknown, step: string): StepFailure {
+  const isStepFailure = error instanceof StepFailure;
+  if (isStepFailure && (error.problem.kind === 'NotReady' || error.problem.kind === 'Transient')) return error;
+  const fault = localFault(error);
+  if (fault) return transient({ ...fault, tried: isStepFailure ? error.problem.tried : step, source: 'the worker', retryAfterMs: localFaultDelayMs }, error);
+  if (isStepFailure) return error;
+  return cutOff(error) ? outOfTime(step) : unexpected(error, step);
+}
+
+/** Somebody must free what the worker lacks: trying more often would fill the log. */
+const localFaultDelayMs = 10_000;
 
 const cutOff = (error: unknown): boolean => error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError');
 
@@ -161,6 +176,13 @@ const unexpected = (error: unknown, step: string) =>
     error,
   );
 
-/** Name, message, stack and the chain of causes; never an error's other fields, which may carry headers and bodies. */
-const describe = (error: unknown): string =>
-  error instanceof Error ? `${error.stack ?? error.message}${error.cause === undefined ? '' : `\ncaused by ${describe(error.cause)}`}` : String(error);
+/** How deep a chain of causes is followed: it may be a circle. */
+const deepestCause = 10;
+
+/** Name, message, stack, the chain of causes and what came after; never an error's other fields, which may carry headers and bodies. */
+function describe(error: unknown, depth = deepestCause): string {
+  if (!(error instanceof Error) || depth === 0) return String(error);
+  const cause = error.cause === undefined ? '' : `\ncaused by ${describe(error.cause, depth - 1)}`;
+  const later = suppressedBy(error).map((one) => `\nfollowed by ${describe(one, depth - 1)}`);
+  return `${error.stack ?? error.message}${cause}${later.join('')}`;
+}

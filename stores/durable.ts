@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { finishing } from '../domain/first-error.ts';
 
 /** How the name of a file begins that is not finished, or was left behind by a process that died: nobody reads those. */
 const draftPrefix = '.draft-';
@@ -51,21 +52,19 @@ async function makeFolder(folder: string): Promise<void> {
 
 async function writeDurably(path: string, content: Buffer | string): Promise<void> {
   const file = await open(path, 'wx', 0o600);
-  try {
+  const write = async () => {
     await file.writeFile(content);
     await file.sync();
-  } finally {
-    await file.close();
-  }
+  };
+  await finishing(write, () => file.close());
 }
 
 /** A new name is on the disk only when its folder is: what was entered must not be lost with the power. Windows has no such call. */
 async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await finishing(
+    () => handle.sync(),
+    () => handle.close(),
+  );
 }

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
 import { SocksClient } from 'socks';
+import { onAbort } from './aborting.ts';
 import { surviveErrorsOfLibraries, surviveLateErrors } from './late-errors.ts';
 import { secured } from './tls.ts';
 
@@ -20,9 +21,10 @@ const connectTimeoutMs = 15_000;
 
 function direct(host: string, port: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    // With a signal that has come already, Node refuses the socket and yet connects it, and nobody would close it.
     signal.throwIfAborted();
-    const socket = surviveLateErrors(connect({ host, port, signal, noDelay: true }));
+    // Node’s own `signal` would keep its listener for as long as the signal is there, and connect nevertheless where that has come already.
+    const socket = surviveLateErrors(connect({ host, port, noDelay: true }));
+    const stopListening = onAbort(signal, () => socket.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted')));
     const outOfTime = () => socket.destroy(new Error(`no connection to ${host}:${port} within ${connectTimeoutMs / 1000} s`));
     socket.setTimeout(connectTimeoutMs, outOfTime);
     socket.once('connect', () => {
@@ -30,7 +32,10 @@ function direct(host: string, port: number, signal: AbortSignal): Promise<Socket
       resolve(socket);
     });
     socket.once('error', reject);
-    socket.once('close', () => reject(new Error(`the connection to ${host}:${port} was closed`)));
+    socket.once('close', () => {
+      stopListening();
+      reject(new Error(`the connection to ${host}:${port} was closed`));
+    });
   });
 }
 

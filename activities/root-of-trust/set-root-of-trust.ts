@@ -1,4 +1,5 @@
 import { notReady, refused, StepFailure, unsafe } from '../../domain/failure.ts';
+import { afterwards } from '../../domain/first-error.ts';
 import type { ManagerHolds, PresentedCertificate, StepInput, StepResult } from '../../domain/results.ts';
 import { kept, userSecret } from '../../stores/secrets/kept.ts';
 import type { SecretStore } from '../../stores/secrets/store.ts';
@@ -201,8 +202,8 @@ async function send(manager: Manager, setup: object, { hsmAddress, partitionSeri
   } catch (error) {
     if (!(error instanceof StepFailure) || error.problem.kind !== 'Transient') throw error;
     if (!neverLeft(error.cause)) return log.unknown(id, `no answer: ${error.problem.seen}`);
-    await log.notSent(id, error.problem.seen);
-    throw error;
+    const { seen } = error.problem;
+    throw await afterwards(error, () => log.notSent(id, seen));
   }
   if (isSuccess(answer)) return log.answered(id, `${answer.status}`);
   const { seen } = answerFailure(`POST ${path}`, answer, setup).problem;

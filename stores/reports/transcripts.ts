@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { finishing } from '../../domain/first-error.ts';
 import type { BlobContainer } from '../blob-container.ts';
 
 export interface Transcript {
@@ -30,13 +31,12 @@ export function folderTranscripts(folder: string): Transcripts {
     async append(target, runId, step, masked) {
       await mkdir(home(target, runId), { recursive: true, mode: 0o700 });
       const file = await open(join(home(target, runId), `${step}.txt`), 'a+', 0o600);
-      try {
+      const write = async () => {
         const cut = (await endsALine(file)) ? '' : `${cutOff}\n`;
         await file.appendFile(`${cut}${masked}${masked.endsWith('\n') ? '' : '\n'}`);
         await file.datasync();
-      } finally {
-        await file.close();
-      }
+      };
+      await finishing(write, () => file.close());
     },
     async list(target, runId) {
       const files = await readdir(home(target, runId)).catch(noneYet);

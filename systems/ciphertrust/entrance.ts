@@ -1,4 +1,5 @@
-import { type Problem, StepFailure } from '../../domain/failure.ts';
+import { type Problem, StepFailure, unsafe } from '../../domain/failure.ts';
+import { suppressing } from '../../domain/first-error.ts';
 import type { Job, ManagerAt } from '../../domain/results.ts';
 import type { Transcripts } from '../../stores/reports/transcripts.ts';
 import { kept } from '../../stores/secrets/kept.ts';
@@ -87,7 +88,9 @@ export class Entrance {
   /** What became of the next password, for this attempt and for those after it. */
   async #becomes(knock: Knock, job: Job, { order }: Attempt, fate: Fate, why = ''): Promise<void> {
     const shown = { which: knock.left[0]!, fate, why, order };
-    await new PasswordLog(this.#transcripts, job).write(shown);
+    await new PasswordLog(this.#transcripts, job).write(shown).catch((error: unknown) => {
+      throw wasJudged(fate) ? suppressing(unrecorded(told(shown)), error) : error;
+    });
     Object.assign(knock, after(knock, shown));
     if (fate === 'is refused' || fate === 'cannot be read yet') knock.pause = told(shown);
   }
@@ -119,6 +122,17 @@ export class Entrance {
     return kept(this.#secrets, job.target, 'ciphertrust-admin-password');
   }
 }
+
+const wasJudged = (fate: Fate): boolean => fate === 'is refused' || fate === 'met a locked account';
+
+/** Another attempt would show the same password again, and might lock the account. */
+const unrecorded = (seen: string): StepFailure =>
+  unsafe({
+    tried: 'signing in to CipherTrust Manager as admin',
+    seen: `${seen}, and that could not be recorded`,
+    source: 'this service',
+    remedy: 'No other password was tried. Check the disk of the reports folder (the worker’s log has the error), then retry.',
+  });
 
 /** Undefined where the account is locked: then the answer says nothing about the password. */
 async function unlessLocked(knock: Knock, ask: () => Promise<boolean>): Promise<boolean | undefined> {

@@ -2,6 +2,7 @@ import { StepFailure } from '../../domain/failure.ts';
 import type { Job } from '../../domain/results.ts';
 import { kept, userSecret } from '../../stores/secrets/kept.ts';
 import type { SecretStore } from '../../stores/secrets/store.ts';
+import { localFault } from '../local-faults.ts';
 import { SshConnection } from '../ssh/connection.ts';
 import { readRsaKey } from '../ssh/private-key.ts';
 import type { CipherTrust, Place } from './ciphertrust.ts';
@@ -42,7 +43,7 @@ export async function readInitialPassword(
     return code === 0 && /^\S{4,128}$/.test(password) ? { password } : { why: `${file} holds none`, mayPass: false };
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof StepFailure && error.problem.source === 'the secret store') throw error;
+    if ((error instanceof StepFailure && error.problem.source === 'the secret store') || localFault(error)) throw error;
     const why = error instanceof StepFailure ? error.problem.seen : error instanceof Error ? error.message : String(error);
     return { why, mayPass: error instanceof StepFailure && error.problem.kind === 'Transient' };
   }

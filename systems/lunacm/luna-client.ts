@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { notReady, refused, unsafe } from '../../domain/failure.ts';
+import { afterwards, finishing } from '../../domain/first-error.ts';
 import { isCertificate, seenOf } from '../certificates.ts';
 import type { RoleShown } from '../lunash/partition-show.ts';
 import type { Transcript } from '../lunash/transcript.ts';
@@ -45,8 +46,7 @@ export class LunaClient {
     for (const secret of secrets) this.#transcript.hide(secret);
     const script = `${scriptFolder}\\${this.#target}-${randomUUID()}.lunacm`;
     const output = await this.#runScript(script, commands).catch(async (error: unknown) => {
-      await this.#discard(script);
-      throw error;
+      throw await afterwards(error, () => this.#discard(script));
     });
     this.#transcript.add(output);
     await this.#removeInTime(script);
@@ -161,22 +161,25 @@ export class LunaClient {
       });
     await this.#setAside(name, home);
     await this.#session.write(this.#backup, `${digest(before)}\n${before}`);
-    try {
-      const vtl = `"${folders[home]}\\vtl.exe" createcert -n ${name}`;
-      let output = await this.#vtl(`${vtl} -d ${days}`);
-      // Older ones do not know the option.
-      if (/(unknown|invalid|unrecogni[sz]ed)[^\n]*-d\b/i.test(output)) output = await this.#vtl(vtl);
-      const pair = await this.pair(name, home);
-      if (pair) return pair;
-      throw refused({
-        tried: `vtl createcert -n ${name}`,
-        seen: output.trim().slice(-200) || 'no certificate was written',
-        source: 'vtl',
-        remedy: 'Run it by hand on the Windows host, then retry.',
-      });
-    } finally {
-      await this.#restoreConfiguration();
-    }
+    return finishing(
+      () => this.#makePair(name, days, home),
+      () => this.#restoreConfiguration(),
+    );
+  }
+
+  async #makePair(name: string, days: number, home: Home): Promise<ClientPair> {
+    const vtl = `"${folders[home]}\\vtl.exe" createcert -n ${name}`;
+    let output = await this.#vtl(`${vtl} -d ${days}`);
+    // Older ones do not know the option.
+    if (/(unknown|invalid|unrecogni[sz]ed)[^\n]*-d\b/i.test(output)) output = await this.#vtl(vtl);
+    const pair = await this.pair(name, home);
+    if (pair) return pair;
+    throw refused({
+      tried: `vtl createcert -n ${name}`,
+      seen: output.trim().slice(-200) || 'no certificate was written',
+      source: 'vtl',
+      remedy: 'Run it by hand on the Windows host, then retry.',
+    });
   }
 
   /** A certificate and key that `vtl createcert` wrote and that are still there. */

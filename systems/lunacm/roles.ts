@@ -1,4 +1,5 @@
 import { type StepFailure, unsafe } from '../../domain/failure.ts';
+import { afterwards, suppressing } from '../../domain/first-error.ts';
 import { parsePartitionRole, type RoleShown, together } from '../lunash/partition-show.ts';
 import type { LunaClient } from './luna-client.ts';
 import { type CommandOutput, parseContents, pinProblem, succeeded } from './parse.ts';
@@ -49,7 +50,7 @@ export const worthTrying = ({ officer, spent }: Pick<Roles, 'officer' | 'spent'>
 export async function signIn(
   client: LunaClient,
   log: RoleLog,
-  { serial, role, password }: Who,
+  { serial, role, password, first = false }: Who,
   commands: readonly string[] = [],
   secrets: readonly string[] = [],
 ): Promise<{ signIn: SignIn; outputs: CommandOutput[] }> {
@@ -63,7 +64,11 @@ export async function signIn(
       source,
       remedy: 'It does not say whether the password is right: nothing else was tried. Look at the Luna client on the Windows host, then retry.',
     });
-  await log.ended(role, ended === 'good' || ended === 'expired' ? 'taken' : 'refused');
+  const wasTaken = ended === 'good' || ended === 'expired';
+  await log.ended(role, wasTaken ? 'taken' : 'refused').catch((error: unknown) => {
+    // A refused attempt that nobody remembers would be made once more.
+    throw wasTaken ? error : suppressing(notTaken({ role, first }, ended), error);
+  });
   return { signIn: ended, outputs: outputs.slice(0, commands.length) };
 }
 
@@ -71,14 +76,14 @@ export async function signIn(
 export async function mustSignIn(...[client, log, who, commands, secrets]: Parameters<typeof signIn>): Promise<CommandOutput[]> {
   const { signIn: ended, outputs } = await signIn(client, log, who, commands, secrets);
   if (ended === 'good') return outputs;
-  if (who.first && ended === 'refused') await log.firstIsOver(who.role);
-  throw notTaken(who, ended);
+  const failure = notTaken(who, ended);
+  throw who.first && ended === 'refused' ? await afterwards(failure, () => log.firstIsOver(who.role)) : failure;
 }
 
 export const doNotRetry = (role: Role): string =>
   `Do not retry: each retry uses an attempt, and ten wrong ones ${role === 'co' ? 'lock the partition’s keys away for good' : 'erase the partition'}. Find out who set another password, sign in by hand as ${role}, and set the kept one. Once it is taken, retry; where nothing tells how many attempts are left, abort and send the request again.`;
 
-const notTaken = ({ role, first }: Who, how: Exclude<SignIn, 'good'>): StepFailure =>
+const notTaken = ({ role, first }: Pick<Who, 'role' | 'first'>, how: Exclude<SignIn, 'good'>): StepFailure =>
   unsafe({
     tried: `role login -name ${role}`,
     seen: {

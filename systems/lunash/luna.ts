@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { unsafe } from '../../domain/failure.ts';
+import { finishing } from '../../domain/first-error.ts';
 import type { Hosts, HsmSeen, Job, Pinned } from '../../domain/results.ts';
 import type { Transcripts } from '../../stores/reports/transcripts.ts';
 import { kept, storeFailed } from '../../stores/secrets/kept.ts';
@@ -169,14 +170,15 @@ export class Luna {
   async client<T>(job: Job, { windows }: Pick<Hosts, 'windows'>, step: string, signal: AbortSignal, work: (client: LunaClient) => Promise<T>): Promise<T> {
     const session = await this.#windows.open(job, windows, signal);
     const transcript = new Transcript();
-    try {
+    const inClient = async () => {
       const client = new LunaClient(session, transcript, job.target);
       await client.tidy();
-      return await work(client);
-    } finally {
+      return work(client);
+    };
+    return finishing(inClient, async () => {
       session.end();
       await this.#keep(job, step, transcript);
-    }
+    });
   }
 
   /** The labels of the objects in a partition, seen as crypto officer. */
@@ -236,12 +238,11 @@ export class Luna {
 
   async #inSession<T>(job: Job, connection: SshConnection, step: string, work: (session: LunashSession) => Promise<T>): Promise<T> {
     const transcript = new Transcript();
-    try {
-      return await work(await connection.shell((channel) => new LunashSession(channel, transcript)));
-    } finally {
+    const inShell = async () => work(await connection.shell((channel) => new LunashSession(channel, transcript)));
+    return finishing(inShell, async () => {
       connection.end();
       await this.#keep(job, step, transcript);
-    }
+    });
   }
 
   async #keep({ target, runId }: Job, step: string, transcript: Transcript): Promise<void> {

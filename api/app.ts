@@ -14,6 +14,7 @@ import { planRoutes } from './routes/plans.ts';
 import { provisioningRoutes } from './routes/provisionings.ts';
 import { reportRoutes } from './routes/report.ts';
 import { lookWhatIf } from './what-if.ts';
+import { Workers } from './workers.ts';
 
 export interface AppOptions {
   client: Client;
@@ -24,20 +25,24 @@ export interface AppOptions {
   logger?: FastifyServerOptions['logger'];
   /** How long a plan waits for a worker’s look at what is there. */
   whatIfPatienceMs?: number;
+  /** How many errors this process survived that nobody caught. */
+  uncaughtErrors?: () => number;
 }
 
 const bodyLimitBytes = 256 * 1024;
 
 /** The API, ready to listen or to be injected into. */
-export async function buildApp({ client, taskQueue, tokens, reportsFolder, logger = false, whatIfPatienceMs }: AppOptions): Promise<FastifyInstance> {
+export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
+  const { client, taskQueue, tokens, reportsFolder, logger = false, whatIfPatienceMs, uncaughtErrors = () => 0 } = options;
   const app = Fastify({ logger, logController: new RequestLog(), bodyLimit: bodyLimitBytes, forceCloseConnections: true });
   problems(app);
   validation(app);
   await documentation(app);
   auth(app, tokens);
-  metrics(app);
-  const jobs = new Jobs(client, taskQueue);
-  healthRoutes(app, jobs);
+  const workers = new Workers(client, taskQueue);
+  metrics(app, { workers, uncaughtErrors });
+  const jobs = new Jobs(client, taskQueue, workers);
+  healthRoutes(app, jobs, workers);
   planRoutes(app, (request) => lookWhatIf(client, taskQueue, request, whatIfPatienceMs));
   provisioningRoutes(app, jobs);
   decisionRoutes(app, jobs);

@@ -16,6 +16,7 @@ import { type ProvisionInput, searchAttributes, workflowName } from '../temporal
 import { Problem } from './problem.ts';
 import { targetId } from './target.ts';
 import { ask } from './temporal.ts';
+import type { Workers, WorkersView } from './workers.ts';
 
 export interface ShownStep extends StepView {
   title: string;
@@ -30,6 +31,8 @@ export interface ShownJob extends Omit<Progress, 'steps'> {
   runId: string;
   percent: number;
   steps: Record<StepId, ShownStep>;
+  /** Only where the job is not over and no worker is there to go on with it. */
+  workers?: WorkersView;
   links: Record<string, string>;
 }
 
@@ -66,10 +69,12 @@ export class Jobs {
   readonly #client: Client;
   /** Jobs on another queue are another installation’s: they are not shown, and nothing is decided about them. */
   readonly #taskQueue: string;
+  readonly #workers: Pick<Workers, 'missing'>;
 
-  constructor(client: Client, taskQueue: string) {
+  constructor(client: Client, taskQueue: string, workers: Pick<Workers, 'missing'>) {
     this.#client = client;
     this.#taskQueue = taskQueue;
+    this.#workers = workers;
   }
 
   get #ours(): string {
@@ -152,11 +157,13 @@ export class Jobs {
   }
 
   async show(id: string): Promise<ShownJob> {
-    return shown(id, await this.describe(id));
+    const [found, workers] = await Promise.all([this.describe(id), this.#workers.missing()]);
+    return { ...shown(id, found), ...(workers && found.status.name === 'RUNNING' ? { workers } : {}) };
   }
 
   /** The newest jobs, in a state if one is given. */
-  list(state: JobState | undefined, limit: number): Promise<object[]> {
+  async list(state: JobState | undefined, limit: number): Promise<object[]> {
+    const workers = await this.#workers.missing();
     const query = [this.#ours, ...(state ? [inState(state)] : [])].join(' AND ');
     return ask(this.#client, async () => {
       const found = [];
@@ -172,6 +179,7 @@ export class Jobs {
           requestedBy,
           startedAt: startTime.toISOString(),
           ...(closeTime ? { finishedAt: closeTime.toISOString() } : {}),
+          ...(workers && status.name === 'RUNNING' ? { workers } : {}),
           link: linkOf(workflowId),
         });
         if (found.length >= limit) break;

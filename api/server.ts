@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { taskQueueFrom } from '../temporal/contract.ts';
+import { surviveUncaught } from '../temporal/uncaught.ts';
 import { buildApp } from './app.ts';
 import { readTokens } from './tokens.ts';
 
@@ -15,6 +16,7 @@ const {
 
 const { tokens, made } = tokensOrEnd();
 const { connectionOptions, namespace } = loadClientConnectConfig();
+let uncaughtErrors = 0;
 // Lazy: the API answers while Temporal is still starting, and says so at /readyz.
 const connection = Connection.lazy(connectionOptions);
 const app = await buildApp({
@@ -22,9 +24,18 @@ const app = await buildApp({
   taskQueue: taskQueueFrom(process.env),
   tokens,
   reportsFolder,
+  uncaughtErrors: () => uncaughtErrors,
   logger: { level: process.env.HSM_LOG_LEVEL ?? 'info', redact: ['req.headers.authorization'] },
 });
-await app.listen({ host, port: Number(port) });
+surviveUncaught({
+  report(error, goesOn) {
+    uncaughtErrors++;
+    app.log.error({ error }, goesOn ? 'Uncaught error; this API goes on.' : 'Uncaught error; this API ends.');
+  },
+  // EX_SOFTWARE of sysexits.h: the process itself was broken.
+  end: () => process.exit(70),
+});
+await listenOrEnd();
 app.log.info(`${made ? 'New tokens' : 'Tokens'} are in ${tokensFile}; it names ${tokens.people?.length || 'no'} people`);
 // A person who starts it by hand gets to see them once; a log file never does.
 if (made && process.stdout.isTTY) process.stdout.write(`operator: ${tokens.operator}\napprover: ${tokens.approver}\n`);
@@ -35,6 +46,17 @@ function tokensOrEnd(): ReturnType<typeof readTokens> {
     return readTokens(tokensFile);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
+    process.exit(1);
+  }
+}
+
+/** A port that is taken is for a person to solve: no stack. */
+async function listenOrEnd(): Promise<void> {
+  try {
+    await app.listen({ host, port: Number(port) });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    console.error(`The API cannot listen on ${host}, port ${port}: ${reason}. Set HSM_API_HOST or HSM_API_PORT.`);
     process.exit(1);
   }
 }

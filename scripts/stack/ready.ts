@@ -54,7 +54,8 @@ export const answers = (port: number, host = '127.0.0.1'): Promise<true | undefi
       resolve(result);
     };
     socket.once('connect', () => end(true));
-    socket.once('error', () => end(undefined));
+    // It may fail once more while it is being closed.
+    socket.on('error', () => end(undefined));
     socket.setTimeout(1000, () => end(undefined));
   });
 
@@ -78,6 +79,6 @@ export async function freePort(wanted: number, purpose: string, setting: string)
 const whyNot = (port: number): Promise<string | undefined> =>
   new Promise((resolve) => {
     const probe = createServer();
-    probe.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code ?? 'unknown'));
+    probe.on('error', ({ code }: NodeJS.ErrnoException) => resolve(code ?? 'unknown'));
     probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(undefined)));
   });

@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import { Pollers, type Polling } from '../temporal/pollers.ts';
 import { ask } from './temporal.ts';
 
-/** How long an answer is good for: however many ask, Temporal is asked twice in that time (for workflows, for activities). */
+/** How long an answer is good for: however many ask, Temporal is asked once in that time. */
 const keptMs = 3_000;
 const patienceMs = 2_000;
 

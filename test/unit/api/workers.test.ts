@@ -9,6 +9,7 @@ function temporal() {
     options: { namespace: 'default' },
     withDeadline: <T>(_: number, question: () => Promise<T>) => question(),
     workflowService: {
+      listTaskQueuePartitions: () => Promise.reject(new Error('unimplemented')),
       async describeTaskQueue() {
         world.asked++;
         if (!world.answers) throw new Error('not allowed');

@@ -18,6 +18,7 @@ import { planRoutes } from './routes/plans.ts';
 import { provisioningRoutes } from './routes/provisionings.ts';
 import { reportRoutes } from './routes/report.ts';
 import { lookWhatIf } from './what-if.ts';
+import { Workers } from './workers.ts';
 
 export interface AppOptions {
   client: Client;
@@ -30,20 +31,23 @@ export interface AppOptions {
   whatIfPatienceMs?: number;
   /** How long a stream of events says nothing before it gives a sign of life. */
   eventKeepAliveMs?: number;
+  /** How many errors this process survived that nobody caught. */
+  uncaughtErrors?: () => number;
 }
 
 /** The API, ready to listen or to be injected into. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { client, taskQueue, tokens, reports, logger = false, whatIfPatienceMs, eventKeepAliveMs } = options;
+  const { client, taskQueue, tokens, reports, logger = false, whatIfPatienceMs, eventKeepAliveMs, uncaughtErrors = () => 0 } = options;
   const app = Fastify({ logger, logController: new RequestLog(), bodyLimit: bodyLimitBytes, forceCloseConnections: true, ...frameworkOptions });
   problems(app);
   frameworkAnswers(app);
   validation(app);
   await documentation(app);
   auth(app, tokens);
-  metrics(app);
-  const jobs = new Jobs(client, taskQueue);
-  healthRoutes(app, jobs);
+  const workers = new Workers(client, taskQueue);
+  metrics(app, { workers, uncaughtErrors });
+  const jobs = new Jobs(client, taskQueue, workers);
+  healthRoutes(app, jobs, workers);
   planRoutes(app, (request) => lookWhatIf(client, taskQueue, request, whatIfPatienceMs));
   provisioningRoutes(app, jobs);
   jobRoutes(app, jobs);

@@ -21,6 +21,7 @@ import { withSearchAttributes } from './search-attributes.ts';
 import { isListedAsStuck, type Stuck, stuckOf } from './stuck.ts';
 import { targetId } from './target.ts';
 import { ask } from './temporal.ts';
+import type { Workers, WorkersView } from './workers.ts';
 
 export interface ShownStep extends StepView {
   title: string;
@@ -37,6 +38,8 @@ export interface ShownJob extends Omit<Progress, 'steps'> {
   steps: Record<StepId, ShownStep>;
   /** Why the job’s own code does not get on. */
   stuck?: Stuck;
+  /** Only where the job is not over and no worker is there to go on with it. */
+  workers?: WorkersView;
   links: Record<string, string>;
 }
 
@@ -51,6 +54,8 @@ export interface ListedJob {
   requestedBy?: string;
   startedAt: string;
   finishedAt?: string;
+  /** Only where the job is not over and no worker is there to go on with it. */
+  workers?: WorkersView;
   link: string;
 }
 
@@ -96,10 +101,12 @@ export class Jobs {
   readonly #client: Client;
   /** Jobs on another queue are another installation’s: they are not shown, and nothing is decided about them. */
   readonly #taskQueue: string;
+  readonly #workers: Pick<Workers, 'missing'>;
 
-  constructor(client: Client, taskQueue: string) {
+  constructor(client: Client, taskQueue: string, workers: Pick<Workers, 'missing'>) {
     this.#client = client;
     this.#taskQueue = taskQueue;
+    this.#workers = workers;
   }
 
   get #ours(): string {
@@ -178,12 +185,16 @@ export class Jobs {
   }
 
   async show(id: string): Promise<ShownJob> {
-    const description = await this.describe(id);
-    return shown(id, description, await stuckOf(this.#client, description));
+    const [description, workers] = await Promise.all([this.describe(id), this.#workers.missing()]);
+    return {
+      ...shown(id, description, await stuckOf(this.#client, description)),
+      ...(workers && description.status.name === 'RUNNING' ? { workers } : {}),
+    };
   }
 
   /** The newest jobs that the filter lets through. */
-  list(filter: JobFilter, limit: number): Promise<ListedJob[]> {
+  async list(filter: JobFilter, limit: number): Promise<ListedJob[]> {
+    const workers = await this.#workers.missing();
     const query = [this.#ours, ...conditionsOf(filter)].join(' AND ');
     const read = async () => {
       const found: ListedJob[] = [];
@@ -191,7 +202,7 @@ export class Jobs {
         const job = listed(execution);
         // What Temporal’s index finds may be a moment old; the memo beside it is newer or of the same age.
         if (!letsThrough(filter, job)) continue;
-        found.push(job);
+        found.push({ ...job, ...(workers && execution.status.name === 'RUNNING' ? { workers } : {}) });
         if (found.length >= limit) break;
       }
       return found;

@@ -3,6 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { taskQueueFrom } from '../temporal/contract.ts';
 import { reportsOf } from '../worker/open-reports.ts';
+import { surviveUncaught } from '../temporal/uncaught.ts';
 import { buildApp } from './app.ts';
 import { readTokens } from './tokens.ts';
 
@@ -22,6 +23,7 @@ if (!(eventKeepAliveMs >= 1_000 && eventKeepAliveMs <= 3_600_000)) {
 
 const { tokens, made } = orEnd(() => readTokens(tokensFile));
 const { connectionOptions, namespace } = loadClientConnectConfig();
+let uncaughtErrors = 0;
 // Lazy: the API answers while Temporal is still starting, and says so at /readyz.
 const connection = Connection.lazy(connectionOptions);
 const app = await buildApp({
@@ -30,9 +32,18 @@ const app = await buildApp({
   tokens,
   reports: orEnd(() => reportsOf(process.env)),
   eventKeepAliveMs,
+  uncaughtErrors: () => uncaughtErrors,
   logger: { level: process.env.HSM_LOG_LEVEL ?? 'info', redact: ['req.headers.authorization'] },
 });
-await app.listen({ host, port: Number(port) });
+surviveUncaught({
+  report(error, goesOn) {
+    uncaughtErrors++;
+    app.log.error({ error }, goesOn ? 'Uncaught error; this API goes on.' : 'Uncaught error; this API ends.');
+  },
+  // EX_SOFTWARE of sysexits.h: the process itself was broken.
+  end: () => process.exit(70),
+});
+await listenOrEnd();
 app.log.info(`${made ? 'New tokens' : 'Tokens'} are in ${tokensFile}; it names ${tokens.people?.length || 'no'} people`);
 // A person who starts it by hand gets to see them once; a log file never does.
 if (made && process.stdout.isTTY) process.stdout.write(`operator: ${tokens.operator}\napprover: ${tokens.approver}\n`);
@@ -43,6 +54,17 @@ function orEnd<Value>(read: () => Value): Value {
     return read();
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
+    process.exit(1);
+  }
+}
+
+/** A port that is taken is for a person to solve: no stack. */
+async function listenOrEnd(): Promise<void> {
+  try {
+    await app.listen({ host, port: Number(port) });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    console.error(`The API cannot listen on ${host}, port ${port}: ${reason}. Set HSM_API_HOST or HSM_API_PORT.`);
     process.exit(1);
   }
 }

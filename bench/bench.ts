@@ -140,7 +140,9 @@ try {
   console.log(`One job at time scale ${timeScale}, then LunaSH alone; takes about two minutes and a half …`);
   const stack = await startStack({ dataFolder, timeScale, ports: 'free' });
   try {
-    const measures = [...(await measure(stack)), await parserSpeed(), await lunashPhase()];
+    // A part that died would be waited for until the time is up.
+    const died = stack.broken.then((error) => Promise.reject(error));
+    const measures = [...(await Promise.race([measure(stack), died])), await parserSpeed(), await lunashPhase()];
     console.log(table(measures).join('\n'));
     failed = broken(measures).length > 0;
   } finally {

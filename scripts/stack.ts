@@ -8,6 +8,7 @@ import { type Setting, type SimulatorReady, startApi, startSimulator, startTempo
 import { failed, freePort, StackError } from './stack/ready.ts';
 import { clearLeftovers, dropRegister, keepRegister } from './stack/register.ts';
 import { Supervisor } from './stack/supervisor.ts';
+import { untilForeignTemporal } from './stack/temporal.ts';
 
 export { StackError } from './stack/ready.ts';
 
@@ -123,6 +124,7 @@ class RunningStack implements Stack {
     });
     if (env.TEMPORAL_ADDRESS) {
       this.temporal = env.TEMPORAL_ADDRESS;
+      await untilForeignTemporal(env, this.#options.supervise ?? (() => {}));
       this.taskQueue += `-${createHash('sha256').update(this.dataFolder).digest('hex').slice(0, 10)}`;
     } else {
       this.temporal = env.TEMPORAL_ADDRESS = `127.0.0.1:${this.#ports.temporal}`;

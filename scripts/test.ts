@@ -24,7 +24,7 @@ function run(tool: string, args: readonly string[], env: NodeJS.ProcessEnv = {},
     const child = spawn(join(bin, tool), args, { cwd: root, env: environment, stdio: ['ignore', 'inherit', 'inherit'] });
     const unwatch = watch(() => child.kill('SIGKILL'));
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => child.kill(signal));
-    child.once('error', (error) => {
+    child.on('error', (error) => {
       console.error(`${tool} cannot be run: ${error.message}`);
       resolve(false);
     });

@@ -73,6 +73,13 @@ export function uncaughtJudge({ report, end, now = () => performance.now() }: Un
 /** Puts the policy in force for this process; gives how to take it away. */
 export function surviveUncaught(policy: UncaughtPolicy): () => void {
   const judge = uncaughtJudge(policy);
+  // Whoever read the log may have gone: that nothing can be reported must not be reported, again and again.
+  const nobodyReads = (): void => {};
+  const outputs = [process.stdout, process.stderr];
+  for (const output of outputs) output.on('error', nobodyReads);
   process.on('uncaughtException', judge);
-  return () => process.off('uncaughtException', judge);
+  return () => {
+    process.off('uncaughtException', judge);
+    for (const output of outputs) output.off('error', nobodyReads);
+  };
 }

@@ -1,14 +1,20 @@
 import type { FastifyInstance } from 'fastify';
 import type { Jobs } from '../jobs.ts';
 import { Problem } from '../problem.ts';
+import { answers, ReadyAnswer } from '../schemas/answers.ts';
+import type { Workers } from '../workers.ts';
 
-export function healthRoutes(app: FastifyInstance, jobs: Jobs): void {
+/** Readiness is Temporal's alone: without a worker this API still takes jobs and decisions, and says in the body that there is none. */
+export function healthRoutes(app: FastifyInstance, jobs: Jobs, workers: Workers): void {
   const open = { config: { role: false as const } };
-  app.get('/healthz', { ...open, schema: { tags: ['service'], summary: 'This process is alive' } }, () => ({ status: 'alive' }));
-  app.get('/readyz', { ...open, schema: { tags: ['service'], summary: 'Temporal answers, too' } }, async () => {
-    await jobs.ready().catch(() => {
+  const tags = ['service'];
+  app.get('/healthz', { ...open, schema: { tags, summary: 'This process is alive' } }, () => ({ status: 'alive' }));
+  const { 200: response200, 503: response503 } = answers({ 200: ReadyAnswer }, 503);
+  const schema = { tags, summary: 'Temporal answers, too; the body says how many workers poll', response: { 200: response200, 503: response503 } };
+  app.get('/readyz', { ...open, schema }, async () => {
+    const [seen] = await Promise.all([workers.view(), jobs.ready()]).catch(() => {
       throw new Problem(503, 'Not ready', 'Temporal does not answer.');
     });
-    return { status: 'ready' };
+    return { status: 'ready', ...(seen ? { workers: seen } : {}) };
   });
 }

@@ -9,6 +9,22 @@ export const everyState = ['running', 'awaiting-approval', 'incident', 'stuck', 
 const states = Type.Enum(everyState);
 const refTo = (id: string): TSchema => Type.Unsafe({ $ref: `${id}#` });
 
+const Workers = Type.Object(
+  {
+    count: Type.Integer({ description: 'Workers that poll for workflows and for activities.' }),
+    since: Type.Optional(
+      Type.String({ format: 'date-time', description: 'Where there is none: when the last one was seen, or when this API started if it knows of none.' }),
+    ),
+    detail: Type.Optional(Type.String()),
+  },
+  { $id: 'Workers', description: 'The workers of this installation, as Temporal saw them; in a job only while it is not over and there is none.' },
+);
+
+const Ready = Type.Object(
+  { status: Type.String(), workers: Type.Optional(refTo('Workers')) },
+  { $id: 'Ready', description: 'Temporal answers. Without workers: Temporal does not tell who polls.' },
+);
+
 const Problem = Type.Object(
   {
     type: Type.String(),
@@ -86,6 +102,7 @@ const JobList = Type.Object(
         requestedBy: Type.Optional(Type.String()),
         startedAt: time,
         finishedAt: Type.Optional(time),
+        workers: Type.Optional(refTo('Workers')),
         link: Type.String(),
       }),
     ),
@@ -210,6 +227,7 @@ const Job = Type.Object(
       }),
     ),
     decisions: Type.Array(refTo('Decision')),
+    workers: Type.Optional(refTo('Workers')),
     links,
   },
   { $id: 'Job' },
@@ -217,7 +235,8 @@ const Job = Type.Object(
 
 const Cancelling = Type.Object({ id: Type.String(), links }, { $id: 'Cancelling' });
 
-export const answerSchemas = [Problem, Plan, Started, JobList, Decision, Job, Cancelling];
+export const answerSchemas = [Workers, Ready, Problem, Plan, Started, JobList, Decision, Job, Cancelling];
+export const ReadyAnswer = refTo('Ready');
 export const [PlanAnswer, StartedAnswer, JobListAnswer, DecisionAnswer, JobAnswer, CancellingAnswer] = [
   'Plan',
   'Started',

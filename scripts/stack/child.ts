@@ -37,7 +37,8 @@ export class Child {
         resolve(ended);
       };
       this.#process.once('exit', (code, signal) => end({ code, signal }));
-      this.#process.once('error', () => end({ code: 127, signal: null }));
+      // Not that it began alone: a signal that cannot be sent is an error, too, of a process that lives.
+      this.#process.on('error', () => this.#process.pid === undefined && end({ code: 127, signal: null }));
     });
   }
 

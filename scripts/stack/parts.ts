@@ -6,7 +6,8 @@ import { promisify } from 'node:util';
 import { searchAttributeArguments } from '../../temporal/contract.ts';
 import { findTemporal } from '../setup/temporal.mjs';
 import { Child } from './child.ts';
-import { answers, readyFile, StackError, saysReady, untilReady } from './ready.ts';
+import { readyFile, StackError, saysReady, untilReady } from './ready.ts';
+import { takesOrders } from './temporal.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const startUpMs = 60_000;
@@ -56,8 +57,7 @@ export async function startTemporal(setting: Setting, port: number, uiPort: numb
   args.push(...(uiPort === undefined ? ['--headless'] : ['--ui-ip', '127.0.0.1', '--ui-port', `${uiPort}`]));
   for (const attribute of searchAttributeArguments) args.push('--search-attribute', attribute);
   const child = begin(setting, 'temporal', program, args);
-  await untilReady(child, startUpMs, () => answers(port));
-  // Its port answers before it takes orders.
+  await untilReady(child, startUpMs, () => takesOrders(port));
   if (isNew) await untilReady(child, startUpMs, () => keepJobs(program, port, setting.env));
   return child;
 }

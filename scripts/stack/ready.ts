@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createConnection, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Child } from './child.ts';
 
@@ -45,19 +45,6 @@ export const saysReady = (url: string): Promise<true | undefined> =>
     () => undefined,
   );
 
-/** True when something accepts connections there. */
-export const answers = (port: number, host = '127.0.0.1'): Promise<true | undefined> =>
-  new Promise((resolve) => {
-    const socket = createConnection({ port, host });
-    const end = (result: true | undefined) => {
-      socket.destroy();
-      resolve(result);
-    };
-    socket.once('connect', () => end(true));
-    socket.once('error', () => end(undefined));
-    socket.setTimeout(1000, () => end(undefined));
-  });
-
 /** Below those that systems hand out by themselves: nobody else gets one of them before its owner listens, or while that is being restarted. */
 const anyPorts = { from: 10_000, below: 32_000 };
 const attempts = 50;
@@ -78,6 +65,6 @@ export async function freePort(wanted: number, purpose: string, setting: string)
 const whyNot = (port: number): Promise<string | undefined> =>
   new Promise((resolve) => {
     const probe = createServer();
-    probe.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code ?? 'unknown'));
+    probe.on('error', ({ code }: NodeJS.ErrnoException) => resolve(code ?? 'unknown'));
     probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(undefined)));
   });

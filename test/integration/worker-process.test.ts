@@ -104,3 +104,40 @@ describe('A worker process', function () {
     assert.match(worker.log, /Uncaught error; this worker ends.*memory limit/);
   });
 });
+
+describe('An API process', function () {
+  this.timeout(60_000);
+  let api: ServiceProcess | undefined;
+  afterEach(async () => {
+    await api?.stop();
+    api = undefined;
+  });
+
+  it('starts without Temporal, goes on after errors that nobody caught, and ends where the process itself is broken', async () => {
+    const port = await freePort(0, 'the API', 'HSM_API_PORT');
+    const env = { HSM_API_PORT: `${port}`, TEMPORAL_ADDRESS: `127.0.0.1:${await freePort(0, 'Temporal', 'HSM_TEMPORAL_PORT')}` };
+    const started = new ServiceProcess('api/server.ts', env, ['--import', saboteur]);
+    api = started;
+    await started.says(/Server listening/);
+    assert.equal((await fetch(`http://127.0.0.1:${port}/readyz`)).status, 503);
+    started.send('SIGUSR2');
+    await started.says(/read ECONNRESET.*Uncaught error; this API goes on\./);
+    assert.doesNotMatch(started.log, /hush/);
+    assert.match(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text(), /^hsm_uncaught_errors_total 1$/m);
+    started.send('SIGHUP');
+    assert.equal(await started.ends(), 70, started.log);
+  });
+
+  it('ends in one line where its port is taken', async () => {
+    const other = await listening();
+    try {
+      const started = new ServiceProcess('api/server.ts', { HSM_API_PORT: `${portOf(other)}` });
+      api = started;
+      assert.equal(await started.ends(), 1);
+      assert.match(started.log, /^The API cannot listen on 127\.0\.0\.1, port \d+: .*EADDRINUSE.*Set HSM_API_HOST or HSM_API_PORT\.$/m);
+      assert.doesNotMatch(started.log, /\n\s+at /);
+    } finally {
+      other.close();
+    }
+  });
+});

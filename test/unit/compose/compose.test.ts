@@ -133,6 +133,11 @@ describe('docker-compose.yml', () => {
     assert.deepEqual(holders, ['worker']);
   });
 
+  it('asks the worker for its readiness where the worker is told to show it', () => {
+    const { environment, healthcheck } = compose.services.worker!;
+    assert.ok(healthcheck?.test.join(' ').includes(`http://${environment?.HSM_WORKER_HEALTH_ADDRESS}/readyz`));
+  });
+
   it('registers every search attribute', () => {
     const script = readFileSync(`${root}deploy/temporal/namespace.sh`, 'utf8');
     for (const { name, type } of Object.values(searchAttributes))

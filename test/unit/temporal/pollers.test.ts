@@ -8,6 +8,7 @@ function taskQueue(aheadMs = 0) {
   let seconds = 0;
   const lists: Record<number, Record<string, number>> = { 1: {}, 2: {} };
   const service = {
+    listTaskQueuePartitions: (): Promise<object> => Promise.reject(new Error('unimplemented')),
     describeTaskQueue: async ({ taskQueueType }: { taskQueueType: number }) => ({
       pollers: Object.entries(lists[taskQueueType] ?? {}).map(([identity, at]) => ({
         identity,
@@ -75,4 +76,29 @@ describe('The pollers of a task queue', () => {
       assert.deepEqual((await queue.at(70)).identities, ['1@host']);
       assert.deepEqual((await queue.at(100)).identities, []);
     });
+
+  it('are those of all partitions, each with its latest poll', async () => {
+    let seconds = 1;
+    const polls: Record<string, Record<string, number>> = { q: { 'first@host': 0, 'moved@host': 0 }, '/_sys/q/1': { 'second@host': 0 } };
+    const partitions = Object.keys(polls).map((key) => ({ key }));
+    let listed = 0;
+    const service = {
+      async listTaskQueuePartitions() {
+        listed++;
+        return { workflowTaskQueuePartitions: partitions, activityTaskQueuePartitions: partitions };
+      },
+      describeTaskQueue: async ({ taskQueue: { name } }: { taskQueue: { name: string } }) => ({
+        pollers: Object.entries(polls[name] ?? {}).map(([identity, at]) => ({ identity, lastAccessTime: { seconds: began / 1000 + at, nanos: 0 } })),
+      }),
+    };
+    const clock = { wallMs: () => began + seconds * 1000, monotonicMs: () => seconds * 1000 };
+    const pollers = new Pollers({ service, namespace: 'default', taskQueue: 'q', clock });
+    assert.deepEqual([...(await pollers.look()).identities].sort(), ['first@host', 'moved@host', 'second@host']);
+    seconds = 101;
+    polls['/_sys/q/1'] = { 'second@host': 0, 'moved@host': 100 };
+    assert.deepEqual((await pollers.look()).identities, ['moved@host']);
+    seconds = 102;
+    await pollers.look();
+    assert.equal(listed, 2, 'not at each look');
+  });
 });

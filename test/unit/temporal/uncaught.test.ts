@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { describeUncaught, isBroken, mostMistakesAMinute, uncaughtJudge } from '../../../temporal/uncaught.ts';
 
 const withCode = (message: string, code: string) => Object.assign(new Error(message), { code });
@@ -67,5 +69,26 @@ describe('The policy for uncaught errors', () => {
     const error = Object.assign(new Error('refused'), { config: { headers: { authorization: 'Bearer secret' } } });
     assert.deepEqual(Object.keys(describeUncaught(error)), ['name', 'message', 'stack']);
     assert.deepEqual(describeUncaught({ password: 'secret' }), { name: 'Error', message: 'something of type object was thrown', stack: '' });
+  });
+
+  it('does not report for ever that nobody reads its reports', async () => {
+    const module = new URL('../../../temporal/uncaught.ts', import.meta.url).href;
+    const script = `
+      import { surviveUncaught } from '${module}';
+      let reports = 0;
+      surviveUncaught({ report: () => { reports++; process.stderr.write('an uncaught error\\n'); }, end: () => process.exit(1) });
+      process.on('SIGUSR2', () => {
+        setImmediate(() => { throw new Error('first'); });
+        setTimeout(() => { throw new Error('second'); }, 50);
+        setTimeout(() => process.exit(reports), 300);
+      });
+      process.stdout.write('ready');
+      setInterval(() => {}, 1000);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'pipe'] });
+    await once(child.stdout, 'data');
+    child.stderr.destroy();
+    child.kill('SIGUSR2');
+    const [code] = await once(child, 'exit');
+    assert.equal(code, 2);
   });
 });

@@ -6,6 +6,7 @@ function polling() {
   const world = { state: 'RUNNING', seconds: 0, pollers: undefined as string[] | undefined };
   const worker = { options: { identity: '1@host', namespace: 'default', taskQueue: 'q' }, getState: () => world.state };
   const workflowService = {
+    listTaskQueuePartitions: (): Promise<object> => Promise.reject(new Error('unimplemented')),
     describeTaskQueue: async () => {
       if (!world.pollers) throw new Error('connection refused');
       return { pollers: world.pollers.map((identity) => ({ identity, lastAccessTime: { seconds: Date.now() / 1000, nanos: 0 } })) };

@@ -264,6 +264,15 @@ describe('A job', () => {
     });
   });
 
+  it('and a plan’s look that were started with nothing fail at once', async () => {
+    await its.bench.withJob(stubActivities().activities, its.request, async (job) => {
+      const { taskQueue } = await job.handle.describe();
+      for (const workflow of ['provision', 'planWhatIf'])
+        await assert.rejects(its.bench.client.workflow.execute(workflow, { taskQueue, workflowId: `nothing-${workflow}` }), WorkflowFailedError);
+      await job.handle.terminate();
+    });
+  });
+
   it('survives signals that make no sense', async () => {
     const { activities } = stubActivities();
     await its.bench.withJob(activities, its.request, async (job) => {

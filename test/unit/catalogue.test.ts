@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createActivities } from '../../activities/registry.ts';
 import type { Systems } from '../../activities/systems.ts';
-import { catalogue, stepIds } from '../../domain/steps.ts';
+import { catalogue, step, stepIds } from '../../domain/steps.ts';
 import { readSettings } from '../../worker/settings.ts';
 
 const activities = new URL('../../activities/', import.meta.url);
@@ -50,10 +50,18 @@ describe('The catalogue of steps', () => {
     assert.deepEqual(marked('discloses').sort(), [...toAzure, ...toManager, ...toHsm, ...toHost].sort());
   });
 
+  it('is what the operators’ guide says about what erases and what gets a secret', () => {
+    const guide = readFileSync(new URL('../../docs/operators.md', import.meta.url), 'utf8');
+    const rows = stepIds
+      .map(step)
+      .flatMap(({ erases = '', discloses = '' }, index) => (erases || discloses ? [`| \`${stepIds[index]}\` | ${erases} | ${discloses} |`] : []));
+    assert.ok(guide.includes(`\n${rows.join('\n')}\n\n`), rows.join('\n'));
+  });
+
   it('lets nobody skip or interrupt what destroys', () => {
     for (const id of stepIds) {
-      const step = catalogue[id];
-      if ('destroys' in step || 'erases' in step) assert.deepEqual([step.skippable, step.interruptible], [false, false], id);
+      const definition = catalogue[id];
+      if ('destroys' in definition || 'erases' in definition) assert.deepEqual([definition.skippable, definition.interruptible], [false, false], id);
     }
   });
 });

@@ -17,6 +17,7 @@ import { until } from './until.ts';
 /** A ledger entry, as the simulator’s control interface shows it. */
 export interface LedgerEntry {
   seq: number;
+  at: string;
   system: string;
   operation: string;
   target: string;
@@ -25,6 +26,7 @@ export interface LedgerEntry {
   counted: boolean;
   disclosing: boolean;
   outcome: string;
+  questions?: number;
   detail?: string;
 }
 

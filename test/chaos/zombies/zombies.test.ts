@@ -3,7 +3,7 @@ import { StackBench } from '../../support/stack-bench.ts';
 import { nameOf, type Reference, reference, type Start, starts, type ZombieCase, zombieCases } from '../../support/zombie-cases.ts';
 import { playZombie } from '../../support/zombies.ts';
 
-/** One case for each way in which a stalled attempt has done harm, or nearly. They have “(ci)” in their name: --grep '(ci)' runs them alone. */
+/** One case for each way in which a stalled attempt has done harm, or nearly. They have “(ci)” in their name: --fgrep '(ci)' runs them alone. */
 const representative: readonly string[] = [
   'initialize-hsm, lunash:hsm init: stopped before, goes on after the step',
   'initialize-hsm, lunash:hsm init: stopped question, goes on after the next step',

@@ -78,6 +78,8 @@ const suites: Record<string, string[]> = {
     // One by one: mocha takes a comma, in braces too, for the end of a name.
     ...['lunash', 'openssh', 'create-partition', 'partition', 'client-identity', 'trust-link'].map((name) => `test/integration/${name}.test.ts`),
   ],
+  // Two workers for each case: hours. One after the other, on one stack. Part of no other suite.
+  zombies: ['test/chaos/zombies/**/*.test.ts'],
   'luna-long': ['test/long/luna/**/*.test.ts'],
   // Its files side by side, in a process each: they wait more than they work.
   'ciphertrust-long': ['--parallel', '--jobs', '3', 'test/long/ciphertrust/**/*.test.ts'],

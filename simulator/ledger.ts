@@ -16,9 +16,11 @@ export interface Entry extends Marks {
   target: string;
   outcome: Outcome;
   detail?: string;
+  /** How many questions it asked before it was carried out. */
+  questions?: number;
 }
 
-export type Arrival = Omit<Entry, 'seq' | 'at' | 'outcome' | 'detail' | keyof Marks>;
+export type Arrival = Omit<Entry, 'seq' | 'at' | 'outcome' | 'detail' | 'questions' | keyof Marks>;
 
 /** Everything that reached the simulated world, refused requests included, in order of arrival. */
 export class Ledger {

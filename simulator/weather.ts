@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
  * What can go wrong with an operation:
  * `throttle` answers 429 (or the protocol's nearest), `error` a server error, `page` a gateway's HTML page in place of an answer, `reset` cuts the
  * connection before anything is done, `reset-after-accept` cuts it after the change was made, `stall` makes the change, sends half of the answer and falls
- * silent, `slow` delays the answer, `lie` answers success and changes nothing, `hold` keeps the request received and unanswered until released, `fail` makes
+ * silent, `slow` delays the answer, `lie` answers success and changes nothing, `hold` keeps the request received and unanswered until released (`question lunash:hsm init`: keeps a question of that command unasked; `arrived lunacm:role login`: any command of lunacm, also one that only looks), `fail` makes
  * the operation end in failure with a message, `never` lets something that takes time never finish.
  */
 export const faultKinds = ['throttle', 'error', 'page', 'reset', 'reset-after-accept', 'stall', 'slow', 'lie', 'hold', 'fail', 'never'] as const;
@@ -15,6 +15,8 @@ export interface Fault {
   kind: FaultKind;
   /** Which operations, as in the ledger; `*` stands for any text, letters' case does not count. */
   operation: string;
+  /** Of which target alone, as in the ledger; letters’ case does not count. Only ARM’s requests are asked for it. */
+  target?: string;
   /** How many times more it strikes; once when nothing is said, 0 means until removed. */
   times: number;
   /** Lets so many pass by first. */
@@ -80,21 +82,30 @@ export class Weather {
    * To be asked once at each arrival. A `hold` is waited out here (the request is received, nothing is done yet) and then the next matching fault
    * counts; any other fault is returned for the system to act out in its own protocol.
    */
-  async strike(operation: string): Promise<Fault | undefined> {
+  async strike(operation: string, target?: string): Promise<Fault | undefined> {
     for (;;) {
-      const fault = this.#next(operation, faultKinds);
+      const fault = this.#next(operation, faultKinds, '', target);
       if (fault?.kind !== 'hold') return fault;
-      await new Promise<void>((resolve) => {
-        const id = randomUUID();
-        this.#held.set(id, {
-          operation,
-          release: () => {
-            this.#held.delete(id);
-            resolve();
-          },
-        });
-      });
+      await this.#released(operation);
     }
+  }
+
+  /** Waits out a hold at a place within an operation, such as a question. Only a pattern that begins with the prefix means it. */
+  async hold(prefix: string, what: string): Promise<void> {
+    while (this.#next(`${prefix}${what}`, ['hold'], prefix)) await this.#released(`${prefix}${what}`);
+  }
+
+  #released(operation: string): Promise<void> {
+    return new Promise((resolve) => {
+      const id = randomUUID();
+      this.#held.set(id, {
+        operation,
+        release: () => {
+          this.#held.delete(id);
+          resolve();
+        },
+      });
+    });
   }
 
   /** The fault of one of these kinds that strikes what is no request and cannot be held. Only a pattern that begins with the prefix means it. */
@@ -102,9 +113,13 @@ export class Weather {
     return this.#next(`${prefix}${what}`, kinds, prefix);
   }
 
-  #next(operation: string, kinds: readonly FaultKind[], prefix = ''): Ordered | undefined {
+  #next(operation: string, kinds: readonly FaultKind[], prefix = '', target = ''): Ordered | undefined {
     const meant = this.#faults.filter(
-      (fault) => kinds.includes(fault.kind) && fault.operation.toLowerCase().startsWith(prefix) && matches(fault.operation, operation),
+      (fault) =>
+        kinds.includes(fault.kind) &&
+        (fault.target === undefined || matches(fault.target, target)) &&
+        fault.operation.toLowerCase().startsWith(prefix) &&
+        matches(fault.operation, operation),
     );
     const fault = meant.find(({ toPass }) => toPass === 0);
     for (const other of meant) if (other.toPass > 0) other.toPass--;

@@ -272,7 +272,7 @@ interface Arrived {
 async function meet(engine: Engine, request: IncomingMessage, response: ServerResponse, { answer, record, headers, ...arrived }: Arrived): Promise<void> {
   const { ledger, weather, clock, quirks } = engine.world;
   const entry = ledger.arrive({ ...arrived, connection: `${request.socket.remotePort}` });
-  const fault = await weather.strike(entry.operation);
+  const fault = await weather.strike(entry.operation, entry.target);
   if (fault?.kind === 'reset') {
     settle(entry, 'cut');
     record?.();

@@ -62,12 +62,13 @@ export async function createControl(world: RunningWorld, azure: Azure, wantedPor
   app.get('/holds', () => world.weather.held());
   app.post<{ Params: { id: string } }>('/holds/:id/release', ({ params }, reply) => reply.code(world.weather.release(params.id) ? 204 : 404).send());
   const { wires } = world.network;
-  app.get('/wires', () => wires.held());
+  app.get('/wires', () => ({ holds: wires.held(), connections: wires.open() }));
   app.post<{ Body: HoldRequest }>('/wires', ({ body }, reply) => {
     if (!body?.host || !Number.isInteger(body.port) || !['to-machine', 'from-machine'].includes(body.direction))
       return reply.code(400).send({ error: 'Bytes are held of a host and a port, in the direction to-machine or from-machine.' });
     return reply.code(201).send(wires.hold(body));
   });
+  app.post<{ Params: { id: string } }>('/wires/:id/narrow', ({ params }, reply) => reply.code(wires.narrow(params.id) ? 204 : 404).send());
   app.post<{ Params: { id: string } }>('/wires/:id/release', ({ params }, reply) => reply.code(wires.release(params.id) ? 204 : 404).send());
   app.post<{ Params: { id: string } }>('/wires/:id/reset', ({ params }, reply) => reply.code(wires.reset(params.id) ? 204 : 404).send());
   app.post<{ Body: { name?: string } }>('/scenario', async ({ body }, reply) => {

@@ -40,7 +40,7 @@ export async function runLine(session: Session, arrive: (operation: string) => E
   }
   const { command, rest } = found;
   const values = rest.slice(0, command.positional ?? 0).filter((value) => !value.startsWith('-'));
-  const entry = arrive(`lunash:${usedInLedger(command, values)}`);
+  const entry = (session.entry = arrive(`lunash:${usedInLedger(command, values)}`));
   try {
     await command.run(session, readOptions(rest.slice(values.length), command.options), entry, values);
     if (entry.outcome === 'received') {
@@ -57,6 +57,8 @@ export async function runLine(session: Session, arrive: (operation: string) => E
     if (!(error instanceof CommandError)) throw error;
     settle(entry, 'refused', error.lines[0] ?? '');
     session.print(`\n\n${error.lines.join('\n')}\n\n\n${result}${error.result === 0 ? '0 (Success)' : '65535 (Luna Shell execution)'}\n`);
+  } finally {
+    session.entry = undefined;
   }
   session.world.changed();
   return true;

@@ -31,6 +31,8 @@ export interface Session {
   readonly user: string;
   /** Is the HSM SO signed in, here? */
   soSignedIn: boolean;
+  /** The command that is at work. */
+  entry: Entry | undefined;
   print(text: string): void;
   /** Asks and waits for a line; a `Cut` where nobody answers any more. */
   ask(prompt: string, echo: Echo): Promise<string>;

@@ -52,10 +52,11 @@ export function receive(visit: Visit): void {
 
 function sessionOn({ world, state, connection, user }: Visit, terminal: Terminal): Session {
   let signedInAt: number | undefined;
-  return {
+  const session: Session = {
     world,
     state,
     user,
+    entry: undefined,
     get soSignedIn() {
       return signedInAt === generationOf(state);
     },
@@ -63,12 +64,18 @@ function sessionOn({ world, state, connection, user }: Visit, terminal: Terminal
       signedInAt = signedIn ? generationOf(state) : undefined;
     },
     print: (text) => terminal.write(text),
-    ask: (prompt, echo) => {
+    async ask(prompt, echo) {
+      const { entry } = session;
+      if (entry) {
+        entry.questions = (entry.questions ?? 0) + 1;
+        await world.weather.hold('question ', entry.operation);
+      }
       terminal.write(prompt);
       return terminal.readLine(echo);
     },
     hangUp: () => connection.end(),
   };
+  return session;
 }
 
 const arrivals =
@@ -89,7 +96,11 @@ async function shell(visit: Visit, channel: ServerChannel, tty: boolean): Promis
   const session = sessionOn(visit, terminal);
   try {
     terminal.write(`Last login: ${new Date().toUTCString().replace(',', '').replace(' GMT', '')}\n\n${wordsOf(world).banner}\n`);
-    if (mustChange(visit)) await firstSignIn(session, arrivals(visit)('lunash:first sign-in'));
+    if (mustChange(visit)) {
+      session.entry = arrivals(visit)('lunash:first sign-in');
+      await firstSignIn(session, session.entry);
+      session.entry = undefined;
+    }
     while (await oneLine(visit, session, tty));
   } catch (error) {
     if (error instanceof CommandError) terminal.write(`${error.lines.join('\n')}\n`);

@@ -10,6 +10,8 @@ export interface HoldRequest {
   direction: Direction;
   /** Only connections with this number and later ones; all where absent. Numbers count the connections to one host and port, from 1. */
   fromConnection?: number;
+  /** Only connections up to this number. */
+  toConnection?: number;
 }
 
 export interface HeldConnection {
@@ -120,12 +122,25 @@ export class Wires {
 
   hold(request: HoldRequest): Hold {
     const id = randomUUID();
-    this.#holds.set(id, request);
+    this.#holds.set(id, { ...request });
     return this.#shown(id, request);
   }
 
   held(): Hold[] {
     return [...this.#holds].map(([id, request]) => this.#shown(id, request));
+  }
+
+  /** Connections that are open now. */
+  open(): { host: string; port: number; connection: number }[] {
+    return [...this.#open].map(({ host, port, number }) => ({ host, port, connection: number }));
+  }
+
+  /** Means no later connections than those that there are; false where there is no such hold. */
+  narrow(id: string): boolean {
+    const hold = this.#holds.get(id);
+    if (!hold) return false;
+    hold.toConnection = this.#count.get(`${hold.host}:${hold.port}`) ?? 0;
+    return true;
   }
 
   /** Passes on what was kept; false where there is no such hold. */
@@ -166,4 +181,8 @@ export class Wires {
 }
 
 const meant = (hold: HoldRequest, { host, port, number }: { host: string; port: number; number: number }, direction: Direction): boolean =>
-  hold.host === host && hold.port === port && hold.direction === direction && number >= (hold.fromConnection ?? 1);
+  hold.host === host &&
+  hold.port === port &&
+  hold.direction === direction &&
+  number >= (hold.fromConnection ?? 1) &&
+  number <= (hold.toConnection ?? Number.POSITIVE_INFINITY);

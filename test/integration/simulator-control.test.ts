@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SocksClient } from 'socks';
 import type { AzureState } from '../../simulator/azure/state.ts';
+import type { Marks } from '../../simulator/operations.ts';
 import { StateFile } from '../../simulator/state-file.ts';
 import type { Fault } from '../../simulator/weather.ts';
 import { until } from '../support/until.ts';
@@ -158,6 +159,51 @@ describe('The simulator as a program', function () {
     assert.equal((await control('POST', `/holds/${hold.id}/release`)).status, 204);
     assert.equal(await asking, 401);
     assert.equal((await control('POST', `/holds/${hold.id}/release`)).status, 404);
+  });
+
+  it('lists what operations erase, count and disclose', async () => {
+    const { body } = await control<Record<string, Marks>>('GET', '/operations');
+    const { destructive, counted } = body['ciphertrust:POST /v1/system/hsm/setup']!;
+    assert.deepEqual({ destructive, counted }, { destructive: true, counted: true });
+  });
+
+  it('holds bytes on their way, shows how many, and lets them go', async () => {
+    const { status, body } = await control<{ id: string }>('POST', '/wires', { host: hsmAddress, port: 22, direction: 'from-machine' });
+    assert.equal(status, 201);
+    const heard = greeting(hsmAddress);
+    type Wires = { holds: { connections: { heldBytes: number }[] }[]; connections: { host: string }[] };
+    const held = await until('the greeting held', async () => {
+      const { body: wires } = await control<Wires>('GET', '/wires');
+      return wires.holds[0]?.connections.some(({ heldBytes }) => heldBytes > 0) ? wires : undefined;
+    });
+    assert.ok(held.connections.some(({ host }) => host === hsmAddress));
+    assert.equal((await control('POST', `/wires/${body.id}/narrow`)).status, 204);
+    assert.equal((await control('POST', `/wires/${body.id}/release`)).status, 204);
+    assert.match(await heard, /^SSH-2\.0/);
+    assert.equal((await control('POST', `/wires/${body.id}/reset`)).status, 404);
+  });
+
+  it('is set another way by a quirk while it runs', async () => {
+    assert.equal((await control('PUT', '/quirks/luna.words', { value: '7.8' })).status, 204);
+    assert.equal((await control<Shown>('GET', '/world')).body.quirks['luna.words'], '7.8');
+    assert.equal((await control('PUT', '/quirks/luna.words', { value: '7.2' })).status, 204);
+    assert.equal((await control('PUT', '/quirks/luna.words', { value: '8' })).status, 400);
+  });
+
+  it('goes on as another world, under other names, and back', async () => {
+    const { body: state } = await control('GET', '/world/state');
+    const addresses = async () => (await control<Shown>('GET', '/world')).body.appliances.map(({ address }) => address);
+    assert.equal((await control('PUT', '/world', { state: {} })).status, 204);
+    assert.deepEqual(await addresses(), []);
+    await assert.rejects(greeting(hsmAddress), /refused/i);
+    assert.equal((await control('PUT', '/world', { state, rename: { [hsmAddress]: '172.22.1.99' } })).status, 204);
+    assert.deepEqual(await addresses(), ['172.22.1.99']);
+    assert.match(await greeting('172.22.1.99'), /^SSH-2\.0/);
+    assert.equal((await control('PUT', '/world', { state, newHostKeys: true, keepLedger: true })).status, 204);
+    assert.match(await greeting(hsmAddress), /^SSH-2\.0/);
+    assert.equal((await control('PUT', '/world', {})).status, 400);
+    // Its machines were switched on anew.
+    Object.assign(ready, (await control('POST', '/scenario', { name: 'ready-hsm' })).body);
   });
 
   it('says what it does not know', async () => {

@@ -19,6 +19,7 @@ import { until, witnessFailedWaits } from './until.ts';
 /** A ledger entry, as the simulator’s control interface shows it. */
 export interface LedgerEntry {
   seq: number;
+  at: string;
   system: string;
   operation: string;
   target: string;
@@ -27,6 +28,7 @@ export interface LedgerEntry {
   counted: boolean;
   disclosing: boolean;
   outcome: string;
+  questions?: number;
   detail?: string;
 }
 

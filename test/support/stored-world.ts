@@ -54,7 +54,7 @@ export interface Loaded {
 }
 
 /** The folder with one stage of the stored job. The first caller of all processes provisions and stores it; the others wait for that. */
-async function storedWorld(stage: Stage): Promise<string> {
+export async function storedWorld(stage: Stage): Promise<string> {
   const folder = join(home, await fingerprint());
   const wanted = join(folder, stage);
   await mkdir(home, { recursive: true });

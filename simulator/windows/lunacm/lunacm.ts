@@ -50,6 +50,7 @@ async function one(client: LunaClient, line: string[], session: Session): Promis
     operation: `lunacm:${name}`,
     target: client.state.address,
   });
+  await client.world.weather.hold('arrived ', entry.operation);
   try {
     await verb.run({ client, entry, session, print: (text) => (output += text) }, readOptions(verb, line.slice(2)));
     if (entry.outcome === 'received') settle(entry, 'done');

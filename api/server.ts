@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { taskQueueFrom } from '../temporal/contract.ts';
-import { reportsOf } from '../worker/open-reports.ts';
 import { surviveUncaught } from '../temporal/uncaught.ts';
+import { reportsOf } from '../worker/open-reports.ts';
 import { buildApp } from './app.ts';
 import { readTokens } from './tokens.ts';
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Client, Connection } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../../api/app.ts';
+import { folderReports } from '../../stores/reports/report-store.ts';
 import { exampleRequest } from '../support/example.ts';
 import { ServiceProcess } from '../support/service-process.ts';
 import { type TestTemporal, temporalServer } from '../support/temporal.ts';
@@ -24,7 +25,7 @@ describe('An installation without a worker', function () {
   before(async () => {
     server = await temporalServer();
     client = new Client({ connection: await Connection.connect({ address: server.address }) });
-    app = await buildApp({ client, taskQueue, tokens, reportsFolder: '/nowhere' });
+    app = await buildApp({ client, taskQueue, tokens, reports: folderReports('/nowhere') });
   });
   after(async () => {
     await worker?.stop();
@@ -64,7 +65,7 @@ describe('An installation without a worker', function () {
   });
 
   it('says nothing of it about a job that is over', async () => {
-    const away = await buildApp({ client, taskQueue: 'nobody-polls-this', tokens, reportsFolder: '/nowhere' });
+    const away = await buildApp({ client, taskQueue: 'nobody-polls-this', tokens, reports: folderReports('/nowhere') });
     const posted = await away.inject({
       method: 'POST',
       url: '/v1/provisionings',

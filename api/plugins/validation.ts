@@ -3,10 +3,13 @@ import formats from 'ajv-formats';
 import type { FastifyInstance } from 'fastify';
 import { ProvisioningRequest } from '../../domain/request-schema.ts';
 import { validateRequest } from '../../domain/validate.ts';
-import example from '../../examples/luna-kylo.json' with { type: 'json' };
+import exampleFile from '../../examples/luna-kylo.json' with { type: 'json' };
 import { brokenRules, explained, misshapen } from '../misshapen.ts';
 import type { Problem } from '../problem.ts';
 import { answerSchemas } from '../schemas/answers.ts';
+
+/** Its $schema is a path in the repository, which means nothing to a client. */
+const { $schema: _, ...example } = exampleFile;
 
 /** The body of a route that takes a request: its schema is for the documentation, its validation the domain’s. */
 export const requestBody = { $ref: 'ProvisioningRequest#' };

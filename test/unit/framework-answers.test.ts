@@ -75,6 +75,13 @@ const cases: Case[] = [
   { what: 'a body that is missing', sent: post('/v1/plans', [json]), status: 400, title: 'Empty body', detail: /Send .* JSON/ },
   { what: 'a body without a type', sent: post('/v1/plans', [], '{}'), status: 415, title: 'Unsupported Media Type', detail: /Content-Type: application\/json/ },
   {
+    what: 'plain text',
+    sent: post('/v1/plans', ['Content-Type: text/plain'], '{}'),
+    status: 415,
+    title: 'Unsupported Media Type',
+    detail: /Content-Type: application\/json/,
+  },
+  {
     what: 'a body of another type',
     sent: post('/v1/plans', ['Content-Type: text/xml'], '<a/>'),
     status: 415,

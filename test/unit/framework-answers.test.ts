@@ -3,6 +3,7 @@ import { type AddressInfo, connect } from 'node:net';
 import type { Client } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../../api/app.ts';
+import { gate } from '../support/decide-job.ts';
 
 const tokens = { operator: 'the-operators-token', approver: 'the-approvers-token' };
 const host = 'Host: api.example';
@@ -210,5 +211,21 @@ describe('A reports folder that cannot be read', () => {
     };
     assert.equal(await read('/nowhere'), 404);
     assert.equal(await read(import.meta.filename), 500);
+  });
+});
+
+describe('An API that shuts down', () => {
+  it('says so to who still asks, and when to ask again', async () => {
+    const app = await buildApp({ client: noTemporal, taskQueue: 'any', tokens, reportsFolder: '/nowhere' });
+    const asked = gate();
+    app.addHook('preClose', () => asked.opened);
+    const address = await app.listen({ host: '127.0.0.1', port: 0 });
+    const closed = app.close();
+    const answer = await fetch(`${address}/healthz`);
+    const body = await answer.text();
+    asked.open();
+    await closed;
+    assert.deepEqual([answer.status, answer.headers.get('content-type')], [503, 'application/problem+json; charset=utf-8']);
+    assert.deepEqual([JSON.parse(body).title, answer.headers.get('retry-after')], ['Shutting down', '5']);
   });
 });

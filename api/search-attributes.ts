@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Client, ServiceError } from '@temporalio/client';
 import { searchAttributes } from '../temporal/contract.ts';
 import { Problem } from './problem.ts';
+import { reportedProblems } from './stuck.ts';
 import { ask } from './temporal.ts';
 
 /** How long an attribute that was just registered may take until every part of the server knows it, before the client is told to come back. */
@@ -28,6 +29,7 @@ export async function withSearchAttributes<T>(client: Client, call: () => Promis
       return await call();
     } catch (error) {
       if (!isAboutAttributes(error)) throw error;
+      if (isAboutAttributes(error, reportedProblems)) throw tooOld(error);
       const unusable = await unusableIn(client).catch(() => undefined);
       if (!unusable) throw unreadable(error);
       if (unusable.missing.length + unusable.ofOtherType.length > 0) throw missing(client, unusable, error);
@@ -37,9 +39,9 @@ export async function withSearchAttributes<T>(client: Client, call: () => Promis
   }
 }
 
-function isAboutAttributes(error: unknown): boolean {
+function isAboutAttributes(error: unknown, name = ''): boolean {
   const cause: unknown = error instanceof ServiceError ? error.cause : undefined;
-  return cause instanceof Error && 'code' in cause && cause.code === invalidArgument && /search attribute/i.test(cause.message);
+  return cause instanceof Error && 'code' in cause && cause.code === invalidArgument && /search attribute/i.test(cause.message) && cause.message.includes(name);
 }
 
 /** Those of the job’s attributes that this namespace does not have, or has with another type. */
@@ -86,4 +88,13 @@ const unreadable = (cause: unknown): Problem =>
     'Search attributes are missing in Temporal',
     'Temporal does not know a search attribute of jobs, and does not let this service list those it knows. Run deploy/temporal/namespace.sh, which registers all of them, and send the request again. Nothing was changed.',
     { cause, headers: { 'retry-after': '30' } },
+  );
+
+/** The server sets that attribute by itself; an older one does not know it. */
+const tooOld = (cause: unknown): Problem =>
+  new Problem(
+    501,
+    'This Temporal server cannot list stuck jobs',
+    'state=stuck needs Temporal server 1.31 or later. Upgrade it, or look at each running job with GET /v1/jobs/{id}, which shows a stuck one with any version.',
+    { cause },
   );

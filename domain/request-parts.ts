@@ -5,7 +5,7 @@ export const withoutTemplateText = (request: ProvisioningRequest): ProvisioningR
   request.hsm.template?.inline ? { ...request, hsm: { ...request.hsm, template: { ...request.hsm.template, inline: {} } } } : request;
 
 /** Every secret that a request names, with where it stands (JSON pointer). A template is the user’s own text: nothing in it is a name of ours. */
-export function secretsNamed(request: ProvisioningRequest): { path: string; name: string }[] {
+export function secretsNamed(request: object): { path: string; name: string }[] {
   const within = (value: unknown, path: string): { path: string; name: string }[] => {
     if (typeof value !== 'object' || value === null || path === '/hsm/template/inline') return [];
     const { secret } = value as { secret?: unknown };

@@ -47,6 +47,8 @@ function end(socket: Duplex, problem: Problem, headers: Record<string, string> =
 
 /** What Node answers without asking the framework, and what Fastify answers while it closes. */
 export function frameworkAnswers(app: FastifyInstance): void {
+  // Fastify takes plain text by itself, which no route of ours does.
+  app.removeContentTypeParser('text/plain');
   app.server.on('connect', (_request, socket) => end(socket, noTunnel(), { Allow: 'GET, HEAD, POST' }));
   app.server.on('checkExpectation', (_request, response) => {
     const problem = unmetExpectation();

@@ -1,26 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { problemOfCode, problemOfStatus } from '../framework-problems.ts';
-import { type Mistake, Problem, problemBody, problemMediaType } from '../problem.ts';
+import { Problem, problemBody, problemMediaType } from '../problem.ts';
 import { allowedMethods, noRoute } from './methods.ts';
-
-/** Where a rule of the schema was broken: for a missing or unknown field that field itself. */
-function mistakeOf({
-  instancePath,
-  params,
-  message,
-  keyword,
-}: {
-  instancePath: string;
-  params: Record<string, unknown>;
-  message?: string;
-  keyword: string;
-}): Mistake {
-  const field = (params['missingProperty'] ?? params['additionalProperty']) as string | undefined;
-  const pointer = field === undefined ? instancePath : `${instancePath}/${field}`;
-  const allowed = Array.isArray(params['allowedValues']) ? `: ${params['allowedValues'].join(', ')}` : '';
-  const text: Record<string, string> = { additionalProperties: 'This field is not known.', required: 'This field is missing.' };
-  return { pointer: pointer || '/', detail: text[keyword] ?? `It ${message}${allowed}.` };
-}
 
 /** Turns every failure into problem details. What nobody foresaw is logged once, with its stack, under the id that the answer names. */
 export function problems(app: FastifyInstance): void {
@@ -41,7 +22,6 @@ export function problems(app: FastifyInstance): void {
 
 function problemOf(error: FastifyError | Problem): Problem {
   if (error instanceof Problem) return error;
-  if (error.validation) return misshapen(error.validation, error.validationContext);
   const status = error.statusCode ?? 500;
   const known = problemOfCode(error.code);
   if (known) return known;
@@ -54,9 +34,4 @@ function problemOf(error: FastifyError | Problem): Problem {
 function logFailure(request: FastifyRequest, problem: Problem, error: Error): void {
   if (error === problem) request.log.warn({ err: error, status: problem.status }, problem.title);
   else request.log.error({ err: error, status: problem.status }, 'request failed');
-}
-
-function misshapen(validation: NonNullable<FastifyError['validation']>, context = 'request'): Problem {
-  const errors = validation.map((broken) => mistakeOf(broken as never));
-  return new Problem(400, 'The request does not have the right shape', `${errors.length} mistake(s) in the ${context}.`, { errors });
 }

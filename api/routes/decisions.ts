@@ -5,11 +5,11 @@ import type { DecisionView } from '../../domain/progress.ts';
 import { type Jobs, linkOf } from '../jobs.ts';
 import type { Role, SignedIn } from '../plugins/auth.ts';
 import { Problem } from '../problem.ts';
-import { answers, DecisionAnswer } from '../schemas/answers.ts';
+import { answers, DecisionAnswer, PendingDecisionAnswer } from '../schemas/answers.ts';
 import { ApprovalDecision, ApprovalParameters, IncidentDecision, IncidentParameters, KeyHeader } from '../schemas/schemas.ts';
 
 const tags = ['decisions'];
-const response = answers({ 200: DecisionAnswer, 202: DecisionAnswer }, 404, 409, 422, 503);
+const response = answers({ 200: DecisionAnswer, 202: PendingDecisionAnswer }, 404, 409, 422, 503);
 type Key = Static<typeof KeyHeader>;
 
 /** Decisions are signals: durable while no worker runs, and refused ones stay on record. The verdict is the workflow’s. */

@@ -1,20 +1,18 @@
 import type { FastifyInstance } from 'fastify';
 import type { Static } from 'typebox';
-import { type BrokenRule, type Plan, plan } from '../../domain/plan.ts';
+import { type Plan, plan } from '../../domain/plan.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { WhatIf } from '../../domain/what-if.ts';
-import { Problem } from '../problem.ts';
+import { brokenRules } from '../misshapen.ts';
+import { requestBody } from '../plugins/validation.ts';
 import { answers, PlanAnswer } from '../schemas/answers.ts';
 import { PlanQuery } from '../schemas/schemas.ts';
 
-export const requestBody = { $ref: 'ProvisioningRequest#' };
-
-/** The plan of a request, or every rule that it breaks. */
+/** The plan of a request; the rules were judged with its shape. */
 export function planned(request: ProvisioningRequest): Plan {
   const result = plan(request);
   if (result.ok) return result.plan;
-  const errors = result.broken.map(({ path, message }: BrokenRule) => ({ pointer: path, detail: message }));
-  throw new Problem(422, 'The request cannot be carried out', `${errors.length} rule(s) are broken; nothing was touched.`, { errors });
+  throw brokenRules(result.broken);
 }
 
 /** `whatIf` looks what is there already: a worker does it, since the API itself speaks to Temporal alone. */

@@ -2,10 +2,11 @@ import type { FastifyInstance } from 'fastify';
 import type { Static } from 'typebox';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import { type Jobs, linkOf } from '../jobs.ts';
+import { requestBody } from '../plugins/validation.ts';
 import { Problem } from '../problem.ts';
 import { answers, StartedAnswer } from '../schemas/answers.ts';
 import { KeyHeader } from '../schemas/schemas.ts';
-import { planned, requestBody } from './plans.ts';
+import { planned } from './plans.ts';
 
 const tags = ['provisionings'];
 

@@ -37,6 +37,7 @@ const Problem = Type.Object(
       }),
     ),
     job: Type.Optional(Type.String({ description: 'The job that it is about.' })),
+    decision: Type.Optional(refTo('Decision')),
     command: Type.Optional(Type.String({ description: 'The command that fixes it, where one does.' })),
     requestId: Type.Optional(Type.String({ description: 'With a status of 500 or above: the id under which the API’s log holds the cause.' })),
   },
@@ -124,15 +125,25 @@ const decision = { actor: Type.String(), comment: Type.Optional(Type.String()) }
 const Decision = Type.Object(
   {
     decisionId: Type.String(),
-    kind: Type.Optional(Type.String()),
-    about: Type.Optional(Type.String({ description: 'The approval or incident.' })),
-    actor: Type.Optional(Type.String()),
+    kind: Type.Enum(['approve', 'reject', 'retry', 'skip', 'abort', 'invalid']),
+    about: Type.String({ description: 'The approval or incident.' }),
+    actor: Type.String(),
     comment: Type.Optional(Type.String()),
-    at: Type.Optional(time),
-    verdict: Type.Enum(['accepted', 'refused', 'pending']),
+    at: time,
+    verdict: Type.Enum(['accepted', 'refused']),
     reason: Type.Optional(Type.String({ description: 'Why it was refused.' })),
   },
   { $id: 'Decision' },
+);
+
+const PendingDecision = Type.Object(
+  {
+    decisionId: Type.String({ description: 'The Idempotency-Key of the decision: with it the job shows the verdict later.' }),
+    verdict: Type.Literal('pending'),
+    detail: Type.String(),
+    links,
+  },
+  { $id: 'PendingDecision', description: 'A decision that no worker has judged yet.' },
 );
 
 const hsm = Type.Object(
@@ -202,7 +213,14 @@ const Job = Type.Object(
       Type.Object({
         id: Type.String({ description: 'Ends with a piece of the run’s id: a decision counts for this run alone.' }),
         step: Type.String(),
-        problem: Type.Object({ kind: Type.String(), tried: Type.String(), seen: Type.String(), source: Type.String(), remedy: Type.String() }),
+        problem: Type.Object({
+          kind: Type.String(),
+          tried: Type.String(),
+          seen: Type.String(),
+          source: Type.String(),
+          remedy: Type.String(),
+          retryAfterMs: Type.Optional(Type.Integer({ description: 'When the system asked to be asked again.' })),
+        }),
         actions: Type.Array(Type.Enum(['retry', 'skip', 'abort'])),
         openedAt: time,
         closedAt: Type.Optional(time),
@@ -235,16 +253,17 @@ const Job = Type.Object(
 
 const Cancelling = Type.Object({ id: Type.String(), links }, { $id: 'Cancelling' });
 
-export const answerSchemas = [Workers, Ready, Problem, Plan, Started, JobList, Decision, Job, Cancelling];
 export const ReadyAnswer = refTo('Ready');
-export const [PlanAnswer, StartedAnswer, JobListAnswer, DecisionAnswer, JobAnswer, CancellingAnswer] = [
+export const answerSchemas = [Workers, Ready, Problem, Plan, Started, JobList, Decision, PendingDecision, Job, Cancelling];
+export const [PlanAnswer, StartedAnswer, JobListAnswer, DecisionAnswer, PendingDecisionAnswer, JobAnswer, CancellingAnswer] = [
   'Plan',
   'Started',
   'JobList',
   'Decision',
+  'PendingDecision',
   'Job',
   'Cancelling',
-].map(refTo) as [TSchema, TSchema, TSchema, TSchema, TSchema, TSchema];
+].map(refTo) as [TSchema, TSchema, TSchema, TSchema, TSchema, TSchema, TSchema];
 
 const reasons: Record<number, string> = {
   400: 'The request does not have the right shape',
@@ -266,6 +285,7 @@ export const answers = (successes: Record<number, TSchema>, ...problems: number[
       { description: reasons[status], content: { 'application/problem+json': { schema: refTo('Problem') } } },
     ]),
   ),
+  default: { description: 'Any other problem, such as 405, 413, 415 or 500', content: { 'application/problem+json': { schema: refTo('Problem') } } },
 });
 
 const described = (media: string, schema: TSchema) => ({ [media]: { schema } });

@@ -3,14 +3,14 @@ import { contains, overlap, parseAddress, parseRange, type Range, usable } from 
 import { lunaClientRules } from './luna-client.ts';
 import { nameRules } from './names.ts';
 import { regionProblems } from './regions.ts';
-import { type BrokenRule, broken, type Rules } from './rule.ts';
+import { type BrokenRule, broken, each, type Rules, together } from './rule.ts';
 import { rsaBits } from './ssh-key.ts';
 import { templateRules } from './template.ts';
 
-const azureRules: Rules = ({ azure }) => [
-  ...regionProblems(azure.cloud ?? 'public', azure.region).map((message) => ({ path: '/azure/region', message })),
-  ...azure.adminSources.flatMap((source, index) => sourceRule(source, `/azure/adminSources/${index}`)),
-];
+const azureRules = together(
+  ({ azure }) => regionProblems(azure.cloud ?? 'public', azure.region).map((message) => ({ path: '/azure/region', message })),
+  ({ azure }) => each(azure.adminSources, (source, index) => sourceRule(source, `/azure/adminSources/${index}`)),
+);
 
 function sourceRule(source: string, path: string): BrokenRule[] {
   if (['*', 'any', 'internet', '0.0.0.0/0', '::/0', '0.0.0.0'].includes(source.toLowerCase()))
@@ -19,33 +19,49 @@ function sourceRule(source: string, path: string): BrokenRule[] {
   return broken(range !== undefined && range.bits >= 8, path, `${source} is no IPv4 address or range of /8 or smaller, such as 203.0.113.0/24.`);
 }
 
-const networkRules: Rules = ({ network }) => {
-  const space = parseRange(network.addressSpace);
-  const subnets: [path: string, range: Range | undefined, text: string][] = [
-    ['/network/compute/range', parseRange(network.compute.range), network.compute.range],
-    ['/network/hsm/range', parseRange(network.hsm.range), network.hsm.range],
-    ['/network/gateway/range', parseRange(network.gateway.range), network.gateway.range],
-  ];
-  return [
-    ...broken(space !== undefined, '/network/addressSpace', `${network.addressSpace} is no range, or has bits set right of its prefix.`),
-    ...subnets.flatMap(([path, range, text], index) => [
-      ...broken(range !== undefined, path, `${text} is no range, or has bits set right of its prefix.`),
-      ...(range && space ? broken(contains(space, range), path, `${text} lies outside the address space ${network.addressSpace}.`) : []),
-      ...(range ? broken(range.bits <= 29, path, `${text} is too small: Azure needs /29 or larger.`) : []),
-      ...subnets
-        .slice(0, index)
-        .flatMap(([, other, otherText]) => (range && other ? broken(!overlap(range, other), path, `${text} overlaps ${otherText}.`) : [])),
-    ]),
-    ...broken((subnets[2]![1]?.bits ?? 0) <= 27, '/network/gateway/range', 'GatewaySubnet must be /27 or larger.'),
-  ];
+type Part = 'compute' | 'hsm' | 'gateway';
+const noRange = (text: string) => `${text} is no range, or has bits set right of its prefix.`;
+
+const rangeRules = (part: Part): Rules => {
+  const path = `/network/${part}/range`;
+  return together(
+    ({ network }) => broken(parseRange(network[part].range) !== undefined, path, noRange(network[part].range)),
+    ({ network: { addressSpace, [part]: subnet } }) => {
+      const [space, range] = [parseRange(addressSpace), parseRange(subnet.range)];
+      return range && space ? broken(contains(space, range), path, `${subnet.range} lies outside the address space ${addressSpace}.`) : [];
+    },
+    ({ network }) => {
+      const range = parseRange(network[part].range);
+      return range ? broken(range.bits <= 29, path, `${network[part].range} is too small: Azure needs /29 or larger.`) : [];
+    },
+  );
 };
 
-const addressRules: Rules = ({ network, hsm, lunaClient, cipherTrust }) => [
-  ...(hsm.address === undefined ? [] : addressRule(hsm.address, network.hsm.range, '/hsm/address')),
-  ...addressRule(lunaClient.address, network.compute.range, '/lunaClient/address'),
-  ...addressRule(cipherTrust.address, network.compute.range, '/cipherTrust/address'),
-  ...broken(lunaClient.address !== cipherTrust.address, '/cipherTrust/address', 'The Windows host and CipherTrust Manager cannot have the same address.'),
-];
+const overlapRule =
+  (part: Part, earlier: Part): Rules =>
+  ({ network: { [part]: one, [earlier]: other } }) => {
+    const [range, otherRange] = [parseRange(one.range), parseRange(other.range)];
+    return range && otherRange ? broken(!overlap(range, otherRange), `/network/${part}/range`, `${one.range} overlaps ${other.range}.`) : [];
+  };
+
+const networkRules = together(
+  ({ network }) => broken(parseRange(network.addressSpace) !== undefined, '/network/addressSpace', noRange(network.addressSpace)),
+  rangeRules('compute'),
+  rangeRules('hsm'),
+  overlapRule('hsm', 'compute'),
+  rangeRules('gateway'),
+  overlapRule('gateway', 'compute'),
+  overlapRule('gateway', 'hsm'),
+  ({ network: { gateway } }) => broken((parseRange(gateway.range)?.bits ?? 0) <= 27, '/network/gateway/range', 'GatewaySubnet must be /27 or larger.'),
+);
+
+const addressRules = together(
+  ({ network, hsm: { address } }) => (address === undefined ? [] : addressRule(address, network.hsm.range, '/hsm/address')),
+  ({ network, lunaClient }) => addressRule(lunaClient.address, network.compute.range, '/lunaClient/address'),
+  ({ network, cipherTrust }) => addressRule(cipherTrust.address, network.compute.range, '/cipherTrust/address'),
+  ({ lunaClient, cipherTrust }) =>
+    broken(lunaClient.address !== cipherTrust.address, '/cipherTrust/address', 'The Windows host and CipherTrust Manager cannot have the same address.'),
+);
 
 function addressRule(text: string, subnet: string, path: string): BrokenRule[] {
   const address = parseAddress(text);
@@ -57,45 +73,40 @@ function addressRule(text: string, subnet: string, path: string): BrokenRule[] {
 /** LunaSH takes more characters than these, but none that must be quoted are worth the risk. */
 const lunaName = /^[A-Za-z][A-Za-z0-9_.-]{0,31}$/;
 
-const hsmRules: Rules = ({ hsm }) => [
-  ...broken(lunaName.test(hsm.label), '/hsm/label', 'A label starts with a letter and has at most 32 letters, digits, - _ and dots.'),
-  ...broken(
-    lunaName.test(hsm.partition.name),
-    '/hsm/partition/name',
-    'A partition’s name starts with a letter and has at most 32 letters, digits, - _ and dots.',
-  ),
-  ...broken(
-    hsm.partition.sizeBytes >= 5_000 && hsm.partition.sizeBytes <= 33_554_432,
-    '/hsm/partition/sizeBytes',
-    'The size is in bytes: at least 5000 (the root keys need room), at most the HSM’s 33554432.',
-  ),
-];
+const hsmRules = together(
+  ({ hsm }) => broken(lunaName.test(hsm.label), '/hsm/label', 'A label starts with a letter and has at most 32 letters, digits, - _ and dots.'),
+  ({ hsm: { partition } }) =>
+    broken(lunaName.test(partition.name), '/hsm/partition/name', 'A partition’s name starts with a letter and has at most 32 letters, digits, - _ and dots.'),
+  ({ hsm: { partition } }) =>
+    broken(
+      partition.sizeBytes >= 5_000 && partition.sizeBytes <= 33_554_432,
+      '/hsm/partition/sizeBytes',
+      'The size is in bytes: at least 5000 (the root keys need room), at most the HSM’s 33554432.',
+    ),
+);
 
-const hostRules: Rules = ({ lunaClient, cipherTrust }) => [
-  ...broken(
-    lunaClient.image === undefined || /^[^:]+:[^:]+:[^:]+:[^:]+$/.test(lunaClient.image),
-    '/lunaClient/image',
-    'An image is publisher:offer:sku:version.',
-  ),
-  ...broken((cipherTrust.adminUser ?? 'ksadmin') === 'ksadmin', '/cipherTrust/adminUser', 'CipherTrust Manager’s first user must be ksadmin.'),
-  ...imageVersionRule(cipherTrust.image),
-  ...broken(
-    cipherTrust.sshPublicKey === undefined || cipherTrust.sshKeyInAzure === undefined,
-    '/cipherTrust/sshKeyInAzure',
-    'Give ksadmin’s public key here or name one that is stored in Azure, not both.',
-  ),
-  ...(cipherTrust.sshPublicKey === undefined
-    ? []
-    : broken(
-        (rsaBits(cipherTrust.sshPublicKey) ?? 0) >= 2048,
-        '/cipherTrust/sshPublicKey',
-        'CipherTrust Manager needs an OpenSSH public key, RSA with 2048 bits or more.',
-      )),
-  ...cipherTrust.ntp.flatMap(({ host }, index) =>
-    broken(/^[A-Za-z0-9.-]{1,253}$/.test(host), `/cipherTrust/ntp/${index}/host`, `${host} is no host name or address.`),
-  ),
-  ...broken(new Set(cipherTrust.ntp.map(({ host }) => host.toLowerCase())).size === cipherTrust.ntp.length, '/cipherTrust/ntp', 'A server is listed twice.'),
-];
+const hostRules = together(
+  ({ lunaClient: { image } }) =>
+    broken(image === undefined || /^[^:]+:[^:]+:[^:]+:[^:]+$/.test(image), '/lunaClient/image', 'An image is publisher:offer:sku:version.'),
+  ({ cipherTrust: { adminUser = 'ksadmin' } }) =>
+    broken(adminUser === 'ksadmin', '/cipherTrust/adminUser', 'CipherTrust Manager’s first user must be ksadmin.'),
+  ({ cipherTrust }) => imageVersionRule(cipherTrust.image),
+  ({ cipherTrust: { sshPublicKey, sshKeyInAzure } }) =>
+    broken(
+      sshPublicKey === undefined || sshKeyInAzure === undefined,
+      '/cipherTrust/sshKeyInAzure',
+      'Give ksadmin’s public key here or name one that is stored in Azure, not both.',
+    ),
+  ({ cipherTrust: { sshPublicKey } }) =>
+    broken(
+      sshPublicKey === undefined || (rsaBits(sshPublicKey) ?? 0) >= 2048,
+      '/cipherTrust/sshPublicKey',
+      'CipherTrust Manager needs an OpenSSH public key, RSA with 2048 bits or more.',
+    ),
+  ({ cipherTrust: { ntp } }) =>
+    each(ntp, ({ host }, index) => broken(/^[A-Za-z0-9.-]{1,253}$/.test(host), `/cipherTrust/ntp/${index}/host`, `${host} is no host name or address.`)),
+  ({ cipherTrust: { ntp } }) => broken(new Set(ntp.map(({ host }) => host.toLowerCase())).size === ntp.length, '/cipherTrust/ntp', 'A server is listed twice.'),
+);
 
 /** “Older versions back to 2.6 are available”: what is older comes as a VHD from Thales’ support, and then as an image id. */
 function imageVersionRule(image: string): BrokenRule[] {
@@ -114,5 +125,4 @@ const secretRules: Rules = (request) =>
   );
 
 /** Every rule that the request breaks, all at once. */
-export const brokenRules: Rules = (request) =>
-  [azureRules, nameRules, networkRules, addressRules, hsmRules, templateRules, hostRules, lunaClientRules, secretRules].flatMap((rules) => rules(request));
+export const brokenRules: Rules = together(azureRules, nameRules, networkRules, addressRules, hsmRules, templateRules, hostRules, lunaClientRules, secretRules);

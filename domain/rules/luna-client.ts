@@ -1,5 +1,5 @@
 import type { SecretReference } from '../request.ts';
-import { type BrokenRule, broken, type Rules } from './rule.ts';
+import { type BrokenRule, broken, together } from './rule.ts';
 
 /** An address in the request is in the job’s history for everybody to read. */
 function addressRules(url: string | SecretReference, path: string): BrokenRule[] {
@@ -21,13 +21,15 @@ const hasRoles = (version: string): boolean => {
 };
 
 /** The Luna clients on the Windows host. */
-export const lunaClientRules: Rules = ({ lunaClient: { installer, version, certificateClient } }) => [
-  ...addressRules(installer.url, '/lunaClient/installer/url'),
-  ...broken(version === undefined || hasRoles(version), '/lunaClient/version', 'lunacm must be of version 7.4 or later.'),
-  ...(certificateClient ? addressRules(certificateClient.installer.url, '/lunaClient/certificateClient/installer/url') : []),
-  ...broken(
-    certificateClient === undefined || certificateClient.installer.sha256.toLowerCase() !== installer.sha256.toLowerCase(),
-    '/lunaClient/certificateClient/installer/sha256',
-    'This is the same installer as the first: leave it out.',
-  ),
-];
+export const lunaClientRules = together(
+  ({ lunaClient }) => addressRules(lunaClient.installer.url, '/lunaClient/installer/url'),
+  ({ lunaClient: { version } }) => broken(version === undefined || hasRoles(version), '/lunaClient/version', 'lunacm must be of version 7.4 or later.'),
+  ({ lunaClient: { certificateClient } }) =>
+    certificateClient ? addressRules(certificateClient.installer.url, '/lunaClient/certificateClient/installer/url') : [],
+  ({ lunaClient: { certificateClient, installer } }) =>
+    broken(
+      certificateClient === undefined || certificateClient.installer.sha256.toLowerCase() !== installer.sha256.toLowerCase(),
+      '/lunaClient/certificateClient/installer/sha256',
+      'This is the same installer as the first: leave it out.',
+    ),
+);

@@ -1,4 +1,4 @@
-import { broken, type Rules } from './rule.ts';
+import { broken, together } from './rule.ts';
 
 /** Names that Azure refuses, partly late and in the middle of a job (Microsoft's “Naming rules and restrictions for Azure resources”). */
 
@@ -21,48 +21,58 @@ const subnetRules = (name: string, path: string) => [
   ...broken(!reservedSubnets.includes(name.toLowerCase()), path, `Azure keeps the subnet ${name} for itself.`),
 ];
 
-export const nameRules: Rules = ({ azure, network, hsm, lunaClient, cipherTrust }) => [
-  ...broken(
-    /^[\w().-]{1,90}$/.test(azure.resourceGroup) && !azure.resourceGroup.endsWith('.'),
-    '/azure/resourceGroup',
-    'A resource group’s name has 1 to 90 letters, digits, - _ ( ) . and does not end with a dot.',
-  ),
-  ...broken(
-    networkName(64).test(network.name) && network.name.length > 1,
-    '/network/name',
-    'A virtual network’s name begins with a letter or digit, ends with one or _, and has 2 to 64 letters, digits, - _ and dots.',
-  ),
-  ...subnetRules(network.compute.name ?? 'Compute', '/network/compute/name'),
-  ...subnetRules(network.hsm.name, '/network/hsm/name'),
-  ...broken(network.hsm.name.toLowerCase() !== (network.compute.name ?? 'Compute').toLowerCase(), '/network/hsm/name', 'The HSM needs a subnet of its own.'),
-  ...broken(
-    /^[a-zA-Z0-9][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]$/.test(hsm.name),
-    '/hsm/name',
-    'An HSM’s name has 3 to 24 letters, digits and dashes, with no dash at either end.',
-  ),
-  ...broken(
-    /^[A-Za-z](?:[A-Za-z0-9-]{0,39}[A-Za-z0-9])?$/.test(hsm.resourcePrefix),
-    '/hsm/resourcePrefix',
-    'The prefix starts with a letter, ends with a letter or digit and has at most 41 letters, digits and dashes.',
-  ),
-  ...broken(
-    /^[A-Za-z](?:[A-Za-z0-9-]{0,13}[A-Za-z0-9])?$/.test(lunaClient.vmName),
-    '/lunaClient/vmName',
-    'A Windows computer name starts with a letter, ends with a letter or digit and has at most 15 letters, digits and dashes.',
-  ),
-  ...broken(
-    /^[A-Za-z](?:[A-Za-z0-9-]{0,60}[A-Za-z0-9])?$/.test(cipherTrust.vmName),
-    '/cipherTrust/vmName',
-    'A host name starts with a letter, ends with a letter or digit and has at most 62 letters, digits and dashes.',
-  ),
-  ...broken(
-    cipherTrust.vmName.toLowerCase() !== lunaClient.vmName.toLowerCase(),
-    '/cipherTrust/vmName',
-    'The Windows host and CipherTrust Manager cannot have the same name.',
-  ),
-  ...userRules(lunaClient.adminUser ?? 'LunaAdmin'),
-  ...tagRules(azure.tags ?? {}),
-];
+const computeName = (name = 'Compute') => name;
+
+export const nameRules = together(
+  ({ azure }) =>
+    broken(
+      /^[\w().-]{1,90}$/.test(azure.resourceGroup) && !azure.resourceGroup.endsWith('.'),
+      '/azure/resourceGroup',
+      'A resource group’s name has 1 to 90 letters, digits, - _ ( ) . and does not end with a dot.',
+    ),
+  ({ network }) =>
+    broken(
+      networkName(64).test(network.name) && network.name.length > 1,
+      '/network/name',
+      'A virtual network’s name begins with a letter or digit, ends with one or _, and has 2 to 64 letters, digits, - _ and dots.',
+    ),
+  ({ network }) => subnetRules(computeName(network.compute.name), '/network/compute/name'),
+  ({ network }) => subnetRules(network.hsm.name, '/network/hsm/name'),
+  ({ network }) =>
+    broken(network.hsm.name.toLowerCase() !== computeName(network.compute.name).toLowerCase(), '/network/hsm/name', 'The HSM needs a subnet of its own.'),
+  ({ hsm }) =>
+    broken(
+      /^[a-zA-Z0-9][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]$/.test(hsm.name),
+      '/hsm/name',
+      'An HSM’s name has 3 to 24 letters, digits and dashes, with no dash at either end.',
+    ),
+  ({ hsm }) =>
+    broken(
+      /^[A-Za-z](?:[A-Za-z0-9-]{0,39}[A-Za-z0-9])?$/.test(hsm.resourcePrefix),
+      '/hsm/resourcePrefix',
+      'The prefix starts with a letter, ends with a letter or digit and has at most 41 letters, digits and dashes.',
+    ),
+  ({ lunaClient }) =>
+    broken(
+      /^[A-Za-z](?:[A-Za-z0-9-]{0,13}[A-Za-z0-9])?$/.test(lunaClient.vmName),
+      '/lunaClient/vmName',
+      'A Windows computer name starts with a letter, ends with a letter or digit and has at most 15 letters, digits and dashes.',
+    ),
+  ({ cipherTrust }) =>
+    broken(
+      /^[A-Za-z](?:[A-Za-z0-9-]{0,60}[A-Za-z0-9])?$/.test(cipherTrust.vmName),
+      '/cipherTrust/vmName',
+      'A host name starts with a letter, ends with a letter or digit and has at most 62 letters, digits and dashes.',
+    ),
+  ({ lunaClient, cipherTrust }) =>
+    broken(
+      cipherTrust.vmName.toLowerCase() !== lunaClient.vmName.toLowerCase(),
+      '/cipherTrust/vmName',
+      'The Windows host and CipherTrust Manager cannot have the same name.',
+    ),
+  ({ lunaClient: { adminUser = 'LunaAdmin' } }) => userRules(adminUser),
+  ({ azure: { tags = {} } }) => tagRules(tags),
+);
 
 const userRules = (name: string) => [
   ...broken(!reservedUsers.test(name), '/lunaClient/adminUser', `Azure refuses the user name ${name}.`),

@@ -1,4 +1,4 @@
-import { broken, type Rules } from './rule.ts';
+import { broken, type Rules, together } from './rule.ts';
 
 /** The runbook’s four, in its order. Every template that deploys an HSM here takes them: the user’s own, too. */
 export const templateParameters = ['ResourcePrefix', 'ExistingVNetName', 'ExistingHSMSubnetName', 'HSMResourceName'] as const;
@@ -96,31 +96,55 @@ export function templateProblems(template: unknown): Found[] {
   ];
 }
 
-/** What is given about a template, and the template itself where it is in the request. */
-export const templateRules: Rules = ({ hsm: { template, address, stamp } }) => {
-  if (template === undefined) return [];
-  const { inline, url, sha256 } = template;
-  const own = (holds: boolean, path: string, message: string) => broken(holds, `/hsm/template${path}`, message);
-  return [
-    ...own((inline === undefined) !== (url === undefined), '', 'A template is given inline or by address: one of the two.'),
-    ...own((sha256 === undefined) === (url === undefined), '/sha256', 'A template behind an address needs its SHA-256, and an inline one has none.'),
-    ...own(typeof url !== 'string' || url.toLowerCase().startsWith('https://'), '/url', 'A template is fetched over https only.'),
-    ...own(
-      typeof url !== 'string' || !/[?#]|\/\/[^/]*@/.test(url),
+const own = (holds: boolean, path: string, message: string) => broken(holds, `/hsm/template${path}`, message);
+
+/** Where a template comes from. */
+const sourceRules = together(
+  ({ hsm: { template } }) =>
+    own(
+      template === undefined || (template.inline === undefined) !== (template.url === undefined),
+      '',
+      'A template is given inline or by address: one of the two.',
+    ),
+  ({ hsm: { template } }) =>
+    own(
+      template === undefined || (template.sha256 === undefined) === (template.url === undefined),
+      '/sha256',
+      'A template behind an address needs its SHA-256, and an inline one has none.',
+    ),
+  ({ hsm: { template } }) =>
+    own(typeof template?.url !== 'string' || template.url.toLowerCase().startsWith('https://'), '/url', 'A template is fetched over https only.'),
+  ({ hsm: { template } }) =>
+    own(
+      typeof template?.url !== 'string' || !/[?#]|\/\/[^/]*@/.test(template.url),
       '/url',
       'An address with a query, such as a signature, must not be in a request: put it into the secret store and give { "secret": name }.',
     ),
-    ...(inline === undefined
-      ? []
-      : [
-          ...own(
-            isTooDeep(inline) || JSON.stringify(inline).length <= maximumInlineLength,
-            '/inline',
-            `An inline template has at most ${maximumInlineLength} characters: give its address.`,
-          ),
-          ...templateProblems(inline).map(({ path, message }) => ({ path: `/hsm/template/inline${path}`, message })),
-        ]),
-    ...broken(address === undefined, '/hsm/address', 'With a template of your own the HSM’s address is the template’s affair: leave it out.'),
-    ...broken(stamp === undefined, '/hsm/stamp', 'With a template of your own the stamp is the template’s affair: leave it out.'),
+);
+
+const inlineRules: Rules = ({ hsm: { template } }) => {
+  const inline = template?.inline;
+  if (inline === undefined) return [];
+  return [
+    ...own(
+      isTooDeep(inline) || JSON.stringify(inline).length <= maximumInlineLength,
+      '/inline',
+      `An inline template has at most ${maximumInlineLength} characters: give its address.`,
+    ),
+    ...templateProblems(inline).map(({ path, message }) => ({ path: `/hsm/template/inline${path}`, message })),
   ];
 };
+
+/** What is given about a template, and the template itself where it is in the request. */
+export const templateRules = together(
+  sourceRules,
+  inlineRules,
+  ({ hsm: { template, address } }) =>
+    broken(
+      template === undefined || address === undefined,
+      '/hsm/address',
+      'With a template of your own the HSM’s address is the template’s affair: leave it out.',
+    ),
+  ({ hsm: { template, stamp } }) =>
+    broken(template === undefined || stamp === undefined, '/hsm/stamp', 'With a template of your own the stamp is the template’s affair: leave it out.'),
+);

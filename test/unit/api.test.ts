@@ -112,6 +112,33 @@ describe('The API', () => {
     }
   });
 
+  it('names every mistake of a request at once, of shape and of rules, in words of its own', async () => {
+    const { licence, ...cipherTrust } = exampleRequest().cipherTrust;
+    const payload = { ...exampleRequest(), hsm: { ...exampleRequest().hsm, label: '1st' }, cipherTrust: { ...cipherTrust, license: licence } };
+    for (const url of ['/v1/plans', '/v1/provisionings']) {
+      const answer = await app.inject({ method: 'POST', url, headers: as('operator'), payload });
+      assert.equal(answer.statusCode, 400, answer.body);
+      assert.deepEqual(answer.json().errors, [
+        { pointer: '/cipherTrust/license', detail: 'Unknown field /cipherTrust/license. Did you mean licence?' },
+        { pointer: '/hsm/label', detail: 'A label starts with a letter and has at most 32 letters, digits, - _ and dots.' },
+      ]);
+    }
+  });
+
+  it('takes a $schema, which editors use, and makes it no part of the request', async () => {
+    const payload = { $schema: '../docs/request.schema.json', ...exampleRequest() };
+    const [bare, named] = await Promise.all(
+      [exampleRequest(), payload].map((body) => app.inject({ method: 'POST', url: '/v1/plans', headers: as('operator'), payload: body })),
+    );
+    assert.equal(named!.statusCode, 200, named!.body);
+    assert.deepEqual(named!.json(), bare!.json());
+    const other = await app.inject({ method: 'POST', url: '/v1/plans', headers: as('operator'), payload: { ...payload, $schema: 5 } });
+    assert.deepEqual(
+      other.json().errors.map(({ pointer }: { pointer: string }) => pointer),
+      ['/$schema'],
+    );
+  });
+
   it('refuses a template that is nested without end, as a mistake of the request', async () => {
     const { address: _, stamp: __, ...hsm } = exampleRequest().hsm;
     const text = JSON.stringify({ ...exampleRequest(), hsm: { ...hsm, template: { inline: { resources: ['deep'] } } } });
@@ -166,6 +193,7 @@ describe('The API', () => {
         .sort(),
       ['/colour', '/decision'],
     );
+    assert.match(answer.body, /Must be one of \\"approve\\", \\"reject\\", is \\"maybe\\"\./);
     assert.equal((await app.inject({ url: '/v1/jobs?state=asleep', headers: as('operator') })).statusCode, 400);
     assert.equal((await app.inject({ url: '/v1/jobs/..%2f..%2fetc', headers: as('operator') })).statusCode, 400);
   });

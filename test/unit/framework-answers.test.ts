@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../../api/app.ts';
 import { folderReports } from '../../stores/reports/report-store.ts';
+import { gate } from '../support/decide-job.ts';
 
 const tokens = { operator: 'the-operators-token', approver: 'the-approvers-token' };
 const host = 'Host: api.example';
@@ -75,6 +76,13 @@ const cases: Case[] = [
   { what: 'text that is not JSON', sent: post('/v1/plans', [json], '{"a":'), status: 400, title: 'Invalid JSON', detail: /JSON/ },
   { what: 'a body that is missing', sent: post('/v1/plans', [json]), status: 400, title: 'Empty body', detail: /Send .* JSON/ },
   { what: 'a body without a type', sent: post('/v1/plans', [], '{}'), status: 415, title: 'Unsupported Media Type', detail: /Content-Type: application\/json/ },
+  {
+    what: 'plain text',
+    sent: post('/v1/plans', ['Content-Type: text/plain'], '{}'),
+    status: 415,
+    title: 'Unsupported Media Type',
+    detail: /Content-Type: application\/json/,
+  },
   {
     what: 'a body of another type',
     sent: post('/v1/plans', ['Content-Type: text/xml'], '<a/>'),
@@ -204,5 +212,21 @@ describe('A reports folder that cannot be read', () => {
     };
     assert.equal(await read('/nowhere'), 404);
     assert.equal(await read(import.meta.filename), 503);
+  });
+});
+
+describe('An API that shuts down', () => {
+  it('says so to who still asks, and when to ask again', async () => {
+    const app = await buildApp({ client: noTemporal, taskQueue: 'any', tokens, reportsFolder: '/nowhere' });
+    const asked = gate();
+    app.addHook('preClose', () => asked.opened);
+    const address = await app.listen({ host: '127.0.0.1', port: 0 });
+    const closed = app.close();
+    const answer = await fetch(`${address}/healthz`);
+    const body = await answer.text();
+    asked.open();
+    await closed;
+    assert.deepEqual([answer.status, answer.headers.get('content-type')], [503, 'application/problem+json; charset=utf-8']);
+    assert.deepEqual([JSON.parse(body).title, answer.headers.get('retry-after')], ['Shutting down', '5']);
   });
 });

@@ -57,6 +57,15 @@ describe('Search attributes that Temporal does not take', () => {
     assert.equal(problem.more['command'], 'temporal operator search-attribute create --namespace hsm --name HsmName --type Keyword');
   });
 
+  it('tells a server that is too old for a list of stuck jobs from one that lacks an attribute', async () => {
+    const cause = Object.assign(new Error("3 INVALID_ARGUMENT: column name 'TemporalReportedProblems' is not a valid search attribute"), { code: 3 });
+    const call = async () => Promise.reject(new ServiceError('Failed to list workflows', { cause }));
+    const problem = await withSearchAttributes(clientWith(registered), call, { patienceMs: 5_000, everyMs: 1 }).catch((error: unknown) => error);
+    assert.ok(problem instanceof Problem);
+    assert.equal(problem.status, 501);
+    assert.match(problem.message, /1\.31/);
+  });
+
   it('leaves other failures alone', async () => {
     const other = new ServiceError('no', { cause: Object.assign(new Error('3 INVALID_ARGUMENT: WorkflowId is too long'), { code: 3 }) });
     await assert.rejects(

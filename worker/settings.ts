@@ -93,7 +93,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     secrets: secretSettings(),
     reportsFolder: env.HSM_REPORTS_FOLDER ?? inDataFolder('reports'),
     pollIntervalMs: milliseconds('HSM_POLL_INTERVAL_MS', 10_000),
-    settleMs: milliseconds('HSM_SETTLE_MS', 60_000),
+    commandMs: milliseconds('HSM_COMMAND_MS', 150_000),
   };
   if (mistakes.length > 0)
     throw new Error(

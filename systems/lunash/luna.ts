@@ -237,7 +237,7 @@ export class Luna {
   async #inSession<T>(job: Job, connection: SshConnection, step: string, work: (session: LunashSession) => Promise<T>): Promise<T> {
     const transcript = new Transcript();
     try {
-      return await work(await connection.shell((channel) => new LunashSession(channel, transcript)));
+      return await work(await connection.shell((channel) => new LunashSession(channel, connection, transcript, { commandMs: this.#settings.commandMs })));
     } finally {
       connection.end();
       await this.#keep(job, step, transcript);

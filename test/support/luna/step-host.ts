@@ -4,12 +4,14 @@ import { asyncLocalStorage, Context, type Info } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure, noopMetricMeter } from '@temporalio/common';
 import { createActivities } from '../../../activities/registry.ts';
 import type { Systems } from '../../../activities/systems.ts';
+import { runWithFence } from '../../../systems/fence.ts';
 import { Luna } from '../../../systems/lunash/luna.ts';
 import { createOutbound } from '../../../systems/outbound.ts';
 import { createStore } from '../../../systems/secrets/create-store.ts';
 import { folderTranscripts } from '../../../systems/transcripts.ts';
 import { createWindows } from '../../../systems/windows/windows.ts';
 import { readSettings } from '../../../worker/settings.ts';
+import { MemoryFence } from '../fence.ts';
 import type { Asked, LunaStep, Told } from './step-hosts.ts';
 
 const tell = (told: Told) => process.send!(told);
@@ -33,7 +35,7 @@ async function attempt({ step, input, info }: Extract<Asked, { kind: 'attempt' }
   const heartbeat = (details: unknown) => tell({ kind: 'heartbeat', details: details ?? null });
   const context = new Context(info as Info, never, cancelled.signal, heartbeat, undefined, quiet, noopMetricMeter, {} as never);
   try {
-    const result = await asyncLocalStorage.run(context, () => steps![step](input as never));
+    const result = await asyncLocalStorage.run(context, () => runWithFence(new MemoryFence(), () => steps![step](input as never)));
     tell({ kind: 'done', result });
   } catch (error) {
     if (!(error instanceof ApplicationFailure)) return void tell({ kind: 'broken', why: error instanceof Error ? `${error.stack}` : String(error) });

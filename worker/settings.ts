@@ -72,6 +72,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     };
   };
   mistakes.push(...identityMistakes(env, file));
+  if (env.HSM_SETTLE_MS) mistakes.push('HSM_SETTLE_MS is no longer used. Remove it; set HSM_COMMAND_MS where a LunaSH command may run longer than 150,000 ms');
   const settings: Settings = {
     azure: {
       ...optional('armEndpoint', address('HSM_ARM_ENDPOINT', ['https:'], 'https://management.azure.com')),

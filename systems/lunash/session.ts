@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
-import { refused, type StepFailure, transient, unsafe } from '../../domain/failure.ts';
-import { noPermitIn, type Wire } from '../fence.ts';
+import { refused, StepFailure, transient, unsafe } from '../../domain/failure.ts';
+import { NoPermit, type Wire } from '../fence.ts';
 import type { LastingActName } from '../lasting-acts.ts';
 import { type Outcome, offersQuit, readOutcome, tailLength, type Waiting, waitingFor, withoutEcho } from './reading.ts';
 import type { Transcript } from './transcript.ts';
@@ -229,7 +229,8 @@ export class LunashSession {
    */
   async #resynchronise(): Promise<void> {
     await this.#leaveQuestion().catch((error: unknown) => {
-      if (!noPermitIn(error)) throw error;
+      // Whoever waits is told why the question was not answered, not how the session ended.
+      if (!(error instanceof NoPermit || error instanceof StepFailure)) throw error;
     });
   }
 

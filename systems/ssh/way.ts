@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
+import { transient } from '../../domain/failure.ts';
 import { currentFence, type Fence, NoPermit, type Wire } from '../fence.ts';
 import type { LastingActName } from '../lasting-acts.ts';
 
@@ -40,7 +41,7 @@ export class Way implements Wire {
     try {
       do {
         while (this.#hasBacklog()) await pause(backlogPollMs);
-        if (this.#socket.destroyed) throw new NoPermit('Nothing more was sent: the connection is closed.');
+        if (this.#socket.destroyed) throw closed();
         await this.#fence.permit(act);
       } while (this.#hasBacklog());
     } catch (error) {
@@ -63,3 +64,6 @@ export class Way implements Wire {
     return waits(this.#socket) || [...this.#channels].some(waits) || (carrier ? carrier.#hasBacklog() : false);
   }
 }
+
+const closed = () =>
+  transient({ tried: 'sending over SSH', seen: 'the connection is closed', source: 'the connection', remedy: 'It is tried again by itself.' });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { lastingActs } from '../../systems/lasting-acts.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -67,5 +68,13 @@ describe('Every place where something leaves for a system that it may change is 
   it('clients of Azure Resource Manager: all of them get the policy that asks for permits', () => {
     assert.deepEqual(places(['systems', 'activities'], /new \w+\.\w+(?:Client|Provider|Agreements)\(/g), { 'systems/azure/azure.ts': 7 });
     assert.deepEqual(places(['systems', 'activities'], /underPermit\(/g), { 'systems/azure/azure.ts': 1 });
+  });
+
+  it('what may go on after a permit: each act of the table is named by who starts it, and declared by a step', () => {
+    for (const act of Object.keys(lastingActs)) {
+      const named = new RegExp(`'${act}'`, 'g');
+      assert.notDeepEqual(places(['systems'], named), { 'systems/lasting-acts.ts': 1 }, `${act} is started somewhere`);
+      assert.notDeepEqual(places(['activities'], named), {}, `${act} is declared by a rule`);
+    }
   });
 });

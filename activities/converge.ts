@@ -4,7 +4,10 @@ import { ApplicationFailure } from '@temporalio/common';
 import { notReady, type Problem, StepFailure, sentence, transient, unsafe } from '../domain/failure.ts';
 import { suppressedBy } from '../domain/first-error.ts';
 import type { Job } from '../domain/results.ts';
+import { currentFence, type Fence, type NoPermit, noPermitIn, runWithFence } from '../systems/fence.ts';
+import { type LastingActName, settlingMs } from '../systems/lasting-acts.ts';
 import { localFault } from '../systems/local-faults.ts';
+import type { Settings } from '../systems/settings.ts';
 
 export type Decision<Result, Change extends string> =
   | { kind: 'done'; result: Result }
@@ -36,9 +39,18 @@ export interface Rule<Input, Seen, Result, Change extends string> {
    * about. Without them the first look decides.
    */
   lateMs?: readonly number[];
-  /** After an interrupted attempt, or one under an earlier order: how long what it sent may still be at work on the other side, in milliseconds. */
-  settleMs?: number;
+  /** What this step may leave at work on the other side; it gets a permit for no other lasting act. */
+  lasting?: Lasting;
 }
+
+export interface Lasting {
+  acts: readonly LastingActName[];
+  /** How long a later attempt waits for them before it looks, in milliseconds. */
+  settleMs: number;
+}
+
+/** For a rule: the lasting acts of its step, by their names in the one table. */
+export const lasting = ({ commandMs }: Pick<Settings, 'commandMs'>, ...acts: LastingActName[]): Lasting => ({ acts, settleMs: settlingMs(acts, commandMs) });
 
 /** One attempt of an activity. Its connections end with the signal, so that no old attempt acts beside a new one. */
 export interface Attempt {
@@ -48,7 +60,7 @@ export interface Attempt {
   askedAt: number;
   /** The same for all attempts, and another one when a person orders a retry. */
   order: string;
-  /** When the attempt before looked last (ms since the epoch), where that one ended by itself because it was not time yet. */
+  /** When the attempt before looked last (ms since the epoch, by its worker's clock: for people), where that one ended by itself because it was not time yet. */
   lookedAt?: number;
 }
 
@@ -57,7 +69,7 @@ const marginMs = 5_000;
 
 function thisAttempt(): Attempt {
   const { info, cancellationSignal } = Context.current();
-  const lookedAt = lookedBefore();
+  const lookedAt = endBefore()?.lookedAt;
   const outOfTime = AbortSignal.timeout(Math.max(1_000, info.startToCloseTimeoutMs - marginMs));
   return {
     signal: AbortSignal.any([cancellationSignal, outOfTime]),
@@ -69,14 +81,44 @@ function thisAttempt(): Attempt {
 }
 
 /**
- * Left behind by an attempt that ended by itself because it is not time yet: nothing of it is still at work on the other side. The next attempt’s first
- * heartbeat takes it away again, before it acts; where nothing is known, the other side is given its time.
+ * Heartbeat detail of an attempt that ended by itself because it was not time yet. It proves that nothing of that attempt is still at work on the other side. The
+ * next attempt's first heartbeat clears it, and so does every permit: where nothing is known, the other side is given its time.
  */
-interface Waited {
+interface Ended {
+  endedByItself: true;
   /** When it looked last, ms since the epoch. */
   lookedAt: number;
 }
-const lookedBefore = (): number | undefined => (Context.current().info.heartbeatDetails as Partial<Waited> | undefined)?.lookedAt;
+
+function endBefore(): Ended | undefined {
+  const detail: unknown = Context.current().info.heartbeatDetails;
+  return isEnded(detail) ? detail : undefined;
+}
+
+const isEnded = (detail: unknown): detail is Ended =>
+  typeof detail === 'object' &&
+  detail !== null &&
+  'endedByItself' in detail &&
+  detail.endedByItself === true &&
+  'lookedAt' in detail &&
+  typeof detail.lookedAt === 'number';
+
+/** Gives what an earlier attempt may have sent, until its permit ended, the time to end. */
+async function settle({ lasting: left }: { lasting?: Lasting }, { number, signal }: Attempt, order: number): Promise<void> {
+  const isFirst = number === 1 && order === 1;
+  if (!left || left.settleMs === 0 || isFirst || endBefore()) return;
+  await sleep(currentFence().graceMs + left.settleMs, undefined, { signal });
+}
+
+/** A lasting act that a rule does not declare is a defect: no later attempt would wait for it. */
+const declaredOnly = (fence: Fence, acts: readonly LastingActName[]): Fence => ({
+  permit: async (act) => {
+    if (act && !acts.includes(act)) throw new Error(`The rule of this step does not declare ${act} among its lasting acts.`);
+    await fence.permit(act);
+  },
+  remember: (detail) => fence.remember(detail),
+  graceMs: fence.graceMs,
+});
 
 /**
  * Look, decide, make one change, look again, until done. May be run twice, by two processes, after any crash.
@@ -85,33 +127,38 @@ const lookedBefore = (): number | undefined => (Context.current().info.heartbeat
 export const converge =
   <Input extends Pick<Job, 'order'>, Seen, Result, Change extends string>(rule: Rule<Input, Seen, Result, Change>) =>
   (input: Input): Promise<Result> =>
-    asApplicationFailure(async () => {
-      const attempt = thisAttempt();
-      const isFirst = attempt.number === 1 && (input.order ?? 1) === 1;
-      if (rule.settleMs !== undefined && !isFirst && attempt.lookedAt === undefined) await sleep(rule.settleMs, undefined, { signal: attempt.signal });
-      for (let last = '', again = 0; ; ) {
-        const lookedAt = Date.now();
-        const seen = await rule.observe(input, attempt);
-        const next = rule.decide(seen, input);
-        if (next.kind === 'done') return next.result;
-        if (next.kind === 'wait') {
-          Context.current().heartbeat({ lookedAt } satisfies Waited);
-          throw notReady(next.why, next.retryAfterMs);
-        }
-        if (next.kind === 'stop') throw new StepFailure(next.problem);
-        const turn = JSON.stringify([next.change, rule.sight ? rule.sight(seen) : seen]);
-        if (turn === last) {
-          const pause = rule.lateMs?.[again++];
-          if (pause === undefined) throw changedNothing(next.change);
-          await sleep(pause, undefined, { signal: attempt.signal });
-          continue;
-        }
-        attempt.signal.throwIfAborted();
-        await rule.act[next.change](input, seen, attempt);
-        last = turn;
-        again = 0;
-      }
-    });
+    asApplicationFailure(() =>
+      runWithFence(declaredOnly(currentFence(), rule.lasting?.acts ?? []), async () => {
+        const attempt = thisAttempt();
+        await settle(rule, attempt, input.order ?? 1);
+        return untilDone(rule, input, attempt);
+      }),
+    );
+
+async function untilDone<Input, Seen, Result, Change extends string>(rule: Rule<Input, Seen, Result, Change>, input: Input, attempt: Attempt): Promise<Result> {
+  for (let last = '', again = 0; ; ) {
+    const lookedAt = Date.now();
+    const seen = await rule.observe(input, attempt);
+    const next = rule.decide(seen, input);
+    if (next.kind === 'done') return next.result;
+    if (next.kind === 'wait') {
+      currentFence().remember({ endedByItself: true, lookedAt } satisfies Ended);
+      throw notReady(next.why, next.retryAfterMs);
+    }
+    if (next.kind === 'stop') throw new StepFailure(next.problem);
+    const turn = JSON.stringify([next.change, rule.sight ? rule.sight(seen) : seen]);
+    if (turn === last) {
+      const pause = rule.lateMs?.[again++];
+      if (pause === undefined) throw changedNothing(next.change);
+      await sleep(pause, undefined, { signal: attempt.signal });
+      continue;
+    }
+    attempt.signal.throwIfAborted();
+    await rule.act[next.change](input, seen, attempt);
+    last = turn;
+    again = 0;
+  }
+}
 
 const changedNothing = (change: string) =>
   unsafe({
@@ -143,6 +190,8 @@ async function asApplicationFailure<Result>(work: () => Promise<Result>): Promis
 
 /** A local fault comes first: a store whose disk is full says that it failed, and why is in its cause. What waits or is tried again anyway stays as it is. */
 function failureOf(error: unknown, step: string): StepFailure {
+  const refusal = noPermitIn(error);
+  if (refusal) return withoutPermit(refusal, step);
   const isStepFailure = error instanceof StepFailure;
   if (isStepFailure && (error.problem.kind === 'NotReady' || error.problem.kind === 'Transient')) return error;
   const fault = localFault(error);
@@ -153,6 +202,16 @@ function failureOf(error: unknown, step: string): StepFailure {
 
 /** Somebody must free what the worker lacks: trying more often would fill the log. */
 const localFaultDelayMs = 10_000;
+const withoutPermit = (refusal: NoPermit, step: string) =>
+  transient(
+    {
+      tried: step,
+      seen: refusal.message,
+      source: 'this service',
+      remedy: 'The step is tried again by itself; if this lasts, check the worker’s connection to Temporal and its clock.',
+    },
+    refusal,
+  );
 
 const cutOff = (error: unknown): boolean => error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError');
 

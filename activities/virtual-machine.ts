@@ -7,7 +7,7 @@ import { type ArmFault, innermost } from '../systems/azure/arm-error.ts';
 import type { Azure } from '../systems/azure/azure.ts';
 import { causeOf } from '../systems/azure/causes.ts';
 import { notOwn, tagsOf } from '../systems/azure/tags.ts';
-import { act, converge, done, halt, refuse, wait } from './converge.ts';
+import { act, converge, done, halt, lasting, refuse, wait } from './converge.ts';
 import { lateLooks, type Systems } from './systems.ts';
 
 /** A virtual machine with its interface, public address and security group, as a step wants it. */
@@ -210,6 +210,7 @@ export async function observeMachine(azure: Azure, request: ProvisioningRequest,
 /** One change after the other: security group, public address, interface, machine; then it must run. */
 export const virtualMachine = <Input extends Job>({ azure, settings }: Systems, planOf: (input: Input) => Promise<MachinePlan> | MachinePlan) =>
   converge<Input, { seen: MachineSeen; plan: MachinePlan; waitedMs: number }, VmSeen, Change>({
+    lasting: lasting(settings, 'arm-change'),
     async observe(input, { signal, askedAt }) {
       const plan = await planOf(input);
       return { plan, waitedMs: Date.now() - askedAt, seen: await observeMachine(azure, input.request, plan.name, signal) };

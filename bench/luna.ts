@@ -3,9 +3,11 @@ import { createPartition } from '../activities/hsm-setup/create-partition.ts';
 import { fipsMode } from '../activities/hsm-setup/fips-mode.ts';
 import { initializeHsm } from '../activities/hsm-setup/initialize-hsm.ts';
 import { inspectHsm } from '../activities/hsm-setup/inspect-hsm.ts';
+import { runWithFence } from '../systems/fence.ts';
 import { parseHsmShow, parsePartitionList } from '../systems/lunash/parse.ts';
 import { LunashSession, type Terminal } from '../systems/lunash/session.ts';
 import { Transcript } from '../systems/lunash/transcript.ts';
+import { openFence } from '../test/support/fence.ts';
 import { LunaSteps } from '../test/support/luna/luna-steps.ts';
 import { minutesOf } from './configured.ts';
 import type { Measure } from './measures.ts';
@@ -53,11 +55,13 @@ export async function parserSpeed(): Promise<Measure> {
     const template = luna.partition;
     for (let number = 1; number < 100; number++)
       luna.world.appliance.state.hsm.partitions.push({ ...template, serial: `${1_234_567_890_123 + number}`, name: `partition-${number}` });
-    const answers = await luna.systems.luna.shell(luna.job, luna.hosts, 'bench', AbortSignal.timeout(60_000), async (session) => ({
-      'hsm show': await session.read('hsm show'),
-      'partition list': await session.read('partition list'),
-    }));
-    const session = new LunashSession(new Answering(answers), new Transcript());
+    const answers = await runWithFence(openFence, () =>
+      luna.systems.luna.shell(luna.job, luna.hosts, 'bench', AbortSignal.timeout(60_000), async (session) => ({
+        'hsm show': await session.read('hsm show'),
+        'partition list': await session.read('partition list'),
+      })),
+    );
+    const session = new LunashSession(new Answering(answers), openFence, new Transcript());
     let bytes = 0;
     const since = performance.now();
     while (bytes < readBytes) {

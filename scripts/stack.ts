@@ -160,7 +160,7 @@ class RunningStack implements Stack {
       HSM_WORKER_SOURCES: '203.0.113.10/32',
       HSM_POLL_INTERVAL_MS: `${Math.max(150, Math.round(10_000 / timeScale))}`,
       HSM_AZURE_TIMEOUT_MS: `${Math.max(5000, Math.round(60_000 / timeScale))}`,
-      HSM_SETTLE_MS: `${Math.max(1000, Math.round(60_000 / timeScale))}`,
+      HSM_COMMAND_MS: `${Math.max(2500, Math.round(150_000 / timeScale))}`,
       // What the environment may say of them is about real systems: no secret of the simulated world gets into their store.
       HSM_SECRETS: 'file',
       HSM_KEY_VAULT_URL: '',

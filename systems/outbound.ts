@@ -13,8 +13,11 @@ export interface Outbound {
   readonly proxy?: string;
   /** A connected socket, for ssh2: to be taken over at once, or what the other side says first is lost. Rejects when the signal aborts. */
   socket(host: string, port: number, signal: AbortSignal): Promise<Socket>;
-  /** An agent for HTTPS, one connection a request; the options are those of `tls.connect`. */
-  httpsAgent(options: ConnectionOptions): Agent;
+  /**
+   * An agent for HTTPS, one connection a request; the options are those of `tls.connect`. `permit` is asked for each connection once its TLS is finished, right
+   * before the request is written; where it rejects, nothing is.
+   */
+  httpsAgent(options: ConnectionOptions, permit?: () => Promise<void>): Agent;
 }
 
 const connectTimeoutMs = 15_000;
@@ -65,10 +68,12 @@ async function throughProxy(proxy: URL, host: string, port: number, signal: Abor
  */
 class OutboundAgent extends Agent {
   readonly #open: (host: string, port: number) => Promise<Duplex>;
+  readonly #permit: (() => Promise<void>) | undefined;
 
-  constructor(options: ConnectionOptions, open: (host: string, port: number) => Promise<Duplex>) {
+  constructor(options: ConnectionOptions, open: (host: string, port: number) => Promise<Duplex>, permit?: () => Promise<void>) {
     super({ ...options, keepAlive: false });
     this.#open = open;
+    this.#permit = permit;
   }
 
   override createConnection(options: AgentOptions & ConnectionOptions, done: (error: Error | null, socket: Duplex) => void): undefined {
@@ -80,7 +85,19 @@ class OutboundAgent extends Agent {
 
   async #secured({ path: _, ...options }: AgentOptions & ConnectionOptions): Promise<Duplex> {
     const socket = await this.#open(options.host ?? 'localhost', Number(options.port ?? 443));
-    return secured(socket, { ALPNProtocols: ['http/1.1'], ...options });
+    const tls = await secured(socket, { ALPNProtocols: ['http/1.1'], ...options });
+    return permitted(tls, this.#permit);
+  }
+}
+
+/** A connection that may be written to now; one that may not is closed. */
+export async function permitted<Connection extends Duplex>(connection: Connection, permit?: () => Promise<void>): Promise<Connection> {
+  try {
+    await permit?.();
+    return connection;
+  } catch (error) {
+    connection.destroy();
+    throw error;
   }
 }
 
@@ -92,6 +109,6 @@ export function createOutbound(proxy?: string): Outbound {
   return {
     ...(proxy === undefined ? {} : { proxy }),
     socket,
-    httpsAgent: (options) => new OutboundAgent(options, (host, port) => socket(host, port, new AbortController().signal)),
+    httpsAgent: (options, permit) => new OutboundAgent(options, (host, port) => socket(host, port, new AbortController().signal), permit),
   };
 }

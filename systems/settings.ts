@@ -37,6 +37,6 @@ export interface Settings {
   reports: Place;
   /** How long to wait between two looks where the server asks for nothing else, in milliseconds. */
   pollIntervalMs: number;
-  /** How long an interrupted destructive command may still be running on the other side, in milliseconds: waited out before looking again. */
-  settleMs: number;
+  /** The longest that a LunaSH command may run, in milliseconds: so long a session waits for one, and a later attempt for one that may still be at work. */
+  commandMs: number;
 }

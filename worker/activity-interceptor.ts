@@ -1,10 +1,15 @@
 import type { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
+import { runWithFence } from '../systems/fence.ts';
+import { AttemptFence } from './attempt-fence.ts';
 
 const heartbeatEveryMs = 2_000;
 
-/** Heartbeats every activity while it runs, so that a lost worker is noticed within seconds, and gives “not ready” its usual delay. */
+/**
+ * Gives every attempt the fence that all its changes go through, heartbeats while it runs, so that a lost worker is noticed within seconds, and gives “not ready”
+ * its usual delay.
+ */
 export class ActivityInterceptor implements ActivityInboundCallsInterceptor {
   readonly #context: Context;
   readonly #pollIntervalMs: number;
@@ -15,10 +20,11 @@ export class ActivityInterceptor implements ActivityInboundCallsInterceptor {
   }
 
   async execute(input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, 'execute'>): Promise<unknown> {
-    this.#context.heartbeat();
-    const beat = setInterval(() => this.#context.heartbeat(), heartbeatEveryMs);
+    const fence = new AttemptFence(this.#context);
+    fence.beat();
+    const beat = setInterval(() => fence.beat(), heartbeatEveryMs);
     try {
-      return await next(input);
+      return await runWithFence(fence, () => next(input));
     } catch (error) {
       throw this.#withDelay(error);
     } finally {

@@ -87,6 +87,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     return { kind: 'folder', folder: env[`${name}_FOLDER`] ?? inDataFolder(usual) };
   };
   mistakes.push(...identityMistakes(env, file), ...addressMistakes(env));
+  if (env.HSM_SETTLE_MS) mistakes.push('HSM_SETTLE_MS is no longer used. Remove it; set HSM_COMMAND_MS where a LunaSH command may run longer than 150,000 ms');
   const settings: Settings = {
     azure: {
       ...optional('armEndpoint', address('HSM_ARM_ENDPOINT', ['https:'], 'https://management.azure.com')),
@@ -109,7 +110,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     record: place('HSM_RECORD', 'record'),
     reports: place('HSM_REPORTS', 'reports'),
     pollIntervalMs: milliseconds('HSM_POLL_INTERVAL_MS', 10_000),
-    settleMs: milliseconds('HSM_SETTLE_MS', 60_000),
+    commandMs: milliseconds('HSM_COMMAND_MS', 150_000),
   };
   if (mistakes.length > 0)
     throw new Error(

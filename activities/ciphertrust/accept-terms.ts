@@ -1,5 +1,5 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
-import { act, converge, done, refuse } from '../converge.ts';
+import { act, converge, done, lasting, refuse } from '../converge.ts';
 import { lateLooks, type Systems } from '../systems.ts';
 
 type Input = StepInput<'accept-terms'>;
@@ -31,6 +31,7 @@ export const acceptTerms = ({ azure, settings }: Systems) => {
     return found !== undefined;
   };
   return converge<Input, boolean | undefined, StepResult<'accept-terms'>, 'accept'>({
+    lasting: lasting(settings, 'arm-change'),
     observe: async (input, { signal }) => {
       if (await isThere(input, signal)) return undefined;
       const terms = await read(input, signal);

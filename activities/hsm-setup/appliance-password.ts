@@ -1,7 +1,6 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import type { FirstContact } from '../../systems/lunash/luna.ts';
-import { commandSettleMs } from '../../systems/lunash/session.ts';
-import { act, converge, done, refuse } from '../converge.ts';
+import { act, converge, done, lasting, refuse } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'appliance-password'>;
@@ -20,7 +19,7 @@ export const decideAppliancePassword = (seen: FirstContact, { hsmAddress }: Pick
 /** The first sign-in: `tenantadmin` / `PASSWORD` and the forced change to the kept password. The host key of this contact is pinned. */
 export const appliancePassword = ({ luna, settings }: Systems) =>
   converge<Input, FirstContact, StepResult<'appliance-password'>, 'replace'>({
-    settleMs: commandSettleMs(settings),
+    lasting: lasting(settings, 'lunash-command'),
     observe: (input, { signal }) => luna.firstContact(input, input.windows, input.hsmAddress, signal),
     decide: decideAppliancePassword,
     act: {

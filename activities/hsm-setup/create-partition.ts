@@ -2,8 +2,7 @@ import type { StepInput, StepResult } from '../../domain/results.ts';
 import { OwnPartitions } from '../../systems/lunash/own-partitions.ts';
 import type { Capacity, PartitionRow } from '../../systems/lunash/parse.ts';
 import { readPartitions } from '../../systems/lunash/read-hsm.ts';
-import { commandSettleMs } from '../../systems/lunash/session.ts';
-import { act, converge, done, halt, refuse } from '../converge.ts';
+import { act, converge, done, halt, lasting, refuse } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'create-partition'>;
@@ -54,7 +53,7 @@ export const createPartition = ({ luna, secrets, transcripts, settings }: System
   const nameOf = ({ request }: Input) => request.hsm.partition.name;
   const ours = (input: Input, { partitions }: Pick<Seen, 'partitions'>) => partitions.find(({ name }) => name === nameOf(input));
   return converge<Input, Seen, StepResult<'create-partition'>, 'create' | 'keep'>({
-    settleMs: commandSettleMs(settings),
+    lasting: lasting(settings, 'lunash-command'),
     async observe(input, { signal }) {
       const own = new OwnPartitions(secrets, transcripts, input);
       const seen = await luna.shell(input, input, 'create-partition', signal, readPartitions);

@@ -1,7 +1,6 @@
 import type { HsmSeen, StepInput, StepResult } from '../../domain/results.ts';
 import { readHsm } from '../../systems/lunash/read-hsm.ts';
-import { commandSettleMs } from '../../systems/lunash/session.ts';
-import { act, converge, done, halt } from '../converge.ts';
+import { act, converge, done, halt, lasting } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 import { attemptsUsed, initialize, inspectAsSo } from './initialize-hsm.ts';
 import { foreign } from './inspect-hsm.ts';
@@ -34,7 +33,7 @@ export const decideFipsMode = (hsm: HsmSeen, { approvedDigest, request }: Pick<I
  */
 export const fipsMode = ({ luna, secrets, settings }: Systems) =>
   converge<Input, HsmSeen, StepResult<'fips-mode'>, 'turn-on' | 'initialize'>({
-    settleMs: commandSettleMs(settings),
+    lasting: lasting(settings, 'lunash-command'),
     observe: (input, { signal }) => luna.shell(input, input, 'fips-mode', signal, (session) => inspectAsSo(luna, session, input, ({ fips }) => fips)),
     decide: decideFipsMode,
     act: {

@@ -3,8 +3,8 @@ import { kept } from '../../stores/secrets/kept.ts';
 import type { SecretStore } from '../../stores/secrets/store.ts';
 import type { Luna } from '../../systems/lunash/luna.ts';
 import { readHsm } from '../../systems/lunash/read-hsm.ts';
-import { commandSettleMs, type LunashSession } from '../../systems/lunash/session.ts';
-import { act, converge, done, halt } from '../converge.ts';
+import type { LunashSession } from '../../systems/lunash/session.ts';
+import { act, converge, done, halt, lasting } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 import { foreign } from './inspect-hsm.ts';
 
@@ -50,7 +50,7 @@ export async function inspectAsSo(luna: Luna, session: LunashSession, input: Job
 /** Initialises the HSM. One that already has our label is ours if, and only if, the kept SO password opens it. */
 export const initializeHsm = ({ luna, secrets, settings }: Systems) =>
   converge<Input, HsmSeen, StepResult<'initialize-hsm'>, 'initialize'>({
-    settleMs: commandSettleMs(settings),
+    lasting: lasting(settings, 'lunash-command'),
     observe: (input, { signal }) => luna.shell(input, input, 'initialize-hsm', signal, (session) => inspectAsSo(luna, session, input)),
     decide: decideInitializeHsm,
     act: {

@@ -2,8 +2,8 @@ import { unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { seenOf } from '../../systems/certificates.ts';
 import { parseClientList, parseDate, parseNtlsDevice, parseRunning } from '../../systems/lunash/parse.ts';
-import { commandSettleMs, type LunashSession } from '../../systems/lunash/session.ts';
-import { type Attempt, act, converge, done, halt, refuse } from '../converge.ts';
+import type { LunashSession } from '../../systems/lunash/session.ts';
+import { type Attempt, act, converge, done, halt, lasting, refuse } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'prepare-ntls'>;
@@ -77,7 +77,7 @@ async function regenerate(session: LunashSession, address: string): Promise<void
 export const prepareNtls = ({ luna, settings }: Systems) => {
   const preparedBy = new WeakSet<Attempt>();
   return converge<Input, Seen, StepResult<'prepare-ntls'>, 'set-clock' | 'prepare' | 'restart'>({
-    settleMs: commandSettleMs(settings),
+    lasting: lasting(settings, 'lunash-command'),
     observe: async (input, attempt) => {
       const serverCertificate = await luna.fetch(input, input, 'server.pem', attempt.signal);
       return luna.shell(input, input, 'prepare-ntls', attempt.signal, async (session) => {

@@ -11,7 +11,7 @@ import { type HsmDeployment, hsmDeployment, parametersOf } from '../../systems/a
 import { ownDeploymentHash, readOwnTemplate, templateSha256 } from '../../systems/azure/own-template.ts';
 import { otherOwner, ownerTag, tagsOf } from '../../systems/azure/tags.ts';
 import { another, type HsmNature, hsmIdOf, natureOf } from '../asked-hsm.ts';
-import { type Attempt, act, converge, done, halt, refuse, wait } from '../converge.ts';
+import { type Attempt, act, converge, done, halt, lasting, refuse, wait } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'deploy-hsm'>;
@@ -159,8 +159,9 @@ export const decideDeployHsm = (seen: Seen, input: Pick<Input, 'target' | 'reque
  * not sent. After a crash the running deployment is found again by template and parameters; another one is never adopted.
  */
 export const deployHsm = (systems: Systems) => {
-  const { azure } = systems;
+  const { azure, settings } = systems;
   return converge<Input, Seen, StepResult<'deploy-hsm'>, 'deploy'>({
+    lasting: lasting(settings, 'arm-deployment', 'arm-change'),
     observe: (input, attempt) => observeDeployHsm(azure, input, attempt),
     decide: decideDeployHsm,
     act: {

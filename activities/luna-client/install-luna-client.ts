@@ -6,7 +6,7 @@ import { userSecret } from '../../stores/secrets/kept.ts';
 import { runMark, runOf } from '../../systems/azure/deployment.ts';
 import { tagsOf } from '../../systems/azure/tags.ts';
 import { installScript } from '../../systems/windows/install-script.ts';
-import { act, converge, done, refuse, wait } from '../converge.ts';
+import { act, converge, done, lasting, refuse, wait } from '../converge.ts';
 import { lateLooks, type Systems } from '../systems.ts';
 
 type Input = StepInput<'install-luna-client'>;
@@ -128,6 +128,7 @@ export const installLunaClient = ({ azure, secrets, settings }: Systems) => {
     ];
   };
   return converge<Input, Seen | undefined, StepResult<'install-luna-client'>, 'run-script'>({
+    lasting: lasting(settings, 'run-command'),
     async observe(input, { signal, askedAt }) {
       const { request } = input;
       const { compute } = await azure.clients(request.azure);

@@ -2,7 +2,7 @@ import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import type { Azure } from '../../systems/azure/azure.ts';
 import { tagsOf } from '../../systems/azure/tags.ts';
-import { act, converge, done, halt, refuse } from '../converge.ts';
+import { act, converge, done, halt, lasting, refuse } from '../converge.ts';
 import { lateLooks, type Systems } from '../systems.ts';
 
 type Input = StepInput<'resource-group'>;
@@ -37,6 +37,7 @@ export async function observeResourceGroup(azure: Azure, request: ProvisioningRe
 /** The group that holds everything; kept as it is where it exists. */
 export const resourceGroup = ({ azure, settings }: Systems) =>
   converge<Input, Seen, StepResult<'resource-group'>, 'create'>({
+    lasting: lasting(settings, 'arm-change'),
     observe: ({ request }, { signal }) => observeResourceGroup(azure, request, signal),
     decide: decideResourceGroup,
     lateMs: lateLooks({ settings }),

@@ -4,7 +4,7 @@ import type { StepInput, StepResult } from '../../domain/results.ts';
 import { contains, overlap, parseRange, type Range } from '../../domain/rules/addresses.ts';
 import type { Azure } from '../../systems/azure/azure.ts';
 import { tagsOf } from '../../systems/azure/tags.ts';
-import { act, converge, done, refuse, wait } from '../converge.ts';
+import { act, converge, done, lasting, refuse, wait } from '../converge.ts';
 import { lateLooks, type Systems } from '../systems.ts';
 
 type Input = StepInput<'virtual-network'>;
@@ -131,6 +131,7 @@ export async function observeVirtualNetwork(azure: Azure, request: ProvisioningR
  */
 export const virtualNetwork = ({ azure, settings }: Systems) =>
   converge<Input, Seen, StepResult<'virtual-network'>, 'create' | 'add-subnet'>({
+    lasting: lasting(settings, 'arm-change'),
     observe: ({ request }, { signal }) => observeVirtualNetwork(azure, request, signal),
     decide: decideVirtualNetwork,
     lateMs: lateLooks({ settings }),

@@ -4,8 +4,7 @@ import { kept } from '../../stores/secrets/kept.ts';
 import type { LunaClient } from '../../systems/lunacm/luna-client.ts';
 import type { Slot } from '../../systems/lunacm/parse.ts';
 import { deleteOurClient, readRegistration } from '../../systems/lunash/registration.ts';
-import { commandSettleMs } from '../../systems/lunash/session.ts';
-import { act, converge, done, halt } from '../converge.ts';
+import { act, converge, done, halt, lasting } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'connect-client'>;
@@ -50,7 +49,7 @@ export const connectClient = ({ luna, secrets, settings }: Systems) => {
       );
     });
   return converge<Input, Seen, StepResult<'connect-client'>, 'deploy' | 'redeploy'>({
-    settleMs: commandSettleMs(settings),
+    lasting: lasting(settings, 'lunash-command', 'clientconfig-deploy'),
     async observe(input, { signal }) {
       const onHost = <T>(work: (client: LunaClient) => Promise<T>) => luna.client(input, input, 'connect-client', signal, work);
       const certificates = await onHost((client) => client.certificates(clientOf(input), 'own'));
@@ -60,7 +59,7 @@ export const connectClient = ({ luna, secrets, settings }: Systems) => {
         const slots = await onHost((client) => client.slots());
         const isThere = slots.some(({ serial }) => serial === input.partitionSerial);
         if (isThere || registered !== 'ours' || look === looks) return { slots, certificates, registered };
-        await sleep(settings.settleMs / 20, undefined, { signal });
+        await sleep(settings.commandMs / 50, undefined, { signal });
       }
     },
     decide: decideConnectClient,

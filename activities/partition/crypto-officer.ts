@@ -3,7 +3,7 @@ import { kept } from '../../stores/secrets/kept.ts';
 import type { LunaClient } from '../../systems/lunacm/luna-client.ts';
 import { mayTry, RoleLog } from '../../systems/lunacm/role-log.ts';
 import { doNotRetry, mustSignIn, type Roles, readRoles, type SignIn, signIn, tooFew, type Who, worthTrying } from '../../systems/lunacm/roles.ts';
-import { act, converge, done, halt } from '../converge.ts';
+import { act, converge, done, halt, lasting } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'crypto-officer'>;
@@ -46,7 +46,7 @@ export const cryptoOfficer = ({ luna, secrets, settings, transcripts }: Systems)
     await told[1].firstIsOver('co');
   };
   return converge<Input, Seen, StepResult<'crypto-officer'>, 'initialize' | 'change-password'>({
-    settleMs: settings.settleMs,
+    lasting: lasting(settings, 'lunacm-script'),
     observe: async (input, { signal }) => {
       const password = await keptPassword(input, 'crypto-officer-password');
       const shown = await luna.partitionShow(input, input, 'crypto-officer', signal);

@@ -2,7 +2,7 @@ import { notReady, StepFailure } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { kept } from '../../stores/secrets/kept.ts';
 import type { PartitionInfo } from '../../systems/lunacm/parse.ts';
-import { act, converge, done, halt, refuse } from '../converge.ts';
+import { act, converge, done, halt, lasting, refuse } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'initialize-partition'>;
@@ -46,7 +46,7 @@ export const decideInitializePartition = ({ info, objects }: Seen, { request }: 
 /** `partition init -label …`, with the partition SO’s password and a cloning domain; only where there is no label and no object. */
 export const initializePartition = ({ luna, secrets, settings }: Systems) =>
   converge<Input, Seen, StepResult<'initialize-partition'>, 'initialize'>({
-    settleMs: settings.settleMs,
+    lasting: lasting(settings, 'lunacm-script'),
     async observe(input, { signal }) {
       const info = await luna.client(input, input, 'initialize-partition', signal, (client) => client.info(input.partitionSerial));
       const { partitions } = await luna.inspect(input, input, 'initialize-partition', signal);

@@ -1,7 +1,7 @@
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import type { Azure } from '../../systems/azure/azure.ts';
-import { act, converge, done, refuse, wait } from '../converge.ts';
+import { act, converge, done, lasting, refuse, wait } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'check-feature'>;
@@ -39,6 +39,7 @@ export const checkFeature =
   (input: Input): Promise<StepResult<'check-feature'>> => {
     let told = false;
     return converge<Input, Seen, StepResult<'check-feature'>, 'register-provider'>({
+      lasting: lasting(settings, 'arm-change'),
       observe: async ({ request }, { signal }) => ({ state: await observeFeature(azure, request, signal), told }),
       decide: (seen, job) => {
         const decision = decideCheckFeature(seen, job);

@@ -1,7 +1,7 @@
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import type { Azure } from '../../systems/azure/azure.ts';
-import { act, converge, done, wait } from '../converge.ts';
+import { act, converge, done, lasting, wait } from '../converge.ts';
 import { lateLooks, type Systems } from '../systems.ts';
 
 type Input = StepInput<'register-providers'>;
@@ -33,6 +33,7 @@ export async function observeProviders(azure: Azure, request: ProvisioningReques
 /** Registers the resource providers that the job uses; an approved feature counts only after its provider was registered. */
 export const registerProviders = ({ azure, settings }: Systems) =>
   converge<Input, Seen, StepResult<'register-providers'>, 'register'>({
+    lasting: lasting(settings, 'arm-change'),
     observe: ({ request }, { signal }) => observeProviders(azure, request, signal),
     decide: decideRegisterProviders,
     lateMs: lateLooks({ settings }),

@@ -1,7 +1,7 @@
 import { temporaryRule } from '../../domain/hosts.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { notOwn } from '../../systems/azure/tags.ts';
-import { act, converge, done, refuse, wait } from '../converge.ts';
+import { act, converge, done, lasting, refuse, wait } from '../converge.ts';
 import { lateLooks, type Systems } from '../systems.ts';
 import { namesOf } from '../virtual-machine.ts';
 
@@ -53,6 +53,7 @@ export const decideCloseDoors = ({ open: [group, ...others], host }: Seen, { req
  */
 export const closeDoors = ({ azure, settings }: Systems) =>
   converge<Input, Seen, StepResult<'close-doors'>, 'remove-rule' | 'deallocate'>({
+    lasting: lasting(settings, 'arm-change'),
     async observe({ request }, { signal }) {
       const { network, compute } = await azure.clients(request.azure);
       const { resourceGroup } = request.azure;

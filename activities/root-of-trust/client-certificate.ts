@@ -5,7 +5,7 @@ import { keep, kept, read } from '../../stores/secrets/kept.ts';
 import { secretName } from '../../stores/secrets/store.ts';
 import { asPkcs1, belongTogether, endsSoon, seenOf, selfSignedClient } from '../../systems/certificates.ts';
 import type { ClientPair, Home } from '../../systems/lunacm/luna-client.ts';
-import { act, converge, done, refuse } from '../converge.ts';
+import { act, converge, done, lasting, refuse } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'client-certificate'>;
@@ -59,7 +59,7 @@ export const clientCertificate = ({ luna, secrets, settings }: Systems) => {
   const usable = (pair: ClientPair | undefined): Seen['keyOnHost'] => (pair ? (asPkcs1(pair.keyPem) ? 'usable' : 'unusable') : 'no');
   return converge<Input, Seen, StepResult<'client-certificate'>, Change>({
     // A vtl that was cut off re-points the host’s identity when it ends: only then is it put back for good.
-    settleMs: settings.settleMs,
+    lasting: lasting(settings, 'vtl-createcert'),
     observe: async (input, { signal }) => {
       const key = await read(secrets, keyName(input));
       return onHost(input, signal, async (client) => {

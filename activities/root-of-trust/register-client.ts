@@ -3,8 +3,7 @@ import type { StepInput, StepResult } from '../../domain/results.ts';
 import { seenOf } from '../../systems/certificates.ts';
 import { deleteOurClient, parseMapping, type Registration, readRegistration } from '../../systems/lunash/registration.ts';
 import type { LunashSession } from '../../systems/lunash/session.ts';
-import { commandSettleMs } from '../../systems/lunash/session.ts';
-import { act, converge, done, halt } from '../converge.ts';
+import { act, converge, done, halt, lasting } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'register-client'>;
@@ -58,7 +57,7 @@ export const registerClient = ({ luna, settings }: Systems) => {
     });
   };
   return converge<Input, Seen, StepResult<'register-client'>, 'register' | 'replace' | 'map' | 'assign'>({
-    settleMs: commandSettleMs(settings),
+    lasting: lasting(settings, 'lunash-command'),
     async observe(input, { signal }) {
       const serverCertificate = await luna.fetch(input, input, 'server.pem', signal);
       const { address } = input.request.cipherTrust;

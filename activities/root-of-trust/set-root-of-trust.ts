@@ -11,7 +11,8 @@ import { giveKey, needsKey, type Starting, usualReason } from '../../systems/cip
 import { neverLeft } from '../../systems/ciphertrust/manager.ts';
 import { type Sent, SetupLog } from '../../systems/ciphertrust/setup-log.ts';
 import { visit } from '../../systems/ciphertrust/visit.ts';
-import { type Attempt, act, converge, done, halt, wait } from '../converge.ts';
+import { NoPermit } from '../../systems/fence.ts';
+import { type Attempt, act, converge, done, halt, lasting, wait } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'set-root-of-trust'>;
@@ -105,7 +106,7 @@ export const setRootOfTrust = (systems: Systems) => {
   const repaired = new WeakSet<AbortSignal>();
   const { cipherTrust, secrets, settings, transcripts } = systems;
   return converge<Input, Seen, StepResult<'set-root-of-trust'>, 'set-up' | 'tell' | 'give-key'>({
-    settleMs: settings.settleMs,
+    lasting: lasting(settings, 'hsm-setup', 'lunacm-script'),
     observe: (input, attempt) => observe(systems, input, new SetupLog(transcripts, input), attempt, repaired.has(attempt.signal)),
     decide: decideSetRootOfTrust,
     act: {
@@ -149,8 +150,8 @@ async function observe({ cipherTrust, secrets, settings }: Systems, input: Input
   const wiped = (since = 0): Seen => ({ state: 'wiped', pin: seen.pin, certificate: seen.certificate, ...(last ? { last: suspected(last, since) } : {}) });
   // The kept password is not shown to a machine that is not the pinned one. Whoever looked before did not see this certificate, unless that one was lost.
   if (seen.pin !== pinned.pin) return wiped(attempt.lookedAt);
-  const patienceMs = patience * settings.settleMs;
-  const settling = sent.find(({ heardAt, answered }) => Date.now() - heardAt < (answered ? settings.settleMs : patienceMs));
+  const patienceMs = patience.unheard * settings.commandMs;
+  const settling = sent.find(({ heardAt, answered }) => Date.now() - heardAt < (answered ? patience.answered * settings.commandMs : patienceMs));
   if (settling) return { state: 'settling', sent: settling };
   if (!(await seen.manager.signIn(await kept(secrets, input.target, 'ciphertrust-admin-password')))) return wiped();
   const servers = await readServers(seen.manager);
@@ -164,8 +165,8 @@ async function observe({ cipherTrust, secrets, settings }: Systems, input: Input
 /** It was not wiped before the request left, nor before somebody looked and saw that it was not. */
 const suspected = ({ at, failed }: Sent, since: number) => ({ msAgo: Date.now() - at, failed, notBefore: new Date(Math.max(at, since)).toISOString() });
 
-/** So many settling times a request may still be at work whose answer was lost: as long as one may take that is heard out; its effect shows after that. */
-const patience = 4;
+/** How long its effect may take to show, in longest runs of a command: after its answer; after nobody heard one, since then it may still be at work, too. */
+const patience = { answered: 0.4, unheard: 1.6 };
 
 /** `connInfo` is JSON within JSON; the serial is the partition’s, not the HSM’s (reference: Thales' Terraform provider, `HSMSetupJSON`). */
 async function setupOf(secrets: SecretStore, input: Input, key: string): Promise<object> {
@@ -200,6 +201,7 @@ async function send(manager: Manager, setup: object, { hsmAddress, partitionSeri
   try {
     answer = await manager.raw('POST', path, setup);
   } catch (error) {
+    if (error instanceof NoPermit) await log.notSent(id, error.message);
     if (!(error instanceof StepFailure) || error.problem.kind !== 'Transient') throw error;
     if (!neverLeft(error.cause)) return log.unknown(id, `no answer: ${error.problem.seen}`);
     const { seen } = error.problem;

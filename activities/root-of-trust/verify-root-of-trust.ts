@@ -3,7 +3,7 @@ import { rootKeys } from '../../systems/ciphertrust/before-setup.ts';
 import { signedIn } from '../../systems/ciphertrust/ciphertrust.ts';
 import { type HsmServer, isServerOf, nameOf, readServers } from '../../systems/ciphertrust/holds.ts';
 import { entriesOf } from '../../systems/ciphertrust/manager.ts';
-import { converge, done, halt } from '../converge.ts';
+import { converge, done, halt, lasting } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'verify-root-of-trust'>;
@@ -53,8 +53,9 @@ export const decideVerifyRootOfTrust = (
 };
 
 /** “Verify that the HSM has been added on System > HSMs”, and that it really holds the root keys. */
-export const verifyRootOfTrust = ({ cipherTrust, secrets, luna }: Systems) =>
+export const verifyRootOfTrust = ({ cipherTrust, secrets, luna, settings }: Systems) =>
   converge<Input, Seen, StepResult<'verify-root-of-trust'>, never>({
+    lasting: lasting(settings, 'lunacm-script'),
     async observe(input, { signal }) {
       const manager = await signedIn(cipherTrust, secrets, input, input.cipherTrust, signal);
       const { version = 'unknown' } = (await manager.ask<{ version?: string } | null>('GET', '/v1/system/info')) ?? {};

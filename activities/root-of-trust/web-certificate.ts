@@ -8,7 +8,8 @@ import { type Manager, signedIn } from '../../systems/ciphertrust/ciphertrust.ts
 import { source } from '../../systems/ciphertrust/errors.ts';
 import type { Leaf } from '../../systems/ciphertrust/tls.ts';
 import { readWebCertificate, type WebCertificate } from '../../systems/ciphertrust/web-certificate.ts';
-import { act, converge, done, wait } from '../converge.ts';
+import { lastingActs } from '../../systems/lasting-acts.ts';
+import { act, converge, done, lasting, wait } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'web-certificate'>;
@@ -47,6 +48,7 @@ export const webCertificate = ({ cipherTrust, secrets, settings }: Systems) => {
     return named && readable(named.secret, await userSecret(secrets, named.secret));
   };
   return converge<Input, Seen, StepResult<'web-certificate'>, 'set-name' | 'put-certificate' | 'restart-web'>({
+    lasting: lasting(settings, 'service-restart'),
     async observe(input, { signal }) {
       const leaf = await cipherTrust.leaf(input, input.cipherTrust, signal);
       if (!leaf) return { state: 'restarting' };
@@ -76,7 +78,12 @@ export const webCertificate = ({ cipherTrust, secrets, settings }: Systems) => {
       'restart-web': async (input, seen, { signal }) => {
         if (seen.state !== 'ready') return;
         await seen.manager.ask('POST', '/v1/system/services/restart', { services: ['web'], delay: 5 });
-        await changes(() => cipherTrust.leaf(input, input.cipherTrust, signal), seen.presented, settings.settleMs, signal);
+        await changes(
+          () => cipherTrust.leaf(input, input.cipherTrust, signal),
+          seen.presented,
+          lastingActs['service-restart'].longestMs(settings.commandMs),
+          signal,
+        );
       },
     },
     sight: (seen) => (seen.state === 'ready' ? [seen.name, seen.configured, seen.presented] : seen.state),

@@ -9,11 +9,11 @@ export function healthRoutes(app: FastifyInstance, jobs: Jobs, workers: Workers)
   const open = { config: { role: false as const } };
   const tags = ['service'];
   app.get('/healthz', { ...open, schema: { tags, summary: 'This process is alive' } }, () => ({ status: 'alive' }));
-  const { 200: response200, 503: response503 } = answers({ 200: ReadyAnswer }, 503);
+  const { 200: response200, 503: response503 }: Record<number, unknown> = answers({ 200: ReadyAnswer }, 503);
   const schema = { tags, summary: 'Temporal answers, too; the body says how many workers poll', response: { 200: response200, 503: response503 } };
   app.get('/readyz', { ...open, schema }, async () => {
-    const [seen] = await Promise.all([workers.view(), jobs.ready()]).catch(() => {
-      throw new Problem(503, 'Not ready', 'Temporal does not answer.');
+    const [seen] = await Promise.all([workers.view(), jobs.ready()]).catch((cause: unknown) => {
+      throw new Problem(503, 'Not ready', 'Temporal does not answer.', { cause });
     });
     return { status: 'ready', ...(seen ? { workers: seen } : {}) };
   });

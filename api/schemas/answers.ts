@@ -193,6 +193,8 @@ const Job = Type.Object(
       hsmName: Type.String(),
       region: Type.String(),
       warnings: Type.Array(Type.String()),
+      awaitingApproval: Type.Boolean({ description: 'An approval is open, whatever the state.' }),
+      hasIncident: Type.Boolean({ description: 'An incident is open, whatever the state.' }),
       report: Type.Optional(
         Type.Object({ json: Type.String(), markdown: Type.String() }, { description: 'Where the report is stored; GET …/report gives it.' }),
       ),

@@ -7,13 +7,15 @@ import type { ResourceManagementClient } from '@azure/arm-resources';
 import type { DeploymentsClient } from '@azure/arm-resourcesdeployments';
 import { StepFailure } from '../../domain/failure.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
+import { currentFence, type Fence, noPermitIn } from '../fence.ts';
 import type { Outbound } from '../outbound.ts';
 import type { Settings } from '../settings.ts';
-import { type Cloud, cloudOf } from './clouds.ts';
+import { cloudOf } from './clouds.ts';
 import { credential } from './credential.ts';
 import { azureFailure, isAbsent, isForeign, isSignIn, statusOf } from './errors.ts';
 import { speaking } from './policies.ts';
 import { transport } from './transport.ts';
+import { underPermit } from './under-permit.ts';
 
 export interface AzureClients {
   resources: ResourceManagementClient;
@@ -43,12 +45,13 @@ export interface Azure {
 /** Only those versions whose specification is at hand are spoken. */
 const versions = { resources: '2024-03-01', deployments: '2024-03-01', features: '2021-07-01', network: '2024-01-01', compute: '2024-03-01' } as const;
 
-export function createAzure(settings: Settings, outbound: Outbound): Azure {
+/** `fenceOf` says whose permits are asked for; it is another one only where a test plays somebody else. */
+export function createAzure(settings: Settings, outbound: Outbound, fenceOf = currentFence): Azure {
   const known = new Map<string, Promise<AzureClients>>();
   return {
     clients(azure) {
       const key = `${azure.cloud ?? 'public'} ${azure.subscriptionId}`;
-      if (!known.has(key)) known.set(key, connect(settings, outbound, cloudOf(azure), azure.subscriptionId));
+      if (!known.has(key)) known.set(key, connect(settings, outbound, fenceOf, azure));
       return known.get(key)!;
     },
     async ask(tried, question) {
@@ -57,7 +60,7 @@ export function createAzure(settings: Settings, outbound: Outbound): Azure {
       } catch (error) {
         // A token that is refused is not offered again, nor does a sign-in library’s own pause count.
         if (statusOf(error) === 401 || isSignIn(error)) known.clear();
-        throw error instanceof StepFailure || isAbort(error) || !isForeign(error) ? error : azureFailure(tried, error);
+        throw noPermitIn(error) ?? (error instanceof StepFailure || isAbort(error) || !isForeign(error) ? error : azureFailure(tried, error));
       }
     },
     look(tried, question) {
@@ -76,8 +79,11 @@ export function createAzure(settings: Settings, outbound: Outbound): Azure {
 
 const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
 
-async function connect(settings: Settings, outbound: Outbound, cloud: Cloud, subscriptionId: string): Promise<AzureClients> {
-  const common = transport(settings, outbound);
+async function connect(settings: Settings, outbound: Outbound, fenceOf: () => Fence, azure: ProvisioningRequest['azure']): Promise<AzureClients> {
+  const cloud = cloudOf(azure);
+  const { subscriptionId } = azure;
+  const sending = transport(settings, outbound);
+  const common = { ...sending, additionalPolicies: [...sending.additionalPolicies, underPermit(outbound, settings.authorityPem, fenceOf)] };
   const identity = await credential(settings, cloud, outbound);
   const { scope } = cloud;
   const endpoint = settings.azure.armEndpoint ?? cloud.arm;

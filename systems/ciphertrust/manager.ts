@@ -1,5 +1,6 @@
 import axios, { type AxiosInstance } from 'axios';
 import { notReady, StepFailure } from '../../domain/failure.ts';
+import { noPermitIn } from '../fence.ts';
 import { type Answer, answerFailure, isSuccess, lockedForMs, noAnswer, retryAfter, saysLocked, saysWrongPassword } from './errors.ts';
 import { notSent } from './tls.ts';
 
@@ -144,7 +145,7 @@ export class Manager {
       return { status, body: data, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
     } catch (error) {
       this.#signal.throwIfAborted();
-      throw noAnswer(`${method} ${path}`, withoutRequest(error));
+      throw noPermitIn(error) ?? noAnswer(`${method} ${path}`, withoutRequest(error));
     }
   }
 }

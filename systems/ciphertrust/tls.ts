@@ -3,6 +3,9 @@ import { Agent, type AgentOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { PresentedCertificate } from '../../domain/results.ts';
+import { currentFence } from '../fence.ts';
+import type { LastingActName } from '../lasting-acts.ts';
+import { permitted } from '../outbound.ts';
 import { secured } from '../tls.ts';
 
 export interface Leaf {
@@ -43,11 +46,27 @@ function shownOf(leaf: X509Certificate): PresentedCertificate {
 /** Distinguished names come with a line for each part, and may be missing. */
 const oneLine = (name: string | undefined): string => (name ?? '').trim().replaceAll('\n', ', ');
 
-/** Makes connections of its own for every request, and hands over only those whose other side has the pinned certificate. */
+const reads = ['GET', 'HEAD'];
+const lastingActs: Record<string, LastingActName> = { '/hsm/setup': 'hsm-setup', '/services/restart': 'service-restart' };
+
+/** What goes on when a request was answered, or its answer is lost. */
+const lastingActOf = (path = ''): LastingActName | undefined => lastingActs[/\/[^/]+\/[^/?]+(?=\/?(?:\?|$))/.exec(path)?.[0] ?? ''];
+
+/** Of the request that a connection is for, as Node tells an agent. */
+interface Asked extends AgentOptions {
+  method?: string;
+  path?: string;
+}
+
+/**
+ * Makes connections of its own for every request, and hands over only those whose other side has the pinned certificate. For what is no plain read it then asks
+ * for a permit of the attempt that made this agent: anywhere earlier, name resolution and handshakes would lie between the permit and the bytes.
+ */
 export class PinnedAgent extends Agent {
   readonly #open: () => Promise<Duplex>;
   readonly #pin: string;
   readonly #signal: AbortSignal;
+  readonly #fence = currentFence();
 
   constructor(pin: string, open: () => Promise<Duplex>, signal: AbortSignal) {
     super({ keepAlive: false });
@@ -56,16 +75,17 @@ export class PinnedAgent extends Agent {
     this.#signal = signal;
   }
 
-  override createConnection(_: AgentOptions, done: (error: Error | null, socket: Duplex) => void): undefined {
-    this.#pinned().then(
+  override createConnection({ method = '', path }: Asked, done: (error: Error | null, socket: Duplex) => void): undefined {
+    const permit = reads.includes(method) ? undefined : () => this.#fence.permit(lastingActOf(path));
+    this.#pinned(permit).then(
       (tls) => done(null, tls),
       (error: Error) => done(error, undefined as never),
     );
   }
 
-  async #pinned(): Promise<TLSSocket> {
+  async #pinned(permit?: () => Promise<void>): Promise<TLSSocket> {
     const tls = await handshake(await this.#open(), this.#signal);
-    if (tls.getPeerX509Certificate()?.fingerprint256 === this.#pin) return tls;
+    if (tls.getPeerX509Certificate()?.fingerprint256 === this.#pin) return permitted(tls, permit);
     tls.destroy();
     throw Object.assign(new Error('another certificate than the pinned one was presented'), { code: notSent });
   }

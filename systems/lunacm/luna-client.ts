@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { notReady, refused, unsafe } from '../../domain/failure.ts';
 import { afterwards, finishing } from '../../domain/first-error.ts';
 import { isCertificate, seenOf } from '../certificates.ts';
+import type { LastingActName } from '../lasting-acts.ts';
 import type { RoleShown } from '../lunash/partition-show.ts';
 import type { Transcript } from '../lunash/transcript.ts';
 import { certificateClientFolder, lunaClientFolder } from '../windows/install-script.ts';
@@ -42,10 +43,10 @@ export class LunaClient {
    * always removed: lunacm takes passwords as options, and a command line would show them. `secrets` are what the transcript must not show. What lunacm
    * answered is never lost to a file that stays: a password that nobody knows to have been refused would be shown again.
    */
-  async run(commands: readonly string[], secrets: readonly string[] = []): Promise<CommandOutput[]> {
+  async run(commands: readonly string[], secrets: readonly string[] = [], act = actOf(secrets)): Promise<CommandOutput[]> {
     for (const secret of secrets) this.#transcript.hide(secret);
     const script = `${scriptFolder}\\${this.#target}-${randomUUID()}.lunacm`;
-    const output = await this.#runScript(script, commands).catch(async (error: unknown) => {
+    const output = await this.#runScript(script, commands, act).catch(async (error: unknown) => {
       throw await afterwards(error, () => this.#discard(script));
     });
     this.#transcript.add(output);
@@ -53,9 +54,9 @@ export class LunaClient {
     return splitCommands(output, commands);
   }
 
-  async #runScript(script: string, commands: readonly string[]): Promise<string> {
+  async #runScript(script: string, commands: readonly string[], act: LastingActName | undefined): Promise<string> {
     await this.#session.writePrivately(script, `${[...commands, 'exit'].join('\r\n')}\r\n`);
-    return (await this.#session.exec(`"${lunaClientFolder}\\lunacm.exe" -f "${script}"`)).output;
+    return (await this.#session.exec(`"${lunaClientFolder}\\lunacm.exe" -f "${script}"`, act)).output;
   }
 
   /** As `run`, and every command must succeed. */
@@ -133,7 +134,7 @@ export class LunaClient {
   /** One-step trust link. It makes the host a new certificate; what it presented before is set aside, as proof of what is its own. */
   async deploy(command: string, name: string, secrets: readonly string[]): Promise<void> {
     await this.#setAside(name, 'own');
-    await this.must([command], secrets);
+    this.mustHaveSucceeded(await this.run([command], secrets, 'clientconfig-deploy'), secrets);
   }
 
   /** Every certificate for a name that was made here, the present one first: whoever is registered with one of them is ours. */
@@ -201,7 +202,7 @@ export class LunaClient {
   }
 
   async #vtl(command: string): Promise<string> {
-    const { output } = await this.#session.exec(command);
+    const { output } = await this.#session.exec(command, 'vtl-createcert');
     this.#transcript.add(output);
     return output;
   }
@@ -240,7 +241,7 @@ export class LunaClient {
   /** Nothing is at work on it any more. What cannot be removed, or no longer over this connection, is left to `tidy`, before anything else is typed. */
   async #removeInTime(path: string): Promise<void> {
     const remove = () => this.#session.remove(path).catch(() => undefined);
-    for (const end = Date.now() + this.#removalPatienceMs; (await remove()) === false && Date.now() < end; ) await pause(removalPauseMs);
+    for (const end = performance.now() + this.#removalPatienceMs; (await remove()) === false && performance.now() < end; ) await pause(removalPauseMs);
   }
 
   async #discard(path: string): Promise<void> {
@@ -269,6 +270,9 @@ export class LunaClient {
     await this.#session.write(`${certificatesOf(home)}\\${name}-${short}.pem`, present);
   }
 }
+
+/** A script without a secret in it only looks. */
+const actOf = (secrets: readonly string[]): LastingActName | undefined => (secrets.length > 0 ? 'lunacm-script' : undefined);
 
 /** Which client’s vtl: the host’s own, or the one that the request wants for certificates. */
 export type Home = 'own' | 'certificate';

@@ -238,7 +238,8 @@ export class Luna {
 
   async #inSession<T>(job: Job, connection: SshConnection, step: string, work: (session: LunashSession) => Promise<T>): Promise<T> {
     const transcript = new Transcript();
-    const inShell = async () => work(await connection.shell((channel) => new LunashSession(channel, transcript)));
+    const { commandMs } = this.#settings;
+    const inShell = async () => work(await connection.shell((channel) => new LunashSession(channel, connection, transcript, { commandMs })));
     return finishing(inShell, async () => {
       connection.end();
       await this.#keep(job, step, transcript);

@@ -1,6 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
-import { refused, type StepFailure, transient, unsafe } from '../../domain/failure.ts';
-import type { Settings } from '../settings.ts';
+import { refused, StepFailure, transient, unsafe } from '../../domain/failure.ts';
+import { NoPermit, type Wire } from '../fence.ts';
+import type { LastingActName } from '../lasting-acts.ts';
 import { type Outcome, offersQuit, readOutcome, tailLength, type Waiting, waitingFor, withoutEcho } from './reading.ts';
 import type { Transcript } from './transcript.ts';
 
@@ -24,9 +25,6 @@ export interface Patience {
 
 export const usualPatience: Patience = { commandMs: 150_000, quietMs: 3_000 };
 
-/** How long a command whose sender is gone may still be at work: as long as a session waits for one, 150 s where `HSM_SETTLE_MS` is as usual. */
-export const commandSettleMs = ({ settleMs }: Pick<Settings, 'settleMs'>): number => 2.5 * settleMs;
-
 export interface Answers {
   /** Typed where the password is asked for that the HSM’s SO has. */
   password?: string;
@@ -41,6 +39,7 @@ export interface Answers {
 /** One interactive LunaSH session: the HSM sign-in belongs to it. Keyed on the prompt `lunash:>`, never on a banner or a pause. */
 export class LunashSession {
   readonly #terminal: Terminal;
+  readonly #wire: Wire;
   readonly #transcript: Transcript;
   readonly #patience: Patience;
   /** What was printed since something was typed last. */
@@ -52,8 +51,9 @@ export class LunashSession {
   #closed = false;
   #wake: () => void = () => {};
 
-  constructor(terminal: Terminal, transcript: Transcript, patience: Partial<Patience> = {}) {
+  constructor(terminal: Terminal, wire: Wire, transcript: Transcript, patience: Partial<Patience> = {}) {
     this.#terminal = terminal;
+    this.#wire = wire;
     this.#transcript = transcript;
     this.#patience = { ...usualPatience, ...patience };
     const decoder = new StringDecoder('utf8');
@@ -87,13 +87,15 @@ export class LunashSession {
       if (answer === undefined) throw await this.#giveUp(tried);
       if (asked.has(waiting)) throw await this.#notTaken(tried);
       asked.add(waiting);
-      this.#type(answer);
+      await this.#type(answer, 'lunash-command');
     }
   }
 
   /** Runs a command that only reads: result 0 and no error. */
   async read(command: string): Promise<string> {
-    return this.change(command);
+    const outcome = await this.#run(command, {}, undefined);
+    this.mustHaveSucceeded(command, outcome);
+    return outcome.text;
   }
 
   /** Runs a command that changes something: result 0, no error, and where LunaSH has one its `'…' successful.` line. What it did is read back by the caller. */
@@ -110,19 +112,22 @@ export class LunashSession {
   }
 
   /** Runs a command and gives what came of it, good or bad. No question is answered twice: a password that is asked for once more was a wrong one. */
-  async raw(command: string, answers: Answers = {}): Promise<Outcome> {
+  raw(command: string, answers: Answers = {}): Promise<Outcome> {
+    return this.#run(command, answers, 'lunash-command');
+  }
+
+  async #run(command: string, answers: Answers, act: LastingActName | undefined): Promise<Outcome> {
     if (/[\x00-\x1f\x7f]/.test(command)) throw new Error('A LunaSH command is one line without control characters.');
     for (const secret of [answers.password, answers.newPassword, answers.domain]) if (secret) this.#transcript.hide(secret);
     const answered = new Set<Waiting>();
-    this.#type(command);
+    await this.#type(command, act);
     for (let before = ''; ; ) {
       const waiting = await this.#waiting(command, () => /Command\s+Result\s*:/i.test(this.#tail));
       if (waiting === 'command') return readOutcome(before + this.#printed.join(''), command);
       const answer = answered.has(waiting) ? undefined : answerTo(waiting, answers);
       if (answer === undefined) throw waiting === 'few-attempts' ? await this.#fewAttempts(command) : await this.#giveUp(command);
       answered.add(waiting);
-      before += this.#printed.join('');
-      this.#type(answer);
+      before += await this.#type(answer, act);
     }
   }
 
@@ -143,10 +148,14 @@ export class LunashSession {
     this.#typed = '';
   }
 
-  #type(text: string): void {
+  /** Types one line, under a permit of its own. Gives what was printed before it. */
+  async #type(text: string, act?: LastingActName): Promise<string> {
+    await this.#wire.permit(act);
+    const before = this.#printed.join('');
     this.#forget();
     this.#typed = text;
     this.#terminal.write(`${text}\r`);
+    return before;
   }
 
   /**
@@ -154,13 +163,13 @@ export class LunashSession {
    * more comes for a while: output may be cut anywhere.
    */
   async #waiting(tried: string, complete = () => true): Promise<Waiting> {
-    const end = Date.now() + this.#patience.commandMs;
+    const end = performance.now() + this.#patience.commandMs;
     for (;;) {
       const waiting = waitingFor(this.#tail, this.#typed);
       const doubtful = waiting === 'unknown' || (waiting === 'command' && !complete());
       if (waiting && !doubtful) return waiting;
       if (this.#closed) throw ended(tried, 'the connection was closed');
-      const left = end - Date.now();
+      const left = end - performance.now();
       const more = await this.#more(doubtful ? Math.min(left, this.#patience.quietMs) : left);
       if (more || this.#closed) continue;
       if (doubtful) return waiting;
@@ -216,15 +225,23 @@ export class LunashSession {
 
   /**
    * Leaves a question without an answer to it. Where it offers `quit`, that is said; else it is interrupted, and `quit` is said only at the prompt, where it
-   * does nothing: at an unknown question for a password any line could count as an attempt.
+   * does nothing: at an unknown question for a password any line could count as an attempt. All of it needs a permit; without one the connection is reset.
    */
   async #resynchronise(): Promise<void> {
+    await this.#leaveQuestion().catch((error: unknown) => {
+      // Whoever waits is told why the question was not answered, not how the session ended.
+      if (!(error instanceof NoPermit || error instanceof StepFailure)) throw error;
+    });
+  }
+
+  async #leaveQuestion(): Promise<void> {
     if (!offersQuit(this.#tail)) {
+      await this.#wire.permit();
       this.#forget();
       this.#terminal.write(interrupt);
       if (!(await this.#atPrompt())) return void this.#terminal.end();
     }
-    this.#type('quit');
+    await this.#type('quit');
     if (!(await this.#atPrompt())) this.#terminal.end();
   }
 

@@ -1,4 +1,5 @@
 import { refused, type StepFailure } from '../../domain/failure.ts';
+import type { Wire } from '../fence.ts';
 import { connectionLost } from '../ssh/connection.ts';
 
 /** What is needed of a channel that runs scp on the other side. */
@@ -21,6 +22,7 @@ const largestFile = 16 * 2 ** 20;
 /** The two directions of the protocol that scp has spoken since rcp, over any channel. */
 export class Rcp {
   readonly #remote: Remote;
+  readonly #wire: Wire;
   readonly #tried: string;
   readonly #patienceMs: number;
   #chunks: Buffer[] = [];
@@ -30,8 +32,9 @@ export class Rcp {
   #closed = false;
   #wake: () => void = () => {};
 
-  constructor(remote: Remote, tried: string, patienceMs = usualPatienceMs) {
+  constructor(remote: Remote, wire: Wire, tried: string, patienceMs = usualPatienceMs) {
     this.#remote = remote;
+    this.#wire = wire;
     this.#tried = tried;
     this.#patienceMs = patienceMs;
     remote.on('data', (chunk) => {
@@ -67,8 +70,10 @@ export class Rcp {
   async send(name: string, content: Buffer): Promise<void> {
     await this.#untilEnded(async () => {
       await this.#agreed();
+      await this.#wire.permit();
       this.#remote.write(`C0644 ${content.length} ${name}\n`);
       await this.#agreed();
+      await this.#wire.permit();
       this.#remote.write(Buffer.concat([content, Buffer.of(yes)]));
       await this.#agreed();
     });
@@ -134,12 +139,12 @@ export class Rcp {
   }
 
   async #until(enough: () => boolean): Promise<void> {
-    const end = Date.now() + this.#patienceMs;
+    const end = performance.now() + this.#patienceMs;
     while (!enough()) {
       if (this.#closed) throw this.#endedEarly();
-      if (Date.now() >= end) throw connectionLost(this.#tried, new Error('no answer'));
+      if (performance.now() >= end) throw connectionLost(this.#tried, new Error('no answer'));
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, end - Date.now());
+        const timer = setTimeout(resolve, end - performance.now());
         this.#wake = () => {
           clearTimeout(timer);
           resolve();

@@ -18,13 +18,13 @@ function needHarmless(name: string): void {
 /** `scp -O host:name .`: the text of a file of the signed-in user. Appliances have no SFTP. */
 export async function fetchFile(connection: SshConnection, name: string): Promise<string> {
   needHarmless(name);
-  const rcp = await connection.channel(`scp -f ${name}`, (channel) => new Rcp(channel, `fetching ${name} with scp`));
+  const rcp = await connection.channel(`scp -f ${name}`, (channel) => new Rcp(channel, connection, `fetching ${name} with scp`));
   return (await rcp.receive(name)).toString('utf8');
 }
 
 /** `scp -O name host:`: puts a file into the area of the signed-in user. */
 export async function putFile(connection: SshConnection, name: string, content: string): Promise<void> {
   needHarmless(name);
-  const rcp = await connection.channel(`scp -t ${name}`, (channel) => new Rcp(channel, `putting ${name} with scp`));
+  const rcp = await connection.channel(`scp -t ${name}`, (channel) => new Rcp(channel, connection, `putting ${name} with scp`));
   await rcp.send(name, Buffer.from(content));
 }

@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto';
-import { type Duplex, Readable } from 'node:stream';
-import ssh2, { type ClientChannel, type ConnectConfig, type SFTPWrapper } from 'ssh2';
+import { Duplex, Readable } from 'node:stream';
+import ssh2, { type AuthHandlerMiddleware, type ClientChannel, type ConnectConfig, type SFTPWrapper } from 'ssh2';
 import { refused, type StepFailure, transient, unsafe } from '../../domain/failure.ts';
 import { onAbort } from '../aborting.ts';
+import type { Wire } from '../fence.ts';
+import type { LastingActName } from '../lasting-acts.ts';
 import { surviveLateErrors } from '../late-errors.ts';
+import { holdCommands } from './held-commands.ts';
 import { PasswordChangeWanted, PasswordSignIn, SignInRefused } from './password-sign-in.ts';
+import { Way } from './way.ts';
 
 export { PasswordChangeWanted, SignInRefused };
 
@@ -46,19 +50,24 @@ export const usualSilence: Silence = { everyMs: 8_000, times: 2, signInMs: 25_00
 /** What ssh shows as a host key’s fingerprint. */
 export const pinOfKey = (key: Buffer): string => `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
 
-/** One SSH connection. It ends with the signal of the attempt that opened it. */
-export class SshConnection {
+/** One SSH connection. It ends with the signal of the attempt that opened it, and whatever is sent on it needs a permit of that attempt. */
+export class SshConnection implements Wire {
   readonly #client: ssh2.Client;
+  readonly #way: Way;
   readonly #name: string;
+  /** What the commands that are being requested may leave at work. */
+  readonly #acts = new Map<string, LastingActName | undefined>();
   readonly #closed: Promise<void>;
   /** The host key that was presented. */
   readonly pin: string;
 
-  private constructor(client: ssh2.Client, name: string, pin: string) {
+  private constructor(client: ssh2.Client, way: Way, name: string, pin: string) {
     this.#client = client;
+    this.#way = way;
     this.#name = name;
     this.#closed = new Promise((resolve) => client.once('close', () => resolve()));
     this.pin = pin;
+    holdCommands(client, (command) => way.permit(this.#acts.get(command)));
   }
 
   /** Connects and signs in. A wrong host key is `Unsafe`, a refused sign-in a SignInRefused, everything else `Transient`. */
@@ -66,7 +75,8 @@ export class SshConnection {
     const { username, password, privateKey, silence = usualSilence } = target;
     const socket = surviveLateErrors(target.socket);
     const client = surviveLateErrors(new ssh2.Client());
-    const signIn = password === undefined ? undefined : new PasswordSignIn(username, password, target.newPassword);
+    const way = new Way(socket);
+    const signIn = password === undefined ? undefined : new PasswordSignIn({ username, password, next: target.newPassword, wire: way });
     let presented = '';
     return new Promise((resolve, reject) => {
       let stopListening = () => {};
@@ -74,19 +84,25 @@ export class SshConnection {
         stopListening();
         client.end();
         socket.destroy();
-        reject(error);
+        reject(way.refusal ?? error);
       };
-      stopListening = onAbort(signal, () => fail(signal.reason));
+      stopListening = onAbort(signal, () => {
+        way.reset();
+        fail(signal.reason);
+      });
       if (signal.aborted) return;
       const stop = () => fail(failureOf(target, presented, signIn, new Error('the sign-in was stopped')));
-      client.once('ready', () => resolve(new SshConnection(client, target.name, presented)));
+      const permitted = (send: () => void): void => void way.permit().then(send).catch(fail);
+      client.once('ready', () => resolve(new SshConnection(client, way, target.name, presented)));
       client.on('error', (error: Error & { level?: string }) => fail(failureOf(target, presented, signIn, error)));
       client.once('close', () => fail(failureOf(target, presented, signIn, new Error('the connection was closed'))));
       client.on('change password', (_message, done) => {
         const next = signIn?.change();
         if (next === undefined) stop();
-        else done(next);
+        else permitted(() => done(next));
       });
+      // `false` ends the sign-in, which the types of ssh2 do not say where a handler answers later.
+      const signInLater: AuthHandlerMiddleware = (offered, _, next) => permitted(() => next((signIn?.choose(offered, stop) ?? false) as never));
       try {
         client.connect({
           sock: socket as never,
@@ -94,7 +110,7 @@ export class SshConnection {
           readyTimeout: silence.signInMs,
           keepaliveInterval: silence.everyMs,
           keepaliveCountMax: silence.times,
-          ...(signIn ? { password: password!, authHandler: (offered) => signIn.choose(offered, stop) } : {}),
+          ...(signIn ? { password: password!, authHandler: signInLater } : {}),
           ...(privateKey === undefined ? {} : { privateKey }),
           ...(target.algorithms ? { algorithms: target.algorithms } : {}),
           hostVerifier: (key: Buffer) => {
@@ -112,15 +128,15 @@ export class SshConnection {
   /** Waits for something on this connection; it fails when the connection is lost. */
   async whileOpen<T>(tried: string, something: Promise<T>): Promise<T> {
     const lost = this.#closed.then(() => {
-      throw connectionLost(tried, new Error('the connection was closed'));
+      throw this.#way.refusal ?? connectionLost(tried, new Error('the connection was closed'));
     });
     lost.catch(() => {});
     return Promise.race([something, lost]);
   }
 
   /** Runs one command without a terminal. */
-  async exec(command: string): Promise<Executed> {
-    const { ended } = await this.channel(command, (channel) => {
+  async exec(command: string, act?: LastingActName): Promise<Executed> {
+    const attach = (channel: ClientChannel) => {
       let output = '';
       let ending: { code: number | undefined } | undefined;
       const add = (chunk: Buffer) => {
@@ -142,12 +158,19 @@ export class SshConnection {
         );
       });
       return { ended };
-    });
+    };
+    const { ended } = await this.channel(command, attach, act);
     return ended;
   }
 
+  /** See `Wire`: for what is sent on a channel of this connection. */
+  permit(act?: LastingActName): Promise<void> {
+    return this.#way.permit(act);
+  }
+
   /** A channel that runs a command. `attach` gets it in the very callback that opens it: what comes in the same packet would be lost to later listeners. */
-  channel<T>(command: string, attach: (channel: ClientChannel) => T): Promise<T> {
+  channel<T>(command: string, attach: (channel: ClientChannel) => T, act?: LastingActName): Promise<T> {
+    this.#acts.set(command, act);
     return this.#opened(`running a command on ${this.#name}`, (done) => void this.#client.exec(command, done), attach);
   }
 
@@ -169,7 +192,10 @@ export class SshConnection {
     return this.#opened(
       `reaching ${host}:${port} through ${this.#name}`,
       (done) => void this.#client.forwardOut('127.0.0.1', 0, host, port, done),
-      (channel: ClientChannel) => channel.once('close', () => this.end()),
+      (channel: ClientChannel) => {
+        this.#way.carries(channel);
+        return channel.once('close', () => this.end());
+      },
     );
   }
 
@@ -188,10 +214,11 @@ export class SshConnection {
     attach: (opened: Opened) => T,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
-      const lost = () => reject(connectionLost(tried, new Error('the connection was closed')));
+      const lost = () => reject(this.#way.refusal ?? connectionLost(tried, new Error('the connection was closed')));
       const done = (error: Error | undefined, opened?: Opened) => {
         this.#client.off('close', lost);
         if (error) return reject(connectionLost(tried, error));
+        if (opened instanceof Duplex) this.#way.includes(opened);
         // ssh2 would take an error that is thrown here for one of the connection, and nobody would hear that this did not come about.
         try {
           resolve(attach(surviving(opened!)));

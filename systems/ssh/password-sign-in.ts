@@ -1,4 +1,5 @@
 import type { AnyAuthMethod, AuthenticationType, Prompt } from 'ssh2';
+import type { Wire } from '../fence.ts';
 
 /** The password or key was not accepted. Whether that is a failure is for the caller to say. */
 export class SignInRefused extends Error {
@@ -24,22 +25,24 @@ function meaningOf(prompt: string): Question | undefined {
 }
 
 /**
- * One sign-in with a password, by whichever method is offered. The password is sent once: where it is asked for again it was wrong, and trying it by a second
+ * One sign-in with a password, by whichever method is offered, under permits: before a method is begun, and before questions are answered. The password is sent once: where it is asked for again it was wrong, and trying it by a second
  * method would be a second wrong attempt. A new password goes to questions for a new one only, and only where there is one.
  */
 export class PasswordSignIn {
   readonly #username: string;
   readonly #password: string;
   readonly #next: string | undefined;
+  readonly #wire: Wire;
   readonly #answered = new Set<Question>();
   #tried: 'nothing' | 'none' | 'all' = 'nothing';
   /** Why it ended, where the reason is not a plain refusal. */
   stopped: 'change wanted' | 'wrong' | { question: string } | undefined;
 
-  constructor(username: string, password: string, next: string | undefined) {
+  constructor({ username, password, next, wire }: { username: string; password: string; next?: string | undefined; wire: Wire }) {
     this.#username = username;
     this.#password = password;
     this.#next = next;
+    this.#wire = wire;
   }
 
   /** Was the new password sent? Then a refusal is about that one. */
@@ -63,8 +66,12 @@ export class PasswordSignIn {
         username,
         prompt: (_name, _instructions, _language, prompts, finish) => {
           const answers = this.answers(prompts);
-          if (answers) finish(answers);
-          else stop();
+          if (!answers) return stop();
+          // Without a permit the wire was reset, and nobody waits for an answer.
+          this.#wire.permit().then(
+            () => finish(answers),
+            () => {},
+          );
         },
       };
     this.#answered.add('password');

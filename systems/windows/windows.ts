@@ -4,6 +4,7 @@ import { refused, transient } from '../../domain/failure.ts';
 import type { Job, Pinned } from '../../domain/results.ts';
 import { kept } from '../../stores/secrets/kept.ts';
 import type { SecretStore } from '../../stores/secrets/store.ts';
+import type { LastingActName } from '../lasting-acts.ts';
 import type { Outbound } from '../outbound.ts';
 import { connectionLost, type Executed, SignInRefused, SshConnection, signInRefused } from '../ssh/connection.ts';
 
@@ -60,6 +61,11 @@ export async function reach(outbound: Outbound, address: string, signal: AbortSi
   }
 }
 
+type Question<T> = (sftp: SFTPWrapper, resolve: (value: T) => void, reject: (error: Error) => void) => void;
+
+/** What every server takes in one request. */
+const writeBytes = 16_384;
+
 /** Commands and files on the Windows host. */
 export class WindowsSession {
   readonly #connection: SshConnection;
@@ -71,8 +77,9 @@ export class WindowsSession {
     this.#admin = admin;
   }
 
-  exec(command: string): Promise<Executed> {
-    return this.#connection.exec(command);
+  /** Every command needs a permit; `act` where it may go on when nobody waits for it any more. */
+  exec(command: string, act?: LastingActName): Promise<Executed> {
+    return this.#connection.exec(command, act);
   }
 
   /** The text of a file; undefined where there is none. */
@@ -86,10 +93,18 @@ export class WindowsSession {
     );
   }
 
-  write(path: string, content: string): Promise<void> {
-    return this.#over(`writing ${path}`, (sftp, resolve, reject) =>
-      sftp.writeFile(sftpPath(path), content, (error) => (error ? reject(error) : resolve(undefined))),
+  /** Replaces a file's content. Each request of it needs a permit of its own. */
+  async write(path: string, content: string): Promise<void> {
+    const tried = `writing ${path}`;
+    const bytes = Buffer.from(content);
+    const handle = await this.#changing<Buffer>(tried, (sftp, resolve, reject) =>
+      sftp.open(sftpPath(path), 'w', (error, opened) => (error ? reject(error) : resolve(opened))),
     );
+    for (let at = 0; at < bytes.length; at += writeBytes) {
+      const length = Math.min(writeBytes, bytes.length - at);
+      await this.#changing<void>(tried, (sftp, resolve, reject) => sftp.write(handle, bytes, at, length, at, (error) => (error ? reject(error) : resolve())));
+    }
+    await this.#over<void>(tried, (sftp, resolve, reject) => sftp.close(handle, (error) => (error ? reject(error) : resolve())));
   }
 
   /** The names in a folder; none where there is no such folder. */
@@ -119,7 +134,7 @@ export class WindowsSession {
 
   /** Is the file gone? Windows keeps one that a program has open. */
   remove(path: string): Promise<boolean> {
-    return this.#over(`removing ${path}`, (sftp, resolve, reject) =>
+    return this.#changing(`removing ${path}`, (sftp, resolve, reject) =>
       sftp.unlink(sftpPath(path), (error) => {
         if (!error || isMissing(error)) resolve(true);
         else if (lostWith(error)) reject(error);
@@ -132,10 +147,15 @@ export class WindowsSession {
     this.#connection.end();
   }
 
-  /** What is asked over a connection that is gone is never answered. */
-  async #over<T>(tried: string, ask: (sftp: SFTPWrapper, resolve: (value: T) => void, reject: (error: Error) => void) => void): Promise<T> {
+  #changing<T>(tried: string, ask: Question<T>): Promise<T> {
+    return this.#over(tried, ask, () => this.#connection.permit());
+  }
+
+  /** What is asked over a connection that is gone is never answered. `before` is what must come right before the request. */
+  async #over<T>(tried: string, ask: Question<T>, before = async () => {}): Promise<T> {
     this.#sftp ??= this.#connection.sftp();
     const sftp = await this.#sftp;
+    await before();
     const failed = (error: Error) =>
       refused(
         { tried: `${tried} on the Windows host`, seen: error.message, source: 'the Windows host', remedy: 'Look at the host’s file system, then retry.' },

@@ -3,6 +3,7 @@ import { StepFailure } from '../../domain/failure.ts';
 import type { Outcome } from '../../systems/lunash/reading.ts';
 import { type Answers, LunashSession } from '../../systems/lunash/session.ts';
 import { Transcript } from '../../systems/lunash/transcript.ts';
+import { openFence } from '../support/fence.ts';
 import { fixture, haveFixtures } from '../support/fixtures.ts';
 import { type Manner, RecordedTerminal } from '../support/recorded-terminal.ts';
 
@@ -165,7 +166,7 @@ async function inEveryManner(
       const terminal = new RecordedTerminal(recording, { ...manner, ...(cut === undefined ? {} : { cut }) });
       const transcript = new Transcript();
       try {
-        await play(new LunashSession(terminal, transcript), terminal, transcript);
+        await play(new LunashSession(terminal, openFence, transcript), terminal, transcript);
         assert.deepEqual(terminal.strayed, []);
       } catch (error) {
         throw new Error(`cut at ${cut}, ${JSON.stringify(manner)}`, { cause: error });

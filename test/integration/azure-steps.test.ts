@@ -143,6 +143,8 @@ describe('The resource group', function () {
     const { resources } = await bench.clients();
     const { resourceGroup: name, region } = bench.request.azure;
     bench.azure.seedGroup(name, region);
+    // The product's clients have signed in before it goes, which does not take long here.
+    await bench.attempt('resource-group', {});
     await resources.resourceGroups.delete(name).submitted();
     const { kind, seen, remedy } = await bench.stops('resource-group', {});
     assert.deepEqual([kind, seen], ['Unsafe', 'it is being deleted']);

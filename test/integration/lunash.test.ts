@@ -7,6 +7,8 @@ import { fipsMode } from '../../activities/hsm-setup/fips-mode.ts';
 import { initializeHsm } from '../../activities/hsm-setup/initialize-hsm.ts';
 import { inspectHsm } from '../../activities/hsm-setup/inspect-hsm.ts';
 import { prepareNtls } from '../../activities/hsm-setup/prepare-ntls.ts';
+import { runWithFence } from '../../systems/fence.ts';
+import { openFence } from '../support/fence.ts';
 import { LunaSteps } from '../support/luna/luna-steps.ts';
 import { until } from '../support/until.ts';
 
@@ -236,11 +238,13 @@ describe('A password that does not fit', function () {
       const { hsm } = luna.world.appliance.state;
       hsm.soAttemptsLeft = 1;
       const signal = AbortSignal.timeout(30_000);
-      await luna.systems.luna.shell(luna.job, luna.hosts, 'inspect-hsm', signal, async (session) => {
-        const outcome = await session.raw('hsm login -force', { password: 'Somebody-elses.1' });
-        assert.deepEqual([outcome.result, outcome.codes.map(({ code }) => code)], [Number(result), ['30000F']]);
-        assert.throws(() => session.mustHaveSucceeded('hsm login', outcome, 'hsm login'), /LUNA_RET_SO_LOGIN_FAILURE_THRESHOLD/);
-      });
+      await runWithFence(openFence, () =>
+        luna.systems.luna.shell(luna.job, luna.hosts, 'inspect-hsm', signal, async (session) => {
+          const outcome = await session.raw('hsm login -force', { password: 'Somebody-elses.1' });
+          assert.deepEqual([outcome.result, outcome.codes.map(({ code }) => code)], [Number(result), ['30000F']]);
+          assert.throws(() => session.mustHaveSucceeded('hsm login', outcome, 'hsm login'), /LUNA_RET_SO_LOGIN_FAILURE_THRESHOLD/);
+        }),
+      );
       assert.equal(hsm.zeroized, true);
     });
 

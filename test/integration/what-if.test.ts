@@ -4,6 +4,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import { whatIf } from '../../activities/plan/what-if.ts';
 import type { WhatIf } from '../../domain/what-if.ts';
 import { AzureBench } from '../support/azure-bench.ts';
+import { runStep } from '../support/fence.ts';
 import { customerTemplate } from '../support/template.ts';
 
 describe('What a request would change', function () {
@@ -18,10 +19,8 @@ describe('What a request would change', function () {
   /** One look, in which nothing may be changed. */
   async function look(): Promise<WhatIf> {
     const before = bench.world.ledger.entries.length;
-    const seen = (await new MockActivityEnvironment({ startToCloseTimeoutMs: 60_000 }, { logger: new DefaultLogger('ERROR') }).run(
-      whatIf(bench.systems),
-      bench.job,
-    )) as WhatIf;
+    const environment = new MockActivityEnvironment({ startToCloseTimeoutMs: 60_000 }, { logger: new DefaultLogger('ERROR') });
+    const seen = await runStep(environment, whatIf(bench.systems), bench.job);
     const sent = bench.world.ledger.entries.slice(before).map(({ operation }) => operation);
     const questions = ['arm:POST Microsoft.Resources/deployments/validate', 'arm:POST Microsoft.Resources/deployments/whatIf'];
     assert.deepEqual(

@@ -12,11 +12,13 @@ import { createSocks, type Socks } from '../../simulator/network/socks.ts';
 import { Files, type HostState } from '../../simulator/windows/state.ts';
 import type { WindowsHost } from '../../simulator/world.ts';
 import { type SecretStore, secretName } from '../../stores/secrets/store.ts';
+import { runWithFence } from '../../systems/fence.ts';
 import { createOutbound } from '../../systems/outbound.ts';
 import { publicLine } from '../../systems/ssh/private-key.ts';
 import { installScript } from '../../systems/windows/install-script.ts';
 import { createWindows } from '../../systems/windows/windows.ts';
 import { exampleRequest } from '../support/example.ts';
+import { openFence, runStep } from '../support/fence.ts';
 
 const target = 'kylo-luna-hsm-0123456789';
 const address = '172.22.0.4';
@@ -75,11 +77,8 @@ describe('A Windows host that becomes the Luna client', function () {
       get: async (name) => (name === secretName(target, 'windows-ssh-key') ? privateKey : undefined),
       create: () => assert.fail('nothing is kept'),
     };
-    const session = await createWindows(createOutbound(`socks5://127.0.0.1:${socks.port}`), secrets).open(
-      { target, runId: 'run-1', request },
-      windows,
-      AbortSignal.timeout(30_000),
-    );
+    const host = createWindows(createOutbound(`socks5://127.0.0.1:${socks.port}`), secrets);
+    const session = await runWithFence(openFence, () => host.open({ target, runId: 'run-1', request }, windows, AbortSignal.timeout(30_000)));
     const { code } = await session.exec(`type C:\\ProgramData\\ssh\\sshd_config`);
     session.end();
     return code;
@@ -207,7 +206,7 @@ describe('A Windows host that becomes the Luna client', function () {
       azure: { clients: async () => ({ compute }), look: (_: string, ask: () => unknown) => ask() },
     } as unknown as Systems;
     const environment = new MockActivityEnvironment({ startToCloseTimeoutMs: 60_000, scheduledTimestampMs: askedAt }, { logger: new DefaultLogger('ERROR') });
-    const failure = await environment.run(installLunaClient(systems), { target, runId: 'run-1', request: own, vm, publicKey: 'ssh-rsa AAAA' }).then(
+    const failure = await runStep(environment, installLunaClient(systems), { target, runId: 'run-1', request: own, vm, publicKey: 'ssh-rsa AAAA' }).then(
       () => assert.fail('it is done'),
       (error: unknown) => error as ApplicationFailure,
     );

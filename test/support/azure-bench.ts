@@ -16,10 +16,12 @@ import { createAzure, type Azure as SimulatedAzure } from '../../simulator/azure
 import { createWorld, type RunningWorld, type WorldOptions } from '../../simulator/create-world.ts';
 import type { Entry } from '../../simulator/ledger.ts';
 import type { FaultRequest } from '../../simulator/weather.ts';
-import type { AzureClients } from '../../systems/azure/azure.ts';
+import { type Azure, type AzureClients, createAzure as createClients } from '../../systems/azure/azure.ts';
+import type { Fence } from '../../systems/fence.ts';
 import { readSettings } from '../../worker/settings.ts';
 import { createSystems } from '../../worker/systems.ts';
 import { exampleRequest } from './example.ts';
+import { openFence, runStep } from './fence.ts';
 
 export interface AzureBenchOptions extends Partial<WorldOptions> {
   /** How long one answer is waited for. */
@@ -41,11 +43,11 @@ export function attemptStep<Id extends ActivityId>(
   systems: Systems,
   id: Id,
   input: Job & StepTypes[Id]['needs'],
-  { number, askedAt }: { number: number; askedAt: number },
+  { number, askedAt, fence }: { number: number; askedAt: number; fence?: Fence },
 ): Promise<StepResult<Id>> {
   const activity = createActivities(systems)[id] as (input: unknown) => Promise<StepResult<Id>>;
   const info = { attempt: number, activityType: id, startToCloseTimeoutMs: 60_000, scheduledTimestampMs: askedAt };
-  return new MockActivityEnvironment(info, { logger }).run(activity, input);
+  return runStep(new MockActivityEnvironment(info, { logger }), activity, input, fence);
 }
 
 /** Pauses are kept, so that what waits as told is seen; longer ones are cut short, so that nobody waits for it. */
@@ -56,6 +58,8 @@ export class AzureBench {
   readonly world: RunningWorld;
   readonly azure: SimulatedAzure;
   readonly systems: Systems;
+  /** Clients that need no permit. */
+  readonly strangers: Azure;
   readonly env: NodeJS.ProcessEnv;
   request: ProvisioningRequest = exampleRequest();
   target = 'kylo-luna-hsm-0123456789';
@@ -89,7 +93,9 @@ export class AzureBench {
     this.world = world;
     this.azure = azure;
     this.env = env;
-    this.systems = createSystems(readSettings(env));
+    const settings = readSettings(env);
+    this.systems = createSystems(settings);
+    this.strangers = createClients(settings, this.systems.outbound, () => openFence);
   }
 
   async stop(): Promise<void> {
@@ -109,7 +115,7 @@ export class AzureBench {
 
   /** Microsoft’s own clients, for what somebody else does in the subscription. */
   clients(): Promise<AzureClients> {
-    return this.systems.azure.clients(this.request.azure);
+    return this.strangers.clients(this.request.azure);
   }
 
   fault(kind: FaultRequest['kind'], operation: string, more: Partial<FaultRequest> = {}): void {
@@ -133,6 +139,11 @@ export class AzureBench {
   /** One attempt of a step, as Temporal makes it. */
   attempt<Id extends ActivityId>(id: Id, needs: StepTypes[Id]['needs'], { number = 1, askedAt = Date.now() } = {}): Promise<StepResult<Id>> {
     return attemptStep(this.systems, id, { ...this.job, ...needs }, { number, askedAt });
+  }
+
+  /** The same, of a step that needs nothing, under a fence of the test's own. */
+  attemptUnder(fence: Fence, id: 'resource-group'): Promise<unknown> {
+    return attemptStep(this.systems, id, this.job, { number: 1, askedAt: Date.now(), fence });
   }
 
   /** A whole step: attempted again while it says that it is not ready, or that something passing was in the way. */

@@ -8,6 +8,7 @@ import { buildApp } from '../../api/app.ts';
 import { refused } from '../../domain/failure.ts';
 import type { ApprovalView, DecisionView, IncidentView, JobView, StepView } from '../../domain/progress.ts';
 import type { ManagerHolds } from '../../domain/results.ts';
+import { folderReports } from '../../stores/reports/report-store.ts';
 import { documented } from '../support/documented.ts';
 import { exampleRequest } from '../support/example.ts';
 import { zeroizedHsm } from '../support/stub-activities.ts';
@@ -26,6 +27,8 @@ const job: JobView = {
   hsmName: 'kylo-luna-hsm',
   region: 'westus2',
   warnings: ['Mind the gap.'],
+  awaitingApproval: false,
+  hasIncident: true,
   report: { json: 'r.json', markdown: 'r.md' },
   inventory: ['virtual machine lunaclient'],
 };
@@ -126,7 +129,7 @@ describe('The answers of the API', () => {
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'hsm-answers-'));
     writeFileSync(join(folder, 'some-job-run.json'), JSON.stringify({ target: 'some-job', runId: 'run', outcome: 'completed' }));
-    app = await buildApp({ client, taskQueue: 'any', tokens, reportsFolder: folder });
+    app = await buildApp({ client, taskQueue: 'any', tokens, reports: folderReports(folder) });
     check = await documented(app);
   });
   after(async () => {

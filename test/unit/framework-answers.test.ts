@@ -217,7 +217,7 @@ describe('A reports folder that cannot be read', () => {
 
 describe('An API that shuts down', () => {
   it('says so to who still asks, and when to ask again', async () => {
-    const app = await buildApp({ client: noTemporal, taskQueue: 'any', tokens, reportsFolder: '/nowhere' });
+    const app = await buildApp({ client: noTemporal, taskQueue: 'any', tokens, reports: folderReports('/nowhere') });
     const asked = gate();
     app.addHook('preClose', () => asked.opened);
     const address = await app.listen({ host: '127.0.0.1', port: 0 });

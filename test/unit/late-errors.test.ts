@@ -203,7 +203,7 @@ describe('Errors of connections that nobody waits for', function () {
     'a command': { serve: 'ssh', open: overSsh((connection) => connection.exec('anything')) },
     LunaSH: {
       serve: 'ssh',
-      open: overSsh((connection) => connection.shell((channel) => new LunashSession(channel, new Transcript())).then((lunash) => lunash.start())),
+      open: overSsh((connection) => connection.shell((channel) => new LunashSession(channel, connection, new Transcript())).then((lunash) => lunash.start())),
     },
     scp: { serve: 'ssh', open: overSsh((connection) => fetchFile(connection, 'server.pem')) },
     SFTP: { serve: 'ssh', open: overSsh((connection) => new WindowsSession(connection, 'admin').read('C:\\file')) },

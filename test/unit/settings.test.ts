@@ -60,7 +60,7 @@ describe('Settings', () => {
 
   it('tell all mistakes at once, and no secret', () => {
     assert.throws(
-      () => readSettings({ HSM_SECRETS: 'paper', HSM_LUNA_VIA: 'air', HSM_SETTLE_MS: '-1', AZURE_CLIENT_SECRET: 'do-not-tell' }),
+      () => readSettings({ HSM_SECRETS: 'paper', HSM_LUNA_VIA: 'air', HSM_COMMAND_MS: '-1', AZURE_CLIENT_SECRET: 'do-not-tell' }),
       ({ message }: Error) => /4 mistakes/.test(message) && /HSM_SECRETS/.test(message) && /HSM_LUNA_VIA/.test(message) && !message.includes('do-not-tell'),
     );
   });

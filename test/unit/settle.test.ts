@@ -1,31 +1,101 @@
 import assert from 'node:assert/strict';
+import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { converge, done } from '../../activities/converge.ts';
-import { commandSettleMs, usualPatience } from '../../systems/lunash/session.ts';
-import { readSettings } from '../../worker/settings.ts';
+import { converge, type Decision, done, lasting, wait } from '../../activities/converge.ts';
+import { currentFence } from '../../systems/fence.ts';
+import type { LastingActName } from '../../systems/lasting-acts.ts';
+import { MemoryFence, runStep } from '../support/fence.ts';
 
-const settleMs = 200;
+const commandMs = 200;
+const logger = new DefaultLogger('ERROR', () => {});
+
+interface Input {
+  order?: number;
+}
+
+interface Asked {
+  attempt?: number;
+  order?: number;
+  detail?: unknown;
+  acts?: LastingActName[];
+}
+
 /** How long an attempt waited before it looked. */
-async function waited(attempt: number, input: { order?: number }): Promise<number> {
-  const begun = Date.now();
-  const step = converge<{ order?: number }, number, number, never>({ settleMs, observe: async () => Date.now(), decide: (seen) => done(seen), act: {} });
-  const environment = new MockActivityEnvironment({ attempt }, { logger: new DefaultLogger('ERROR') });
-  return Number(await environment.run(step, input)) - begun;
+async function waited({ attempt = 1, order = 1, detail, acts = ['lunash-command'] }: Asked): Promise<number> {
+  const begun = performance.now();
+  const step = converge<Input, number, number, never>({
+    lasting: lasting({ commandMs }, ...acts),
+    observe: async () => performance.now(),
+    decide: (seen) => done(seen),
+    act: {},
+  });
+  return (await runStep(new MockActivityEnvironment({ attempt, heartbeatDetails: detail }, { logger }), step, { order })) - begun;
 }
 
 describe('What was sent before is given its time', () => {
   /** A timer may be early by a millisecond. */
-  const longEnough = settleMs - 5;
+  const longEnough = commandMs - 5;
 
-  it('before a later attempt looks, and before the first one of a later order does', async () => {
-    assert.ok((await waited(2, {})) >= longEnough);
-    assert.ok((await waited(1, { order: 2 })) >= longEnough);
+  it('before a later attempt looks, and before the first one of a later retry does', async () => {
+    assert.ok((await waited({ attempt: 2 })) >= longEnough);
+    assert.ok((await waited({ order: 2 })) >= longEnough);
   });
 
   it('and nothing is waited for where nothing was sent yet', async () => {
-    assert.ok(Math.min(await waited(1, {}), await waited(1, {}), await waited(1, {})) < longEnough);
+    assert.ok(Math.min(await waited({}), await waited({}), await waited({})) < longEnough);
   });
 
-  it('as long as a LunaSH command may take', () => assert.ok(commandSettleMs(readSettings({})) >= usualPatience.commandMs));
+  it('nor where the attempt before ended by itself, as its heartbeat detail says', async () => {
+    const ended = { attempt: 2, detail: { endedByItself: true, lookedAt: 1 } };
+    assert.ok(Math.min(await waited(ended), await waited(ended), await waited(ended)) < longEnough);
+    assert.ok((await waited({ attempt: 2, detail: { endedByItself: false, lookedAt: 1 } })) >= longEnough);
+  });
+
+  it('nor where the step leaves nothing at work, or only what tells by itself whether it is', async () => {
+    for (const acts of [[], ['arm-deployment', 'run-command']] satisfies LastingActName[][]) {
+      const again = { attempt: 2, acts };
+      assert.ok(Math.min(await waited(again), await waited(again), await waited(again)) < longEnough);
+    }
+  });
+});
+
+describe('A step', () => {
+  const stopped = async (decide: () => Decision<void, 'go'>, fence = new MemoryFence(), acts: LastingActName[] = []) => {
+    const environment = new MockActivityEnvironment({}, { logger });
+    const details: unknown[] = [];
+    environment.on('heartbeat', (detail) => details.push(detail));
+    const step = converge<Input, object, void, 'go'>({
+      lasting: lasting({ commandMs }, ...acts),
+      observe: async () => ({}),
+      decide,
+      act: { go: () => currentFence().permit('lunash-command') },
+    });
+    const failure = await runStep(environment, step, {}, fence).then(
+      () => assert.fail('it is done'),
+      (error: unknown) => error,
+    );
+    assert.ok(failure instanceof ApplicationFailure);
+    return { failure, details, fence };
+  };
+
+  it('that ends by itself leaves that as a fact', async () => {
+    const { failure, details } = await stopped(() => wait('not yet'));
+    assert.equal(failure.type, 'NotReady');
+    assert.partialDeepStrictEqual(details, [{ endedByItself: true }]);
+  });
+
+  it('that gets no permit ends its attempt, which Temporal may repeat', async () => {
+    const fence = new MemoryFence();
+    fence.refuse();
+    const { failure } = await stopped(() => ({ kind: 'act', change: 'go' }), fence, ['lunash-command']);
+    assert.deepEqual([failure.type, failure.nonRetryable], ['Transient', false]);
+    assert.match(failure.message, /Nothing more was sent/);
+  });
+
+  it('gets no permit for a lasting act that its rule does not declare: nobody would wait for it', async () => {
+    const { failure, fence } = await stopped(() => ({ kind: 'act', change: 'go' }));
+    assert.deepEqual([failure.type, fence.asked], ['Unsafe', []]);
+    assert.match(failure.message, /does not declare lunash-command/);
+  });
 });

@@ -9,6 +9,7 @@ import { type Identity, selfSigned } from '../../simulator/certificates.ts';
 import { secretName } from '../../stores/secrets/store.ts';
 import { recordedManager, secretsOf } from '../support/ciphertrust/recorded-manager.ts';
 import { exampleRequest } from '../support/example.ts';
+import { runStep } from '../support/fence.ts';
 
 const target = 't';
 const interfaceCertificate = 'GET /v1/configs/interfaces/web/certificate';
@@ -23,9 +24,9 @@ async function problemOf(secret: string, answer: unknown): Promise<Problem> {
     [interfaceCertificate]: [200, answer],
   });
   const secrets = secretsOf({ face: secret, [secretName(target, 'ciphertrust-admin-password')]: 'Kept-Password-1' });
-  const step = webCertificate({ cipherTrust, secrets, settings: { settleMs: 10 } } as unknown as Systems);
+  const step = webCertificate({ cipherTrust, secrets, settings: { commandMs: 25 } } as unknown as Systems);
   const environment = new MockActivityEnvironment({ startToCloseTimeoutMs: 60_000 }, { logger: new DefaultLogger('ERROR') });
-  const failure = await environment.run(step, { target, runId: 'r', request, cipherTrust: { address: 'a', pin: 'AA' } }).then(
+  const failure = await runStep(environment, step, { target, runId: 'r', request, cipherTrust: { address: 'a', pin: 'AA' } }).then(
     () => assert.fail('the step is done'),
     (error: unknown) => error,
   );

@@ -6,6 +6,7 @@ import { setRootOfTrust } from '../../../activities/root-of-trust/set-root-of-tr
 import type { ManagerAt } from '../../../domain/results.ts';
 import { secretName } from '../../../stores/secrets/store.ts';
 import { ManagerBench, setup, target } from '../../support/ciphertrust/manager-bench.ts';
+import { runStep } from '../../support/fence.ts';
 import { officerPassword } from '../../support/stub-appliance.ts';
 import { until } from '../../support/until.ts';
 
@@ -30,7 +31,7 @@ describe('hsm/setup', function () {
   async function cutOff(): Promise<() => void> {
     bench.fault('hold', setup);
     const environment = new MockActivityEnvironment({ startToCloseTimeoutMs: 60_000, activityId: 'order' }, { logger: new DefaultLogger('ERROR') });
-    const first = environment.run(setRootOfTrust(bench.systems), bench.rootInput(cipherTrust)).catch((error: unknown) => error);
+    const first = runStep(environment, setRootOfTrust(bench.systems), bench.rootInput(cipherTrust)).catch((error: unknown) => error);
     const held = await until('the request to be held', async () => bench.world.weather.held()[0]);
     environment.cancel();
     assert.ok((await first) instanceof Error);

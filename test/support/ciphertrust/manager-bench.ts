@@ -25,9 +25,11 @@ import { generateSecret } from '../../../stores/secrets/generate.ts';
 import { type SecretStore, secretName } from '../../../stores/secrets/store.ts';
 import { seenOf } from '../../../systems/certificates.ts';
 import { createCipherTrust } from '../../../systems/ciphertrust/ciphertrust.ts';
+import type { Fence } from '../../../systems/fence.ts';
 import { createOutbound } from '../../../systems/outbound.ts';
 import { readRsaKey } from '../../../systems/ssh/private-key.ts';
 import { exampleRequest } from '../example.ts';
+import { runStep } from '../fence.ts';
 import { hsmAddress, managerAddress, officerPassword, partition, stubAppliance } from '../stub-appliance.ts';
 import { quickKeys } from './options.ts';
 
@@ -103,7 +105,7 @@ export class ManagerBench {
     });
     this.systems = {
       secrets,
-      settings: { settleMs: 500, pollIntervalMs: 20 },
+      settings: { commandMs: 1_250, pollIntervalMs: 20 },
       transcripts: folderTranscripts(this.#folder),
       luna: { partitionContents: async () => this.objects },
       cipherTrust: createCipherTrust(counted, {} as Systems['windows']),
@@ -120,13 +122,26 @@ export class ManagerBench {
 
   /** One attempt of a step, as Temporal makes it. */
   attempt<Input, Result>(step: (input: Input) => Promise<Result>, input: Input, number = 1, order = 'order'): Promise<Result> {
+    return this.#attempt({ number, order }, step, input);
+  }
+
+  /** The same, under a fence of the test's own. */
+  attemptUnder<Input, Result>(fence: Fence, step: (input: Input) => Promise<Result>, input: Input): Promise<Result> {
+    return this.#attempt({ number: 1, order: 'order', fence }, step, input);
+  }
+
+  #attempt<Input, Result>(
+    { number, order, fence }: { number: number; order: string; fence?: Fence },
+    step: (input: Input) => Promise<Result>,
+    input: Input,
+  ): Promise<Result> {
     const info = { startToCloseTimeoutMs: 60_000 };
     const environment = new MockActivityEnvironment({ ...info, attempt: number, activityId: order, heartbeatDetails: this.#heartbeat }, { logger });
     this.#heartbeat = undefined;
     environment.on('heartbeat', (details) => {
       this.#heartbeat = details;
     });
-    return environment.run(step, input);
+    return runStep(environment, step, input, fence);
   }
 
   /** A whole step, under an order of its own if none is named: attempted again while it says that it is not ready or that something passing was in the way. */

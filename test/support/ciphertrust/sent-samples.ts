@@ -9,6 +9,7 @@ import { selfSigned } from '../../../simulator/certificates.ts';
 import { seenOf } from '../../../systems/certificates.ts';
 import { activateLicence, addNtp, readLicence } from '../../../systems/ciphertrust/essentials.ts';
 import { exampleRequest } from '../example.ts';
+import { runStep } from '../fence.ts';
 import { recordedManager, secretsOf } from './recorded-manager.ts';
 import { httpLines, type Json, sample } from './samples.ts';
 
@@ -57,7 +58,7 @@ async function setsUp() {
   const written: string[] = [];
   const systems = {
     secrets: secretsOf({ 't-ciphertrust-admin-password': 'p', 't-crypto-officer-password': partition_password!, key: pair.privateKeyPem }),
-    settings: { settleMs: 1, pollIntervalMs: 1 },
+    settings: { commandMs: 1, pollIntervalMs: 1 },
     transcripts: { append: async (_: string, __: string, ___: string, line: string) => void written.push(line), list: async () => [] },
     cipherTrust,
   } as unknown as Systems;
@@ -67,7 +68,7 @@ async function setsUp() {
     ...{ serverCertificate: seenOf(pair.certificatePem), clientCertificate: seenOf(pair.certificatePem) },
   };
   // Nothing comes about here, so the step goes on looking: what counts is what was sent.
-  await assert.rejects(attempt().run(setRootOfTrust(systems), input));
+  await assert.rejects(runStep(attempt(), setRootOfTrust(systems), input));
   return { setup, pair, written, sent: asked.find(({ path }) => path.endsWith('/hsm/setup'))! };
 }
 
@@ -133,11 +134,11 @@ export const sentSamples: Record<string, () => Promise<void>> = {
     input.request.cipherTrust.webCertificate = { secret: 'face' };
     const systems = {
       secrets: secretsOf({ 't-ciphertrust-admin-password': 'p', face: `${privateKeyPem}${certificatePem}` }),
-      settings: { settleMs: 1 },
+      settings: { commandMs: 1 },
       cipherTrust,
     };
     // It goes on presenting the certificate of before: the step puts the new one and stops.
-    await assert.rejects(attempt().run(webCertificate(systems as unknown as Systems), input));
+    await assert.rejects(runStep(attempt(), webCertificate(systems as unknown as Systems), input));
     const { body } = asked.find(({ method }) => method === 'PUT')!;
     // No passphrase protects the key: the field for it is left out.
     const { password: _, certificate: __, ...fields } = bodyAfter(`PUT /api${path}`);
@@ -151,7 +152,7 @@ export const sentSamples: Record<string, () => Promise<void>> = {
       'POST /v1/system/ssh/keys': [201, { id: '1' }],
     });
     const systems = { settings: { pollIntervalMs: 1 }, cipherTrust } as unknown as Systems;
-    await assert.rejects(attempt({ attempt: 61 }).run(firstBoot(systems), { ...job(), reachable: 'a', publicKey: body.key }));
+    await assert.rejects(runStep(attempt({ attempt: 61 }), firstBoot(systems), { ...job(), reachable: 'a', publicKey: body.key }));
     const sent = asked.filter(({ path }) => path === '/v1/system/ssh/keys');
     assert.deepEqual(
       sent.map(({ method, path, body, authorization }) => [`${method} /api${path}`, body, authorization]),

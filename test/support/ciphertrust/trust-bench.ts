@@ -23,6 +23,7 @@ import type { Entry } from '../../../simulator/ledger.ts';
 import { generateSecret } from '../../../stores/secrets/generate.ts';
 import { createCipherTrust } from '../../../systems/ciphertrust/ciphertrust.ts';
 import { readRsaKey } from '../../../systems/ssh/private-key.ts';
+import { runStep } from '../fence.ts';
 import { LunaSteps } from '../luna/luna-steps.ts';
 import { addresses } from '../luna/luna-world.ts';
 import { until } from '../until.ts';
@@ -42,7 +43,7 @@ interface Ready {
 }
 
 /** On a machine that has much else to do a wipe takes its time, even at this scale. */
-const settings = { HSM_POLL_INTERVAL_MS: '20', HSM_SETTLE_MS: '400' };
+const settings = { HSM_POLL_INTERVAL_MS: '20', HSM_COMMAND_MS: '1000' };
 
 let ready: Promise<Ready> | undefined;
 
@@ -172,7 +173,7 @@ export class TrustBench {
       });
       const arrivals = this.luna.world.ledger.entries.length;
       try {
-        return await environment.run(run, input);
+        return await runStep(environment, run, input);
       } catch (error) {
         if (!(error instanceof ApplicationFailure) || error.nonRetryable) throw error;
         assert.ok(attempt < 1_000, `too many attempts: ${error.message}`);

@@ -97,7 +97,7 @@ export class TrustJobs {
       HSM_SECRETS_KEY_FILE: join(this.#folder, 'secrets.key'),
       HSM_REPORTS_FOLDER: join(this.#folder, 'reports'),
       HSM_POLL_INTERVAL_MS: '150',
-      HSM_SETTLE_MS: '1000',
+      HSM_COMMAND_MS: '2500',
     };
     const script = fileURLToPath(new URL('./worker-process.ts', import.meta.url));
     const worker = new Child({

@@ -285,7 +285,7 @@ export class LunaRun implements Target {
       HSM_SECRETS_FOLDER: `${folder}/secrets`,
       HSM_SECRETS_KEY_FILE: `${folder}/secrets.key`,
       HSM_REPORTS_FOLDER: `${folder}/reports`,
-      HSM_SETTLE_MS: '300',
+      HSM_COMMAND_MS: '1000',
       HSM_POLL_INTERVAL_MS: '50',
     });
   }

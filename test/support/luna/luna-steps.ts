@@ -24,6 +24,7 @@ import { publicLine } from '../../../systems/ssh/private-key.ts';
 import { createWindows } from '../../../systems/windows/windows.ts';
 import { readSettings } from '../../../worker/settings.ts';
 import { exampleRequest } from '../example.ts';
+import { MemoryFence, runStep } from '../fence.ts';
 import { isSecret } from '../leaks.ts';
 import { until } from '../until.ts';
 import { addresses, type LunaWorld, lunaWorld, windowsKey } from './luna-world.ts';
@@ -40,6 +41,10 @@ export class LunaSteps {
   readonly systems: Systems;
   readonly hosts: Hosts;
   isRunning = true;
+  /** Makes the fence of each attempt. */
+  fence = () => new MemoryFence();
+  /** What the last attempt left for the next one, as Temporal passes it on. */
+  #detail: unknown;
   readonly #folder: string;
 
   /** `left` is what an earlier run left behind: its world and its secrets. */
@@ -69,7 +74,7 @@ export class LunaSteps {
         return values.get(name)!;
       },
     };
-    const settings = readSettings({ HSM_PROXY: `socks5://127.0.0.1:${world.socks.port}`, HSM_SETTLE_MS: '100', ...env });
+    const settings = readSettings({ HSM_PROXY: `socks5://127.0.0.1:${world.socks.port}`, HSM_COMMAND_MS: '1000', ...env });
     const outbound = createOutbound(settings.proxy);
     const transcripts = folderTranscripts(folder);
     const windows = createWindows(outbound, secrets);
@@ -128,7 +133,12 @@ export class LunaSteps {
 
   /** One attempt of a step, as Temporal makes it. */
   attempt<Input, Result>(activity: Activity<Input, Result>, input: Input, number = 1): Promise<Result> {
-    return new MockActivityEnvironment({ attempt: number, startToCloseTimeoutMs: 60_000 }, { logger }).run(activity(this.systems), input);
+    const environment = new MockActivityEnvironment({ attempt: number, startToCloseTimeoutMs: 60_000, heartbeatDetails: this.#detail }, { logger });
+    this.#detail = undefined;
+    environment.on('heartbeat', (detail: unknown) => {
+      this.#detail = detail;
+    });
+    return runStep(environment, activity(this.systems), input, this.fence());
   }
 
   /**
@@ -138,7 +148,7 @@ export class LunaSteps {
   async cutOffAt<Input, Result>(operation: string, activity: Activity<Input, Result>, input: Input): Promise<{ release(): void }> {
     this.fault('hold', operation);
     const environment = new MockActivityEnvironment({ startToCloseTimeoutMs: 60_000 }, { logger });
-    const ended = environment.run(activity(this.systems), input).then(
+    const ended = runStep(environment, activity(this.systems), input).then(
       () => assert.fail(`it ended before ${operation}`),
       () => {},
     );

@@ -7,10 +7,12 @@ import type { Systems } from '../../../activities/systems.ts';
 import { folderTranscripts } from '../../../stores/reports/transcripts.ts';
 import { createStore } from '../../../stores/secrets/create-store.ts';
 import { azureConnection } from '../../../systems/azure/connection.ts';
+import { runWithFence } from '../../../systems/fence.ts';
 import { Luna } from '../../../systems/lunash/luna.ts';
 import { createOutbound } from '../../../systems/outbound.ts';
 import { createWindows } from '../../../systems/windows/windows.ts';
 import { readSettings } from '../../../worker/settings.ts';
+import { MemoryFence } from '../fence.ts';
 import type { Asked, LunaStep, Told } from './step-hosts.ts';
 
 const tell = (told: Told) => process.send!(told);
@@ -34,7 +36,7 @@ async function attempt({ step, input, info }: Extract<Asked, { kind: 'attempt' }
   const heartbeat = (details: unknown) => tell({ kind: 'heartbeat', details: details ?? null });
   const context = new Context(info as Info, never, cancelled.signal, heartbeat, undefined, quiet, noopMetricMeter, {} as never);
   try {
-    const result = await asyncLocalStorage.run(context, () => steps![step](input as never));
+    const result = await asyncLocalStorage.run(context, () => runWithFence(new MemoryFence(), () => steps![step](input as never)));
     tell({ kind: 'done', result });
   } catch (error) {
     if (!(error instanceof ApplicationFailure)) return void tell({ kind: 'broken', why: error instanceof Error ? `${error.stack}` : String(error) });

@@ -9,9 +9,11 @@ import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import { StepFailure } from '../../../domain/failure.ts';
 import { listenLocally } from '../../../simulator/machine.ts';
+import { runWithFence } from '../../../systems/fence.ts';
 import { Rcp } from '../../../systems/scp/rcp.ts';
 import { fetchFile, putFile } from '../../../systems/scp/scp.ts';
 import { SshConnection } from '../../../systems/ssh/connection.ts';
+import { openFence } from '../../support/fence.ts';
 import { openssh } from '../../support/openssh.ts';
 
 /** The other side, played: each time so many bytes have come it says the next thing. Its bytes come one by one where it is told so. */
@@ -56,11 +58,11 @@ class Played extends EventEmitter {
 type Lines = ConstructorParameters<typeof Played>[0];
 const receive = (lines: Lines, patienceMs?: number) => {
   const remote = new Played(lines);
-  return { remote, received: new Rcp(remote, 'fetching', patienceMs).receive('server.pem') };
+  return { remote, received: new Rcp(remote, openFence, 'fetching', patienceMs).receive('server.pem') };
 };
 const send = (lines: Lines, content = 'abc') => {
   const remote = new Played(lines);
-  return { remote, sent: new Rcp(remote, 'putting').send('client.pem', Buffer.from(content)) };
+  return { remote, sent: new Rcp(remote, openFence, 'putting').send('client.pem', Buffer.from(content)) };
 };
 const failure = (kind: string, seen: RegExp) => (error: unknown) => {
   assert.ok(error instanceof StepFailure, String(error));
@@ -236,7 +238,8 @@ describe('OpenSSH’s own scp on the other side', function () {
     });
     const port = await listenLocally(server as never);
     const socket = connect(port, '127.0.0.1');
-    connection = await SshConnection.open({ name: 'OpenSSH', socket, username: 'tenantadmin', password: 'x' }, new AbortController().signal);
+    const target = { name: 'OpenSSH', socket, username: 'tenantadmin', password: 'x' };
+    connection = await runWithFence(openFence, () => SshConnection.open(target, new AbortController().signal));
   });
   after(async () => {
     connection?.end();

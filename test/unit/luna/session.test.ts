@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
+import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { StepFailure } from '../../../domain/failure.ts';
 import { type Answers, LunashSession, type Patience } from '../../../systems/lunash/session.ts';
 import { Transcript } from '../../../systems/lunash/transcript.ts';
+import { openFence } from '../../support/fence.ts';
 
 const prompt = '[local_host] lunash:>';
 const bad = 'Command Result : 65535 (Luna Shell execution)';
@@ -34,7 +36,7 @@ class Scripted extends EventEmitter {
 
 const open = (terminal: Scripted, patience: Partial<Patience> = { quietMs: 5 }) => {
   const transcript = new Transcript();
-  return { session: new LunashSession(terminal, transcript, patience), transcript };
+  return { session: new LunashSession(terminal, openFence, transcript, patience), transcript };
 };
 
 const failure = (kind: string, seen: RegExp) => (error: unknown) => {
@@ -198,6 +200,7 @@ describe('A LunaSH session', () => {
     const { session } = open(terminal, { quietMs: 60_000 });
     await session.start();
     const shown = session.read('hsm show');
+    await turn();
     terminal.emit('data', Buffer.from(`\n${prompt}hsm show\n${prompt}`));
     terminal.emit('data', Buffer.from(`\nHSM Label: x\n\nCommand  Result:0 (Success)\n${prompt} `));
     assert.match(await shown, /HSM Label: x$/);
@@ -243,6 +246,7 @@ describe('A LunaSH session', () => {
     const { session } = open(terminal);
     await session.start();
     const shown = session.read('x');
+    await turn();
     for (const byte of Buffer.from(`x\r\nHSM Label: Größe €\r\nCommand Result : 0 (Success)\r\n\x1b[?2004h\x1b[1m[host] lunash:>\x1b[0m `))
       terminal.emit('data', Buffer.from([byte]));
     assert.equal(await shown, 'HSM Label: Größe €');

@@ -4,10 +4,12 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import ssh2, { type AuthContext, type KeyboardAuthContext } from 'ssh2';
 import { StepFailure } from '../../../domain/failure.ts';
 import { listenLocally } from '../../../simulator/machine.ts';
+import { type Fence, runWithFence } from '../../../systems/fence.ts';
 import { LunashSession } from '../../../systems/lunash/session.ts';
 import { Transcript } from '../../../systems/lunash/transcript.ts';
 import { PasswordChangeWanted, SignInRefused, SshConnection, type SshTarget, usualSilence } from '../../../systems/ssh/connection.ts';
 import { Turns } from '../../../systems/ssh/turns.ts';
+import { openFence } from '../../support/fence.ts';
 
 const hostKey = generateKeyPairSync('rsa', {
   modulusLength: 2048,
@@ -48,10 +50,10 @@ describe('An SSH connection', function () {
     return listenLocally(server as never);
   }
 
-  const open = (port: number, more: Partial<SshTarget> = {}, signal = never) => {
+  const open = (port: number, more: Partial<SshTarget> = {}, signal = never, fence: Fence = openFence) => {
     const socket = connect(port, '127.0.0.1');
     sockets.push(socket);
-    return SshConnection.open({ name: 'the HSM', socket, username: 'tenantadmin', password, ...more }, signal);
+    return runWithFence(fence, () => SshConnection.open({ name: 'the HSM', socket, username: 'tenantadmin', password, ...more }, signal));
   };
 
   /** Rounds of questions; what was answered is kept. The sign-in is good when all were answered. */
@@ -145,7 +147,7 @@ describe('An SSH connection', function () {
     });
     try {
       const connection = await open(await listenLocally(wire), { silence: { everyMs: 400, times: 2, signInMs: 10_000 } });
-      const session = await connection.shell((channel) => new LunashSession(channel, new Transcript()));
+      const session = await connection.shell((channel) => new LunashSession(channel, connection, new Transcript()));
       await session.start();
       const shown = session.read('hsm show');
       wire.emit('silence');

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { initializeHsm } from '../../activities/hsm-setup/initialize-hsm.ts';
+import type { Entry } from '../../simulator/ledger.ts';
+import { AzureBench } from '../support/azure-bench.ts';
+import { quickKeys } from '../support/ciphertrust/options.ts';
+import { TrustBench } from '../support/ciphertrust/trust-bench.ts';
+import { LunaSteps } from '../support/luna/luna-steps.ts';
+import { ReplacedBench } from '../support/replaced/replaced-bench.ts';
+import { until } from '../support/until.ts';
+
+const patient = { timeoutMs: 60_000 };
+
+/** Everything that a worker has written down. */
+const written = (folder: string): string =>
+  existsSync(folder)
+    ? readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((file) => file.isFile())
+        .map((file) => readFileSync(join(file.parentPath, file.name), 'utf8'))
+        .join('\n')
+    : '';
+
+describe('An attempt that was replaced while it could not run', function () {
+  this.timeout(180_000);
+  let bench: ReplacedBench;
+  before(async () => {
+    bench = await ReplacedBench.start();
+  });
+  after(() => bench?.stop());
+
+  it('types nothing at the question where it was stopped: the HSM is erased once', async () => {
+    let arrived: (entry: Entry) => void = () => {};
+    const luna = await LunaSteps.start({ arrived: (entry) => arrived(entry) });
+    try {
+      luna.setUpHsm();
+      const { hsm } = await luna.step(initializeHsm, { ...luna.job, ...luna.hosts });
+      await bench.keep(luna.values);
+      const taskQueue = randomUUID();
+      const env = { HSM_PROXY: `socks5://127.0.0.1:${luna.world.socks.port}` };
+      const first = await bench.worker('first', taskQueue, env);
+      const stopped = new Promise<Entry>((resolve) => {
+        arrived = (entry) => {
+          if (entry.operation !== 'lunash:hsm changePolicy') return;
+          arrived = () => {};
+          process.kill(first.pid, 'SIGSTOP');
+          resolve(entry);
+        };
+      });
+      const step = await bench.begin('fips-mode', { ...luna.job, ...luna.hosts, approvedDigest: hsm.digest }, taskQueue);
+      const question = await stopped;
+      await bench.worker('second', taskQueue, env);
+      await step.result();
+      process.kill(first.pid, 'SIGCONT');
+      await until('the first attempt to leave its session', async () => (question.outcome === 'received' ? undefined : true), patient);
+      assert.deepEqual([question.outcome, question.detail], ['cut', undefined], 'neither an answer nor Ctrl-C was typed');
+      assert.equal(luna.arrived('lunash:hsm changePolicy', 'done').length, 1);
+      assert.equal(luna.world.appliance.state.counts.policyChanges, 1);
+    } finally {
+      await luna.stop();
+    }
+  });
+
+  it('sends no hsm/setup over a connection whose TLS was finished after it: CipherTrust Manager is wiped once', async () => {
+    const trust = await TrustBench.start(quickKeys);
+    const { luna } = trust;
+    try {
+      const deployed = await trust.deployed();
+      await bench.keep(luna.values);
+      const taskQueue = randomUUID();
+      const { port } = luna.world.socks;
+      const way = await bench.gate(port);
+      const temporal = await bench.wayToTemporal();
+      await bench.worker('sender', taskQueue, { HSM_PROXY: `socks5://127.0.0.1:${way.port}` }, temporal);
+      // The request is written down before its connection is opened.
+      way.holds = () => written(bench.reports('sender')).includes('POST /v1/system/hsm/setup');
+      const step = await bench.begin('set-root-of-trust', { ...luna.job, ...trust.side, ...deployed }, taskQueue);
+      await until('the request’s connection to be held', async () => way.held || undefined, patient);
+      await bench.worker('successor', taskQueue, { HSM_PROXY: `socks5://127.0.0.1:${port}` });
+      temporal.cut();
+      await until('the successor’s request to arrive', async () => trust.setups.arrived || undefined, patient);
+      way.release();
+      await until('the first attempt to end', async () => /#\w+ (?:not taken|unknown):/.exec(written(bench.reports('sender'))) ?? undefined, patient);
+      await step.result();
+      assert.deepEqual(trust.setups, { arrived: 1, done: 1 });
+    } finally {
+      await trust.stop();
+    }
+  });
+
+  it('sends no PUT to Azure over a connection whose TLS was finished after it', async () => {
+    const azure = await AzureBench.start();
+    try {
+      const taskQueue = randomUUID();
+      const arm = await bench.gate(Number(new URL(azure.azure.arm).port));
+      const temporal = await bench.wayToTemporal();
+      const env = azure.env as Record<string, string>;
+      const reading = 'arm:GET Microsoft.Resources/resourceGroups';
+      const creating = 'arm:PUT Microsoft.Resources/resourceGroups';
+      arm.holds = () => azure.arrived(reading, 'refused').length > 0;
+      await bench.worker('stalled', taskQueue, { ...env, HSM_ARM_ENDPOINT: `https://127.0.0.1:${arm.port}` }, temporal);
+      const step = await bench.begin('resource-group', azure.job, taskQueue);
+      await until('the connection to be held', async () => arm.held || undefined, patient);
+      await bench.worker('other', taskQueue, env);
+      temporal.cut();
+      await step.result();
+      assert.equal(azure.arrived(creating).length, 1);
+      const connections = arm.passed;
+      arm.release();
+      await until('the connection to be closed', async () => (arm.passed > connections && arm.open === 0) || undefined, patient);
+      assert.equal(azure.arrived(creating).length, 1);
+    } finally {
+      await azure.stop();
+    }
+  });
+});

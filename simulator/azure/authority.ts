@@ -2,7 +2,7 @@ import { AadError, aadError } from './aad-error.ts';
 import { admit } from './application.ts';
 import type { Engine } from './engine.ts';
 import type { ArmReply } from './http.ts';
-import { issue, publishedKeys } from './tokens.ts';
+import { issue, issuerOf, publishedKeys } from './tokens.ts';
 
 /** What is asked of the authority, and how it answers. */
 export interface SignIn {
@@ -59,7 +59,7 @@ function inside({ state }: Engine, tenant: string, answer: () => unknown): ArmRe
 function configuration(home: string, second: boolean) {
   const version = second ? '/v2.0' : '';
   return {
-    issuer: `${home}${version || '/'}`,
+    issuer: second ? `${home}${version}` : issuerOf(new URL(home).pathname.slice(1)),
     token_endpoint: `${home}/oauth2${version}/token`,
     authorization_endpoint: `${home}/oauth2${version}/authorize`,
     device_authorization_endpoint: `${home}/oauth2${version}/devicecode`,

@@ -31,14 +31,16 @@ const objectIdOf = (clientId: string): string =>
 
 const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
+/** The directory’s own name in tokens of the first version, wherever they were asked for. */
+export const issuerOf = (tenantId: string): string => `https://sts.windows.net/${tenantId}/`;
+
 /** Signed, with the claims that clients look into; of the first version, as ARM and vaults want them. */
 function signed(state: AzureState, audience: string, seconds: number): string {
   const { tenantId, clientId } = state.credentials;
   const [oid, now] = [objectIdOf(clientId), Math.floor(Date.now() / 1000)];
   const times = { iat: now, nbf: now, exp: now + seconds };
   const who = { appid: clientId, appidacr: '1', idtyp: 'app', oid, sub: oid, tid: tenantId };
-  // The directory’s own name in tokens of the first version, wherever they were asked for.
-  const directory = `https://sts.windows.net/${tenantId}/`;
+  const directory = issuerOf(tenantId);
   const claims = { aud: audience, iss: directory, idp: directory, ...times, ...who, uti: randomUUID(), ver: '1.0' };
   const text = `${encoded({ typ: 'JWT', alg: 'RS256', kid: keyId(state) })}.${encoded(claims)}`;
   return `${text}.${sign('RSA-SHA256', Buffer.from(text), state.identity.privateKeyPem).toString('base64url')}`;

@@ -2,11 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { refused } from '../../domain/failure.ts';
 import { keyBytes, seal, unseal } from '../seal.ts';
 import { read, storeFailed } from '../secrets/kept.ts';
-import type { SecretStore } from '../secrets/store.ts';
+import { recordKeyName, type SecretStore } from '../secrets/store.ts';
 import type { NumberedStore } from './numbered-store.ts';
-
-/** The secret that seals the record: 32 random bytes, base64. One for all targets of an installation. */
-export const recordKeyName = 'record-key';
 
 const source = 'the target record';
 

@@ -1,5 +1,5 @@
 import { refused, StepFailure, unsafe } from '../../domain/failure.ts';
-import { type Purpose, type SecretStore, secretName } from './store.ts';
+import { type Purpose, recordKeyName, type SecretStore, secretName } from './store.ts';
 
 const source = 'the secret store';
 
@@ -37,6 +37,14 @@ export async function kept(secrets: SecretStore, target: string, purpose: Purpos
 
 /** A secret that the user put into the store and named in the request. */
 export async function userSecret(secrets: SecretStore, name: string): Promise<string> {
+  // Key Vault takes no notice of the case of a name.
+  if (name.toLowerCase() === recordKeyName)
+    throw refused({
+      tried: `reading the secret ${name}`,
+      seen: 'it is the key of the target record, which no request may use',
+      source: 'this service',
+      remedy: 'Abort, and send a request that names another secret.',
+    });
   const value = await read(secrets, name);
   if (value === undefined) throw refused({ tried: `reading the secret ${name}`, seen: 'it is not there', source, remedy: 'Put it there, then retry.' });
   return value;

@@ -12,6 +12,9 @@ export function checkedName(name: string): string {
   return name;
 }
 
+/** The secret that seals the target record: 32 random bytes, base64. One for all targets of an installation; no request may name it. */
+export const recordKeyName = 'record-key';
+
 /** What a job keeps. */
 export const purposes = [
   'windows-admin-password',

@@ -150,17 +150,17 @@ describe('The simulated authority', () => {
     const key = createPublicKey({ key: keys.find(({ kid }) => kid === read(header)['kid'])!, format: 'jwk' });
     assert.ok(verify('RSA-SHA256', Buffer.from(`${header}.${payload}`), key, Buffer.from(signature, 'base64url')));
     const { aud, iss, appid, tid, oid, sub, exp, iat, ver } = read(payload);
-    assert.deepEqual([aud, iss, appid, tid, ver], ['https://management.azure.com', `${home()}/`, clientId, tenantId, '1.0']);
+    assert.deepEqual([aud, iss, appid, tid, ver], ['https://management.azure.com', `https://sts.windows.net/${tenantId}/`, clientId, tenantId, '1.0']);
     assert.deepEqual([sub, (exp as number) - (iat as number)], [oid, 3600]);
     assert.match(oid as string, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
     assert.ok(!keys.some((one) => 'd' in one), 'the private half stays');
   });
 
   it('speaks both versions of its protocol, each with its own endpoints, and takes the client’s secret in the header, too', async () => {
-    const { clientId, clientSecret } = azure.credentials;
+    const { clientId, clientSecret, tenantId } = azure.credentials;
     const told = async (path: string) => (await exchange<Record<string, string>>(`${home()}${path}`, azure.caPem)).body;
     const [first, second] = [await told('/.well-known/openid-configuration'), await told('/v2.0/.well-known/openid-configuration')];
-    assert.deepEqual([first['token_endpoint'], first['issuer']], [`${home()}/oauth2/token`, `${home()}/`]);
+    assert.deepEqual([first['token_endpoint'], first['issuer']], [`${home()}/oauth2/token`, `https://sts.windows.net/${tenantId}/`]);
     assert.deepEqual([second['token_endpoint'], second['issuer']], [`${home()}/oauth2/v2.0/token`, `${home()}/v2.0`]);
     const { body } = await post({ client_secret: clientSecret, resource: 'https://management.core.windows.net/' }, first['token_endpoint']);
     assert.deepEqual([body.expires_in, typeof body.expires_on, typeof body.access_token], ['3600', 'string', 'string']);

@@ -1,0 +1,101 @@
+/**
+ * What entries say, for those who decide: pure functions over what `read` returned. They count conservatively: what was begun and has no outcome may have
+ * happened.
+ */
+import type { Entry } from './events.ts';
+
+type Hsm = readonly Entry<'hsm'>[];
+type Manager = readonly Entry<'ciphertrust'>[];
+type Machines = readonly (Entry<'windows'> | Entry<'ciphertrust'> | Entry<'deployment'>)[];
+
+export interface SignIns {
+  /** Begun since the last accepted one, whatever became of them. */
+  tried: number;
+  refused: number;
+}
+
+/** Counted sign-ins since the last accepted one: of the HSM's SO, or of a partition's role since that partition's first entry. */
+export function signInsSinceAccepted(entries: Hsm, role: 'so' | 'po' | 'co', partitionSerial?: string): SignIns {
+  const outcomes = entries.flatMap((entry) => {
+    if (entry.event !== 'so-sign-in' && entry.event !== 'po-sign-in' && entry.event !== 'co-sign-in') return [];
+    // One whose partition was not entered counts for every partition.
+    const isOfPartition = entry.event === 'so-sign-in' || (entry.data.partitionSerial ?? partitionSerial) === partitionSerial;
+    return entry.event === `${role}-sign-in` && isOfPartition ? [entry.data.outcome] : [];
+  });
+  const since = outcomes.slice(outcomes.lastIndexOf('accepted') + 1);
+  const count = (outcome: 'tried' | 'refused') => since.filter((one) => one === outcome).length;
+  return { tried: count('tried'), refused: count('refused') };
+}
+
+/** May a role's first, temporary password still hold? */
+export function holdsFirstPassword(entries: Hsm, role: 'po' | 'co', partitionSerial?: string): boolean {
+  const of = (event: 'role-initialize-begun' | 'role-first-password-over') =>
+    entries.findLastIndex((entry) => entry.event === event && entry.data.role === role && entry.data.partitionSerial === partitionSerial);
+  return of('role-initialize-begun') > of('role-first-password-over');
+}
+
+/** An act that erases was begun under this approval, and no look has shown yet what became of it. */
+export function openErase(entries: Hsm): Entry<'hsm'> | undefined {
+  const begun = entries.findLastIndex(({ event }) => event === 'erase-begun');
+  const ended = entries.findLastIndex((entry) => entry.event === 'erase-ended' && entry.data.outcome !== 'unknown');
+  return begun > ended ? entries[begun] : undefined;
+}
+
+/** Was the partition with this serial created here? A partition is known by its serial, whatever its size became. */
+export const createdPartition = (entries: Hsm, serial: string): boolean =>
+  entries.some((entry) => entry.event === 'partition-created' && entry.data.serial === serial);
+
+/** Was one of this name begun, when none of that name was there, since the last that was created? Then an empty one of that name is it. */
+export function beganPartition(entries: Hsm, name: string): boolean {
+  const begun = entries.findLastIndex((entry) => entry.event === 'partition-create-begun' && entry.data.name === name);
+  return begun > entries.findLastIndex((entry) => entry.event === 'partition-created' && entry.data.name === name);
+}
+
+/** An `hsm/setup` that may have left. */
+export interface SentSetup {
+  id: string;
+  partitionSerial: string;
+  /** Did CipherTrust Manager itself say what became of it? Else it may still be at work. */
+  answered: boolean;
+  /** It was answered that it failed; it may have wiped all the same. */
+  failed: boolean;
+  status?: number;
+  /** Under which retry of which run a person was told last what became of it: only a later one may send another. */
+  toldUnder?: { runId: string; retry: number };
+}
+
+/** The requests that may have left, in order. */
+export function sentSetups(entries: Manager): SentSetup[] {
+  const sent = new Map<string, SentSetup>();
+  for (const { event, data, runId, retry } of entries) {
+    if (event === 'setup-sent') sent.set(data.id, { id: data.id, partitionSerial: data.partitionSerial, answered: false, failed: false });
+    if (event === 'setup-not-sent') sent.delete(data.id);
+    const one = 'id' in data ? sent.get(data.id) : undefined;
+    if (!one) continue;
+    if (event === 'setup-answered') Object.assign(one, { answered: true, status: data.status });
+    if (event === 'setup-failed') Object.assign(one, { answered: true, failed: true, ...(data.status === undefined ? {} : { status: data.status }) });
+    if (event === 'setup-told') one.toldUnder = { runId, retry };
+  }
+  return [...sent.values()];
+}
+
+/** Is a machine or HSM ours: with this unchangeable identity, or, where the answer to its creation was lost, with the random tag of our last request for it? */
+export function isOurs(entries: Machines, resourceId: string, seen: { vmId?: string; hostKey?: string; tag?: string }): boolean {
+  const own = entries.flatMap((entry) =>
+    (entry.event === 'machine-create-begun' || entry.event === 'machine-created') && isSame(entry.data.resourceId, resourceId) ? [entry] : [],
+  );
+  const last = own.at(-1);
+  if (!last) return false;
+  if (last.event === 'machine-create-begun') return seen.tag === last.data.tag;
+  const { vmId, hostKey } = last.data;
+  return (vmId !== undefined && vmId === seen.vmId) || (hostKey !== undefined && hostKey === seen.hostKey);
+}
+
+/** Azure takes no notice of the case of an id. */
+const isSame = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
+
+/** An approval that was granted and allows an act that has not begun: each allows one. */
+export function isUsable(entries: readonly Entry<'approvals'>[], approvalId: string, digest: string): boolean {
+  const own = entries.filter(({ data }) => data.approvalId === approvalId);
+  return own.some(({ event, data }) => event === 'approval-granted' && data.digest === digest) && !own.some(({ event }) => event === 'approval-used');
+}

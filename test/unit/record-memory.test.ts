@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import type { DataOf, Entry, EventOf, Subject, Writer } from '../../stores/record/events.ts';
+import {
+  beganPartition,
+  createdPartition,
+  holdsFirstPassword,
+  isOurs,
+  isUsable,
+  openErase,
+  sentSetups,
+  signInsSinceAccepted,
+} from '../../stores/record/memory.ts';
+import { createRecords } from '../../stores/record/record.ts';
+import { memoryNumberedStore } from '../support/numbered-store.ts';
+
+const writer: Writer = { jobId: 'kylo', runId: 'run-1', execution: 'step', attempt: 1, retry: 1 };
+
+/** Entries as they are read, so that every event in these tests passes its schema. */
+async function entries<S extends Subject>(subject: S, ...events: { [E in EventOf<S>]: [event: E, data: DataOf<S, E>, by?: Partial<Writer>] }[EventOf<S>][]) {
+  const records = createRecords(memoryNumberedStore(shared));
+  shared.clear();
+  for (const [event, data, by] of events) {
+    const record = records.of('kylo', subject, { ...writer, ...by });
+    await record.read();
+    await record.append(event, data as DataOf<S, EventOf<S>>);
+  }
+  return records.of('kylo', subject, writer).read() as Promise<Entry<S>[]>;
+}
+const shared = new Map<string, string>();
+
+describe('What a record says', () => {
+  it('counts sign-ins since the last accepted one, of each role and partition alone', async () => {
+    const hsm = await entries(
+      'hsm',
+      ['so-sign-in', { outcome: 'tried' }],
+      ['so-sign-in', { outcome: 'refused' }],
+      ['so-sign-in', { outcome: 'tried' }],
+      ['so-sign-in', { outcome: 'accepted' }],
+      ['so-sign-in', { outcome: 'tried' }],
+      ['co-sign-in', { outcome: 'tried', partitionSerial: '1' }],
+      ['co-sign-in', { outcome: 'refused', partitionSerial: '1' }],
+      ['co-sign-in', { outcome: 'tried', partitionSerial: '2' }],
+    );
+    assert.deepEqual(signInsSinceAccepted(hsm, 'so'), { tried: 1, refused: 0 });
+    assert.deepEqual(signInsSinceAccepted(hsm, 'co', '1'), { tried: 1, refused: 1 });
+    assert.deepEqual(signInsSinceAccepted(hsm, 'co', '2'), { tried: 1, refused: 0 });
+    assert.deepEqual(signInsSinceAccepted(hsm, 'po', '1'), { tried: 0, refused: 0 });
+  });
+
+  it('knows whether a temporary password may still hold', async () => {
+    const begun = ['role-initialize-begun', { role: 'co', partitionSerial: '1' }] as const;
+    assert.equal(holdsFirstPassword(await entries('hsm'), 'co', '1'), false);
+    assert.equal(holdsFirstPassword(await entries('hsm', [...begun]), 'co', '1'), true);
+    assert.equal(holdsFirstPassword(await entries('hsm', [...begun]), 'co', '2'), false);
+    const over = ['role-first-password-over', { role: 'co', partitionSerial: '1' }] as const;
+    assert.equal(holdsFirstPassword(await entries('hsm', [...begun], [...over]), 'co', '1'), false);
+    assert.equal(holdsFirstPassword(await entries('hsm', [...begun], [...over], [...begun]), 'co', '1'), true);
+  });
+
+  it('knows an act that erases and whose outcome nobody saw', async () => {
+    const begun = ['erase-begun', { act: 'fips-mode', approvalId: 'a', digest: 'd' }] as const;
+    const ended = (outcome: 'erased' | 'unknown') =>
+      ['erase-ended', { act: 'fips-mode', outcome }] as ['erase-ended', { act: string; outcome: 'erased' | 'unknown' }];
+    assert.equal(openErase(await entries('hsm')), undefined);
+    assert.equal(openErase(await entries('hsm', [...begun]))?.n, 1);
+    assert.equal(openErase(await entries('hsm', [...begun], ended('unknown')))?.n, 1, 'unknown is no outcome');
+    assert.equal(openErase(await entries('hsm', [...begun], ended('erased'))), undefined);
+  });
+
+  it('knows which partitions were created here, and which may have been', async () => {
+    const begun = ['partition-create-begun', { name: 'kylo' }] as const;
+    const created = ['partition-created', { serial: '154', name: 'kylo', sizeBytes: 10_000 }] as const;
+    assert.equal(beganPartition(await entries('hsm', [...begun]), 'kylo'), true);
+    assert.equal(beganPartition(await entries('hsm', [...begun]), 'other'), false);
+    const both = await entries('hsm', [...begun], [...created]);
+    assert.deepEqual([createdPartition(both, '154'), createdPartition(both, '155'), beganPartition(both, 'kylo')], [true, false, false]);
+  });
+
+  it('knows what became of each hsm/setup', async () => {
+    const sent = (id: string) =>
+      ['setup-sent', { id, partitionSerial: '154', hsmAddress: '172.22.1.4' }] as ['setup-sent', DataOf<'ciphertrust', 'setup-sent'>];
+    const manager = await entries(
+      'ciphertrust',
+      sent('lost'),
+      ['setup-unknown', { id: 'lost', evidence: 'no answer within 60 s' }],
+      ['setup-told', { id: 'lost' }, { retry: 2 }],
+      sent('kept-back'),
+      ['setup-not-sent', { id: 'kept-back', evidence: 'connection refused' }],
+      sent('failed'),
+      ['setup-failed', { id: 'failed', status: 500 }],
+      sent('accepted'),
+      ['setup-answered', { id: 'accepted', status: 200 }],
+      ['setup-doubted', { doubt: 'clock-skew', evidence: 'the clock is off' }],
+      ['admin-password-refused', { which: 'default' }],
+      ['secret-given', { machine: '/subscriptions/x', purpose: 'ciphertrust-admin-password' }],
+    );
+    assert.deepEqual(sentSetups(manager), [
+      { id: 'lost', partitionSerial: '154', answered: false, failed: false, toldUnder: { runId: 'run-1', retry: 2 } },
+      { id: 'failed', partitionSerial: '154', answered: true, failed: true, status: 500 },
+      { id: 'accepted', partitionSerial: '154', answered: true, failed: false, status: 200 },
+    ]);
+  });
+
+  it('knows a machine of ours by what it cannot change, or by the tag of a request whose answer was lost', async () => {
+    const begun = (tag: string) =>
+      ['machine-create-begun', { resourceId: '/x/VM', absent: true, tag }] as ['machine-create-begun', { resourceId: string; absent: true; tag: string }];
+    const lost = await entries('windows', begun('t1'), begun('t2'));
+    assert.deepEqual([isOurs(lost, '/x/vm', { tag: 't2' }), isOurs(lost, '/x/vm', { tag: 't1' }), isOurs(lost, '/x/vm', {})], [true, false, false]);
+    assert.equal(isOurs(lost, '/x/other', { tag: 't2' }), false);
+    const created = await entries('windows', begun('t1'), ['machine-created', { resourceId: '/x/vm', vmId: 'v' }]);
+    assert.deepEqual(
+      [isOurs(created, '/x/vm', { vmId: 'v' }), isOurs(created, '/x/vm', { vmId: 'w', tag: 't1' }), isOurs(created, '/x/vm', { tag: 't1' })],
+      [true, false, false],
+    );
+    const hsm = await entries('deployment', begun('t1'), ['machine-created', { resourceId: '/x/vm', hostKey: 'k' }]);
+    assert.deepEqual([isOurs(hsm, '/x/vm', { hostKey: 'k' }), isOurs(hsm, '/x/vm', { hostKey: 'l' })], [true, false]);
+  });
+
+  it('lets an approval be used once, for what it was granted', async () => {
+    const granted = ['approval-granted', { approvalId: 'a', digest: 'd', by: ['anna'] }] as [
+      'approval-granted',
+      { approvalId: string; digest: string; by: string[] },
+    ];
+    assert.equal(isUsable(await entries('approvals'), 'a', 'd'), false);
+    assert.equal(isUsable(await entries('approvals', granted), 'a', 'd'), true);
+    assert.equal(isUsable(await entries('approvals', granted), 'a', 'another'), false);
+    assert.equal(isUsable(await entries('approvals', granted, ['approval-used', { approvalId: 'a', digest: 'd' }]), 'a', 'd'), false);
+  });
+});

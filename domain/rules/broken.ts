@@ -1,5 +1,5 @@
 import { secretsNamed } from '../request-parts.ts';
-import { contains, overlap, parseAddress, parseRange, type Range, usable } from './addresses.ts';
+import { contains, overlap, parseAddress, parseRange, usable } from './addresses.ts';
 import { lunaClientRules } from './luna-client.ts';
 import { nameRules } from './names.ts';
 import { regionProblems } from './regions.ts';

@@ -6,6 +6,7 @@ import type { SecretStore } from '../systems/secrets/store.ts';
 import type { Settings } from '../systems/settings.ts';
 import type { Transcripts } from '../systems/transcripts.ts';
 import type { Windows } from '../systems/windows/windows.ts';
+import type { Clocks } from './clocks.ts';
 
 /** Everything an activity may speak to. */
 export interface Systems {
@@ -17,6 +18,7 @@ export interface Systems {
   windows: Windows;
   luna: Luna;
   cipherTrust: CipherTrust;
+  clocks: Clocks;
 }
 
 /** For a rule’s `lateMs`: Azure answers reads from caches, which may show for some seconds what was before. Half a minute in all with the usual interval. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { createClocks } from '../activities/clocks.ts';
 import type { Systems } from '../activities/systems.ts';
 import { createAzure } from '../systems/azure/azure.ts';
 import { createCipherTrust } from '../systems/ciphertrust/ciphertrust.ts';
@@ -15,14 +16,16 @@ export function createSystems(settings: Settings): Systems {
   const secrets = createStore(settings, outbound);
   const transcripts = folderTranscripts(join(settings.reportsFolder, 'transcripts'));
   const windows = createWindows(outbound, secrets);
+  const [azure, cipherTrust] = [createAzure(settings, outbound), createCipherTrust(outbound, windows)];
   return {
     settings,
     outbound,
     secrets,
     transcripts,
     windows,
-    azure: createAzure(settings, outbound),
+    azure,
     luna: new Luna({ settings, outbound, secrets, windows, transcripts }),
-    cipherTrust: createCipherTrust(outbound, windows),
+    cipherTrust,
+    clocks: createClocks({ azure, cipherTrust, ...(settings.temporalAddress ? { temporalAddress: settings.temporalAddress } : {}) }),
   };
 }

@@ -10,6 +10,7 @@ import { createStore } from '../../../systems/secrets/create-store.ts';
 import { folderTranscripts } from '../../../systems/transcripts.ts';
 import { createWindows } from '../../../systems/windows/windows.ts';
 import { readSettings } from '../../../worker/settings.ts';
+import { clocksOfWorker } from '../clocks.ts';
 import type { Asked, LunaStep, Told } from './step-hosts.ts';
 
 const tell = (told: Told) => process.send!(told);
@@ -23,7 +24,7 @@ function stepsOf(environment: NodeJS.ProcessEnv): typeof steps {
   const transcripts = folderTranscripts(settings.reportsFolder);
   const windows = createWindows(outbound, secrets);
   const luna = new Luna({ settings, outbound, secrets, windows, transcripts });
-  return createActivities({ settings, outbound, secrets, transcripts, windows, luna } as unknown as Systems);
+  return createActivities({ settings, outbound, secrets, transcripts, windows, luna, clocks: clocksOfWorker() } as unknown as Systems);
 }
 
 const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error: (message: string) => console.error(message) };

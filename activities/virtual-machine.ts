@@ -210,9 +210,9 @@ export async function observeMachine(azure: Azure, request: ProvisioningRequest,
 /** One change after the other: security group, public address, interface, machine; then it must run. */
 export const virtualMachine = <Input extends Job>({ azure, settings }: Systems, planOf: (input: Input) => Promise<MachinePlan> | MachinePlan) =>
   converge<Input, { seen: MachineSeen; plan: MachinePlan; waitedMs: number }, VmSeen, Change>({
-    async observe(input, { signal, askedAt }) {
+    async observe(input, { signal, waitedMs }) {
       const plan = await planOf(input);
-      return { plan, waitedMs: Date.now() - askedAt, seen: await observeMachine(azure, input.request, plan.name, signal) };
+      return { plan, waitedMs, seen: await observeMachine(azure, input.request, plan.name, signal) };
     },
     decide: ({ seen, plan, waitedMs }, { target }) => decideMachine(seen, plan, target, waitedMs),
     sight: ({ seen }) => seen,

@@ -240,7 +240,7 @@ export class LunaClient {
   /** Nothing is at work on it any more. What cannot be removed, or no longer over this connection, is left to `tidy`, before anything else is typed. */
   async #removeInTime(path: string): Promise<void> {
     const remove = () => this.#session.remove(path).catch(() => undefined);
-    for (const end = Date.now() + this.#removalPatienceMs; (await remove()) === false && Date.now() < end; ) await pause(removalPauseMs);
+    for (const end = performance.now() + this.#removalPatienceMs; (await remove()) === false && performance.now() < end; ) await pause(removalPauseMs);
   }
 
   async #discard(path: string): Promise<void> {

@@ -134,12 +134,12 @@ export class Rcp {
   }
 
   async #until(enough: () => boolean): Promise<void> {
-    const end = Date.now() + this.#patienceMs;
+    const end = performance.now() + this.#patienceMs;
     while (!enough()) {
       if (this.#closed) throw this.#endedEarly();
-      if (Date.now() >= end) throw connectionLost(this.#tried, new Error('no answer'));
+      if (performance.now() >= end) throw connectionLost(this.#tried, new Error('no answer'));
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, end - Date.now());
+        const timer = setTimeout(resolve, end - performance.now());
         this.#wake = () => {
           clearTimeout(timer);
           resolve();

@@ -44,7 +44,13 @@ export function attemptStep<Id extends ActivityId>(
   { number, askedAt }: { number: number; askedAt: number },
 ): Promise<StepResult<Id>> {
   const activity = createActivities(systems)[id] as (input: unknown) => Promise<StepResult<Id>>;
-  const info = { attempt: number, activityType: id, startToCloseTimeoutMs: 60_000, scheduledTimestampMs: askedAt };
+  const info = {
+    attempt: number,
+    activityType: id,
+    startToCloseTimeoutMs: 60_000,
+    scheduledTimestampMs: askedAt,
+    currentAttemptScheduledTimestampMs: Date.now(),
+  };
   return new MockActivityEnvironment(info, { logger }).run(activity, input);
 }
 

@@ -58,6 +58,8 @@ export interface Attempt {
   number: number;
   /** When the step was first asked for (ms since the epoch): what failed before that is history, what fails after it is this step’s. */
   askedAt: number;
+  /** How long after that this attempt was asked for, both by the Temporal server’s clock. */
+  waitedMs: number;
   /** The same for all attempts, and another one when a person orders a retry. */
   order: string;
   /** When the attempt before looked last (ms since the epoch, by its worker's clock: for people), where that one ended by itself because it was not time yet. */
@@ -75,6 +77,7 @@ function thisAttempt(): Attempt {
     signal: AbortSignal.any([cancellationSignal, outOfTime]),
     number: info.attempt,
     askedAt: info.scheduledTimestampMs,
+    waitedMs: Math.max(0, info.currentAttemptScheduledTimestampMs - info.scheduledTimestampMs),
     order: info.activityId,
     ...(lookedAt === undefined ? {} : { lookedAt }),
   };

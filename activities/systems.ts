@@ -8,6 +8,7 @@ import type { Luna } from '../systems/lunash/luna.ts';
 import type { Outbound } from '../systems/outbound.ts';
 import type { Settings } from '../systems/settings.ts';
 import type { Windows } from '../systems/windows/windows.ts';
+import type { Clocks } from './clocks.ts';
 
 /** Everything an activity may speak to. */
 export interface Systems {
@@ -22,6 +23,7 @@ export interface Systems {
   windows: Windows;
   luna: Luna;
   cipherTrust: CipherTrust;
+  clocks: Clocks;
 }
 
 /** For a rule’s `lateMs`: Azure answers reads from caches, which may show for some seconds what was before. Half a minute in all with the usual interval. */

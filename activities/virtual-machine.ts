@@ -211,9 +211,9 @@ export async function observeMachine(azure: Azure, request: ProvisioningRequest,
 export const virtualMachine = <Input extends Job>({ azure, settings }: Systems, planOf: (input: Input) => Promise<MachinePlan> | MachinePlan) =>
   converge<Input, { seen: MachineSeen; plan: MachinePlan; waitedMs: number }, VmSeen, Change>({
     lasting: lasting(settings, 'arm-change'),
-    async observe(input, { signal, askedAt }) {
+    async observe(input, { signal, waitedMs }) {
       const plan = await planOf(input);
-      return { plan, waitedMs: Date.now() - askedAt, seen: await observeMachine(azure, input.request, plan.name, signal) };
+      return { plan, waitedMs, seen: await observeMachine(azure, input.request, plan.name, signal) };
     },
     decide: ({ seen, plan, waitedMs }, { target }) => decideMachine(seen, plan, target, waitedMs),
     sight: ({ seen }) => seen,

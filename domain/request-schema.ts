@@ -249,7 +249,10 @@ export const ProvisioningRequest = Type.Object(
       }),
     ),
     allowClockChange: Type.Optional(
-      Type.Boolean({ description: 'May the appliance’s clock be set when it is more than 5 minutes off? An incident asks when absent.' }),
+      Type.Boolean({
+        description:
+          'May the HSM’s clock be set when it is more than 5 minutes off and two other machines confirm the worker’s time? Otherwise an incident shows all clocks.',
+      }),
     ),
     closeDoors: Type.Optional(
       Type.Boolean({ description: 'Remove the temporary SSH and RDP rules and deallocate the Windows host at the end; true when absent.' }),

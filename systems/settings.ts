@@ -20,6 +20,8 @@ export interface Settings {
     /** How long an answer of Azure is waited for, in milliseconds; Azure itself gives up after a minute. */
     timeoutMs: number;
   };
+  /** `TEMPORAL_ADDRESS`, where set: a server on another machine is a witness of what time it is. */
+  temporalAddress?: string;
   /** PEM of an additional authority for the Azure endpoints. */
   authorityPem?: string;
   /** `socks5://host:port`: the only way out, where set. */

@@ -102,6 +102,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
       timeoutMs: milliseconds('HSM_AZURE_TIMEOUT_MS', 60_000),
     },
     ...optional('authorityPem', file('HSM_CA_FILE')),
+    ...optional('temporalAddress', env.TEMPORAL_ADDRESS),
     ...optional('proxy', address('HSM_PROXY', ['socks5:', 'socks5h:'], 'socks5://127.0.0.1:1080')),
     workerSources: list(env.HSM_WORKER_SOURCES),
     lunaVia: oneOf('HSM_LUNA_VIA', ['client', 'direct'], 'client'),

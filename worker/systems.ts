@@ -1,3 +1,4 @@
+import { createClocks } from '../activities/clocks.ts';
 import type { Systems } from '../activities/systems.ts';
 import { openRecords } from '../stores/record/open-records.ts';
 import { openReports } from '../stores/reports/open-reports.ts';
@@ -17,6 +18,7 @@ export function createSystems(settings: Settings): Systems {
   const secrets = createStore(settings.secrets, connection);
   const { reports, transcripts } = openReports(settings.reports, connection);
   const windows = createWindows(outbound, secrets);
+  const [azure, cipherTrust] = [createAzure(settings, outbound), createCipherTrust(outbound, windows)];
   return {
     settings,
     outbound,
@@ -25,8 +27,9 @@ export function createSystems(settings: Settings): Systems {
     reports,
     transcripts,
     windows,
-    azure: createAzure(settings, outbound),
+    azure,
     luna: new Luna({ settings, outbound, secrets, windows, transcripts }),
-    cipherTrust: createCipherTrust(outbound, windows),
+    cipherTrust,
+    clocks: createClocks({ azure, cipherTrust, ...(settings.temporalAddress ? { temporalAddress: settings.temporalAddress } : {}) }),
   };
 }

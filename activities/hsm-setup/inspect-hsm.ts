@@ -10,8 +10,8 @@ export interface Seen {
   hsm: HsmSeen;
   eth0: string | undefined;
   clock: string;
-  /** Appliance time less ours, in seconds; undefined where its form is not known. */
-  skewSeconds: number | undefined;
+  /** Is the form known in which it tells the time? */
+  clockIsKnown: boolean;
 }
 
 /** Somebody else’s HSM is not touched, not even by a sign-in. */
@@ -23,7 +23,7 @@ export const foreign = (hsm: HsmSeen, { request }: Pick<Input, 'request'>) =>
     remedy: 'Somebody else uses it: nothing was tried. Find out who, or have it zeroized by its owner, then retry.',
   });
 
-export const decideInspectHsm = ({ hsm, eth0, clock, skewSeconds }: Seen, input: Pick<Input, 'request' | 'hsm'>) => {
+export const decideInspectHsm = ({ hsm, eth0, clock, clockIsKnown }: Seen, input: Pick<Input, 'request' | 'hsm'>) => {
   if (eth0 !== undefined && eth0 !== input.hsm.address)
     return refuse({
       tried: 'network show',
@@ -34,7 +34,7 @@ export const decideInspectHsm = ({ hsm, eth0, clock, skewSeconds }: Seen, input:
   if (!hsm.zeroized && hsm.label !== input.request.hsm.label) return foreign(hsm, input);
   const warnings = [
     ...(eth0 === undefined ? ['The address of eth0 could not be read from network show.'] : []),
-    ...(skewSeconds === undefined ? ['The appliance’s clock could not be read.'] : []),
+    ...(clockIsKnown ? [] : ['The appliance’s clock could not be read.']),
   ];
   return done<StepResult<'inspect-hsm'>>({ hsm, clock, warnings });
 };
@@ -47,8 +47,7 @@ export const inspectHsm = ({ luna }: Systems) =>
         const eth0 = parseEth0(await session.read('network show'));
         const hsm = await readHsm(session);
         const clock = (await session.read('status date')).trim();
-        const date = parseDate(clock);
-        return { hsm, eth0, clock, skewSeconds: date && Math.round((date.at.getTime() - Date.now()) / 1000) };
+        return { hsm, eth0, clock, clockIsKnown: parseDate(clock) !== undefined };
       }),
     decide: decideInspectHsm,
     act: {},

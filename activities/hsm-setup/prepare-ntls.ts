@@ -3,15 +3,20 @@ import type { StepInput, StepResult } from '../../domain/results.ts';
 import { seenOf } from '../../systems/certificates.ts';
 import { parseClientList, parseDate, parseNtlsDevice, parseRunning } from '../../systems/lunash/parse.ts';
 import type { LunashSession } from '../../systems/lunash/session.ts';
+import { allClocks, isConfirmed, type Witness } from '../clocks.ts';
 import { type Attempt, act, converge, done, halt, lasting, refuse } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'prepare-ntls'>;
 
 export interface Seen {
-  /** Appliance time less ours; undefined where it cannot be read. */
+  /** Appliance time less this worker’s; undefined where it cannot be read. */
   skewSeconds: number | undefined;
+  zone: string;
   zoneHours: number;
+  /** This worker’s time (ms since the epoch), and other machines’; these are only asked where the appliance’s is off. */
+  workerMs: number;
+  witnesses: Witness[];
   clients: string[];
   /** `none` where it is bound to none; undefined where that is not understood. */
   device: string | undefined;
@@ -27,15 +32,7 @@ const allowedSkewSeconds = 300;
 
 export const decidePrepareNtls = (seen: Seen, { request }: Pick<Input, 'request'>) => {
   const { skewSeconds, clients, running, prepared, serverCertificate } = seen;
-  if (skewSeconds !== undefined && Math.abs(skewSeconds) > allowedSkewSeconds)
-    return request.allowClockChange
-      ? act('set-clock')
-      : refuse({
-          tried: 'checking the appliance’s clock',
-          seen: `it is ${Math.round(skewSeconds / 60)} minutes off in UTC`,
-          source: 'LunaSH',
-          remedy: 'Set it by hand (sysconf time HH:MM YYYYMMDD), or allow it in the request (allowClockChange), then retry.',
-        });
+  if (isOff(skewSeconds)) return request.allowClockChange && isConfirmed(seen.witnesses) ? act('set-clock') : refuse(clockOff(seen, request));
   if (clients.length === 0 && !prepared) return act('prepare');
   // Nothing is made once more where the binding is not as wanted, or not told: each new certificate cuts off who trusts the one before.
   if (seen.device !== undefined && seen.device !== device && seen.device !== 'all')
@@ -50,6 +47,22 @@ export const decidePrepareNtls = (seen: Seen, { request }: Pick<Input, 'request'
     ],
   });
 };
+
+const isOff = (skewSeconds: number | undefined): skewSeconds is number => skewSeconds !== undefined && Math.abs(skewSeconds) > allowedSkewSeconds;
+
+/** Which clock is wrong is for a person to say: this worker’s may be. */
+function clockOff({ skewSeconds = 0, zone, workerMs, witnesses }: Seen, { allowClockChange }: Input['request']) {
+  const setIt = 'set the HSM’s clock (sysconf time HH:MM YYYYMMDD, in its own zone)';
+  const unproven = 'The HSM’s clock was not set: no two other machines confirm this worker’s time.';
+  return {
+    tried: 'checking the clock of the HSM',
+    seen: `the clocks differ: ${allClocks(workerMs, { name: 'HSM', aheadSeconds: skewSeconds, zone }, witnesses)}`,
+    source: 'this service',
+    remedy: allowClockChange
+      ? `${unproven} If the worker’s clock is wrong, fix it (NTP); else ${setIt}. Then retry.`
+      : `If the worker’s clock is wrong, fix it (NTP); else ${setIt}, or allow it in a new request (allowClockChange). Then retry.`,
+  };
+}
 
 const notBound = (clients: string[]) => ({
   tried: 'checking NTLS',
@@ -74,17 +87,20 @@ async function regenerate(session: LunashSession, address: string): Promise<void
 }
 
 /** A certificate of its own, bound to eth0, and a restart; only while no client is registered, since a new certificate cuts all of them off. */
-export const prepareNtls = ({ luna, settings }: Systems) => {
+export const prepareNtls = ({ luna, settings, clocks }: Systems) => {
   const preparedBy = new WeakSet<Attempt>();
   return converge<Input, Seen, StepResult<'prepare-ntls'>, 'set-clock' | 'prepare' | 'restart'>({
     lasting: lasting(settings, 'lunash-command'),
     observe: async (input, attempt) => {
       const serverCertificate = await luna.fetch(input, input, 'server.pem', attempt.signal);
-      return luna.shell(input, input, 'prepare-ntls', attempt.signal, async (session) => {
+      const seen = await luna.shell(input, input, 'prepare-ntls', attempt.signal, async (session) => {
         const date = parseDate(await session.read('status date'));
+        const workerMs = clocks.worker();
         return {
-          skewSeconds: date && Math.round((date.at.getTime() - Date.now()) / 1000),
+          skewSeconds: date && Math.round((date.at.getTime() - workerMs) / 1000),
+          zone: date?.zone ?? '',
           zoneHours: date?.zoneHours ?? 0,
+          workerMs,
           clients: parseClientList(await session.read('client list')),
           device: parseNtlsDevice(await session.read('ntls show')),
           running: parseRunning(await session.read('service status ntls')),
@@ -92,12 +108,13 @@ export const prepareNtls = ({ luna, settings }: Systems) => {
           prepared: preparedBy.has(attempt),
         };
       });
+      return { ...seen, witnesses: isOff(seen.skewSeconds) ? await clocks.witnesses(input, attempt.signal) : [] };
     },
     decide: decidePrepareNtls,
     act: {
       'set-clock': (input, { zoneHours }, { signal }) =>
         luna.shell(input, input, 'prepare-ntls', signal, async (session) => {
-          const there = new Date(Date.now() + zoneHours * 3_600_000).toISOString();
+          const there = new Date(clocks.worker() + zoneHours * 3_600_000).toISOString();
           await session.change(`sysconf time ${there.slice(11, 16)} ${there.slice(0, 10).replaceAll('-', '')}`, { proceed: true });
         }),
       async prepare(input, { serverCertificate }, attempt) {
@@ -122,6 +139,6 @@ export const prepareNtls = ({ luna, settings }: Systems) => {
       restart: (input, _, { signal }) =>
         luna.shell(input, input, 'prepare-ntls', signal, async (session) => void (await session.change('service restart ntls', { proceed: true }))),
     },
-    sight: ({ device: bound, running, skewSeconds, clients, prepared }) => [bound, running, Math.abs(skewSeconds ?? 0) > allowedSkewSeconds, clients, prepared],
+    sight: ({ device: bound, running, skewSeconds, clients, prepared }) => [bound, running, isOff(skewSeconds), clients, prepared],
   });
 };

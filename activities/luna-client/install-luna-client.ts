@@ -21,6 +21,7 @@ export interface Seen {
   /** When it began; when it was sent where it never did. */
   startedAt: number;
   endedAt?: number;
+  /** By the Temporal server’s clock, as `lookedAt`: this worker’s may be wrong. */
   askedAt: number;
   lookedAt: number;
 }
@@ -129,7 +130,7 @@ export const installLunaClient = ({ azure, secrets, settings }: Systems) => {
   };
   return converge<Input, Seen | undefined, StepResult<'install-luna-client'>, 'run-script'>({
     lasting: lasting(settings, 'run-command'),
-    async observe(input, { signal, askedAt }) {
+    async observe(input, { signal, askedAt, waitedMs }) {
       const { request } = input;
       const { compute } = await azure.clients(request.azure);
       const found = await azure.look('reading the installation’s state', () =>
@@ -151,7 +152,7 @@ export const installLunaClient = ({ azure, secrets, settings }: Systems) => {
           startedAt: view?.startTime?.getTime() ?? sentAt,
           ...(view?.endTime ? { endedAt: view.endTime.getTime() } : {}),
           askedAt,
-          lookedAt: Date.now(),
+          lookedAt: askedAt + waitedMs,
         }
       );
     },

@@ -124,7 +124,7 @@ function configuredIn(body: unknown): string {
 
 /** The restart begins after its answer: waits until another certificate, or none, is presented, as long as that may take. */
 async function changes(look: () => Promise<Leaf | undefined>, presented: string, patienceMs: number, signal: AbortSignal): Promise<void> {
-  for (const end = Date.now() + patienceMs; Date.now() < end; ) {
+  for (const end = performance.now() + patienceMs; performance.now() < end; ) {
     if ((await look())?.fingerprint !== presented) return;
     await pause(Math.min(1_000, patienceMs / 10), undefined, { signal });
   }

@@ -94,8 +94,9 @@ export async function readBeforeSetup(manager: Manager, luna: Luna, input: Input
   const hosts = hostsOf(input);
   const atHsm = hosts && (await readAtHsm(luna, input, hosts, signal));
   const info = await manager.whereKnown<{ system_time?: string } | null>('GET', '/v1/system/info');
-  const managerTime = Date.parse(info?.system_time ?? '') - Date.now();
-  const clockDifferenceSeconds = Math.round((managerTime - (atHsm?.skewMs ?? Number.NaN)) / 1000);
+  // Both as of one moment of this process: they were read one after the other, and its own clock may jump.
+  const managerStart = Date.parse(info?.system_time ?? '') - performance.now();
+  const clockDifferenceSeconds = Math.round((managerStart - (atHsm?.startMs ?? Number.NaN)) / 1000);
   const licensed = await isLicensed(manager);
   const portOpen = portOf(await manager.ifTold('POST', '/v1/system/network/checkport', { host: hsmAddress, port: 1792 }));
   return {
@@ -119,7 +120,7 @@ const readAtHsm = (luna: Luna, input: Input, hosts: Hosts, signal: AbortSignal) 
   luna.shell(input, hosts, 'set-root-of-trust-checks', signal, async (session) => {
     const date = parseDate(await session.read('status date'));
     return {
-      skewMs: date && date.at.getTime() - Date.now(),
+      startMs: date && date.at.getTime() - performance.now(),
       registration: await readRegistration(session, input.request.cipherTrust.vmName, input.clientCertificate.pem),
     };
   });

@@ -44,8 +44,8 @@ function bodyWithoutSecrets(body: unknown, sent: object): unknown {
 export const noAnswer = (tried: string, error: unknown): StepFailure =>
   transient({ tried, seen: error instanceof Error ? error.message : String(error), source: 'the connection', remedy: 'It is tried again by itself.' }, error);
 
-/** `Retry-After`: seconds, or a date. */
-export function retryAfter(header: unknown, now = Date.now()): number | undefined {
+/** `Retry-After`: seconds, or a date, which counts against the server’s own (`Date`) where it tells that. */
+export function retryAfter(header: unknown, date?: unknown, now = Date.parse(String(date ?? '')) || Date.now()): number | undefined {
   if (typeof header !== 'string' || header.trim() === '') return undefined;
   const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - now;
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;

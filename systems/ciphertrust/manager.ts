@@ -141,7 +141,7 @@ export class Manager {
         ...(query === undefined ? {} : { params: query }),
         headers: withToken && this.#session ? { Authorization: `Bearer ${this.#session.token}` } : {},
       });
-      const retryAfterMs = retryAfter(headers['retry-after']);
+      const retryAfterMs = retryAfter(headers['retry-after'], headers['date']);
       return { status, body: data, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
     } catch (error) {
       this.#signal.throwIfAborted();

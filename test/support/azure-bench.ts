@@ -46,7 +46,13 @@ export function attemptStep<Id extends ActivityId>(
   { number, askedAt, fence }: { number: number; askedAt: number; fence?: Fence },
 ): Promise<StepResult<Id>> {
   const activity = createActivities(systems)[id] as (input: unknown) => Promise<StepResult<Id>>;
-  const info = { attempt: number, activityType: id, startToCloseTimeoutMs: 60_000, scheduledTimestampMs: askedAt };
+  const info = {
+    attempt: number,
+    activityType: id,
+    startToCloseTimeoutMs: 60_000,
+    scheduledTimestampMs: askedAt,
+    currentAttemptScheduledTimestampMs: Date.now(),
+  };
   return runStep(new MockActivityEnvironment(info, { logger }), activity, input, fence);
 }
 

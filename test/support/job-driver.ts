@@ -47,7 +47,7 @@ export class JobDriver {
         await this.#decide(await this.#bench.job(this.id));
         return look();
       },
-      { timeoutMs: 150_000, everyMs: 150 },
+      { timeoutMs: 150_000, everyMs: 300 },
     );
   }
 

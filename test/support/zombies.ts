@@ -31,6 +31,8 @@ export interface Played {
 
 /** A worker that can be made to stand still, or at least to be believed gone. */
 export interface Stalled {
+  /** It goes on with whatever it is answered: the answer is kept from it until its successor had its turn. */
+  isAwake?: boolean;
   freeze(): void;
   thaw(): void;
 }
@@ -120,8 +122,10 @@ export async function stopAt(bench: StackBench, driver: JobDriver, { act, point 
   if (point === 'in flight') letGo = await stopInFlight(bench, hold, act, stalled);
   else {
     stalled.freeze();
+    const release = async () => void (await bench.release(hold));
+    if (stalled.isAwake) letGo = release;
     // What it waits for is there when it goes on.
-    await bench.release(hold);
+    else await release();
   }
   const { connections: old } = await wires(bench);
   return { letGo, old, before: new Set((await bench.ledger()).map(({ connection }) => connection)) };

@@ -76,6 +76,7 @@ const openers: Record<string, string> = {
   'systems/outbound.ts': 'a socket, HTTPS by axios',
   'systems/tls.ts': 'HTTPS by axios, the certificate of CipherTrust Manager',
   'systems/ssh/connection.ts': 'SSH',
+  'systems/ciphertrust/server-time.ts': 'a request to CipherTrust Manager',
   'systems/ciphertrust/ciphertrust.ts': 'a request to CipherTrust Manager',
   'systems/azure/own-template.ts': 'HTTPS by axios',
   'systems/azure/transport.ts': 'a request to Azure, to the host’s own identity endpoint',

@@ -83,12 +83,12 @@ describe('A job whose attempts somebody meddles with', function () {
     assert.equal(await erased(), 1);
   });
 
-  it('by a network that cuts its worker off from Temporal, but not from the HSM, initializes once', async () => {
+  it('by a network that cuts its worker off from Temporal, but not from the HSM, erases once', async () => {
     const proxy: TcpProxy = await tcpProxy(bench.stack.temporal);
     try {
       await bench.stack.kill('worker', 'SIGKILL');
       await worker('cut-off', { temporal: proxy.address });
-      const cut = { freeze: () => proxy.cutOff(), thaw: () => proxy.joinAgain() };
+      const cut = { isAwake: true, freeze: () => proxy.cutOff(), thaw: () => proxy.joinAgain() };
       const zombie = { act: act('fips-mode', 'lunash:hsm changePolicy'), point: 'before', resume: 'after the job' } as const;
       const { violations } = await playZombie(bench, zombie, clean, cut);
       assert.deepEqual(violations, []);

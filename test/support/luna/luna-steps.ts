@@ -23,6 +23,7 @@ import { pinOfKey } from '../../../systems/ssh/connection.ts';
 import { publicLine } from '../../../systems/ssh/private-key.ts';
 import { createWindows } from '../../../systems/windows/windows.ts';
 import { readSettings } from '../../../worker/settings.ts';
+import { clocksOfWorker } from '../clocks.ts';
 import { exampleRequest } from '../example.ts';
 import { MemoryFence, runStep } from '../fence.ts';
 import { isSecret } from '../leaks.ts';
@@ -79,7 +80,7 @@ export class LunaSteps {
     const transcripts = folderTranscripts(folder);
     const windows = createWindows(outbound, secrets);
     const luna = new Luna({ settings, outbound, secrets, windows, transcripts });
-    this.systems = { settings, outbound, secrets, transcripts, windows, luna } as unknown as Systems;
+    this.systems = { settings, outbound, secrets, transcripts, windows, luna, clocks: clocksOfWorker() } as unknown as Systems;
     const hsmPin = pinOfKey(Buffer.from(publicLine(world.appliance.state.hostKeyPem).split(' ')[1]!, 'base64'));
     this.hosts = { windows: { address: addresses.windows, pin: world.windowsPin }, hsm: { address: addresses.hsm, pin: hsmPin } };
   }

@@ -12,6 +12,7 @@ import { Luna } from '../../../systems/lunash/luna.ts';
 import { createOutbound } from '../../../systems/outbound.ts';
 import { createWindows } from '../../../systems/windows/windows.ts';
 import { readSettings } from '../../../worker/settings.ts';
+import { clocksOfWorker } from '../clocks.ts';
 import { MemoryFence } from '../fence.ts';
 import type { Asked, LunaStep, Told } from './step-hosts.ts';
 
@@ -26,7 +27,7 @@ function stepsOf(environment: NodeJS.ProcessEnv): typeof steps {
   const transcripts = folderTranscripts((settings.reports as { folder: string }).folder);
   const windows = createWindows(outbound, secrets);
   const luna = new Luna({ settings, outbound, secrets, windows, transcripts });
-  return createActivities({ settings, outbound, secrets, transcripts, windows, luna } as unknown as Systems);
+  return createActivities({ settings, outbound, secrets, transcripts, windows, luna, clocks: clocksOfWorker() } as unknown as Systems);
 }
 
 const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error: (message: string) => console.error(message) };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isElsewhere } from '../../../activities/clocks.ts';
 import { decideAppliancePassword } from '../../../activities/hsm-setup/appliance-password.ts';
 import { decideCreatePartition } from '../../../activities/hsm-setup/create-partition.ts';
 import { decideFipsMode } from '../../../activities/hsm-setup/fips-mode.ts';
@@ -16,14 +17,18 @@ const job = { target: 't', request };
 const pinned = { address: '172.22.1.4', pin: 'SHA256:x' };
 
 table('inspect-hsm', [
-  ['as Azure delivers it', decideInspectHsm({ hsm: fresh, eth0: '172.22.1.4', clock: '', skewSeconds: 0 }, { ...job, hsm: pinned }), 'done'],
-  ['ours from an earlier run', decideInspectHsm({ hsm: ours, eth0: '172.22.1.4', clock: '', skewSeconds: 0 }, { ...job, hsm: pinned }), 'done'],
+  ['as Azure delivers it', decideInspectHsm({ hsm: fresh, eth0: '172.22.1.4', clock: '', clockIsKnown: true }, { ...job, hsm: pinned }), 'done'],
+  ['ours from an earlier run', decideInspectHsm({ hsm: ours, eth0: '172.22.1.4', clock: '', clockIsKnown: true }, { ...job, hsm: pinned }), 'done'],
   [
     'somebody else’s label',
-    decideInspectHsm({ hsm: { ...ours, label: 'Theirs' }, eth0: '172.22.1.4', clock: '', skewSeconds: 0 }, { ...job, hsm: pinned }),
+    decideInspectHsm({ hsm: { ...ours, label: 'Theirs' }, eth0: '172.22.1.4', clock: '', clockIsKnown: true }, { ...job, hsm: pinned }),
     'stop Unsafe',
   ],
-  ['another appliance than deployed', decideInspectHsm({ hsm: fresh, eth0: '172.22.1.9', clock: '', skewSeconds: 0 }, { ...job, hsm: pinned }), 'stop Refused'],
+  [
+    'another appliance than deployed',
+    decideInspectHsm({ hsm: fresh, eth0: '172.22.1.9', clock: '', clockIsKnown: true }, { ...job, hsm: pinned }),
+    'stop Refused',
+  ],
 ]);
 
 table('initialize-hsm', [
@@ -81,12 +86,47 @@ table('create-partition', [
   ['a version that does not tell its room', create([], { capacity: {} }), 'act create'],
 ]);
 
-const ntls = { skewSeconds: 0, zoneHours: -4, clients: [], device: 'none', running: true, serverCertificate: '', prepared: false };
+const ntls = {
+  skewSeconds: 0,
+  zone: 'EDT',
+  zoneHours: -4,
+  workerMs: Date.parse('2026-11-24T10:00:00Z'),
+  witnesses: [],
+  clients: [],
+  device: 'none',
+  running: true,
+  serverCertificate: '',
+  prepared: false,
+};
+const off = (skewSeconds: number, ...ahead: number[]) =>
+  decidePrepareNtls({ ...ntls, skewSeconds, witnesses: ahead.map((aheadSeconds, at) => ({ name: `witness ${at}`, aheadSeconds })) }, job);
+
+it('prepare-ntls shows all clocks with their zones where it cannot say which one is wrong', () => {
+  const stopped = off(-3600, -3600, -3599) as { problem: { seen: string; remedy: string } };
+  assert.equal(
+    stopped.problem.seen,
+    'the clocks differ: worker 2026-11-24 10:00:00 UTC; HSM 2026-11-24 09:00:00 UTC (zone EDT) (60 min behind); ' +
+      'witness 0 2026-11-24 09:00:00 UTC (60 min behind); witness 1 2026-11-24 09:00:01 UTC (60 min behind)',
+  );
+  assert.match(stopped.problem.remedy, /was not set.*fix it \(NTP\)/);
+});
+
+it('Temporal counts as a witness on another machine only', () => {
+  const of = (address: string | undefined) => isElsewhere(address);
+  assert.deepEqual(['temporal.internal:7233', '10.0.0.9:7233', '[2001:db8::1]:7233'].map(of), [true, true, true]);
+  assert.deepEqual([undefined, 'localhost:7233', '127.0.0.1:7233', '127.1.2.3:7233', '[::1]:7233', '0.0.0.0:7233'].map(of), Array(6).fill(false));
+});
+
 table('prepare-ntls', [
   ['no client yet', decidePrepareNtls(ntls, job), 'act prepare'],
   ['prepared, and not bound: nothing is made again', decidePrepareNtls({ ...ntls, prepared: true }, job), 'stop Unsafe'],
   ['clients registered and not bound', decidePrepareNtls({ ...ntls, clients: ['a'] }, job), 'stop Refused'],
   ['clients registered, bound, stopped', decidePrepareNtls({ ...ntls, clients: ['a'], device: 'eth0', running: false }, job), 'act restart'],
-  ['ten minutes off, and it may be set', decidePrepareNtls({ ...ntls, skewSeconds: 600 }, job), 'act set-clock'],
+  ['ten minutes off, it may be set, and two others agree with the worker', off(600, 0, -2), 'act set-clock'],
+  ['ten minutes off, and three others are not of one mind', off(600, 0, -600, 59), 'act set-clock'],
+  ['ten minutes off by the worker alone', off(600), 'stop Refused'],
+  ['ten minutes off, and only one other agrees', off(600, 0), 'stop Refused'],
+  ['an hour behind the worker, as all others are', off(-3600, -3600, -3601), 'stop Refused'],
+  ['an hour behind the worker, and one of two others agrees', off(-3600, 0, -3600), 'stop Refused'],
   ['ten minutes off, and it may not', decidePrepareNtls({ ...ntls, skewSeconds: -600 }, { request: { ...request, allowClockChange: false } }), 'stop Refused'],
 ]);

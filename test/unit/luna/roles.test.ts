@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StepFailure } from '../../../domain/failure.ts';
+import { suppressedBy } from '../../../domain/first-error.ts';
 import type { Job } from '../../../domain/results.ts';
 import { folderTranscripts } from '../../../stores/reports/transcripts.ts';
 import type { LunaClient } from '../../../systems/lunacm/luna-client.ts';
@@ -55,6 +56,23 @@ describe('The crypto officer’s kept password', () => {
 
   it('opens the partition for a look at what is in it', async () => {
     assert.deepEqual(await readContents(clientWith(noError).client, newRun()(), who, ''), ['a key']);
+  });
+
+  it('stays refused for a person where that cannot be recorded: nobody would remember it', async () => {
+    const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC', errno: -28, syscall: 'write' });
+    let room = 2;
+    const transcripts = folderTranscripts(folder);
+    const filling = {
+      ...transcripts,
+      append: (...what: Parameters<typeof transcripts.append>) => (--room > 0 ? transcripts.append(...what) : Promise.reject(full)),
+    };
+    const log = new RoleLog(filling, { ...job, runId: 'full' });
+    const { client, shown } = clientWith(refused);
+    await assert.rejects(mustSignIn(client, log, { ...who, role: 'co' }), (error) => {
+      assert.deepEqual(suppressedBy(error), [full]);
+      return unsafe(/the kept password is refused/, /Do not retry/)(error);
+    });
+    assert.equal(shown.length, 1);
   });
 
   it('is not shown a third time after two refusals, whoever ordered the retry, where nothing tells how many attempts are left', async () => {

@@ -166,7 +166,8 @@ function attempt<Result>(id: string, { deadline, interruptible, title }: StepDef
   const call = () =>
     scheduleActivity<Result>(id, [input], {
       summary: title,
-      startToCloseTimeout: '5 minutes',
+      // A later attempt first waits out the longest LunaSH command (150 s), then may need as long for its own.
+      startToCloseTimeout: '10 minutes',
       heartbeatTimeout: '10 seconds',
       scheduleToCloseTimeout: deadline,
       cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED, // omitting it means TRY_CANCEL, whatever the doc comment says

@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { isOver } from '../../domain/progress.ts';
-import type { Jobs, ShownJob } from '../jobs.ts';
+import type { Jobs } from '../jobs.ts';
 import { Problem } from '../problem.ts';
+import type { ShownJob } from '../schemas/answers.ts';
 import { eventAnswers } from '../schemas/answers.ts';
 import { JobParameters } from '../schemas/schemas.ts';
 

@@ -163,8 +163,8 @@ export function eventRoutes(app: FastifyInstance, jobs: Pick<Jobs, 'show'>, time
 
 function open(reply: FastifyReply): void {
   reply.hijack();
+  for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) reply.raw.setHeader(name, value);
   reply.raw.writeHead(200, {
-    ...(reply.getHeaders() as Record<string, string>),
     'content-type': 'text/event-stream',
     'cache-control': 'no-cache',
     connection: 'keep-alive',

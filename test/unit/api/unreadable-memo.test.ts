@@ -106,6 +106,23 @@ describe('A job whose memo this version of the API cannot read', () => {
     assert.deepEqual([jobs.length, jobs[0].hasIncident, jobs[0].unreadable[0].key], [1, true, 'incident-1-abcdef']);
   });
 
+  it('gets no approval of a question that cannot be shown; a rejection passes', async () => {
+    const id = 'approve-zeroize-1-abcdef';
+    const rejection = { decisionId: 'd-1', kind: 'reject', about: id, actor: 'approver', at, verdict: 'accepted' };
+    description.memo = { ...started, job, [id]: { id, secondPerson: 'yes' }, 'decision-1': rejection };
+    const decide = (decision: string) =>
+      app.inject({
+        method: 'POST',
+        url: `/v1/jobs/some-job/approvals/${id}`,
+        headers: { authorization: 'Bearer the-approvers-token', 'idempotency-key': 'd-1' },
+        payload: { decision },
+      });
+    const [approved, rejected] = [await decide('approve'), await decide('reject')];
+    assert.deepEqual([approved.statusCode, rejected.statusCode], [503, 200]);
+    assert.match(approved.json().detail, /approve-zeroize-1-abcdef: .* Nothing was approved\. Upgrade the API/);
+    check('POST', '/v1/jobs/{id}/approvals/{approvalId}', approved);
+  });
+
   it('does not trip over what others wrote into the keys of the start', async () => {
     const shown = await get('/v1/jobs/{id}', { requestedBy: 7, hsmName: { deep: true } });
     assert.deepEqual([shown.job.requestedBy, shown.job.hsmName, shown.unreadable], ['unknown', '', undefined]);

@@ -1,26 +1,19 @@
-import type { ApprovalView, DecisionView, IncidentView, Progress, StepView } from './progress.ts';
+import type { Static } from 'typebox';
+import type { ApprovalView, DecisionView, IncidentView, StepView } from './progress.ts';
 import { remainsOf } from './remains.ts';
 import { azureOf, type ReportedAzure } from './report-azure.ts';
 import { managerOf, type ReportedManager } from './report-manager.ts';
 import type { ProvisioningRequest } from './request.ts';
-import type { CertificateSeen, HsmSeen, StepTypes } from './results.ts';
-import type { ActivityId, StepId } from './steps.ts';
+import type { CertificateSeen, HsmSeen } from './results.ts';
+import type * as schemas from './schemas/report-draft.ts';
+import type { StepId } from './steps.ts';
 import { catalogue, phases, stepIds } from './steps.ts';
 
-export type Outcome = 'completed' | 'rejected' | 'aborted' | 'cancelled' | 'failed';
-
-export type StepResults = { [Id in ActivityId]?: StepTypes[Id]['gives'] };
+export type Outcome = Static<typeof schemas.outcome>;
+export type StepResults = Static<typeof schemas.stepResults>;
 
 /** What the workflow knows at the end; the report step adds the transcripts. */
-export interface ReportDraft {
-  target: string;
-  runId: string;
-  outcome: Outcome;
-  finishedAt: string;
-  request: ProvisioningRequest;
-  progress: Progress;
-  results: StepResults;
-}
+export type ReportDraft = Static<typeof schemas.reportDraft>;
 
 export interface ReportedStep extends StepView {
   id: StepId;

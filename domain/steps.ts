@@ -292,4 +292,7 @@ export type WaitingId = Exclude<StepId, ActivityId>;
 export const idsOf = <Id extends string>(steps: Readonly<Record<Id, unknown>>): Id[] => Object.keys(steps) as Id[];
 
 export const stepIds: StepId[] = idsOf(catalogue);
+/** One of what is made for each step of the catalogue. */
+export const forAllSteps = <One>(make: (id: StepId) => One): Record<StepId, One> =>
+  Object.fromEntries(stepIds.map((id): [StepId, One] => [id, make(id)])) as Record<StepId, One>;
 export const step = (id: StepId): StepDefinition => catalogue[id];

@@ -1,3 +1,4 @@
+import type { AmendedField } from './amendments.ts';
 import type { Problem } from './failure.ts';
 import type { HsmSeen, ManagerHolds } from './results.ts';
 import { catalogue, idsOf, type StepId } from './steps.ts';
@@ -27,7 +28,8 @@ export interface IncidentView<Id extends string = StepId> {
   actions: IncidentAction[];
   openedAt: string;
   closedAt?: string;
-  decision?: { action: string; actor: string; comment?: string };
+  /** `amended`: the fields of the request that changed with it; the decision itself holds the difference. */
+  decision?: { action: string; actor: string; comment?: string; amended?: string[] };
 }
 
 /** What an approval is about. */
@@ -67,6 +69,8 @@ export interface DecisionView {
   verdict: Verdict;
   /** Why it was refused. */
   reason?: string;
+  /** What it changed in the request. */
+  changes?: AmendedField[];
 }
 
 /** Where a report is. */

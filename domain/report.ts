@@ -1,3 +1,4 @@
+import type { AmendedField } from './amendments.ts';
 import type { ApprovalView, DecisionView, IncidentView, Progress, StepView } from './progress.ts';
 import { remainsOf } from './remains.ts';
 import { azureOf, type ReportedAzure } from './report-azure.ts';
@@ -32,6 +33,16 @@ export interface ReportedCertificate extends Omit<CertificateSeen, 'pem'> {
   of: string;
 }
 
+export interface ReportedAmendment {
+  by: string;
+  at: string;
+  decisionId: string;
+  /** The incident that was retried with it. */
+  about: string;
+  comment?: string;
+  changes: AmendedField[];
+}
+
 /** The evidence. Names secrets, never holds one. */
 export interface Report {
   target: string;
@@ -53,6 +64,8 @@ export interface Report {
   approvals: ApprovalView[];
   decisions: DecisionView[];
   incidents: IncidentView[];
+  /** What people changed in the request while the job went on. */
+  amendments: ReportedAmendment[];
   warnings: string[];
   inventory?: string[];
   whatNext: string[];
@@ -89,12 +102,19 @@ export function reportOf(draft: ReportDraft, transcripts: Report['transcripts'])
     approvals,
     decisions,
     incidents,
+    amendments: amendmentsIn(decisions),
     warnings: job.warnings,
     ...(job.inventory ? { inventory: job.inventory } : {}),
     whatNext: [...whatNext(outcome, request), ...remainsOf(draft)],
     transcripts,
   };
 }
+
+/** In order. */
+export const amendmentsIn = (decisions: readonly DecisionView[]): ReportedAmendment[] =>
+  decisions.flatMap(({ actor: by, at, decisionId, about, comment, changes, verdict }) =>
+    changes && verdict === 'accepted' ? [{ by, at, decisionId, about, ...(comment ? { comment } : {}), changes }] : [],
+  );
 
 const withoutPartitions = ({ partitions: _, ...hsm }: HsmSeen): Omit<HsmSeen, 'partitions'> => hsm;
 

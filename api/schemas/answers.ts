@@ -132,6 +132,16 @@ const Decision = Type.Object(
     at: time,
     verdict: Type.Enum(['accepted', 'refused']),
     reason: Type.Optional(Type.String({ description: 'Why it was refused.' })),
+    changes: Type.Optional(
+      Type.Array(
+        Type.Object({
+          path: Type.String({ description: 'JSON pointer into the request.' }),
+          before: Type.Optional(Type.String({ description: 'As JSON, cut where it is long; absent where the field was.' })),
+          after: Type.Optional(Type.String({ description: 'Absent where the field was taken away.' })),
+        }),
+        { description: 'What the decision changed in the request.' },
+      ),
+    ),
   },
   { $id: 'Decision' },
 );
@@ -226,7 +236,15 @@ const Job = Type.Object(
         actions: Type.Array(Type.Enum(['retry', 'skip', 'abort'])),
         openedAt: time,
         closedAt: Type.Optional(time),
-        decision: Type.Optional(Type.Object({ action: Type.String(), ...decision })),
+        decision: Type.Optional(
+          Type.Object({
+            action: Type.String(),
+            ...decision,
+            amended: Type.Optional(
+              Type.Array(Type.String(), { description: 'The fields of the request that changed with it; the decision of this job says how.' }),
+            ),
+          }),
+        ),
       }),
     ),
     approvals: Type.Array(

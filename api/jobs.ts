@@ -17,6 +17,7 @@ import { jobState } from '../domain/schemas/progress.ts';
 import { catalogue, forAllSteps, stepIds } from '../domain/steps.ts';
 import { type ProvisionInput, searchAttributes, workflowName } from '../temporal/contract.ts';
 import { type PublishedProgress, readProgress, readStartMemo, type StartMemo } from '../temporal/read-progress.ts';
+import { checkAmendment, currentRequest } from './amendments.ts';
 import { conditionsOf, type JobFilter, letsThrough } from './job-filter.ts';
 import { Problem } from './problem.ts';
 import type { ListedJob, ShownJob } from './schemas/answers.ts';
@@ -183,6 +184,7 @@ export class Jobs {
     const judged = await find();
     if (judged) return judged;
     if (status.name !== 'RUNNING') throw over(id);
+    if ('amendment' in payload) await this.#checkAmendment({ id, runId }, payload.amendment);
     // To this run alone: what was decided about it must not reach a later one.
     await ask(this.#client, () => this.#client.workflow.getHandle(id, runId).signal(signal, payload)).catch(endedMeanwhile(id));
     for (const end = Date.now() + verdictPatienceMs; Date.now() < end; ) {
@@ -191,6 +193,14 @@ export class Jobs {
       await new Promise((resolve) => setTimeout(resolve, verdictPollMs));
     }
     return undefined;
+  }
+
+  /** What the job itself would refuse is told with every mistake, and never sent. */
+  async #checkAmendment({ id, runId }: { id: string; runId: string }, amendment: unknown): Promise<void> {
+    const { progress } = published(await this.describe(id));
+    if (!progress) return;
+    const request = await currentRequest(this.#client, { id, runId, decisions: progress.decisions });
+    checkAmendment(request, amendment, progress.steps);
   }
 
   async cancel(id: string): Promise<void> {
@@ -224,11 +234,17 @@ const elsewhere = (id: string): Problem =>
 /** Texts of a decision as they are kept: the workflow cuts long ones. */
 const kept = (text: string | undefined): string => (text ?? '').slice(0, 300);
 
+/** A refused one says nothing of what it would have changed. */
+const hasAmendment = ({ verdict, changes }: DecisionView, payload: ApprovalSignal | ResolveSignal): boolean =>
+  verdict === 'refused' || (changes !== undefined) === 'amendment' in payload;
+
 /** Is this the decision that was sent before under its key? */
 function isSame(found: DecisionView, signal: 'approve' | 'reject' | 'resolve', payload: ApprovalSignal | ResolveSignal): boolean {
   const [kind, about] = 'action' in payload ? [payload.action, payload.incidentId] : [signal, payload.approvalId];
   const { actor, comment } = payload;
-  return found.kind === kind && found.about === kept(about) && found.actor === kept(actor) && kept(found.comment) === kept(comment);
+  return (
+    found.kind === kind && found.about === kept(about) && found.actor === kept(actor) && kept(found.comment) === kept(comment) && hasAmendment(found, payload)
+  );
 }
 
 /** What a job published last; but one that was ended by force could not say so itself. */

@@ -85,6 +85,15 @@ export function reportMarkdown(report: Report): string {
         ({ id, step, problem, decision }) => `- ${id} at \`${step}\`: ${sentence(problem)} ${decision ? `→ ${decision.action} by ${decision.actor}` : ''}`,
       ),
     ),
+    ...section(
+      'Changes of the request',
+      table(
+        ['At', 'With', 'By', 'Field', 'Before', 'After'],
+        report.amendments.flatMap(({ at, about, by, changes }) =>
+          changes.map(({ path, before, after }) => [at, about, by, `\`${path}\``, before ?? 'absent', after ?? 'absent']),
+        ),
+      ),
+    ),
     ...section('What exists', bullets(report.inventory ?? [])),
     ...section('Warnings', bullets(report.warnings)),
     ...section('What to do next', bullets(report.whatNext)),

@@ -1,5 +1,6 @@
 import type { Static } from 'typebox';
-import type { ApprovalView, DecisionView, IncidentView, StepView } from './progress.ts';
+import type { AmendedField } from './amendments.ts';
+import type { ApprovalView, DecisionView, IncidentView, Progress, StepView } from './progress.ts';
 import { remainsOf } from './remains.ts';
 import { azureOf, type ReportedAzure } from './report-azure.ts';
 import { managerOf, type ReportedManager } from './report-manager.ts';
@@ -25,6 +26,16 @@ export interface ReportedCertificate extends Omit<CertificateSeen, 'pem'> {
   of: string;
 }
 
+export interface ReportedAmendment {
+  by: string;
+  at: string;
+  decisionId: string;
+  /** The incident that was retried with it. */
+  about: string;
+  comment?: string;
+  changes: AmendedField[];
+}
+
 /** The evidence. Names secrets, never holds one. */
 export interface Report {
   target: string;
@@ -46,6 +57,8 @@ export interface Report {
   approvals: ApprovalView[];
   decisions: DecisionView[];
   incidents: IncidentView[];
+  /** What people changed in the request while the job went on. */
+  amendments: ReportedAmendment[];
   warnings: string[];
   inventory?: string[];
   whatNext: string[];
@@ -82,12 +95,19 @@ export function reportOf(draft: ReportDraft, transcripts: Report['transcripts'])
     approvals,
     decisions,
     incidents,
+    amendments: amendmentsIn(decisions),
     warnings: job.warnings,
     ...(job.inventory ? { inventory: job.inventory } : {}),
     whatNext: [...whatNext(outcome, request), ...remainsOf(draft)],
     transcripts,
   };
 }
+
+/** In order. */
+export const amendmentsIn = (decisions: readonly DecisionView[]): ReportedAmendment[] =>
+  decisions.flatMap(({ actor: by, at, decisionId, about, comment, changes, verdict }) =>
+    changes && verdict === 'accepted' ? [{ by, at, decisionId, about, ...(comment ? { comment } : {}), changes }] : [],
+  );
 
 const withoutPartitions = ({ partitions: _, ...hsm }: HsmSeen): Omit<HsmSeen, 'partitions'> => hsm;
 

@@ -34,13 +34,23 @@ export function decisionRoutes(app: FastifyInstance, jobs: Jobs): void {
       config: { role: 'operator' },
       schema: { tags, summary: 'Retry, skip or abort after an incident', params: IncidentParameters, body: IncidentDecision, headers: KeyHeader, response },
     },
-    async ({ params: { id, incidentId }, body: { action, actor, comment }, headers, signedIn }, reply) => {
+    async ({ params: { id, incidentId }, body: { action, actor, comment, amendment }, headers, signedIn }, reply) => {
       const decisionId = headers['idempotency-key'] ?? randomUUID();
-      const signal = { incidentId, decisionId, action, actor: actorOf(signedIn!, actor, 'operator'), ...(comment ? { comment } : {}) };
+      if (amendment && action !== 'retry') throw amendmentWithout(action);
+      const signal = {
+        ...{ incidentId, decisionId, action, actor: actorOf(signedIn!, actor, 'operator') },
+        ...(comment ? { comment } : {}),
+        ...(amendment ? { amendment } : {}),
+      };
       return answer(reply, id, signal.decisionId, await jobs.decide(id, 'resolve', signal));
     },
   );
 }
+
+const amendmentWithout = (action: string): Problem =>
+  new Problem(422, 'The decision cannot be taken', `An amendment goes with retry alone: ${action} changes no request. Nothing was sent.`, {
+    errors: [{ pointer: '/amendment', detail: 'Leave it out, or decide "retry".' }],
+  });
 
 /** Who decides: who is signed in. Of a role nobody knows who that is, so it may say so. */
 function actorOf({ name }: SignedIn, said: string | undefined, role: Role): string {

@@ -16,7 +16,20 @@ const who = {
 };
 
 export const ApprovalDecision = Type.Object({ decision: Type.Enum(['approve', 'reject']), ...who }, closed);
-export const IncidentDecision = Type.Object({ action: incidentAction, ...who }, closed);
+export const IncidentDecision = Type.Object(
+  {
+    action: incidentAction,
+    amendment: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description:
+          'With retry alone: new values for fields of the request that no step has used yet, by JSON pointer; null takes a field away. Judged like a request: every mistake at once (422).',
+        examples: [{ '/lunaClient/installer/url': 'https://downloads.example.com/LunaClient.zip' }],
+      }),
+    ),
+    ...who,
+  },
+  closed,
+);
 
 export const JobParameters = Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9-]{3,64}$' }) });
 export const ApprovalParameters = Type.Object({ ...JobParameters.properties, approvalId: Type.String({ maxLength: 60 }) });

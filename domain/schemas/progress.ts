@@ -32,7 +32,13 @@ export const incidentView = Type.Object({
   actions: Type.Array(incidentAction),
   openedAt: time,
   closedAt: Type.Optional(time),
-  decision: Type.Optional(Type.Object({ action: Type.String(), ...decided })),
+  decision: Type.Optional(
+    Type.Object({
+      action: Type.String(),
+      ...decided,
+      amended: Type.Optional(Type.Array(Type.String(), { description: 'The fields of the request that changed with it; the decision of this job says how.' })),
+    }),
+  ),
 });
 
 /** What an approval is about. */
@@ -60,6 +66,13 @@ export const approvalView = Type.Object({
 
 export const verdict = Type.Enum(['accepted', 'refused']);
 
+/** A field of the request that a decision changed. */
+export const amendedField = Type.Object({
+  path: Type.String({ description: 'JSON pointer into the request.' }),
+  before: Type.Optional(Type.String({ description: 'As JSON, cut where it is long; absent where the field was.' })),
+  after: Type.Optional(Type.String({ description: 'Absent where the field was taken away.' })),
+});
+
 /** Every decision that arrived, refused ones included. */
 export const decisionView = Type.Object({
   decisionId: Type.String(),
@@ -70,6 +83,7 @@ export const decisionView = Type.Object({
   at: time,
   verdict,
   reason: Type.Optional(Type.String({ description: 'Why it was refused.' })),
+  changes: Type.Optional(Type.Array(amendedField, { description: 'What the decision changed in the request.' })),
 });
 
 export const storedReport = Type.Object({ json: Type.String(), markdown: Type.String() });

@@ -192,8 +192,9 @@ export interface StepTypes {
       publicKey?: string;
       /** Did this job replace the initial password? Then nobody but it could put anything in before. */
       fresh?: boolean;
-      /** Of what a person agreed to wipe. */
+      /** Of what a person agreed to wipe, and by which approval: one allows one wipe. */
       approvedDigest?: string;
+      approvalId?: string;
       /** Of the HSM’s side; absent in jobs that began before it was looked at. */
     } & Partial<Hosts>;
     gives: {

@@ -55,7 +55,7 @@ async function setRootOfTrust(job: ProvisionJob, needs: StepTypes['set-root-of-t
   let result = await job.step('set-root-of-trust', needs);
   while (result.needsApproval) {
     const approval = await job.approval('set-root-of-trust', askToWipe(result.needsApproval));
-    result = await job.step('set-root-of-trust', { ...needs, approvedDigest: result.needsApproval.digest });
+    result = await job.step('set-root-of-trust', { ...needs, approvedDigest: result.needsApproval.digest, approvalId: approval.id });
     if (result.needsApproval) job.stale(approval);
   }
   return result;

@@ -1,5 +1,5 @@
 import type { Job, ManagerAt } from '../domain/results.ts';
-import { isKeptKnownRight, isKeptRefused, orderOf } from '../stores/record/admin-passwords.ts';
+import { isKeptKnownRight, isKeptRefused, orderOf, unheardOfKept } from '../stores/record/admin-passwords.ts';
 import { AttemptRecord } from '../stores/record/attempt-record.ts';
 import { kept } from '../stores/secrets/kept.ts';
 import type { Manager } from '../systems/ciphertrust/ciphertrust.ts';
@@ -54,7 +54,7 @@ export async function signsIn(visitor: Visitor, manager: Manager, anew: boolean)
   const shown = await record.shown();
   if (isKeptRefused(shown, record.order)) return false;
   const isKnown = isKeptKnownRight(shown);
-  if (!isKnown) await record.write('kept', 'is tried');
+  if (!isKnown && unheardOfKept(shown, record.order) === 0) await record.write('kept', 'is tried');
   const isRight = await manager.signIn(await kept(visitor.systems.secrets, visitor.input.target, 'ciphertrust-admin-password'));
   if (!isRight) await record.write('kept', 'is refused');
   else if (!isKnown) await record.write('kept', 'is accepted');

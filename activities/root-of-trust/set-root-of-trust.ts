@@ -187,8 +187,10 @@ async function observe(caller: Caller, repaired: boolean): Promise<Seen> {
   const servers = await readServers(seen.manager);
   const ready: Ready = { state: 'ready', servers, requests: toIt.length };
   if (servers.some((server) => isServerOf(server, partitionSerial))) return ready;
-  const open = toIt.findLast(({ toldUnder }) => toldUnder === undefined || !isEarlier(toldUnder, orderOf(caller)));
-  if (open && open === toIt.at(-1)) return { ...ready, open: { ...open, msAgo: msSince(open.heardAt, now), patienceMs } };
+  // Each was sent only after a person was told of the one before.
+  const open = toIt.at(-1);
+  if (open && !(open.toldUnder && isEarlier(open.toldUnder, orderOf(caller))))
+    return { ...ready, open: { ...open, msAgo: msSince(open.heardAt, now), patienceMs } };
   const isApprovalSpent = await wasUsed(caller, all);
   return { ...ready, holds: await readHolds(seen.manager, pinned.address, servers), ...(isApprovalSpent ? { isApprovalSpent } : {}) };
 }

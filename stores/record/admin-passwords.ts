@@ -11,6 +11,7 @@ export type Fate =
   | 'is being replaced'
   | 'was replaced'
   | 'met a locked account'
+  | 'was not judged'
   | 'cannot be read yet'
   | 'cannot be read as ksadmin';
 
@@ -44,21 +45,26 @@ export const shownPasswords = (entries: readonly Entry<'ciphertrust'>[]): Shown[
     if (entry.event === 'admin-password-unreadable')
       return [{ which: 'generated', fate: entry.data.passes ? 'cannot be read yet' : 'cannot be read as ksadmin', why: entry.data.evidence ?? '', ...by }];
     if (!isAboutPassword(entry)) return [];
+    // A locked account says nothing of why; any other answer that says nothing about the password is quoted.
+    if (entry.event === 'admin-password-locked' && entry.data.evidence !== undefined)
+      return [{ which: entry.data.which, fate: 'was not judged', why: entry.data.evidence, ...by }];
     return [{ which: entry.data.which, fate: fates[entry.event], why: entry.data.evidence ?? '', ...by }];
   });
 
 const isAboutPassword = (entry: Entry<'ciphertrust'>): entry is Extract<Entry<'ciphertrust'>, { event: keyof typeof fates }> =>
   Object.hasOwn(fates, entry.event);
 
+const wasJudged = (fate: Fate): boolean => fate === 'is accepted' || fate === 'is refused';
+
 /** Was the kept password right the last time that anything was heard of it? Then it is shown again without an entry. */
 export function isKeptKnownRight(shown: readonly Shown[]): boolean {
-  const last = shown.findLast(({ which, fate }) => fate === 'was replaced' || (which === 'kept' && fate !== 'is tried'));
+  const last = shown.findLast(({ which, fate }) => fate === 'was replaced' || (which === 'kept' && wasJudged(fate)));
   return last?.fate === 'is accepted' || last?.fate === 'was replaced';
 }
 
 /** Was the kept password refused under this order? Then it is shown again only once a person orders it. */
 export function isKeptRefused(shown: readonly Shown[], order: string): boolean {
-  const last = shown.findLast((one) => one.order === order && (one.which === 'kept' || one.fate === 'was replaced') && one.fate !== 'is tried');
+  const last = shown.findLast((one) => one.order === order && (one.fate === 'was replaced' || (one.which === 'kept' && wasJudged(one.fate))));
   return last?.fate === 'is refused';
 }
 

@@ -89,7 +89,7 @@ export const events = {
     /** Before the request that replaces it by the kept one. */
     'admin-password-replace-begun': passwordOfAdmin,
     'admin-password-replaced': passwordOfAdmin,
-    /** The account is locked, so the answer says nothing about the password. */
+    /** The account is locked, so the answer says nothing about the password; with evidence: another answer that says nothing about it. */
     'admin-password-locked': passwordOfAdmin,
     /** The generated one could not be read: not yet, or not as ksadmin. */
     'admin-password-unreadable': data({ which: Type.Literal('generated'), passes: Type.Boolean(), evidence }),

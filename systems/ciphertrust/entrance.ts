@@ -1,5 +1,5 @@
 import { type Problem, StepFailure, unsafe } from '../../domain/failure.ts';
-import { suppressing } from '../../domain/first-error.ts';
+import { afterwards, suppressing } from '../../domain/first-error.ts';
 import type { Job, ManagerAt } from '../../domain/results.ts';
 import { type Fate, isKeptKnownRight, type Shown, unheardOfKept, type Which } from '../../stores/record/admin-passwords.ts';
 import { kept } from '../../stores/secrets/kept.ts';
@@ -71,10 +71,16 @@ export class Entrance {
     const password = await this.#kept(job);
     const shown = await record.shown();
     const isKnown = isKeptKnownRight(shown);
-    const wasLocked = shown.findLast(({ order }) => order === record.order)?.fate === 'met a locked account';
-    if (!isKnown && !wasLocked) await record.write('kept', 'is tried');
-    const isRight = await unlessLocked(knock, () => manager.signIn(password));
-    if (isRight === undefined && !wasLocked) await this.#becomes(knock, caller, 'met a locked account');
+    const last = shown.findLast(({ order }) => order === record.order)?.fate;
+    // Of an account that stays locked, or answers that stay away, one entry is enough.
+    const isEntered = last === 'met a locked account' || last === 'was not judged';
+    if (!isKnown && !isEntered) await record.write('kept', 'is tried');
+    const isRight = await unlessLocked(knock, () => manager.signIn(password)).catch(async (error: unknown) => {
+      if (isKnown || isEntered || !(error instanceof StepFailure) || error.cause !== undefined) throw error;
+      const { seen } = error.problem;
+      throw await afterwards(error, () => record.write('kept', 'was not judged', seen));
+    });
+    if (isRight === undefined && !isEntered) await this.#becomes(knock, caller, 'met a locked account');
     if (isRight === false) await this.#becomes(knock, caller, 'is refused');
     if (!isRight) return;
     if (!isKnown) await record.write('kept', 'is accepted');

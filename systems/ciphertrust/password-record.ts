@@ -10,6 +10,7 @@ const events = {
   'is being replaced': 'admin-password-replace-begun',
   'was replaced': 'admin-password-replaced',
   'met a locked account': 'admin-password-locked',
+  'was not judged': 'admin-password-locked',
 } as const;
 
 const isBeforeAct = (fate: Fate) => fate === 'is tried' || fate === 'is being replaced';

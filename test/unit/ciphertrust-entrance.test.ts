@@ -97,6 +97,7 @@ describe('The record of admin’s passwords', () => {
     ['12', 'default', 'is being replaced'],
     ['12', 'default', 'was replaced'],
     ['13', 'kept', 'met a locked account'],
+    ['13', 'kept', 'was not judged', '502 Bad Gateway'],
     ['13', 'kept', 'is accepted'],
   ] as const;
 
@@ -121,6 +122,7 @@ describe('The record of admin’s passwords', () => {
         'the default password is being replaced (order 12)',
         'the default password was replaced (order 12)',
         'the kept password met a locked account (order 13)',
+        'the kept password was not judged: 502 Bad Gateway (order 13)',
       ],
     );
   });

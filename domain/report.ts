@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
 import type { AmendedField } from './amendments.ts';
-import type { ApprovalView, DecisionView, IncidentView, Progress, StepView } from './progress.ts';
+import type { ApprovalView, DecisionView, IncidentView, StepView } from './progress.ts';
 import { remainsOf } from './remains.ts';
 import { azureOf, type ReportedAzure } from './report-azure.ts';
 import { managerOf, type ReportedManager } from './report-manager.ts';

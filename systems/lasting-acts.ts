@@ -48,7 +48,7 @@ export const lastingActs = {
     what: '`hsm/setup`: CipherTrust Manager checks the partition, answers, then wipes itself and restarts',
     longestMs: asLongAsACommand,
     successor: 'waits',
-    how: 'The request is in the log before it is sent; for a while after its longest run an unchanged certificate still says nothing.',
+    how: 'The request is in the target record before it is sent; for a while after its longest run an unchanged certificate still says nothing.',
   },
   'service-restart': {
     what: 'a restart of CipherTrust Manager’s web service',

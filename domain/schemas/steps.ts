@@ -65,8 +65,9 @@ export const stepInputs = {
     publicKey: Type.Optional(Type.String()),
     /** Did this job replace the initial password? Then nobody but it could put anything in before. */
     fresh: Type.Optional(Type.Boolean()),
-    /** Of what a person agreed to wipe. */
+    /** Of what a person agreed to wipe, and by which approval: one allows one wipe. */
     approvedDigest: Type.Optional(Type.String()),
+    approvalId: Type.Optional(Type.String()),
     /** Of the HSM’s side; absent in jobs that began before it was looked at. */
     ...Type.Partial(hosts).properties,
   }),

@@ -55,29 +55,56 @@ export function beganPartition(entries: Hsm, name: string): boolean {
 export interface SentSetup {
   id: string;
   partitionSerial: string;
+  /** The certificate of the manager that it was sent to. */
+  pin?: string;
+  /** When it was about to be sent, and when the last was heard of it (that too where nothing was): by the Temporal server's clock, ms since the epoch. */
+  sentAt?: number;
+  heardAt?: number;
   /** Did CipherTrust Manager itself say what became of it? Else it may still be at work. */
   answered: boolean;
   /** It was answered that it failed; it may have wiped all the same. */
   failed: boolean;
   status?: number;
-  /** Under which retry of which run a person was told last what became of it: only a later one may send another. */
-  toldUnder?: { runId: string; retry: number };
+  /** What was heard, for a person. */
+  evidence?: string;
+  /** Under which order of a person, in which run, somebody was told last what became of it: only another order of the same run may send another. */
+  toldUnder?: Order;
 }
+
+/** All attempts of one execution of a step: a retry that a person orders is another execution, and a workflow that was reset is another run. */
+export interface Order {
+  runId: string;
+  execution: string;
+}
+
+const outcomes = ['setup-answered', 'setup-unknown', 'setup-failed'] as const;
 
 /** The requests that may have left, in order. */
 export function sentSetups(entries: Manager): SentSetup[] {
   const sent = new Map<string, SentSetup>();
-  for (const { event, data, runId, retry } of entries) {
-    if (event === 'setup-sent') sent.set(data.id, { id: data.id, partitionSerial: data.partitionSerial, answered: false, failed: false });
+  for (const entry of entries) {
+    const { event, data, runId, execution } = entry;
+    if (event === 'setup-sent') sent.set(data.id, sentSetup(data));
     if (event === 'setup-not-sent') sent.delete(data.id);
     const one = 'id' in data ? sent.get(data.id) : undefined;
     if (!one) continue;
-    if (event === 'setup-answered') Object.assign(one, { answered: true, status: data.status });
-    if (event === 'setup-failed') Object.assign(one, { answered: true, failed: true, ...(data.status === undefined ? {} : { status: data.status }) });
-    if (event === 'setup-told') one.toldUnder = { runId, retry };
+    if (event === 'setup-told') one.toldUnder = { runId, execution };
+    if (!isOutcome(entry)) continue;
+    const { status, evidence, serverTime } = entry.data;
+    Object.assign(one, { answered: event !== 'setup-unknown', failed: event === 'setup-failed', ...defined({ status, evidence, heardAt: serverTime }) });
   }
   return [...sent.values()];
 }
+
+function sentSetup({ id, partitionSerial, pin, serverTime }: Extract<Entry<'ciphertrust'>, { event: 'setup-sent' }>['data']): SentSetup {
+  return { id, partitionSerial, answered: false, failed: false, ...defined({ pin, sentAt: serverTime, heardAt: serverTime }) };
+}
+
+const isOutcome = (entry: Entry<'ciphertrust'>): entry is Extract<Entry<'ciphertrust'>, { event: (typeof outcomes)[number] }> =>
+  outcomes.some((outcome) => outcome === entry.event);
+
+const defined = <T extends object>(fields: T): { [Key in keyof T]?: NonNullable<T[Key]> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { [Key in keyof T]?: NonNullable<T[Key]> };
 
 /** Is a machine or HSM ours: with this unchangeable identity, or, where the answer to its creation was lost, with the random tag of our last request for it? */
 export function isOurs(entries: Machines, resourceId: string, seen: { vmId?: string; hostKey?: string; tag?: string }): boolean {

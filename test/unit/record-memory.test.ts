@@ -83,7 +83,7 @@ describe('What a record says', () => {
       'ciphertrust',
       sent('lost'),
       ['setup-unknown', { id: 'lost', evidence: 'no answer within 60 s' }],
-      ['setup-told', { id: 'lost' }, { retry: 2 }],
+      ['setup-told', { id: 'lost' }, { retry: 2, execution: 'retried' }],
       sent('kept-back'),
       ['setup-not-sent', { id: 'kept-back', evidence: 'connection refused' }],
       sent('failed'),
@@ -95,7 +95,14 @@ describe('What a record says', () => {
       ['secret-given', { machine: '/subscriptions/x', purpose: 'ciphertrust-admin-password' }],
     );
     assert.deepEqual(sentSetups(manager), [
-      { id: 'lost', partitionSerial: '154', answered: false, failed: false, toldUnder: { runId: 'run-1', retry: 2 } },
+      {
+        id: 'lost',
+        partitionSerial: '154',
+        answered: false,
+        failed: false,
+        evidence: 'no answer within 60 s',
+        toldUnder: { runId: 'run-1', execution: 'retried' },
+      },
       { id: 'failed', partitionSerial: '154', answered: true, failed: true, status: 500 },
       { id: 'accepted', partitionSerial: '154', answered: true, failed: false, status: 200 },
     ]);

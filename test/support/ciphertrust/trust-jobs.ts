@@ -96,6 +96,7 @@ export class TrustJobs {
       HSM_SECRETS_FOLDER: join(this.#folder, 'secrets'),
       HSM_SECRETS_KEY_FILE: join(this.#folder, 'secrets.key'),
       HSM_REPORTS_FOLDER: join(this.#folder, 'reports'),
+      HSM_RECORD_FOLDER: join(this.#folder, 'record'),
       HSM_POLL_INTERVAL_MS: '150',
       HSM_COMMAND_MS: '2500',
     };

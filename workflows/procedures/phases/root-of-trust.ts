@@ -58,7 +58,7 @@ async function setRootOfTrust(job: ProvisionJob, needs: StepTypes['set-root-of-t
     const under = await job.stepUnder('set-root-of-trust', {
       at: 'set-root-of-trust',
       ask: () => askToWipe(holds),
-      needs: () => ({ ...needs, approvedDigest: holds.digest }),
+      needs: ({ id: approvalId }) => ({ ...needs, approvedDigest: holds.digest, approvalId }),
     });
     result = under.result;
     if (result.needsApproval) job.stale(under.approval);

@@ -1,6 +1,7 @@
 import type { AmendedField } from './amendments.ts';
 import type { Problem } from './failure.ts';
 import type { HsmSeen, ManagerHolds } from './results.ts';
+import type { StepOutcome } from './step-outcome.ts';
 import { catalogue, idsOf, type StepId } from './steps.ts';
 
 /** A job as people and programs see it, whatever its procedure. The workflow publishes it as memo keys, so that it can be read with no worker alive. */
@@ -16,6 +17,8 @@ export interface StepView {
   finishedAt?: string;
   /** 1, and one more for every retry that a person ordered; polls do not count. */
   attempts: number;
+  /** Of a step that is done: did it act? `changed`, too, where that is not known. */
+  outcome?: StepOutcome;
 }
 
 export type IncidentAction = 'retry' | 'skip' | 'abort';

@@ -1,14 +1,15 @@
 import type { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
+import { withOutcome } from '../activities/outcome.ts';
 import { runWithFence } from '../systems/fence.ts';
 import { AttemptFence } from './attempt-fence.ts';
 
 const heartbeatEveryMs = 2_000;
 
 /**
- * Gives every attempt the fence that all its changes go through, heartbeats while it runs, so that a lost worker is noticed within seconds, and gives “not ready”
- * its usual delay.
+ * Gives every attempt the fence that all its changes go through, heartbeats while it runs, so that a lost worker is noticed within seconds, gives “not ready” its
+ * usual delay, and passes on whether a step that is done changed something.
  */
 export class ActivityInterceptor implements ActivityInboundCallsInterceptor {
   readonly #context: Context;
@@ -24,7 +25,7 @@ export class ActivityInterceptor implements ActivityInboundCallsInterceptor {
     fence.beat();
     const beat = setInterval(() => fence.beat(), heartbeatEveryMs);
     try {
-      return await runWithFence(fence, () => next(input));
+      return await withOutcome(() => runWithFence(fence, () => next(input)));
     } catch (error) {
       throw this.#withDelay(error);
     } finally {

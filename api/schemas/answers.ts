@@ -116,6 +116,9 @@ const step = Type.Object({
   title: Type.String(),
   phase: Type.String(),
   attempts: Type.Integer({ description: '1, and one more for every retry that a person ordered.' }),
+  outcome: Type.Optional(
+    Type.Enum(['unchanged', 'changed'], { description: 'Of a step that is done: did it act? changed, too, where that is not known, as after a lost attempt.' }),
+  ),
   startedAt: Type.Optional(time),
   finishedAt: Type.Optional(time),
   detail: Type.Optional(Type.String({ description: 'What the system itself says while the step waits.' })),

@@ -8,6 +8,7 @@ import { currentFence, type Fence, type NoPermit, noPermitIn, runWithFence } fro
 import { type LastingActName, settlingMs } from '../systems/lasting-acts.ts';
 import { localFault } from '../systems/local-faults.ts';
 import type { Settings } from '../systems/settings.ts';
+import { tellOutcome } from './outcome.ts';
 
 export type Decision<Result, Change extends string> =
   | { kind: 'done'; result: Result }
@@ -91,6 +92,8 @@ interface Ended {
   endedByItself: true;
   /** When it looked last, ms since the epoch. */
   lookedAt: number;
+  /** Did it, or an attempt before it, change something? */
+  changed?: boolean;
 }
 
 function endBefore(): Ended | undefined {
@@ -134,18 +137,47 @@ export const converge =
       runWithFence(declaredOnly(currentFence(), rule.lasting?.acts ?? []), async () => {
         const attempt = thisAttempt();
         await settle(rule, attempt, input.order ?? 1);
-        return untilDone(rule, input, attempt);
+        const story: Story = { changed: (input.order ?? 1) > 1 || mayHaveChanged(attempt) };
+        try {
+          return await untilDone(rule, input, attempt, story);
+        } catch (error) {
+          if (!story.changed && !story.ended) currentFence().remember({ changed: false });
+          throw error;
+        }
       }),
     );
 
-async function untilDone<Input, Seen, Result, Change extends string>(rule: Rule<Input, Seen, Result, Change>, input: Input, attempt: Attempt): Promise<Result> {
+/** What the attempts of a step did so far. */
+interface Story {
+  /** Something was changed, or may have been: an attempt that was lost, or an earlier order, counts as one that acted. */
+  changed: boolean;
+  ended?: true;
+}
+
+/** Did an attempt before this one change something? Not where each of them ended by itself and said so. */
+function mayHaveChanged({ number }: Attempt): boolean {
+  const detail: unknown = Context.current().info.heartbeatDetails;
+  const isUnchanged = typeof detail === 'object' && detail !== null && 'changed' in detail && detail.changed === false;
+  return number > 1 && !isUnchanged;
+}
+
+async function untilDone<Input, Seen, Result, Change extends string>(
+  rule: Rule<Input, Seen, Result, Change>,
+  input: Input,
+  attempt: Attempt,
+  story: Story,
+): Promise<Result> {
   for (let last = '', again = 0; ; ) {
     const lookedAt = Date.now();
     const seen = await rule.observe(input, attempt);
     const next = rule.decide(seen, input);
-    if (next.kind === 'done') return next.result;
+    if (next.kind === 'done') {
+      tellOutcome(story.changed ? 'changed' : 'unchanged');
+      return next.result;
+    }
     if (next.kind === 'wait') {
-      currentFence().remember({ endedByItself: true, lookedAt } satisfies Ended);
+      story.ended = true;
+      currentFence().remember({ endedByItself: true, lookedAt, changed: story.changed } satisfies Ended);
       throw notReady(next.why, next.retryAfterMs);
     }
     if (next.kind === 'stop') throw new StepFailure(next.problem);
@@ -157,6 +189,7 @@ async function untilDone<Input, Seen, Result, Change extends string>(rule: Rule<
       continue;
     }
     attempt.signal.throwIfAborted();
+    story.changed = true;
     await rule.act[next.change](input, seen, attempt);
     last = turn;
     again = 0;

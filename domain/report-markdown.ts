@@ -45,10 +45,10 @@ export function reportMarkdown(report: Report): string {
       'Steps',
       table(
         ['Step', 'Section', 'State', 'Started', 'Finished', 'Attempts'],
-        report.steps.map(({ id, phase, state, startedAt, finishedAt, attempts }) => [
+        report.steps.map(({ id, phase, state, startedAt, finishedAt, attempts, outcome }) => [
           `\`${id}\``,
           phase,
-          state,
+          outcome && state === 'done' ? `${state}, ${outcome}` : state,
           startedAt ?? '',
           finishedAt ?? '',
           `${attempts}`,

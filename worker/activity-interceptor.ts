@@ -2,6 +2,7 @@ import type { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
 import { type Problem, StepFailure, sentence } from '../domain/failure.ts';
+import { withOutcome } from '../activities/outcome.ts';
 import { runWithFence } from '../systems/fence.ts';
 import { checkInput, checkResult } from './activity-contract.ts';
 import { AttemptFence } from './attempt-fence.ts';
@@ -10,7 +11,7 @@ const heartbeatEveryMs = 2_000;
 
 /**
  * Checks what every attempt is given and what it answers, gives it the fence that all its changes go through, heartbeats while it runs, so that a lost worker is
- * noticed within seconds, and gives “not ready” its usual delay.
+ * noticed within seconds, gives “not ready” its usual delay, and passes on whether a step that is done changed something.
  */
 export class ActivityInterceptor implements ActivityInboundCallsInterceptor {
   readonly #context: Context;
@@ -28,9 +29,11 @@ export class ActivityInterceptor implements ActivityInboundCallsInterceptor {
     fence.beat();
     const beat = setInterval(() => fence.beat(), heartbeatEveryMs);
     try {
-      const result = await runWithFence(fence, () => next(input));
-      this.#check(() => checkResult(activityType, result));
-      return result;
+      return await withOutcome(async () => {
+        const result = await runWithFence(fence, () => next(input));
+        this.#check(() => checkResult(activityType, result));
+        return result;
+      });
     } catch (error) {
       throw this.#withDelay(error);
     } finally {

@@ -20,6 +20,9 @@ export const stepView = Type.Object({
   finishedAt: Type.Optional(time),
   /** Polls do not count. */
   attempts: Type.Integer({ description: '1, and one more for every retry that a person ordered.' }),
+  outcome: Type.Optional(
+    Type.Enum(['unchanged', 'changed'], { description: 'Of a step that is done: did it act? changed, too, where that is not known, as after a lost attempt.' }),
+  ),
 });
 
 const decided = { actor: Type.String(), comment: Type.Optional(Type.String()) };

@@ -10,6 +10,7 @@ import { selfSigned } from '../../simulator/certificates.ts';
 import { ActivityInterceptor } from '../../worker/activity-interceptor.ts';
 import { readSettings } from '../../worker/settings.ts';
 import { createSystems } from '../../worker/systems.ts';
+import '../support/quiet.ts';
 import { exampleRequest } from '../support/example.ts';
 import { publishedProgress } from '../support/published-progress.ts';
 import { recordingRequest } from '../support/recording-request.ts';
@@ -49,6 +50,7 @@ describe('The fields of a request that a step reads', function () {
   this.timeout(300_000);
   let bench: StackBench;
   const reads = new Map<string, Set<string>>();
+  let outcomes: Record<string, string | undefined> = {};
 
   before(async () => {
     bench = await StackBench.start();
@@ -71,12 +73,21 @@ describe('The fields of a request that a step reads', function () {
       const approval = await until('the approval', async () => (await progress())?.approvals[0], { timeoutMs: 120_000, everyMs: 200 });
       await handle.signal('approve', { approvalId: approval.id, decisionId: 'd', actor: 'anna' });
       await until('the end', async () => (await progress())?.job.finishedAt, { timeoutMs: 120_000, everyMs: 200 });
-      assert.equal((await progress())?.job.state, 'completed');
+      const { job, steps } = (await progress())!;
+      assert.equal(job.state, 'completed');
+      outcomes = Object.fromEntries(stepIds.map((id) => [id, steps[id].outcome]));
     });
     await connection.close();
     await client.connection.close();
   });
   after(() => bench?.stop());
+
+  it('come beside whether it changed something', () => {
+    assert.deepEqual(
+      ['windows-vm', 'initialize-hsm', 'report', 'check-availability', 'approve-zeroize'].map((id) => outcomes[id]),
+      ['changed', 'changed', 'changed', 'unchanged', undefined],
+    );
+  });
 
   it('are all declared in the catalogue', () => {
     const undeclared = activityIds.flatMap((id) => {

@@ -12,6 +12,7 @@ import {
 import type { Problem } from '../../domain/failure.ts';
 import type { ApprovalView, IncidentAction, Progress, StepState, StepView } from '../../domain/progress.ts';
 import type { Outcome } from '../../domain/report.ts';
+import { isTold, type StepOutcome, type Told } from '../../domain/step-outcome.ts';
 import type { StepDefinition } from '../../domain/steps.ts';
 import { queryNames } from '../../temporal/contract.ts';
 import { deadlinePassed, problemOf } from './failures.ts';
@@ -52,7 +53,7 @@ interface Under<T extends ProcedureTypes, Id extends ActivityOf<T>> {
   needs: (approval: ApprovalView) => NeedsOf<T, Id>;
 }
 
-type StepOutcome<Result> = { skipped: true } | { skipped: false; result: Result };
+type CarriedOut<Result> = { skipped: true } | { skipped: false; result: Result };
 
 /** Runs the steps of one job: publishes their progress, turns their failures into incidents and waits for people. */
 export class JobRunner<T extends ProcedureTypes> {
@@ -176,7 +177,7 @@ export class JobRunner<T extends ProcedureTypes> {
     return { outcome, finishedAt: at, facts: this.facts, progress: { ...progress, steps: { ...progress.steps, [report]: own } }, results: this.results };
   }
 
-  async #carryOut<Id extends ActivityOf<T>>(id: Id, needs: NeedsOf<T, Id> | NeedsAnew<NeedsOf<T, Id>>): Promise<StepOutcome<GivesOf<T, Id>>> {
+  async #carryOut<Id extends ActivityOf<T>>(id: Id, needs: NeedsOf<T, Id> | NeedsAnew<NeedsOf<T, Id>>): Promise<CarriedOut<GivesOf<T, Id>>> {
     const definition = this.#procedure.steps[id];
     if (CancellationScope.current().consideredCancelled && !definition.mustFollow) throw new CancelledFailure(`cancelled before ${id}`);
     this.publisher.step(id, { state: 'running', startedAt: now() });
@@ -184,8 +185,8 @@ export class JobRunner<T extends ProcedureTypes> {
       const given = typeof needs === 'function' ? await needs() : needs;
       this.publisher.step(id, { state: 'running', attempts });
       try {
-        const result = await attempt<GivesOf<T, Id>>(id, definition, { ...this.facts, ...given, ...(attempts > 1 ? { order: attempts } : {}) });
-        this.#finish(id, 'done');
+        const { result, outcome } = await attempt<GivesOf<T, Id>>(id, definition, { ...this.facts, ...given, ...(attempts > 1 ? { order: attempts } : {}) });
+        this.#finish(id, 'done', outcome);
         this.results[id] = result;
         return { skipped: false, result };
       } catch (error) {
@@ -222,14 +223,18 @@ export class JobRunner<T extends ProcedureTypes> {
     }
   }
 
-  #finish(id: StepOf<T>, state: StepState): void {
-    this.publisher.step(id, { state, finishedAt: now() });
+  #finish(id: StepOf<T>, state: StepState, outcome?: StepOutcome): void {
+    this.publisher.step(id, { state, finishedAt: now(), ...(outcome ? { outcome } : {}) });
   }
 }
 
-function attempt<Result>(id: string, { deadline, interruptible, title }: StepDefinition, input: object): Promise<Result> {
+async function attempt<Result>(
+  id: string,
+  { deadline, interruptible, title }: StepDefinition,
+  input: object,
+): Promise<{ result: Result; outcome?: StepOutcome }> {
   const call = () =>
-    scheduleActivity<Result>(id, [input], {
+    scheduleActivity<Result | Told<Result>>(id, [input], {
       summary: title,
       // A later attempt first waits out the longest LunaSH command (150 s), then may need as long for its own.
       startToCloseTimeout: '10 minutes',
@@ -238,5 +243,6 @@ function attempt<Result>(id: string, { deadline, interruptible, title }: StepDef
       cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED, // omitting it means TRY_CANCEL, whatever the doc comment says
       retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
     });
-  return interruptible ? call() : CancellationScope.nonCancellable(call);
+  const given = await (interruptible ? call() : CancellationScope.nonCancellable(call));
+  return isTold(given) ? { result: given.result, outcome: given.stepOutcome } : { result: given };
 }

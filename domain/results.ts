@@ -153,10 +153,10 @@ export interface StepTypes {
     };
   };
   'verify-hsm': { needs: Nothing; gives: { id: string; address: string; tags: Record<string, string> } };
-  'windows-vm': { needs: { computeSubnetId: string; image: ImageVersion }; gives: VmSeen };
+  'windows-vm': { needs: { computeSubnetId: string; image: ImageVersion }; gives: VmSeen & { warnings?: string[] } };
   'install-luna-client': { needs: { vm: VmSeen; publicKey: string }; gives: { windows: Pinned; clientVersion: string; certificateClientVersion?: string } };
   'accept-terms': { needs: { image: ImageVersion | { id: string } }; gives: { accepted: boolean } };
-  'ciphertrust-vm': { needs: { computeSubnetId: string; image: ImageVersion | { id: string }; publicKey: string }; gives: VmSeen };
+  'ciphertrust-vm': { needs: { computeSubnetId: string; image: ImageVersion | { id: string }; publicKey: string }; gives: VmSeen & { warnings?: string[] } };
   'first-boot': {
     /** `since`: when its VM was there. */
     needs: { reachable: string; through?: Pinned; publicKey?: string; since?: string };

@@ -18,6 +18,7 @@ import { storedReport } from './progress.ts';
 const texts = Type.Array(Type.String());
 const warnings = texts;
 const maybeWarnings = Type.Optional(texts);
+const createdVm = Type.Object({ ...vmSeen.properties, warnings: maybeWarnings });
 
 /** The result of every step that an activity carries out. */
 export const stepOutputs = {
@@ -44,10 +45,10 @@ export const stepOutputs = {
     warnings: maybeWarnings,
   }),
   'verify-hsm': Type.Object({ id: Type.String(), address: Type.String(), tags: Type.Record(Type.String(), Type.String()) }),
-  'windows-vm': vmSeen,
+  'windows-vm': createdVm,
   'install-luna-client': Type.Object({ windows: pinned, clientVersion: Type.String(), certificateClientVersion: Type.Optional(Type.String()) }),
   'accept-terms': Type.Object({ accepted: Type.Boolean() }),
-  'ciphertrust-vm': vmSeen,
+  'ciphertrust-vm': createdVm,
   'first-boot': Type.Object({
     cipherTrust: managerAt,
     openSince: Type.Optional(Type.String()),

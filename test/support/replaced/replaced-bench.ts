@@ -91,6 +91,7 @@ export class ReplacedBench {
         HSM_SECRETS_FOLDER: join(this.folder, 'secrets'),
         HSM_SECRETS_KEY_FILE: join(this.folder, 'secrets.key'),
         HSM_REPORTS_FOLDER: this.reports(name),
+        HSM_RECORD_FOLDER: join(this.folder, 'record'),
         HSM_POLL_INTERVAL_MS: '100',
         HSM_COMMAND_MS: '2500',
         ...env,

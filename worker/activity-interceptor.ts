@@ -1,8 +1,8 @@
 import type { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
-import { type Problem, StepFailure, sentence } from '../domain/failure.ts';
 import { withOutcome } from '../activities/outcome.ts';
+import { type Problem, StepFailure, sentence } from '../domain/failure.ts';
 import { runWithFence } from '../systems/fence.ts';
 import { checkInput, checkResult } from './activity-contract.ts';
 import { AttemptFence } from './attempt-fence.ts';

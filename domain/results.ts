@@ -169,7 +169,11 @@ export interface StepTypes {
   'appliance-password': { needs: { windows: Pinned; hsmAddress: string }; gives: { hsm: Pinned } };
   'inspect-hsm': { needs: Hosts; gives: { hsm: HsmSeen; clock: string; warnings: string[] } };
   'initialize-hsm': { needs: Hosts; gives: { hsm: HsmSeen } };
-  'fips-mode': { needs: Hosts & { approvedDigest: string }; gives: { outcome: 'on' | 'changed-since-approval'; hsm: HsmSeen } };
+  'fips-mode': {
+    needs: Hosts & { approvedDigest: string; approvalId: string };
+    /** `approval-used`: the change was begun under this approval and did not take effect; another approval is needed. */
+    gives: { outcome: 'on' | 'changed-since-approval' | 'approval-used'; hsm: HsmSeen };
+  };
   'create-partition': { needs: Hosts; gives: { partition: { name: string; serial: string; sizeBytes: number } } };
   'prepare-ntls': { needs: Hosts; gives: { serverCertificate: CertificateSeen; skewSeconds: number; warnings: string[] } };
   'connect-client': { needs: Hosts & { partitionSerial: string }; gives: { slot: number } };

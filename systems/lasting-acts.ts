@@ -12,6 +12,8 @@ export interface LastingAct {
    * later attempt looks at once and polls.
    */
   successor: 'waits' | 'looks';
+  /** It erases, counts or discloses: it gets its permit only after an entry in the target record. */
+  onRecord?: true;
   /** How the later attempt ends it or finds out about it. */
   how: string;
 }
@@ -26,14 +28,23 @@ export const lastingActs = {
     successor: 'waits',
     how: 'A session waits that long for a command; the appliance does not show commands of other sessions.',
   },
+  'lunash-recorded-command': {
+    what: 'a LunaSH command that erases, or that takes a password or a cloning domain of the HSM',
+    longestMs: asLongAsACommand,
+    successor: 'waits',
+    onRecord: true,
+    how: 'As with other LunaSH commands; the target record says that it was begun.',
+  },
   'lunacm-script': {
     what: 'a lunacm script with a sign-in in it',
+    onRecord: true,
     longestMs: asLongAsACommand,
     successor: 'waits',
     how: 'Its script file is removed before anything else runs; where lunacm still has it open, the attempt ends with NotReady.',
   },
   'clientconfig-deploy': {
     what: '`clientconfig deploy` by lunacm',
+    onRecord: true,
     longestMs: asLongAsACommand,
     successor: 'waits',
     how: 'As with other lunacm scripts; the certificate that it made is found among those set aside.',
@@ -77,6 +88,8 @@ export const lastingActs = {
 } as const satisfies Record<string, LastingAct>;
 
 export type LastingActName = keyof typeof lastingActs;
+
+export const isOnRecord = (name: LastingActName): boolean => 'onRecord' in lastingActs[name];
 
 /** How long a later attempt waits before it looks, because of what an earlier one may have left at work; the grace of its last permit comes on top. */
 export function settlingMs(acts: readonly LastingActName[], commandMs: number): number {

@@ -13,6 +13,7 @@ import { type Sent, SetupLog } from '../../systems/ciphertrust/setup-log.ts';
 import { visit } from '../../systems/ciphertrust/visit.ts';
 import { NoPermit } from '../../systems/fence.ts';
 import { type Attempt, act, converge, done, halt, lasting, wait } from '../converge.ts';
+import { recordOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'set-root-of-trust'>;
@@ -119,12 +120,15 @@ export const setRootOfTrust = (systems: Systems) => {
         await new SetupLog(transcripts, input).told(open.id, order);
         throw told(open);
       },
-      async 'set-up'(input, seen, { signal, order }) {
+      async 'set-up'(input, seen, attempt) {
+        const { signal, order } = attempt;
         const log = new SetupLog(transcripts, input);
         const { holds, requests } = seen as Ready;
         const enter = () => signedIn(cipherTrust, secrets, input, input.cipherTrust, signal);
         const key = await userSecret(secrets, input.keySecret);
-        const problem = problemBeforeSetup(await readBeforeSetup(await enter(), systems.luna, input, key, signal));
+        const problem = problemBeforeSetup(
+          await readBeforeSetup(await enter(), systems.luna, input, key, { signal, record: recordOf(systems, input, attempt, 'hsm') }),
+        );
         if (problem && !(problem.mayGoOn && (await log.wasDoubted(problem.seen, order)))) {
           if (problem.mayGoOn) await log.doubted(problem.seen, order);
           throw new StepFailure(requests > 0 ? { ...problem, remedy: `${problem.remedy} Retry ${sendsAgain}.` } : problem);

@@ -20,6 +20,7 @@ import type { ManagerState } from '../../../simulator/ciphertrust/state.ts';
 import { createWorld, type RunningWorld, type WorldOptions } from '../../../simulator/create-world.ts';
 import { createSocks, type Socks } from '../../../simulator/network/socks.ts';
 import type { FaultRequest } from '../../../simulator/weather.ts';
+import { createRecords } from '../../../stores/record/record.ts';
 import { folderTranscripts } from '../../../stores/reports/transcripts.ts';
 import { generateSecret } from '../../../stores/secrets/generate.ts';
 import { type SecretStore, secretName } from '../../../stores/secrets/store.ts';
@@ -30,6 +31,7 @@ import { createOutbound } from '../../../systems/outbound.ts';
 import { readRsaKey } from '../../../systems/ssh/private-key.ts';
 import { exampleRequest } from '../example.ts';
 import { runStep } from '../fence.ts';
+import { memoryNumberedStore } from '../numbered-store.ts';
 import { hsmAddress, managerAddress, officerPassword, partition, stubAppliance } from '../stub-appliance.ts';
 import { quickKeys } from './options.ts';
 
@@ -106,6 +108,7 @@ export class ManagerBench {
     this.systems = {
       secrets,
       settings: { commandMs: 1_250, pollIntervalMs: 20 },
+      records: createRecords(memoryNumberedStore()),
       transcripts: folderTranscripts(this.#folder),
       luna: { partitionContents: async () => this.objects },
       cipherTrust: createCipherTrust(counted, {} as Systems['windows']),

@@ -20,12 +20,12 @@ export async function hsmSetup(job: ProvisionJob, { address }: DeployedHsm, { wi
 
 export type SetUpHsm = Awaited<ReturnType<typeof hsmSetup>>;
 
-/** Turning FIPS mode on erases the HSM: only what was approved may be erased, so an HSM that changed meanwhile is asked for again. */
+/** Turning FIPS mode on erases the HSM: only what was approved may be erased, so an HSM that changed meanwhile is asked for again. An approval allows one attempt. */
 async function fipsMode(job: ProvisionJob, hosts: Hosts, initialized: HsmSeen): Promise<void> {
   if (!job.input.request.hsm.fips || initialized.fips) return job.notNeeded('approve-zeroize', 'fips-mode');
   for (let seen = initialized; ; ) {
     const approval = await job.approval('approve-zeroize', askToZeroize(seen));
-    const { outcome, hsm } = await job.step('fips-mode', { ...hosts, approvedDigest: seen.digest });
+    const { outcome, hsm } = await job.step('fips-mode', { ...hosts, approvedDigest: seen.digest, approvalId: approval.id });
     if (outcome === 'on') return;
     job.stale(approval);
     seen = hsm;

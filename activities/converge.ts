@@ -5,19 +5,24 @@ import { notReady, type Problem, StepFailure, sentence, transient, unsafe } from
 import { suppressedBy } from '../domain/first-error.ts';
 import type { Job } from '../domain/results.ts';
 import { currentFence, type Fence, type NoPermit, noPermitIn, runWithFence } from '../systems/fence.ts';
-import { type LastingActName, settlingAfterEndMs, settlingMs } from '../systems/lasting-acts.ts';
+import { isOnRecord, type LastingActName, settlingAfterEndMs, settlingMs } from '../systems/lasting-acts.ts';
 import { localFault } from '../systems/local-faults.ts';
 import type { Settings } from '../systems/settings.ts';
 import { tellOutcome } from './outcome.ts';
 
-export type Decision<Result, Change extends string> =
+type Stop = { kind: 'stop'; problem: Omit<Problem, 'kind'> & { kind: 'Refused' | 'Unsafe' } };
+
+export type Decision<Result, Change extends string, Proof extends string = never> =
   | { kind: 'done'; result: Result }
   | { kind: 'act'; change: Change }
+  | { kind: 'prove'; proof: Proof }
   | { kind: 'wait'; why: string; retryAfterMs?: number }
-  | { kind: 'stop'; problem: Omit<Problem, 'kind'> & { kind: 'Refused' | 'Unsafe' } };
+  | Stop;
 
 export const done = <Result>(result: Result) => ({ kind: 'done', result }) as const;
 export const act = <Change extends string>(change: Change) => ({ kind: 'act', change }) as const;
+/** A look is not enough: only a password can tell, and each wrong one counts. */
+export const prove = <Proof extends string>(proof: Proof) => ({ kind: 'prove', proof }) as const;
 /** Not there yet: look again later. What is said here is the step's live detail. */
 export const wait = (why: string, retryAfterMs?: number) => ({ kind: 'wait', why, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }) as const;
 type Told = Omit<Problem, 'kind'>;
@@ -26,11 +31,11 @@ export const refuse = (told: Told) => ({ kind: 'stop', problem: { ...told, kind:
 /** Acting would destroy or lock something, or the state is unknown. */
 export const halt = (told: Told) => ({ kind: 'stop', problem: { ...told, kind: 'Unsafe' } }) as const;
 
-export interface Rule<Input, Seen, Result, Change extends string> {
-  /** Looks; changes nothing. */
+interface Phases<Input, Seen, Result, Change extends string, Proofs extends object> {
+  /** Looks: changes nothing, and spends no counted attempt. It gets no permit for a lasting act. Sign-ins with passwords that are known to be good are free. */
   observe(input: Input, attempt: Attempt): Promise<Seen>;
-  /** Pure: a table in a unit test. */
-  decide(seen: Seen, input: Input): Decision<Result, Change>;
+  /** Pure: a table in a unit test. `proofs` holds what has been proved since the last change. */
+  decide(seen: Seen, input: Input, proofs: Partial<Proofs>): Decision<Result, Change, keyof Proofs & string>;
   /** Makes one change; the next look tells whether it came about. */
   act: Record<Change, (input: Input, seen: Seen, attempt: Attempt) => Promise<void>>;
   /** What is compared to find out whether a change came about; everything that was seen when absent. */
@@ -47,6 +52,23 @@ export interface Rule<Input, Seen, Result, Change extends string> {
    * milliseconds. Without it the whole of what `lasting` says is waited for.
    */
   endFirst?(input: Input, attempt: Attempt): Promise<number>;
+}
+
+/** Signs in where a wrong password counts, once, entered in the target record before and after. Its result is what the next decision sees. */
+type Prove<Input, Seen, Proofs extends object> = { [Proof in keyof Proofs]: (input: Input, seen: Seen, attempt: Attempt) => Promise<Proofs[Proof]> };
+
+// biome-ignore lint/complexity/noBannedTypes: a rule that proves nothing
+export type Rule<Input, Seen, Result, Change extends string, Proofs extends object = {}> = Phases<Input, Seen, Result, Change, Proofs> &
+  (keyof Proofs extends never ? { prove?: never } : { prove: Prove<Input, Seen, Proofs> });
+
+/** What a step would do now. */
+export type Outlook<Result = unknown> = Decision<Result, string, string>;
+
+/** A step: carried out when called. */
+export interface Step<Input, Result> {
+  (input: Input): Promise<Result>;
+  /** One look and what would follow from it, for whoever asks; nothing is changed, and no counted attempt is spent. */
+  look(input: Input): Promise<Outlook<Result>>;
 }
 
 export interface Lasting {
@@ -134,36 +156,56 @@ async function settle<Input extends Pick<Job, 'order'>>(
   await sleep(endFirst ? await endFirst(input, attempt) : left.settleMs, undefined, { signal });
 }
 
-/** A lasting act that a rule does not declare is a defect: no later attempt would wait for it. */
-const declaredOnly = (fence: Fence, acts: readonly LastingActName[]): Fence => ({
-  permit: async (act) => {
-    if (act && !acts.includes(act)) throw new Error(`The rule of this step does not declare ${act} among its lasting acts.`);
-    await fence.permit(act);
-  },
-  remember: (detail) => fence.remember(detail),
-  graceMs: fence.graceMs,
-});
+/**
+ * The fence of one phase. A look gets no permit for a lasting act. A lasting act that a rule does not declare is a defect: no later attempt would wait for it.
+ * One that must be on record gets its permit only after this phase has made an entry, or read that it is there.
+ */
+function fenceOf(phase: 'observe' | 'prove' | 'act', { lasting: left }: { lasting?: Lasting }): Fence {
+  const fence = currentFence();
+  let isEntered = false;
+  return {
+    permit: async (name) => {
+      if (name !== undefined) checkPermitted(name, phase, left?.acts ?? []);
+      if (name !== undefined && isOnRecord(name) && !isEntered) throw new Error(`${name} needs an entry in the target record before it is sent.`);
+      await fence.permit(name);
+    },
+    remember: (detail) => fence.remember(detail),
+    entered: () => {
+      isEntered = true;
+    },
+    graceMs: fence.graceMs,
+  };
+}
+
+function checkPermitted(name: LastingActName, phase: string, declared: readonly LastingActName[]): void {
+  if (phase === 'observe') throw new Error(`A look must change nothing and try no password, but ${name} was about to be sent.`);
+  if (!declared.includes(name)) throw new Error(`The rule of this step does not declare ${name} among its lasting acts.`);
+}
 
 /**
- * Look, decide, make one change, look again, until done. May be run twice, by two processes, after any crash.
+ * Look, decide, prove or make one change, look again, until done. May be run twice, by two processes, after any crash.
  * The same change on the same sight twice means that it does not work: stop and ask, at once or after the looks that the rule allows.
  */
-export const converge =
-  <Input extends Pick<Job, 'order'>, Seen, Result, Change extends string>(rule: Rule<Input, Seen, Result, Change>) =>
-  (input: Input): Promise<Result> =>
-    asApplicationFailure(() =>
-      runWithFence(declaredOnly(currentFence(), rule.lasting?.acts ?? []), async () => {
-        const attempt = thisAttempt();
-        await settle<Input>(rule, input, attempt);
-        const story: Story = { changed: (input.order ?? 1) > 1 || mayHaveChanged(attempt) };
-        try {
-          return await untilDone(rule, input, attempt, story);
-        } catch (error) {
-          if (!story.changed && !story.ended) currentFence().remember({ changed: false });
-          throw error;
-        }
-      }),
-    );
+// biome-ignore lint/complexity/noBannedTypes: a rule that proves nothing
+export function converge<Input extends Pick<Job, 'order'>, Seen, Result, Change extends string, Proofs extends object = {}>(
+  rule: Rule<Input, Seen, Result, Change, Proofs>,
+): Step<Input, Result> {
+  const step = (input: Input): Promise<Result> =>
+    asApplicationFailure(async () => {
+      const attempt = thisAttempt();
+      await settle<Input>(rule, input, attempt);
+      const story: Story = { changed: (input.order ?? 1) > 1 || mayHaveChanged(attempt) };
+      try {
+        return await untilDone(rule, input, attempt, story);
+      } catch (error) {
+        if (!story.changed && !story.ended) currentFence().remember({ changed: false });
+        throw error;
+      }
+    });
+  const look = (input: Input): Promise<Outlook<Result>> =>
+    asApplicationFailure(async () => rule.decide(await runWithFence(fenceOf('observe', rule), () => rule.observe(input, thisAttempt())), input, {}));
+  return Object.assign(step, { look });
+}
 
 /** What the attempts of a step did so far. */
 interface Story {
@@ -179,16 +221,17 @@ function mayHaveChanged({ number }: Attempt): boolean {
   return number > 1 && !isUnchanged;
 }
 
-async function untilDone<Input, Seen, Result, Change extends string>(
-  rule: Rule<Input, Seen, Result, Change>,
+async function untilDone<Input, Seen, Result, Change extends string, Proofs extends object>(
+  rule: Rule<Input, Seen, Result, Change, Proofs>,
   input: Input,
   attempt: Attempt,
   story: Story,
 ): Promise<Result> {
+  const proofs: Partial<Proofs> = {};
   for (let last = '', again = 0; ; ) {
     const lookedAt = Date.now();
-    const seen = await rule.observe(input, attempt);
-    const next = rule.decide(seen, input);
+    const seen = await runWithFence(fenceOf('observe', rule), () => rule.observe(input, attempt));
+    const next = rule.decide(seen, input, proofs);
     if (next.kind === 'done') {
       tellOutcome(story.changed ? 'changed' : 'unchanged');
       return next.result;
@@ -199,6 +242,11 @@ async function untilDone<Input, Seen, Result, Change extends string>(
       throw notReady(next.why, next.retryAfterMs);
     }
     if (next.kind === 'stop') throw new StepFailure(next.problem);
+    attempt.signal.throwIfAborted();
+    if (next.kind === 'prove') {
+      await proveOnce(rule, proofs, next.proof, (work) => work(input, seen, attempt));
+      continue;
+    }
     const turn = JSON.stringify([next.change, rule.sight ? rule.sight(seen) : seen]);
     if (turn === last) {
       const pause = rule.lateMs?.[again++];
@@ -206,12 +254,25 @@ async function untilDone<Input, Seen, Result, Change extends string>(
       await sleep(pause, undefined, { signal: attempt.signal });
       continue;
     }
-    attempt.signal.throwIfAborted();
     story.changed = true;
-    await rule.act[next.change](input, seen, attempt);
+    await runWithFence(fenceOf('act', rule), () => rule.act[next.change](input, seen, attempt));
+    // What was proved holds for what was there before.
+    for (const proof of Object.keys(proofs)) delete proofs[proof as keyof Proofs];
     last = turn;
     again = 0;
   }
+}
+
+/** The same proof twice, with no change in between, could go on until a role is locked out. */
+async function proveOnce<Input, Seen, Result, Change extends string, Proofs extends object, Proof extends keyof Proofs>(
+  rule: Rule<Input, Seen, Result, Change, Proofs>,
+  proofs: Partial<Proofs>,
+  proof: Proof,
+  run: (work: Prove<Input, Seen, Proofs>[Proof]) => Promise<Proofs[Proof]>,
+): Promise<void> {
+  if (Object.hasOwn(proofs, proof)) throw new Error(`The proof ${String(proof)} was asked for again although nothing was changed since.`);
+  const all = rule.prove as Prove<Input, Seen, Proofs>;
+  proofs[proof] = await runWithFence(fenceOf('prove', rule), () => run(all[proof]));
 }
 
 const changedNothing = (change: string) =>

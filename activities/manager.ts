@@ -7,7 +7,7 @@ import { answerFailure } from '../systems/ciphertrust/errors.ts';
 import { PasswordRecord } from '../systems/ciphertrust/password-record.ts';
 import type { Leaf } from '../systems/ciphertrust/tls.ts';
 import type { Attempt } from './converge.ts';
-import { recordOf } from './record.ts';
+import { separateRecordOf } from './record.ts';
 import type { Systems } from './systems.ts';
 
 /** An attempt of a step that speaks to CipherTrust Manager. */
@@ -21,7 +21,7 @@ const records = new WeakMap<AbortSignal, AttemptRecord<'ciphertrust'>>();
 
 /** What happened to the manager: one for an attempt, so that what one part of it enters does not make another part stale. */
 export function managerRecord({ systems, input, attempt }: Visitor): AttemptRecord<'ciphertrust'> {
-  const record = records.get(attempt.signal) ?? new AttemptRecord(() => recordOf(systems, input, attempt, 'ciphertrust'));
+  const record = records.get(attempt.signal) ?? new AttemptRecord(() => separateRecordOf(systems, input, attempt, 'ciphertrust'));
   records.set(attempt.signal, record);
   return record;
 }

@@ -1,4 +1,5 @@
-import type { Activities, Inventory } from '../domain/results.ts';
+import type { Inventory, StepInput, StepResult } from '../domain/results.ts';
+import type { ActivityId } from '../domain/steps.ts';
 import type { WhatIfActivity } from '../domain/what-if.ts';
 import { acceptTerms } from './ciphertrust/accept-terms.ts';
 import { adminPassword } from './ciphertrust/admin-password.ts';
@@ -6,6 +7,7 @@ import { ciphertrustVm } from './ciphertrust/ciphertrust-vm.ts';
 import { firstBoot } from './ciphertrust/first-boot.ts';
 import { licence } from './ciphertrust/licence.ts';
 import { ntp } from './ciphertrust/ntp.ts';
+import type { Step } from './converge.ts';
 import { deployHsm } from './hsm/deploy-hsm.ts';
 import { verifyHsm } from './hsm/verify-hsm.ts';
 import { appliancePassword } from './hsm-setup/appliance-password.ts';
@@ -37,8 +39,11 @@ import { verifyRootOfTrust } from './root-of-trust/verify-root-of-trust.ts';
 import { webCertificate } from './root-of-trust/web-certificate.ts';
 import type { Systems } from './systems.ts';
 
+/** Each step can be carried out, and asked what it would do now. */
+export type StepActivities = { [Id in ActivityId]: Step<StepInput<Id>, StepResult<Id>> } & Inventory & WhatIfActivity;
+
 /** Every activity by its step id: one file a step, `{phase}/{step-id}.ts`; `inventory`, for a job that ends before its time; and `what-if`, for a plan. */
-export const createActivities = (systems: Systems): Activities & Inventory & WhatIfActivity => ({
+export const createActivities = (systems: Systems): StepActivities => ({
   'keep-secrets': keepSecrets(systems),
   'check-feature': checkFeature(systems),
   'register-providers': registerProviders(systems),

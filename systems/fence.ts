@@ -29,6 +29,8 @@ export interface Fence {
   permit(act?: LastingActName): Promise<void>;
   /** The heartbeat detail that a later attempt finds, from now on and with every heartbeat; undefined clears it. */
   remember(detail: unknown): void;
+  /** Hears of each entry that this attempt makes in the target record, or finds there, for what it is about to do. */
+  entered?(): void;
   /** How long after its replacement an attempt may still write under its last permit, with a margin. A later attempt waits that long, too. */
   readonly graceMs: number;
 }

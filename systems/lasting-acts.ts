@@ -13,6 +13,8 @@ export interface LastingAct {
    * or where the host cannot tell, its longest run is waited for. `looks`: the system itself tells, so a later attempt looks at once and polls.
    */
   successor: 'waits' | 'ends' | 'looks';
+  /** It erases, counts or discloses: it gets its permit only after an entry in the target record. */
+  onRecord?: true;
   /** How the later attempt ends it or finds out about it. */
   how: string;
 }
@@ -27,14 +29,23 @@ export const lastingActs = {
     successor: 'waits',
     how: 'Where the HSM is reached through the Windows host, the session is ended there, so that nothing that the host still holds arrives later. A command that arrived may still run: the appliance does not show commands of other sessions.',
   },
+  'lunash-recorded-command': {
+    what: 'a LunaSH command that erases, or that takes a password or a cloning domain of the HSM',
+    longestMs: asLongAsACommand,
+    successor: 'waits',
+    onRecord: true,
+    how: 'As with other LunaSH commands; the target record says that it was begun.',
+  },
   'lunacm-script': {
     what: 'a lunacm script with a sign-in in it',
+    onRecord: true,
     longestMs: asLongAsACommand,
     successor: 'ends',
     how: 'lunacm is known by the path of its script in its command line, and ended. The script file is removed before anything else runs.',
   },
   'clientconfig-deploy': {
     what: '`clientconfig deploy` by lunacm',
+    onRecord: true,
     longestMs: asLongAsACommand,
     successor: 'ends',
     how: 'As with other lunacm scripts; its own connection to the HSM’s port 22 is ended, too. The certificate that it made is found among those set aside.',
@@ -47,6 +58,7 @@ export const lastingActs = {
   },
   'hsm-setup': {
     what: '`hsm/setup`: CipherTrust Manager checks the partition, answers, then wipes itself and restarts',
+    onRecord: true,
     longestMs: asLongAsACommand,
     successor: 'waits',
     how: 'The request is in the target record before it is sent; for a while after its longest run an unchanged certificate still says nothing.',
@@ -78,6 +90,8 @@ export const lastingActs = {
 } as const satisfies Record<string, LastingAct>;
 
 export type LastingActName = keyof typeof lastingActs;
+
+export const isOnRecord = (name: LastingActName): boolean => 'onRecord' in lastingActs[name];
 
 /** How long a later attempt waits before it looks, because of what an earlier one may have left at work; the grace of its last permit comes on top. */
 export const settlingMs = (acts: readonly LastingActName[], commandMs: number): number => longestOf(acts, ['waits', 'ends'], commandMs);

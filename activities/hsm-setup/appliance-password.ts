@@ -1,13 +1,30 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import { applianceRefusedUnder } from '../../stores/record/memory.ts';
 import type { FirstContact } from '../../systems/lunash/luna.ts';
-import { act, converge, done, lasting, refuse } from '../converge.ts';
+import { type Attempt, act, converge, done, lasting, prove, refuse } from '../converge.ts';
+import { recordOf, writerOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'appliance-password'>;
 
-export const decideAppliancePassword = (seen: FirstContact, { hsmAddress }: Pick<Input, 'hsmAddress'>) => {
-  if (seen.password === 'kept') return done<StepResult<'appliance-password'>>({ hsm: { address: hsmAddress, pin: seen.pin } });
-  if (seen.password === 'factory') return act('replace');
+/** Which passwords were refused already under this retry: they are not shown again. */
+export interface Seen {
+  keptRefused: boolean;
+  factoryRefused: boolean;
+}
+
+/** How the sign-ins ended. */
+export interface Proofs {
+  kept: FirstContact;
+  factory: FirstContact;
+}
+
+/** The kept password first: the factory’s is refused wherever it was replaced before. */
+export const decideAppliancePassword = ({ keptRefused, factoryRefused }: Seen, { hsmAddress }: Pick<Input, 'hsmAddress'>, proofs: Partial<Proofs>) => {
+  if (!keptRefused && !proofs.kept) return prove('kept');
+  if (proofs.kept && 'pin' in proofs.kept) return done<StepResult<'appliance-password'>>({ hsm: { address: hsmAddress, pin: proofs.kept.pin } });
+  if (!factoryRefused && !proofs.factory) return prove('factory');
+  if (proofs.factory && 'pin' in proofs.factory) return act('replace');
   return refuse({
     tried: `signing in to the HSM at ${hsmAddress}`,
     seen: 'neither the kept nor the factory password is accepted',
@@ -17,19 +34,29 @@ export const decideAppliancePassword = (seen: FirstContact, { hsmAddress }: Pick
 };
 
 /** The first sign-in: `tenantadmin` / `PASSWORD` and the forced change to the kept password. The host key of this contact is pinned. */
-export const appliancePassword = ({ luna, settings }: Systems) =>
-  converge<Input, FirstContact, StepResult<'appliance-password'>, 'replace'>({
-    lasting: lasting(settings, 'lunash-command'),
-    observe: (input, { signal }) => luna.firstContact(input, input.windows, input.hsmAddress, signal),
+export const appliancePassword = (systems: Systems) => {
+  const { luna, settings } = systems;
+  const record = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'hsm');
+  const contact = (password: keyof Proofs) => (input: Input, _: Seen, attempt: Attempt) =>
+    luna.firstContact(input, { windows: input.windows, address: input.hsmAddress }, password, { signal: attempt.signal, record: record(input, attempt) });
+  return converge<Input, Seen, StepResult<'appliance-password'>, 'replace', Proofs>({
+    lasting: lasting(settings, 'lunash-recorded-command'),
+    async observe(input, attempt) {
+      const entries = await record(input, attempt).read();
+      const refused = (password: keyof Proofs) => applianceRefusedUnder(entries, password, writerOf(input, attempt));
+      return { keptRefused: refused('kept'), factoryRefused: refused('factory') };
+    },
+    prove: { kept: contact('kept'), factory: contact('factory') },
     decide: decideAppliancePassword,
     act: {
-      replace: (input, seen, { signal }) =>
-        luna.replaceFactoryPassword(
-          input,
-          { windows: input.windows, hsm: { address: input.hsmAddress, ...('pin' in seen ? { pin: seen.pin } : {}) } },
-          'appliance-password',
-          signal,
-        ),
+      async replace(input, _, attempt) {
+        const entries = record(input, attempt);
+        await entries.append('appliance-password-replace-begun', {});
+        await luna.replaceFactoryPassword(input, { windows: input.windows, address: input.hsmAddress }, 'appliance-password', attempt.signal);
+        await entries.append('appliance-sign-in', { password: 'kept', outcome: 'accepted' });
+      },
     },
-    sight: ({ password }) => password,
+    // What was tried says nothing of what is there.
+    sight: () => 'the factory password',
   });
+};

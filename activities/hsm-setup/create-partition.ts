@@ -1,9 +1,11 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
-import { OwnPartitions } from '../../systems/lunash/own-partitions.ts';
+import { beganPartition, createdPartition, refusedUnder } from '../../stores/record/memory.ts';
 import type { Capacity, PartitionRow } from '../../systems/lunash/parse.ts';
 import { readPartitions } from '../../systems/lunash/read-hsm.ts';
-import { act, converge, done, halt, lasting, refuse } from '../converge.ts';
+import { type Attempt, act, converge, done, halt, lasting, refuse } from '../converge.ts';
+import { recordOf, writerOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
+import { soWasRefused } from './initialize-hsm.ts';
 
 type Input = StepInput<'create-partition'>;
 
@@ -11,15 +13,17 @@ export interface Seen {
   partitions: PartitionRow[];
   /** What `hsm show` tells of it; not every version does. */
   capacity: Capacity;
-  /** What is remembered of the one that has our name: its serial is kept as one that was created here, or this job began to create one of that name. */
+  /** What is remembered of the one that has our name: its serial is on record as one that was created here, or one of that name was begun to create one of that name. */
   remembered: 'kept' | 'begun' | 'no';
+  /** Was the kept SO password refused under this very retry? */
+  soRefused: boolean;
 }
 
 /**
  * One whose serial is kept is ours, whatever its size became. Of our name and size, or just begun and empty, it is the one that an earlier attempt or run made:
  * without objects there is nothing to lose, and with objects nothing is erased before the kept passwords have opened it. Any other is somebody else’s doing.
  */
-export const decideCreatePartition = ({ partitions, capacity, remembered }: Seen, { request: { hsm } }: Pick<Input, 'request'>) => {
+export const decideCreatePartition = ({ partitions, capacity, remembered, soRefused }: Seen, { request: { hsm } }: Pick<Input, 'request'>) => {
   const { name, sizeBytes } = hsm.partition;
   const told = { tried: `creating the partition ${name}`, source: 'LunaSH' };
   const found = partitions.find((partition) => partition.name === name);
@@ -45,38 +49,40 @@ export const decideCreatePartition = ({ partitions, capacity, remembered }: Seen
       seen: `${freeBytes} bytes are free, ${sizeBytes} are asked for`,
       remedy: 'Make room by hand, or ask for less in a new request; then retry.',
     });
-  return act('create');
+  return soRefused ? soWasRefused() : act('create');
 };
 
-/** `partition create -p … -s …`, verified by `partition list` and `partition show`. Its serial is kept: a later run must know it, too. */
-export const createPartition = ({ luna, secrets, transcripts, settings }: Systems) => {
+/** `partition create -p … -s …`, verified by `partition list` and `partition show`. Its serial goes on record: a later run must know it, too. */
+export const createPartition = (systems: Systems) => {
+  const { luna, settings } = systems;
   const nameOf = ({ request }: Input) => request.hsm.partition.name;
   const ours = (input: Input, { partitions }: Pick<Seen, 'partitions'>) => partitions.find(({ name }) => name === nameOf(input));
+  const record = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'hsm');
+  const enter = (input: Input, attempt: Attempt, { serial, name, totalBytes }: PartitionRow) =>
+    record(input, attempt).append('partition-created', { serial, name, sizeBytes: totalBytes });
   return converge<Input, Seen, StepResult<'create-partition'>, 'create' | 'keep'>({
-    lasting: lasting(settings, 'lunash-command'),
-    async observe(input, { signal }) {
-      const own = new OwnPartitions(secrets, transcripts, input);
-      const seen = await luna.shell(input, input, 'create-partition', signal, readPartitions);
-      const found = ours(input, seen);
-      const remembered = found && (await own.has(found.serial)) ? 'kept' : (await own.began(nameOf(input))) ? 'begun' : 'no';
-      return { ...seen, remembered };
+    lasting: lasting(settings, 'lunash-recorded-command'),
+    async observe(input, attempt) {
+      const entries = await record(input, attempt).read();
+      const { partitions, capacity } = await luna.shell(input, input, 'create-partition', attempt.signal, readPartitions);
+      const found = ours(input, { partitions });
+      const remembered = found && createdPartition(entries, found.serial) ? 'kept' : beganPartition(entries, nameOf(input)) ? 'begun' : 'no';
+      return { partitions, capacity, remembered, soRefused: refusedUnder(entries, { role: 'so' }, writerOf(input, attempt)) };
     },
     decide: decideCreatePartition,
     act: {
-      create: async (input, _, { signal }) => {
-        await luna.shell(input, input, 'create-partition', signal, async (session) => {
+      create: (input, _, attempt) =>
+        luna.shell(input, input, 'create-partition', attempt.signal, async (session) => {
           const { name, sizeBytes } = input.request.hsm.partition;
-          await luna.signInAsSo(input, session);
-          const own = new OwnPartitions(secrets, transcripts, input);
-          await own.begins(name);
+          await luna.signInAsSo(input, session, record(input, attempt));
+          await record(input, attempt).append('partition-create-begun', { name });
           await session.change(`partition create -partition ${name} -size ${sizeBytes}`, { proceed: true }, 'partition create');
-          await session.raw(`partition show -partition ${name}`);
+          await session.tryRead(`partition show -partition ${name}`);
           // The HSM may round the size as it likes: what has the name right after the success is what was created, since there was none of it before.
           const made = ours(input, await readPartitions(session));
-          if (made) await own.keep(made);
-        });
-      },
-      keep: (input, seen) => new OwnPartitions(secrets, transcripts, input).keep(ours(input, seen)!),
+          if (made) await enter(input, attempt, made);
+        }),
+      keep: async (input, seen, attempt) => void (await enter(input, attempt, ours(input, seen)!)),
     },
     sight: ({ partitions, remembered }) => [partitions, remembered],
   });

@@ -1,17 +1,37 @@
 import type { HsmSeen, StepInput, StepResult } from '../../domain/results.ts';
+import { isUsed, openErase, refusedUnder } from '../../stores/record/memory.ts';
 import { readHsm } from '../../systems/lunash/read-hsm.ts';
-import { act, converge, done, halt, lasting } from '../converge.ts';
+import type { LunashSession } from '../../systems/lunash/session.ts';
+import { type Attempt, act, converge, done, halt, lasting, prove } from '../converge.ts';
+import { recordOf, writerOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
-import { attemptsUsed, initialize, inspectAsSo } from './initialize-hsm.ts';
+import { attemptsUsed, initialize, type Proofs, provedAsSo, soWasRefused } from './initialize-hsm.ts';
 import { foreign } from './inspect-hsm.ts';
 
 type Input = StepInput<'fips-mode'>;
+type Change = 'turn-on' | 'initialize' | 'note-unchanged';
+
+const erasingAct = 'fips-mode';
+
+export interface Seen {
+  hsm: HsmSeen;
+  /** Was the kept SO password refused under this very retry? */
+  soRefused: boolean;
+  /** Is the change on record without what became of it, and did this attempt begin it or one before? */
+  begun: 'no' | 'now' | 'before';
+  /** An approval allows one attempt at the change. */
+  approvalUsed: boolean;
+}
 
 /**
  * FIPS mode that is on already needs no comparison with what was approved: nothing is erased any more. But the HSM must be ours still, which only the
- * kept SO password shows.
+ * kept SO password shows. A change that was begun and has not taken effect is not made again under the same approval: whoever gave it knew nothing of that.
  */
-export const decideFipsMode = (hsm: HsmSeen, { approvedDigest, request }: Pick<Input, 'approvedDigest' | 'request'>) => {
+export const decideFipsMode = (
+  { hsm, soRefused, begun, approvalUsed }: Seen,
+  { approvedDigest, request }: Pick<Input, 'approvedDigest' | 'request'>,
+  proofs: Partial<Proofs>,
+) => {
   if (hsm.zeroized && hsm.fips) return act('initialize');
   if (hsm.zeroized)
     return halt({
@@ -22,29 +42,68 @@ export const decideFipsMode = (hsm: HsmSeen, { approvedDigest, request }: Pick<I
     });
   if (hsm.label !== request.hsm.label) return foreign(hsm, { request });
   if (hsm.soAttemptsLeft !== 3) return attemptsUsed(hsm);
-  if (hsm.fips) return done<StepResult<'fips-mode'>>({ outcome: 'on', hsm });
+  if (soRefused) return soWasRefused();
+  if (hsm.fips) return proofs['so-password'] ? done<StepResult<'fips-mode'>>({ outcome: 'on', hsm }) : prove('so-password');
+  if (begun === 'before') return act('note-unchanged');
+  if (approvalUsed && begun === 'no') return done<StepResult<'fips-mode'>>({ outcome: 'approval-used', hsm });
   if (hsm.digest !== approvedDigest) return done<StepResult<'fips-mode'>>({ outcome: 'changed-since-approval', hsm });
   return act('turn-on');
 };
 
 /**
  * `hsm changePolicy -policy 12 -value 0`. Erases every partition: only what was approved, compared once more in the session that does it, before the SO
- * signs in and right before the change. Afterwards the SO signs in again.
+ * signs in and right before the change; the approval and the change are on record before it. Afterwards the SO signs in again.
  */
-export const fipsMode = ({ luna, secrets, settings }: Systems) =>
-  converge<Input, HsmSeen, StepResult<'fips-mode'>, 'turn-on' | 'initialize'>({
-    lasting: lasting(settings, 'lunash-command'),
-    observe: (input, { signal }) => luna.shell(input, input, 'fips-mode', signal, (session) => inspectAsSo(luna, session, input, ({ fips }) => fips)),
+export const fipsMode = (systems: Systems) => {
+  const { luna, settings } = systems;
+  /** In memory: the number of an attempt repeats when the activity is reset. */
+  const begunBy = new WeakSet<Attempt>();
+  const record = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'hsm');
+  const approvals = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'approvals');
+  const inShell = <T>(input: Input, { signal }: Attempt, work: (session: LunashSession) => Promise<T>) => luna.shell(input, input, 'fips-mode', signal, work);
+  const ended = async (input: Input, attempt: Attempt, outcome: 'erased' | 'not-erased') => {
+    const entries = record(input, attempt);
+    if (openErase(await entries.read())) await entries.append('erase-ended', { act: erasingAct, outcome });
+  };
+  return converge<Input, Seen, StepResult<'fips-mode'>, Change, Proofs>({
+    lasting: lasting(settings, 'lunash-recorded-command'),
+    async observe(input, attempt) {
+      const [entries, used] = [await record(input, attempt).read(), await approvals(input, attempt).read()];
+      const writer = writerOf(input, attempt);
+      return {
+        hsm: await inShell(input, attempt, readHsm),
+        soRefused: refusedUnder(entries, { role: 'so' }, writer),
+        begun: openErase(entries) ? (begunBy.has(attempt) ? 'now' : 'before') : 'no',
+        approvalUsed: isUsed(used, input.approvalId),
+      };
+    },
+    prove: {
+      async 'so-password'(input, _, attempt) {
+        const accepted = await provedAsSo(systems, input, attempt, 'fips-mode');
+        await ended(input, attempt, 'erased');
+        return accepted;
+      },
+    },
     decide: decideFipsMode,
     act: {
-      'turn-on': (input, _, { signal }) =>
-        luna.shell(input, input, 'fips-mode', signal, async (session) => {
-          const asApproved = async () => (await readHsm(session)).digest === input.approvedDigest;
+      'turn-on': (input, _, attempt) =>
+        inShell(input, attempt, async (session) => {
+          const { approvalId, approvedDigest: digest } = input;
+          const asApproved = async () => (await readHsm(session)).digest === digest;
           if (!(await asApproved())) return;
-          await luna.signInAsSo(input, session);
+          await luna.signInAsSo(input, session, record(input, attempt));
           if (!(await asApproved())) return;
+          await approvals(input, attempt).append('approval-used', { approvalId, digest, act: erasingAct });
+          await record(input, attempt).append('erase-begun', { act: erasingAct, approvalId, digest });
+          begunBy.add(attempt);
           await session.change('hsm changePolicy -policy 12 -value 0', { proceed: true }, 'hsm changePolicy');
         }),
-      initialize: (input, _, { signal }) => luna.shell(input, input, 'fips-mode', signal, (session) => initialize(session, secrets, input)),
+      async initialize(input, _, attempt) {
+        await ended(input, attempt, 'erased');
+        await inShell(input, attempt, (session) => initialize(session, systems, input, record(input, attempt)));
+      },
+      'note-unchanged': (input, _, attempt) => ended(input, attempt, 'not-erased'),
     },
+    sight: ({ hsm }) => hsm,
   });
+};

@@ -1,14 +1,29 @@
-import type { HsmSeen, Job, StepInput, StepResult } from '../../domain/results.ts';
+import type { HsmSeen, StepInput, StepResult } from '../../domain/results.ts';
+import { isSameRetry, refusedUnder } from '../../stores/record/memory.ts';
+import type { TargetRecord } from '../../stores/record/record.ts';
 import { kept } from '../../stores/secrets/kept.ts';
-import type { SecretStore } from '../../stores/secrets/store.ts';
-import type { Luna } from '../../systems/lunash/luna.ts';
+import { soRefusedRemedy } from '../../systems/lunash/luna.ts';
 import { readHsm } from '../../systems/lunash/read-hsm.ts';
 import type { LunashSession } from '../../systems/lunash/session.ts';
-import { act, converge, done, halt, lasting } from '../converge.ts';
+import { type Attempt, act, converge, done, halt, lasting, prove } from '../converge.ts';
+import { recordOf, writerOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
 import { foreign } from './inspect-hsm.ts';
 
 type Input = StepInput<'initialize-hsm'>;
+
+export interface Seen {
+  hsm: HsmSeen;
+  /** Was the kept SO password refused under this very retry? */
+  soRefused: boolean;
+  /** Has this very retry initialized it, and seen that it was? */
+  isDone: boolean;
+}
+
+/** The kept SO password opens it: it is ours. */
+export interface Proofs {
+  'so-password': 'accepted';
+}
 
 /** Somebody mistyped the SO password since: no further attempt is made by itself. */
 export const attemptsUsed = ({ soAttemptsLeft }: HsmSeen) =>
@@ -19,11 +34,24 @@ export const attemptsUsed = ({ soAttemptsLeft }: HsmSeen) =>
     remedy: 'Sign in by hand as SO with the kept password, which resets the counter, then retry.',
   });
 
-export const decideInitializeHsm = (hsm: HsmSeen, input: Pick<Input, 'request'>) => {
-  if (hsm.zeroized) return act('initialize');
+/** Not shown again before a person orders a retry, whatever counter the HSM shows meanwhile. */
+export const soWasRefused = () =>
+  halt({ tried: 'signing in as SO', seen: 'the kept SO password was refused by this HSM', source: 'the target record', remedy: soRefusedRemedy });
+
+const erasedSince = ({ serial }: HsmSeen) =>
+  halt({
+    tried: `initializing the HSM ${serial}`,
+    seen: 'it was initialized by this step, and is zeroized again',
+    source: 'LunaSH and the target record',
+    remedy: 'Nothing was done. Find out who erased it, then retry: a retry initializes it once more.',
+  });
+
+export const decideInitializeHsm = ({ hsm, soRefused, isDone }: Seen, input: Pick<Input, 'request'>, proofs: Partial<Proofs>) => {
+  if (hsm.zeroized) return isDone ? erasedSince(hsm) : act('initialize');
   if (hsm.label !== input.request.hsm.label) return foreign(hsm, input);
   if (hsm.soAttemptsLeft !== 3) return attemptsUsed(hsm);
-  return done<StepResult<'initialize-hsm'>>({ hsm });
+  if (proofs['so-password']) return done<StepResult<'initialize-hsm'>>({ hsm });
+  return soRefused ? soWasRefused() : prove('so-password');
 };
 
 /**
@@ -31,29 +59,47 @@ export const decideInitializeHsm = (hsm: HsmSeen, input: Pick<Input, 'request'>)
  * before it, with the secrets at hand since the store may take its time. Who initialised it in between makes it ask for the password that the HSM has: that is
  * never answered here.
  */
-export async function initialize(session: LunashSession, secrets: SecretStore, { target, request }: Job): Promise<void> {
+export async function initialize(
+  session: LunashSession,
+  { secrets }: Pick<Systems, 'secrets'>,
+  { target, request }: Input,
+  record: TargetRecord<'hsm'>,
+): Promise<void> {
   const [newPassword, domain] = [await kept(secrets, target, 'hsm-so-password'), await kept(secrets, target, 'hsm-domain')];
   if (!(await readHsm(session)).zeroized) return;
+  await record.append('initialize-begun', {});
   await session.change(`hsm init -label ${request.hsm.label}`, { newPassword, domain, proceed: true }, 'hsm init');
-}
-
-/**
- * Looks at the HSM, and where it has our label signs in as SO: it is ours if, and only if, the kept password opens it. `wanted` says whether that is asked
- * of it at all.
- */
-export async function inspectAsSo(luna: Luna, session: LunashSession, input: Job, wanted: (hsm: HsmSeen) => boolean = () => true): Promise<HsmSeen> {
-  const hsm = await readHsm(session);
-  if (!hsm.zeroized && hsm.label === input.request.hsm.label && hsm.soAttemptsLeft === 3 && wanted(hsm)) await luna.signInAsSo(input, session);
-  return hsm;
+  const { zeroized, serial, label } = await readHsm(session);
+  if (!zeroized) await record.append('initialized', { serial, label });
 }
 
 /** Initialises the HSM. One that already has our label is ours if, and only if, the kept SO password opens it. */
-export const initializeHsm = ({ luna, secrets, settings }: Systems) =>
-  converge<Input, HsmSeen, StepResult<'initialize-hsm'>, 'initialize'>({
-    lasting: lasting(settings, 'lunash-command'),
-    observe: (input, { signal }) => luna.shell(input, input, 'initialize-hsm', signal, (session) => inspectAsSo(luna, session, input)),
-    decide: decideInitializeHsm,
-    act: {
-      initialize: (input, _, { signal }) => luna.shell(input, input, 'initialize-hsm', signal, (session) => initialize(session, secrets, input)),
+export const initializeHsm = (systems: Systems) => {
+  const { luna, settings } = systems;
+  const record = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'hsm');
+  const inShell = <T>(input: Input, { signal }: Attempt, work: (session: LunashSession) => Promise<T>) =>
+    luna.shell(input, input, 'initialize-hsm', signal, work);
+  return converge<Input, Seen, StepResult<'initialize-hsm'>, 'initialize', Proofs>({
+    lasting: lasting(settings, 'lunash-recorded-command'),
+    async observe(input, attempt) {
+      const entries = await record(input, attempt).read();
+      const writer = writerOf(input, attempt);
+      return {
+        hsm: await inShell(input, attempt, readHsm),
+        soRefused: refusedUnder(entries, { role: 'so' }, writer),
+        isDone: entries.some((entry) => entry.event === 'initialized' && isSameRetry(entry, writer)),
+      };
     },
+    prove: { 'so-password': (input, _, attempt) => provedAsSo(systems, input, attempt, 'initialize-hsm') },
+    decide: decideInitializeHsm,
+    act: { initialize: (input, _, attempt) => inShell(input, attempt, (session) => initialize(session, systems, input, record(input, attempt))) },
+    sight: ({ hsm }) => hsm,
   });
+};
+
+/** Signs in as SO in a session of its own: it succeeds, or the step ends. */
+export async function provedAsSo(systems: Systems, input: Input, attempt: Attempt, step: string): Promise<'accepted'> {
+  const { luna } = systems;
+  await luna.shell(input, input, step, attempt.signal, (session) => luna.signInAsSo(input, session, recordOf(systems, input, attempt, 'hsm')));
+  return 'accepted';
+}

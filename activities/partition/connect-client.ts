@@ -4,7 +4,8 @@ import { kept } from '../../stores/secrets/kept.ts';
 import type { LunaClient } from '../../systems/lunacm/luna-client.ts';
 import type { Slot } from '../../systems/lunacm/parse.ts';
 import { deleteOurClient, readRegistration } from '../../systems/lunash/registration.ts';
-import { act, converge, done, halt, lasting } from '../converge.ts';
+import { type Attempt, act, converge, done, halt, lasting } from '../converge.ts';
+import { enterOnce, recordOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'connect-client'>;
@@ -37,11 +38,13 @@ export const decideConnectClient = ({ slots, registered }: Omit<Seen, 'certifica
 const looks = 5;
 
 /** `clientconfig deploy`: the trust link between the Luna client and the HSM, until the partition shows as a slot. */
-export const connectClient = ({ luna, secrets, settings }: Systems) => {
-  const deploy = (input: Input, signal: AbortSignal) =>
-    luna.client(input, input, 'connect-client', signal, async (client) => {
+export const connectClient = (systems: Systems) => {
+  const { luna, secrets, settings } = systems;
+  const deploy = (input: Input, attempt: Attempt) =>
+    luna.client(input, input, 'connect-client', attempt.signal, async (client) => {
       const password = await kept(secrets, input.target, 'appliance-password');
       const { hsm } = input.request;
+      await enterOnce(recordOf(systems, input, attempt, 'windows'), 'secret-given', { machine: input.windows.address, purpose: 'appliance-password' });
       await client.deploy(
         `clientconfig deploy -server ${input.hsm.address} -client ${clientOf(input)} -partition ${hsm.partition.name} -user tenantadmin -password ${password} -force -verbose`,
         clientOf(input),
@@ -64,10 +67,10 @@ export const connectClient = ({ luna, secrets, settings }: Systems) => {
     },
     decide: decideConnectClient,
     act: {
-      deploy: (input, _, { signal }) => deploy(input, signal),
-      async redeploy(input, { certificates }, { signal }) {
-        await luna.shell(input, input, 'connect-client', signal, (session) => deleteOurClient(session, clientOf(input), certificates));
-        await deploy(input, signal);
+      deploy: (input, _, attempt) => deploy(input, attempt),
+      async redeploy(input, { certificates }, attempt) {
+        await luna.shell(input, input, 'connect-client', attempt.signal, (session) => deleteOurClient(session, clientOf(input), certificates));
+        await deploy(input, attempt);
       },
     },
     // Each deployment makes another certificate: that alone is no progress.

@@ -1,7 +1,7 @@
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import type { Azure } from '../../systems/azure/azure.ts';
-import { act, converge, done, lasting, refuse, wait } from '../converge.ts';
+import { type Attempt, act, converge, done, lasting, refuse, wait } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'check-feature'>;
@@ -34,23 +34,21 @@ export async function observeFeature(azure: Azure, request: ProvisioningRequest,
 }
 
 /** `az feature show --namespace Microsoft.HardwareSecurityModules --name AzureDedicatedHSM`; once it is Registered, `az provider register`. */
-export const checkFeature =
-  ({ azure, settings }: Systems) =>
-  (input: Input): Promise<StepResult<'check-feature'>> => {
-    let told = false;
-    return converge<Input, Seen, StepResult<'check-feature'>, 'register-provider'>({
-      lasting: lasting(settings, 'arm-change'),
-      observe: async ({ request }, { signal }) => ({ state: await observeFeature(azure, request, signal), told }),
-      decide: (seen, job) => {
-        const decision = decideCheckFeature(seen, job);
-        return decision.kind === 'wait' ? wait(decision.why, Math.min(pendingPollMs, settings.pollIntervalMs * 60)) : decision;
+export const checkFeature = ({ azure, settings }: Systems) => {
+  const toldBy = new WeakSet<Attempt>();
+  return converge<Input, Seen, StepResult<'check-feature'>, 'register-provider'>({
+    lasting: lasting(settings, 'arm-change'),
+    observe: async ({ request }, attempt) => ({ state: await observeFeature(azure, request, attempt.signal), told: toldBy.has(attempt) }),
+    decide: (seen, job) => {
+      const decision = decideCheckFeature(seen, job);
+      return decision.kind === 'wait' ? wait(decision.why, Math.min(pendingPollMs, settings.pollIntervalMs * 60)) : decision;
+    },
+    act: {
+      async 'register-provider'({ request }, _, attempt) {
+        const { resources } = await azure.clients(request.azure);
+        await azure.ask(`registering ${namespace}`, () => resources.providers.register(namespace!, { abortSignal: attempt.signal }));
+        toldBy.add(attempt);
       },
-      act: {
-        async 'register-provider'({ request }, _, { signal }) {
-          const { resources } = await azure.clients(request.azure);
-          await azure.ask(`registering ${namespace}`, () => resources.providers.register(namespace!, { abortSignal: signal }));
-          told = true;
-        },
-      },
-    })(input);
-  };
+    },
+  });
+};

@@ -2,29 +2,54 @@ import { refused, StepFailure } from '../../domain/failure.ts';
 import { reportOf } from '../../domain/report.ts';
 import { reportMarkdown } from '../../domain/report-markdown.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import type { Entry } from '../../stores/record/events.ts';
+import { erasedAfterLastProof } from '../../stores/record/memory.ts';
 import { reportName } from '../../stores/reports/report-store.ts';
-import { act, converge, done } from '../converge.ts';
+import { act, converge, done, halt, type Step } from '../converge.ts';
+import { recordOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'report'>;
 
+interface Seen {
+  stored: boolean;
+  /** What erased the HSM, or may have, after it was verified. */
+  erased: Entry<'hsm'> | undefined;
+}
+
+/** A job is never called completed over an HSM that was erased after it was verified. */
+export const decideReport =
+  (places: (input: Input) => StepResult<'report'>) =>
+  ({ stored, erased }: Seen, input: Input) => {
+    if (erased)
+      return halt({
+        tried: 'calling the job completed',
+        seen: `the HSM may have been erased after it was verified: ${erased.event} was entered by ${erased.execution} of run ${erased.runId}`,
+        source: 'the target record',
+        remedy: 'Check with `partition list` whether the partition and its root keys are still there. If not, abort and send the request again.',
+      });
+    return stored ? done(places(input)) : act('store');
+  };
+
 /** Stores the report as JSON and Markdown, `{target}-{run id}`, and reads it back. */
-export const report = ({ reports, transcripts }: Systems): ((input: Input) => Promise<StepResult<'report'>>) => {
+export const report = (systems: Systems): Step<Input, StepResult<'report'>> => {
+  const { reports, transcripts } = systems;
   const nameOf = ({ target, runId }: Input) => reportName(target, runId);
   const places = (input: Input) => ({ json: reports.placeOf(nameOf(input), 'json'), markdown: reports.placeOf(nameOf(input), 'markdown') });
   const texts = async (input: Input) => {
     const complete = reportOf(input.report, await transcripts.list(input.target, input.runId));
     return { json: `${JSON.stringify(complete, null, 2)}\n`, markdown: reportMarkdown(complete) };
   };
-  return converge({
-    observe: async (input) => {
+  return converge<Input, Seen, StepResult<'report'>, 'store'>({
+    observe: async (input, attempt) => {
+      const erased = input.report.outcome === 'completed' ? erasedAfterLastProof(await recordOf(systems, input, attempt, 'hsm').read()) : undefined;
       const wanted = await texts(input);
       // What cannot be read counts as not stored: storing it then says what is wrong.
       const stored = (form: 'json' | 'markdown') => reports.read(nameOf(input), form).catch(() => undefined);
       const [json, markdown] = await Promise.all([stored('json'), stored('markdown')]);
-      return { stored: json === wanted.json && markdown === wanted.markdown };
+      return { stored: json === wanted.json && markdown === wanted.markdown, erased };
     },
-    decide: ({ stored }, input) => (stored ? done(places(input)) : act('store')),
+    decide: decideReport(places),
     act: {
       store: async (input) => {
         const wanted = await texts(input);

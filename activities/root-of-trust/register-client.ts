@@ -3,7 +3,8 @@ import type { StepInput, StepResult } from '../../domain/results.ts';
 import { seenOf } from '../../systems/certificates.ts';
 import { deleteOurClient, parseMapping, type Registration, readRegistration } from '../../systems/lunash/registration.ts';
 import type { LunashSession } from '../../systems/lunash/session.ts';
-import { act, converge, done, halt, lasting } from '../converge.ts';
+import { type Attempt, act, converge, done, halt, lasting } from '../converge.ts';
+import { enterOnce, recordOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'register-client'>;
@@ -39,12 +40,15 @@ export const decideRegisterClient = (
  * `client register -ip`, `client assignPartition`, verified by `client show` and the fingerprint; and the HSM’s own certificate, fetched with scp. An
  * appliance that does not find the certificate by address gets it by host name, mapped to the address: there is no DNS for it in Azure.
  */
-export const registerClient = ({ luna, settings }: Systems) => {
+export const registerClient = (systems: Systems) => {
+  const { luna, settings } = systems;
   const client = ({ request }: Input) => request.cipherTrust.vmName;
   const inShell = <T>(input: Input, signal: AbortSignal, work: (session: LunashSession) => Promise<T>) =>
     luna.shell(input, input, 'register-client', signal, work);
-  const register = async (input: Input, signal: AbortSignal) => {
+  const register = async (input: Input, attempt: Attempt) => {
+    const { signal } = attempt;
     const { address } = input.request.cipherTrust;
+    await enterOnce(recordOf(systems, input, attempt, 'ciphertrust'), 'secret-given', { machine: address, purpose: 'access to the partition' });
     // The appliance looks for a file that is called like the address.
     await luna.put(input, input, `${address}.pem`, input.clientCertificate.pem, signal);
     await inShell(input, signal, async (session) => {
@@ -68,16 +72,16 @@ export const registerClient = ({ luna, settings }: Systems) => {
       const certificates = [input.clientCertificate.pem, ...made];
       return inShell(input, signal, async (session) => {
         const found = await readRegistration(session, client(input), input.clientCertificate.pem, certificates);
-        const mapping = found?.by === 'hostname' ? parseMapping((await session.raw('client hostip show')).text, client(input)) : undefined;
+        const mapping = found?.by === 'hostname' ? parseMapping((await session.tryRead('client hostip show')).text, client(input)) : undefined;
         return { client: found, mapping, serverCertificate, certificates };
       });
     },
     decide: decideRegisterClient,
     act: {
-      register: (input, _, { signal }) => register(input, signal),
-      async replace(input, { certificates }, { signal }) {
-        await inShell(input, signal, (session) => deleteOurClient(session, client(input), certificates));
-        await register(input, signal);
+      register: (input, _, attempt) => register(input, attempt),
+      async replace(input, { certificates }, attempt) {
+        await inShell(input, attempt.signal, (session) => deleteOurClient(session, client(input), certificates));
+        await register(input, attempt);
       },
       map: (input, _, { signal }) => inShell(input, signal, (session) => map(session, client(input), input.request.cipherTrust.address)),
       assign: (input, _, { signal }) =>
@@ -108,7 +112,7 @@ async function map(session: LunashSession, client: string, address: string): Pro
       source: 'LunaSH',
       remedy: 'Look at the appliance, then retry.',
     });
-  const mapped = parseMapping((await session.raw('client hostip show')).text, client);
+  const mapped = parseMapping((await session.tryRead('client hostip show')).text, client);
   if (mapped === address) return;
   await session.change(`client hostip unmap -client ${client}${mapped && mapped !== 'none' ? ` -ip ${mapped}` : ''}`);
   await session.change(command);

@@ -147,10 +147,13 @@ export const setRootOfTrust = (systems: Systems) => {
     },
     sight: (seen) => (seen.state === 'ready' ? [seen.servers, seen.holds?.digest] : [seen.state, 'repaired' in seen && seen.repaired]),
   });
-  return (input: Input): Promise<StepResult<'set-root-of-trust'>> => {
-    attemptBegins();
-    return run(input);
-  };
+  const begun =
+    <Told>(carryOut: (input: Input) => Promise<Told>) =>
+    (input: Input): Promise<Told> => {
+      attemptBegins();
+      return carryOut(input);
+    };
+  return Object.assign(begun(run), { look: begun(run.look) });
 };
 
 type Caller = Visitor & { input: Input };
@@ -219,7 +222,8 @@ const actOf = (id: string): string => `hsm/setup ${id}`;
 /** Throws where something speaks against sending it that no person ordered to overlook. */
 async function checkBefore(caller: Caller, key: string, requests: number): Promise<void> {
   const { systems, input, attempt } = caller;
-  const problem = problemBeforeSetup(await readBeforeSetup(await signedIn(caller, input.cipherTrust), systems.luna, input, key, attempt.signal));
+  const seen = { signal: attempt.signal, record: recordOf(systems, input, attempt, 'hsm') };
+  const problem = problemBeforeSetup(await readBeforeSetup(await signedIn(caller, input.cipherTrust), systems.luna, input, key, seen));
   const record = setupRecord(caller);
   if (!problem || (problem.mayGoOn && (await record.wasDoubted(problem.seen)))) return;
   if (problem.mayGoOn) await record.doubted(problem.seen);

@@ -1,9 +1,12 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import { refusedUnder } from '../../stores/record/memory.ts';
 import { rootKeys } from '../../systems/ciphertrust/before-setup.ts';
 import { type HsmServer, isServerOf, nameOf, readServers } from '../../systems/ciphertrust/holds.ts';
 import { entriesOf } from '../../systems/ciphertrust/manager.ts';
-import { converge, done, halt, lasting } from '../converge.ts';
+import { doNotRetry } from '../../systems/lunacm/roles.ts';
+import { type Attempt, converge, done, halt, lasting, prove } from '../converge.ts';
 import { signedIn } from '../manager.ts';
+import { recordOf, writerOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'verify-root-of-trust'>;
@@ -15,19 +18,25 @@ export interface Seen {
   sealer: string | undefined;
   /** How many root of trust keys it lists; undefined where this version does not tell. */
   rotKeys?: number | undefined;
-  /** Labels of the objects in the partition. */
-  objects: string[];
+  /** Was the crypto officer’s kept password refused under this very retry? */
+  coRefused: boolean;
+}
+
+export interface Proofs {
+  /** Labels of the objects in the partition, as the crypto officer sees them. */
+  contents: string[];
 }
 
 export const decideVerifyRootOfTrust = (
-  { version, servers, sealer, rotKeys, objects }: Seen,
+  { version, servers, sealer, rotKeys, coRefused }: Seen,
   { hsm, partitionSerial }: Pick<Input, 'hsm' | 'partitionSerial'>,
+  { contents }: Partial<Proofs>,
 ) => {
   const entry = servers.find((server) => isServerOf(server, partitionSerial) && server.config?.host?.toLowerCase() === hsm.address.toLowerCase());
   const wrong = [
     ...(entry ? [] : [`System > HSMs lists ${servers.length === 0 ? 'no HSM' : servers.map(nameOf).join(', ')}, not ${hsm.address} ${partitionSerial}`]),
     ...(sealer === 'none' ? ['the master key is not sealed by the HSM'] : []),
-    ...rootKeys.filter((label) => !objects.includes(label)).map((label) => `the partition does not hold ${label}`),
+    ...(contents ? rootKeys.filter((label) => !contents.includes(label)).map((label) => `the partition does not hold ${label}`) : []),
   ];
   if (!entry || wrong.length > 0)
     return halt({
@@ -40,6 +49,7 @@ export const decideVerifyRootOfTrust = (
           : 'abort and send the request again to have it set up anew.'
       }`,
     });
+  if (!contents) return coRefused ? halt(coWasRefused) : prove('contents');
   return done<StepResult<'verify-root-of-trust'>>({
     version,
     entry: { id: entry.id ?? 'not told', host: entry.config!.host!, serial: partitionSerial },
@@ -52,11 +62,21 @@ export const decideVerifyRootOfTrust = (
   });
 };
 
+const coWasRefused = {
+  tried: 'looking into the partition',
+  seen: 'the kept password of the crypto officer was refused',
+  source: 'the target record',
+  remedy: doNotRetry('co'),
+};
+
 /** “Verify that the HSM has been added on System > HSMs”, and that it really holds the root keys. */
-export const verifyRootOfTrust = (systems: Systems) =>
-  converge<Input, Seen, StepResult<'verify-root-of-trust'>, never>({
-    lasting: lasting(systems.settings, 'lunacm-script'),
+export const verifyRootOfTrust = (systems: Systems) => {
+  const { luna, settings } = systems;
+  const record = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'hsm');
+  return converge<Input, Seen, StepResult<'verify-root-of-trust'>, never, Proofs>({
+    lasting: lasting(settings, 'lunacm-script'),
     async observe(input, attempt) {
+      const entries = await record(input, attempt).read();
       const manager = await signedIn({ systems, input, attempt }, input.cipherTrust);
       const { version = 'unknown' } = (await manager.ask<{ version?: string } | null>('GET', '/v1/system/info')) ?? {};
       const servers = await readServers(manager);
@@ -64,9 +84,13 @@ export const verifyRootOfTrust = (systems: Systems) =>
       const sealers = entriesOf<{ sealer_name?: string }>(mkeks).flatMap(({ sealer_name }) => sealer_name ?? []);
       const known = await manager.whereKnown<object>('GET', '/v1/system/rot-keys');
       const rotKeys = known && entriesOf(known).length;
-      const objects = await systems.luna.partitionContents(input, input.partitionSerial, attempt.signal);
-      return { version, servers, sealer: sealers.includes('none') ? 'none' : sealers[0], rotKeys, objects };
+      const coRefused = refusedUnder(entries, { role: 'co', partitionSerial: input.partitionSerial }, writerOf(input, attempt));
+      return { version, servers, sealer: sealers.includes('none') ? 'none' : sealers[0], rotKeys, coRefused };
+    },
+    prove: {
+      contents: (input, _, attempt) => luna.partitionContents(input, input.partitionSerial, { signal: attempt.signal, record: record(input, attempt) }),
     },
     decide: decideVerifyRootOfTrust,
     act: {},
   });
+};

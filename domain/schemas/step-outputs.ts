@@ -62,7 +62,8 @@ export const stepOutputs = {
   'appliance-password': Type.Object({ hsm: pinned }),
   'inspect-hsm': Type.Object({ hsm: hsmSeen, clock: Type.String(), warnings }),
   'initialize-hsm': Type.Object({ hsm: hsmSeen }),
-  'fips-mode': Type.Object({ outcome: Type.Enum(['on', 'changed-since-approval']), hsm: hsmSeen }),
+  /** `approval-used`: the change was begun under this approval and did not take effect; another approval is needed. */
+  'fips-mode': Type.Object({ outcome: Type.Enum(['on', 'changed-since-approval', 'approval-used']), hsm: hsmSeen }),
   'create-partition': Type.Object({ partition: Type.Object({ name: Type.String(), serial: Type.String(), sizeBytes: Type.Number() }) }),
   'prepare-ntls': Type.Object({ serverCertificate: certificateSeen, skewSeconds: Type.Number(), warnings }),
   'connect-client': Type.Object({ slot: Type.Number() }),

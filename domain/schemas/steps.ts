@@ -46,7 +46,7 @@ export const stepInputs = {
   'appliance-password': Type.Object({ windows: pinned, hsmAddress: Type.String() }),
   'inspect-hsm': hosts,
   'initialize-hsm': hosts,
-  'fips-mode': Type.Object({ ...hosts.properties, approvedDigest: Type.String() }),
+  'fips-mode': Type.Object({ ...hosts.properties, approvedDigest: Type.String(), approvalId: Type.String() }),
   'create-partition': hosts,
   'prepare-ntls': hosts,
   'connect-client': onPartition,

@@ -14,7 +14,15 @@ const nothing = data({ evidence });
 /** A counted sign-in: `tried` is entered before the password leaves, the outcome once it is known. A `tried` without an outcome may have been refused. */
 const signIn = data({ outcome: Type.Enum(['tried', 'refused', 'accepted']), evidence });
 /** The counters of a partition's roles begin again with the partition, so its serial belongs to them. */
-const roleSignIn = data({ outcome: Type.Enum(['tried', 'refused', 'accepted']), partitionSerial: Type.Optional(text()), evidence });
+const roleSignIn = data({
+  outcome: Type.Enum(['tried', 'refused', 'accepted']),
+  partitionSerial: Type.Optional(text()),
+  /** With the role's first, temporary password. */
+  first: Type.Optional(Type.Literal(true)),
+  evidence,
+});
+/** A sign-in to the appliance with a password that is not known to be good. */
+const applianceSignIn = data({ password: Type.Enum(['kept', 'factory']), outcome: Type.Enum(['tried', 'refused', 'accepted']), evidence });
 
 /** A machine or the HSM itself: what makes it ours, even where the answer to its creation was lost. */
 const machine = {
@@ -73,6 +81,9 @@ export const events = {
     'role-initialize-begun': data({ role: Type.Enum(['po', 'co']), partitionSerial: Type.Optional(text()) }),
     /** The temporary password was changed or refused: it holds no longer. */
     'role-first-password-over': data({ role: Type.Enum(['po', 'co']), partitionSerial: Type.Optional(text()) }),
+    'appliance-sign-in': applianceSignIn,
+    /** Before the kept password replaces the factory's: from then on either may hold. */
+    'appliance-password-replace-begun': nothing,
     'so-sign-in': signIn,
     'po-sign-in': roleSignIn,
     'co-sign-in': roleSignIn,

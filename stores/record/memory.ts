@@ -2,7 +2,7 @@
  * What entries say, for those who decide: pure functions over what `read` returned. They count conservatively: what was begun and has no outcome may have
  * happened.
  */
-import type { Entry } from './events.ts';
+import type { Entry, Writer } from './events.ts';
 
 type Hsm = readonly Entry<'hsm'>[];
 type Manager = readonly Entry<'ciphertrust'>[];
@@ -26,6 +26,46 @@ export function signInsSinceAccepted(entries: Hsm, role: 'so' | 'po' | 'co', par
   const count = (outcome: 'tried' | 'refused') => since.filter((one) => one === outcome).length;
   return { tried: count('tried'), refused: count('refused') };
 }
+
+/** Which password was shown. */
+export interface Shown {
+  role: 'so' | 'po' | 'co';
+  partitionSerial?: string;
+  first?: boolean;
+}
+
+/**
+ * Was this password refused under the very retry that asks now, and no sign-in of that role accepted since, which may have changed it? Then it is not shown again
+ * before a person orders another one. A sign-in of which nobody knows what became is not meant: whoever tells how many attempts are left decides about that.
+ */
+export function refusedUnder(entries: Hsm, shown: Shown, writer: SameRetry): boolean {
+  const ofRole = entries.flatMap((entry) => (isOfRole(entry, shown) ? [entry] : []));
+  const since = ofRole.slice(ofRole.findLastIndex(({ data }) => data.outcome === 'accepted') + 1);
+  return since.some((entry) => entry.data.outcome === 'refused' && isFirst(entry) === (shown.first ?? false) && isSameRetry(entry, writer));
+}
+
+type SignInEntry = Extract<Hsm[number], { event: 'so-sign-in' | 'po-sign-in' | 'co-sign-in' }>;
+type SameRetry = Pick<Writer, 'runId' | 'execution' | 'retry'>;
+
+const isFirst = ({ data }: SignInEntry): boolean => 'first' in data && data.first === true;
+
+/** One whose partition was not entered counts for every partition. */
+function isOfRole(entry: Hsm[number], { role, partitionSerial }: Shown): entry is SignInEntry {
+  if (entry.event === 'so-sign-in') return role === 'so';
+  if (entry.event !== 'po-sign-in' && entry.event !== 'co-sign-in') return false;
+  return entry.event === `${role}-sign-in` && (entry.data.partitionSerial ?? partitionSerial) === partitionSerial;
+}
+
+/** The same for the appliance's passwords, since the kept one began to replace the factory's. */
+export function applianceRefusedUnder(entries: Hsm, password: 'kept' | 'factory', writer: SameRetry): boolean {
+  const since = entries.slice(entries.findLastIndex(({ event }) => event === 'appliance-password-replace-begun') + 1);
+  const last = since.findLast((entry) => entry.event === 'appliance-sign-in' && entry.data.password === password);
+  return last?.event === 'appliance-sign-in' && last.data.outcome === 'refused' && isSameRetry(last, writer);
+}
+
+/** Was it entered by an attempt that the same decision of a person brought about? */
+export const isSameRetry = (entry: SameRetry, { runId, execution, retry }: SameRetry): boolean =>
+  entry.runId === runId && entry.execution === execution && entry.retry === retry;
 
 /** May a role's first, temporary password still hold? */
 export function holdsFirstPassword(entries: Hsm, role: 'po' | 'co', partitionSerial?: string): boolean {
@@ -168,4 +208,15 @@ const isSame = (one: string, other: string): boolean => one.toLowerCase() === ot
 export function isUsable(entries: readonly Entry<'approvals'>[], approvalId: string, digest: string): boolean {
   const own = entries.filter(({ data }) => data.approvalId === approvalId);
   return own.some(({ event, data }) => event === 'approval-granted' && data.digest === digest) && !own.some(({ event }) => event === 'approval-used');
+}
+
+/** Was it used for an act already, whatever came of that? */
+export const isUsed = (entries: readonly Entry<'approvals'>[], approvalId: string): boolean =>
+  entries.some(({ event, data }) => event === 'approval-used' && data.approvalId === approvalId);
+
+/** Something that erases the HSM or its partition was begun after the crypto officer had opened the partition last: what was verified then may be gone. */
+export function erasedAfterLastProof(entries: Hsm): Entry<'hsm'> | undefined {
+  const proved = entries.findLastIndex((entry) => entry.event === 'co-sign-in' && entry.data.outcome === 'accepted');
+  const erasing = ['initialize-begun', 'erase-begun', 'partition-initialize-begun'] as const;
+  return proved < 0 ? undefined : entries.slice(proved + 1).find(({ event }) => erasing.some((one) => one === event));
 }

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Problem } from '../../domain/failure.ts';
 import type { Hosts, StepInput } from '../../domain/results.ts';
+import type { TargetRecord } from '../../stores/record/record.ts';
 import { belongTogether } from '../certificates.ts';
 import type { Luna } from '../lunash/luna.ts';
 import { parseDate } from '../lunash/parse.ts';
@@ -89,7 +90,7 @@ export function problemBeforeSetup(facts: BeforeSetup): Stop | undefined {
  * Finds out what can be found out. A look that fails for a passing reason fails the attempt; nothing has been sent then. The look at the port is the exception:
  * how it is asked is documented nowhere, and a box may answer anything to it, or wait until nobody listens any more.
  */
-export async function readBeforeSetup(manager: Manager, luna: Luna, input: Input, keyPem: string, signal: AbortSignal): Promise<BeforeSetup> {
+export async function readBeforeSetup(manager: Manager, luna: Luna, input: Input, keyPem: string, { signal, record }: Recorded): Promise<BeforeSetup> {
   const { request, clientCertificate, serverCertificate, hsmAddress } = input;
   const hosts = hostsOf(input);
   const atHsm = hosts && (await readAtHsm(luna, input, hosts, signal));
@@ -109,8 +110,14 @@ export async function readBeforeSetup(manager: Manager, luna: Luna, input: Input
     ...(licensed === undefined ? {} : { licensed }),
     ...(portOpen === undefined ? {} : { portOpen }),
     ...(atHsm ? { registration: atHsm.registration ?? 'none' } : {}),
-    ...(hosts ? { objects: await luna.partitionContents({ ...input, ...hosts }, input.partitionSerial, signal) } : {}),
+    ...(hosts ? { objects: await luna.partitionContents({ ...input, ...hosts }, input.partitionSerial, { signal, record }) } : {}),
   };
+}
+
+/** The look into the partition is a counted sign-in: it is entered in the record of the HSM. */
+interface Recorded {
+  signal: AbortSignal;
+  record: TargetRecord<'hsm'>;
 }
 
 /** Jobs that began before this check was there do not bring the hosts along. */

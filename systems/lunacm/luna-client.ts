@@ -41,9 +41,11 @@ export class LunaClient {
   /**
    * Runs commands in one session of lunacm: a sign-in lasts only that long. They go through a script file that only the administrator may read and that is
    * always removed: lunacm takes passwords as options, and a command line would show them. `secrets` are what the transcript must not show. What lunacm
-   * answered is never lost to a file that stays: a password that nobody knows to have been refused would be shown again.
+   * answered is never lost to a file that stays: a password that nobody knows to have been refused would be shown again. At most one command changes
+   * something, and it is the last: a script goes on whatever came of the commands before.
    */
   async run(commands: readonly string[], secrets: readonly string[] = [], act = actOf(secrets)): Promise<CommandOutput[]> {
+    if (commands.slice(0, -1).some(changes)) throw new Error('A lunacm script holds one command that changes something, and nothing after it.');
     for (const secret of secrets) this.#transcript.hide(secret);
     const script = `${scriptFolder}\\${this.#target}-${randomUUID()}.lunacm`;
     const output = await this.#runScript(script, commands, act).catch(async (error: unknown) => {
@@ -270,6 +272,9 @@ export class LunaClient {
     await this.#session.write(`${certificatesOf(home)}\\${name}-${short}.pem`, present);
   }
 }
+
+const readsOnly = /^(?:slot (?:list|set)|partition (?:showinfo|contents)|role (?:list|show|login|logout)|clientconfig listservers)\b/i;
+const changes = (command: string): boolean => !readsOnly.test(command);
 
 /** A script without a secret in it only looks. */
 const actOf = (secrets: readonly string[]): LastingActName | undefined => (secrets.length > 0 ? 'lunacm-script' : undefined);

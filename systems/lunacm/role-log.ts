@@ -1,66 +1,75 @@
 import type { Job } from '../../domain/results.ts';
-import { StepLog } from '../../stores/reports/step-log.ts';
-import type { Transcripts } from '../../stores/reports/transcripts.ts';
+import type { Entry } from '../../stores/record/events.ts';
+import { type SignIns, signInsSinceAccepted } from '../../stores/record/memory.ts';
+import type { TargetRecord } from '../../stores/record/record.ts';
 import type { RoleShown } from '../lunash/partition-show.ts';
 
 export type Role = 'po' | 'co';
 
-/** What this job showed a role since it was last taken. */
-export interface Spent {
-  /** Sign-ins that were begun, those among them whose end nobody heard. */
-  begun: number;
-  refused: number;
-}
-
 /** Below this no password is tried any more: ten wrong ones lock the crypto officer for good, or erase the partition. */
 const fewestAttempts = 5;
-/** Where nobody tells how many are left, of ten: so many refused ones, or begun ones that may have been refused, and nothing more is tried. */
+/** Where nobody tells how many are left, of ten: so many refused ones, or begun ones that may have been refused, and this job tries no more. */
 const mostRefused = 2;
-const mostBegun = 4;
+const mostTried = 4;
+/** Nor does any other job, each of which may try once: then half of the ten may be used up. */
+const mostOfAllJobs = 10 - fewestAttempts;
 
-/** May a password be shown to a role? What is told of its attempts counts; where nothing is told, what this job remembers. */
-export const mayTry = ({ attemptsLeft }: Pick<RoleShown, 'attemptsLeft'>, spent: Spent): boolean =>
-  attemptsLeft === undefined ? spent.refused < mostRefused && spent.begun < mostBegun : attemptsLeft >= fewestAttempts;
+/** What was tried of a role since its last accepted sign-in. */
+export interface Spent extends SignIns {
+  /** Those of this job among them. */
+  triedByJob: number;
+}
+
+export function spentOf(entries: readonly Entry<'hsm'>[], role: Role, partitionSerial: string, runId: string): Spent {
+  const all = signInsSinceAccepted(entries, role, partitionSerial);
+  const own = signInsSinceAccepted(
+    entries.filter((entry) => entry.runId === runId),
+    role,
+    partitionSerial,
+  );
+  return { ...all, triedByJob: Math.min(own.tried, all.tried) };
+}
+
+/** May a password be shown to a role? What is told of its attempts counts; where nothing is told, what the target record says. */
+export function mayTry({ attemptsLeft }: Pick<RoleShown, 'attemptsLeft'>, { tried, refused, triedByJob }: Spent): boolean {
+  if (attemptsLeft !== undefined) return attemptsLeft >= fewestAttempts;
+  return (refused < mostRefused && tried < mostTried) || (triedByJob === 0 && tried < mostOfAllJobs);
+}
 
 /**
- * Which sign-ins to the partition’s roles this job began, and how they ended; never a password. It is written before the password leaves: neither a killed
- * worker nor a retry that a person orders forgets it, and not every client tells how many attempts are left.
+ * Enters in the target record what is shown to the roles of one partition; never a password. It is entered before the password leaves: neither a killed worker
+ * nor a retry nor a later job forgets it, and not every client tells how many attempts are left.
  */
 export class RoleLog {
-  readonly #log: StepLog;
+  readonly #record: TargetRecord<'hsm'>;
+  readonly #partitionSerial: string;
+  readonly #runId: string;
 
-  constructor(transcripts: Transcripts, job: Job) {
-    this.#log = new StepLog(transcripts, job, 'partition-sign-ins');
+  constructor(record: TargetRecord<'hsm'>, partitionSerial: string, { runId }: Pick<Job, 'runId'>) {
+    this.#record = record;
+    this.#partitionSerial = partitionSerial;
+    this.#runId = runId;
   }
 
-  begins(role: Role): Promise<void> {
-    return this.#log.write(`${role} sign-in begins`);
+  spent(entries: readonly Entry<'hsm'>[], role: Role): Spent {
+    return spentOf(entries, role, this.#partitionSerial, this.#runId);
   }
 
-  ended(role: Role, how: 'taken' | 'refused'): Promise<void> {
-    return this.#log.write(`${role} sign-in was ${how}`);
+  read(): Promise<Entry<'hsm'>[]> {
+    return this.#record.read();
   }
 
-  /** Before the role is initialised: its first password may hold from then on, and where the HSM’s policy 21 is off, nothing tells that it does. */
-  initialises(role: Role): Promise<void> {
-    return this.#log.write(`${role} is initialised`);
+  async signIn(role: Role, outcome: 'tried' | 'accepted' | 'refused', first = false): Promise<void> {
+    await this.#record.append(`${role}-sign-in`, { outcome, partitionSerial: this.#partitionSerial, ...(first ? { first } : {}) });
   }
 
-  /** After it was changed or refused. Not where it was only taken: the change after it may have failed, and then it still holds. */
-  firstIsOver(role: Role): Promise<void> {
-    return this.#log.write(`${role} first password is over`);
+  /** Before the role is initialized: its first password may hold from then on, and where the HSM’s policy 21 is off, nothing tells that it does. */
+  async initializes(role: Role): Promise<void> {
+    await this.#record.append('role-initialize-begun', { role, partitionSerial: this.#partitionSerial });
   }
 
-  /** Was it initialised by this run, and may its first password still hold? */
-  async isNew(role: Role): Promise<boolean> {
-    const said = (await this.#log.lines()).map(({ words }) => words);
-    return said.lastIndexOf(`${role} is initialised`) > said.lastIndexOf(`${role} first password is over`);
-  }
-
-  async spent(role: Role): Promise<Spent> {
-    const said = (await this.#log.lines()).map(({ words }) => words).filter((words) => words.startsWith(`${role} sign-in `));
-    const since = said.slice(said.lastIndexOf(`${role} sign-in was taken`) + 1);
-    const count = (end: string) => since.filter((words) => words.endsWith(end)).length;
-    return { begun: count('begins'), refused: count('was refused') };
+  /** After it was changed or refused. Not where it was only accepted: the change after it may have failed, and then it still holds. */
+  async firstIsOver(role: Role): Promise<void> {
+    await this.#record.append('role-first-password-over', { role, partitionSerial: this.#partitionSerial });
   }
 }

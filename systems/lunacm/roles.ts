@@ -1,5 +1,6 @@
 import { type StepFailure, unsafe } from '../../domain/failure.ts';
 import { afterwards, suppressing } from '../../domain/first-error.ts';
+import { holdsFirstPassword } from '../../stores/record/memory.ts';
 import { parsePartitionRole, type RoleShown, together } from '../lunash/partition-show.ts';
 import type { LunaClient } from './luna-client.ts';
 import { type CommandOutput, parseContents, pinProblem, succeeded } from './parse.ts';
@@ -10,24 +11,25 @@ const source = 'lunacm';
 /** How a sign-in ended. */
 export type SignIn = 'good' | 'refused' | 'locked' | 'expired';
 
-/** The partition’s roles, as far as LunaSH and lunacm tell, and what this job has tried of them. */
+/** The partition’s roles, as far as LunaSH and lunacm tell, and what the target record says has been tried of them. */
 export interface Roles {
   officer: RoleShown;
   partitionSo: Pick<RoleShown, 'attemptsLeft'>;
   spent: Record<Role, Spent>;
-  /** This run initialised the crypto officer, and its first password was neither changed nor refused since: where the kept one is refused, the first one may hold, whatever the HSM says of changing it. */
+  /** It was initialized here the crypto officer, and its first password was neither changed nor refused since: where the kept one is refused, the first one may hold, whatever the HSM says of changing it. */
   officerIsNew: boolean;
 }
 
 /** What can be known of the roles before any password is shown. `shown` is LunaSH’s `partition show`. */
 export async function readRoles(client: LunaClient, log: RoleLog, serial: string, shown: string): Promise<Roles> {
+  const entries = await log.read();
   const info = await client.info(serial);
   const flags = info && { initialised: info.cryptoOfficer, mustChange: info.mustChange, attemptsLeft: undefined };
   return {
     officer: together(together(await client.role(serial, 'co'), parsePartitionRole(shown, 'Crypto Officer')), flags),
     partitionSo: together(await client.role(serial, 'po'), parsePartitionRole(shown, 'Partition SO')),
-    spent: { po: await log.spent('po'), co: await log.spent('co') },
-    officerIsNew: await log.isNew('co'),
+    spent: { po: log.spent(entries, 'po'), co: log.spent(entries, 'co') },
+    officerIsNew: holdsFirstPassword(entries, 'co', serial),
   };
 }
 
@@ -39,23 +41,29 @@ export interface Who {
   first?: boolean;
 }
 
+/** What is done once signed in. */
+export interface Then {
+  command?: string;
+  /** What of it the transcript must not show. */
+  secrets?: readonly string[];
+}
+
 /** May the crypto officer’s kept password be tried? Not where the first one is known to hold, and never on the last attempts. */
 export const worthTrying = ({ officer, spent }: Pick<Roles, 'officer' | 'spent'>): boolean =>
   officer.initialised === true && officer.mustChange !== true && mayTry(officer, spent.co);
 
 /**
- * Signs a role in and runs commands as it, in one session of lunacm, which ends with its sign-out. The log knows of it before the password leaves. What the
+ * Signs a role in and runs one command as it, in one session of lunacm; the sign-in ends with that. It is on record before the password leaves. What the
  * caller must have looked at before: `mayTry`.
  */
 export async function signIn(
   client: LunaClient,
   log: RoleLog,
   { serial, role, password, first = false }: Who,
-  commands: readonly string[] = [],
-  secrets: readonly string[] = [],
-): Promise<{ signIn: SignIn; outputs: CommandOutput[] }> {
-  const script = [`role login -name ${role} -password ${password}`, ...commands, 'role logout'];
-  const [login, ...outputs] = await client.on(serial, script, [password, ...secrets], () => log.begins(role));
+  then: Then = {},
+): Promise<{ signIn: SignIn; output?: CommandOutput }> {
+  const script = [`role login -name ${role} -password ${password}`, ...(then.command === undefined ? [] : [then.command])];
+  const [login, output] = await client.on(serial, script, [password, ...(then.secrets ?? [])], () => log.signIn(role, 'tried', first));
   const ended = login && succeeded(login) ? 'good' : login && pinProblem(login);
   if (!ended)
     throw unsafe({
@@ -65,17 +73,20 @@ export async function signIn(
       remedy: 'It does not say whether the password is right: nothing else was tried. Look at the Luna client on the Windows host, then retry.',
     });
   const wasTaken = ended === 'good' || ended === 'expired';
-  await log.ended(role, wasTaken ? 'taken' : 'refused').catch((error: unknown) => {
+  await log.signIn(role, wasTaken ? 'accepted' : 'refused', first).catch((error: unknown) => {
     // A refused attempt that nobody remembers would be made once more.
     throw wasTaken ? error : suppressing(notTaken({ role, first }, ended), error);
   });
-  return { signIn: ended, outputs: outputs.slice(0, commands.length) };
+  return { signIn: ended, ...(output ? { output } : {}) };
 }
 
 /** As `signIn`, for a password that must be good: anything else is for a person, and is never tried again by itself. */
-export async function mustSignIn(...[client, log, who, commands, secrets]: Parameters<typeof signIn>): Promise<CommandOutput[]> {
-  const { signIn: ended, outputs } = await signIn(client, log, who, commands, secrets);
-  if (ended === 'good') return outputs;
+export async function mustSignIn(...[client, log, who, then = {}]: Parameters<typeof signIn>): Promise<void> {
+  const { signIn: ended, output } = await signIn(client, log, who, then);
+  if (ended === 'good') {
+    if (output) client.mustHaveSucceeded([output], [who.password, ...(then.secrets ?? [])]);
+    return;
+  }
   const failure = notTaken(who, ended);
   throw who.first && ended === 'refused' ? await afterwards(failure, () => log.firstIsOver(who.role)) : failure;
 }
@@ -96,11 +107,11 @@ const notTaken = ({ role, first }: Pick<Who, 'role' | 'first'>, how: Exclude<Sig
   });
 
 /** Why no password is shown. */
-export const tooFew = (role: Role, { attemptsLeft }: Pick<RoleShown, 'attemptsLeft'>, { begun, refused }: Spent) => ({
+export const tooFew = (role: Role, { attemptsLeft }: Pick<RoleShown, 'attemptsLeft'>, { tried, refused }: Spent) => ({
   tried: `signing in as ${role}`,
   seen:
     attemptsLeft === undefined
-      ? `nothing tells how many attempts of ${role} are left, and of this job’s last ${begun} sign-ins ${refused} were refused and none is known to be good`
+      ? `nothing tells how many attempts of ${role} are left, and of the last ${tried} sign-ins ${refused} were refused and none is known to be good`
       : attemptsLeft === 0
         ? `${role} is locked out`
         : `only ${attemptsLeft} attempts of ${role} are left`,
@@ -122,7 +133,8 @@ export async function readContents(client: LunaClient, log: RoleLog, who: { seri
           }
         : tooFew('co', officer, spent.co),
     );
-  const [contents] = await mustSignIn(client, log, { ...who, role: 'co' }, ['partition contents']);
-  client.mustHaveSucceeded([contents!], [who.password]);
-  return parseContents(contents!.text);
+  const { signIn: ended, output } = await signIn(client, log, { ...who, role: 'co' }, { command: 'partition contents' });
+  if (ended !== 'good') throw notTaken({ role: 'co' }, ended);
+  client.mustHaveSucceeded([output!], [who.password]);
+  return parseContents(output!.text);
 }

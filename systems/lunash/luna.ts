@@ -1,7 +1,9 @@
 import type { Duplex } from 'node:stream';
 import { unsafe } from '../../domain/failure.ts';
-import { finishing } from '../../domain/first-error.ts';
+import { afterwards, finishing } from '../../domain/first-error.ts';
 import type { Hosts, HsmSeen, Job, Pinned } from '../../domain/results.ts';
+import type { DataOf } from '../../stores/record/events.ts';
+import type { TargetRecord } from '../../stores/record/record.ts';
 import type { Transcripts } from '../../stores/reports/transcripts.ts';
 import { kept, storeFailed } from '../../stores/secrets/kept.ts';
 import { nameInSeries, series } from '../../stores/secrets/series.ts';
@@ -32,7 +34,25 @@ const hostKeyName = ({ target }: Job): string => `${target}-appliance-host-key`;
 const trustAgain = (job: Job): string =>
   `If it was rebuilt: keep its new key (npm run secret -- --keep ${nameInSeries(hostKeyName(job), 1)}, or the next number), abort, send the request again.`;
 
-export type FirstContact = { password: 'kept' | 'factory'; pin: string } | { password: 'neither' };
+/** Why a refused password of the SO is not shown again. */
+export const soRefusedRemedy =
+  'It is not tried again by itself: each wrong password brings the HSM nearer to erasing itself. Compare the kept SO password, sign in by hand, then retry.';
+
+type AppliancePassword = DataOf<'hsm', 'appliance-sign-in'>['password'];
+
+/** How the first contact with one password ended: accepted, accepted on condition that it is changed at once, or refused. Without the first two nothing is pinned. */
+export type FirstContact = { is: 'accepted' | 'to be changed'; pin: string } | { is: 'refused' };
+
+interface FirstWhere {
+  windows: Pinned;
+  address: string;
+}
+
+/** What a counted sign-in needs. */
+interface Recorded {
+  signal: AbortSignal;
+  record: TargetRecord<'hsm'>;
+}
 
 type Where = { windows: Pinned; hsm: { address: string; pin?: string } };
 
@@ -54,25 +74,25 @@ export class Luna {
     this.#transcripts = parts.transcripts;
   }
 
-  /** Which password the appliance accepts: the kept one is tried first. The factory one is not changed here. The host key is kept, and compared with the kept one. */
-  async firstContact(job: Job, windows: Pinned, address: string, signal: AbortSignal): Promise<FirstContact> {
+  /**
+   * Shows the appliance a password that may be wrong, once. It is on record before the password leaves. The host key of an accepted one is kept, and compared with
+   * the kept one. Nothing is changed here.
+   */
+  async firstContact(job: Job, { windows, address }: FirstWhere, password: AppliancePassword, { signal, record }: Recorded): Promise<FirstContact> {
     const trusted = (await series(this.#secrets, hostKeyName(job))).at(-1);
-    let pin = trusted;
-    for (const password of ['kept', 'factory'] as const) {
-      const seen = await this.#tryPassword(job, { windows, hsm: { address, ...(pin === undefined ? {} : { pin }) } }, password, signal);
-      pin = seen.pin;
-      if (seen.is === 'refused') continue;
-      if (password === 'kept' && seen.is === 'to be changed') throw resetBySomebody();
-      if (password === 'factory' && seen.is === 'accepted')
-        throw unsafe({
-          tried: 'first sign-in to the appliance',
-          seen: 'the factory password works and no change is asked for',
-          source: 'LunaSH',
-          remedy: 'Change it by hand (my password set) to the kept one, then retry.',
-        });
-      return { password, pin: trusted ?? (await this.#keepHostKey(job, address, pin)) };
-    }
-    return { password: 'neither' };
+    await record.append('appliance-sign-in', { password, outcome: 'tried' });
+    const seen = await this.#tryPassword(job, { windows, hsm: { address, ...(trusted === undefined ? {} : { pin: trusted }) } }, password, signal);
+    await record.append('appliance-sign-in', { password, outcome: seen.is === 'refused' ? 'refused' : 'accepted' });
+    if (seen.is === 'refused') return { is: 'refused' };
+    if (password === 'kept' && seen.is === 'to be changed') throw resetBySomebody();
+    if (password === 'factory' && seen.is === 'accepted')
+      throw unsafe({
+        tried: 'first sign-in to the appliance',
+        seen: 'the factory password works and no change is asked for',
+        source: 'LunaSH',
+        remedy: 'Change it by hand (my password set) to the kept one, then retry.',
+      });
+    return { is: seen.is, pin: trusted ?? (await this.#keepHostKey(job, address, seen.pin)) };
   }
 
   /** Whether a password is accepted, and whether on condition that it is changed at once: SSH asks for that, or LunaSH in place of its prompt. */
@@ -102,8 +122,10 @@ export class Luna {
     return pin;
   }
 
-  /** Signs in with the factory password and sets the kept one, whether SSH itself asks for it or LunaSH. */
-  async replaceFactoryPassword(job: Job, where: Where, step: string, signal: AbortSignal): Promise<void> {
+  /** Signs in with the factory password and sets the kept one, whether SSH itself asks for it or LunaSH. Only a host that firstContact has pinned gets it. */
+  async replaceFactoryPassword(job: Job, { windows, address }: FirstWhere, step: string, signal: AbortSignal): Promise<void> {
+    const trusted = (await series(this.#secrets, hostKeyName(job))).at(-1);
+    const where = { windows, hsm: { address, ...(trusted === undefined ? {} : { pin: trusted }) } };
     const next = await this.#password(job, 'kept');
     const connection = await this.#open(job, where, { password: factoryPassword, newPassword: next }, signal);
     await this.#inSession(job, connection, step, async (session) => {
@@ -125,8 +147,11 @@ export class Luna {
     return this.shell(job, hosts, step, signal, readHsm);
   }
 
-  /** `hsm login` with the kept password: once a session, only on an HSM of our label, and only with all three attempts left. Any failure is `Unsafe`. */
-  async signInAsSo(job: Job, session: LunashSession): Promise<void> {
+  /**
+   * `hsm login` with the kept password: once a session, only on an HSM of our label, and only with all three attempts left. It is on record before the password
+   * leaves. Any failure is `Unsafe`.
+   */
+  async signInAsSo(job: Job, session: LunashSession, record: TargetRecord<'hsm'>): Promise<void> {
     // Before the look: the store may take its time.
     const password = await kept(this.#secrets, job.target, 'hsm-so-password');
     const { soAttemptsLeft, zeroized, label, serial } = await readHsm(session);
@@ -145,15 +170,11 @@ export class Luna {
         source: 'LunaSH',
         remedy: 'Sign in by hand as SO with the kept password, which resets the counter, then retry.',
       });
+    await record.append('so-sign-in', { outcome: 'tried' });
     const { text, result, errors } = await session.raw(tried, { password });
-    if (result === 0 && errors.length === 0 && /'hsm login' successful/i.test(text)) return;
-    throw unsafe({
-      tried,
-      seen: errors.join(' ') || 'no success was reported',
-      source: 'LunaSH',
-      remedy:
-        'It is not tried again by itself: each wrong password brings the HSM nearer to erasing itself. Compare the kept SO password, sign in by hand, then retry.',
-    });
+    if (result === 0 && errors.length === 0 && /'hsm login' successful/i.test(text)) return void (await record.append('so-sign-in', { outcome: 'accepted' }));
+    const failure = unsafe({ tried, seen: errors.join(' ') || 'no success was reported', source: 'LunaSH', remedy: soRefusedRemedy });
+    throw await afterwards(failure, () => record.append('so-sign-in', { outcome: 'refused' }));
   }
 
   async fetch(job: Job, hosts: Hosts, name: string, signal: AbortSignal): Promise<string> {
@@ -181,12 +202,12 @@ export class Luna {
     });
   }
 
-  /** The labels of the objects in a partition, seen as crypto officer. */
-  async partitionContents(job: Job & Hosts, serial: string, signal: AbortSignal): Promise<string[]> {
+  /** The labels of the objects in a partition, seen as crypto officer: a counted sign-in, entered in the record. */
+  async partitionContents(job: Job & Hosts, serial: string, { signal, record }: Recorded): Promise<string[]> {
     const step = 'verify-root-of-trust';
     const password = await kept(this.#secrets, job.target, 'crypto-officer-password');
     const shown = await this.partitionShow(job, job, step, signal);
-    return this.client(job, job, step, signal, (client) => readContents(client, new RoleLog(this.#transcripts, job), { serial, password }, shown));
+    return this.client(job, job, step, signal, (client) => readContents(client, new RoleLog(record, serial, job), { serial, password }, shown));
   }
 
   /** `partition show` of our partition. */

@@ -87,7 +87,7 @@ export class LunashSession {
       if (answer === undefined) throw await this.#giveUp(tried);
       if (asked.has(waiting)) throw await this.#notTaken(tried);
       asked.add(waiting);
-      await this.#type(answer, 'lunash-command');
+      await this.#type(answer, recorded);
     }
   }
 
@@ -96,6 +96,11 @@ export class LunashSession {
     const outcome = await this.#run(command, {}, undefined);
     this.mustHaveSucceeded(command, outcome);
     return outcome.text;
+  }
+
+  /** Runs a command that only reads, where it may fail: gives what came of it. */
+  tryRead(command: string): Promise<Outcome> {
+    return this.#run(command, {}, undefined);
   }
 
   /** Runs a command that changes something: result 0, no error, and where LunaSH has one its `'…' successful.` line. What it did is read back by the caller. */
@@ -113,7 +118,7 @@ export class LunashSession {
 
   /** Runs a command and gives what came of it, good or bad. No question is answered twice: a password that is asked for once more was a wrong one. */
   raw(command: string, answers: Answers = {}): Promise<Outcome> {
-    return this.#run(command, answers, 'lunash-command');
+    return this.#run(command, answers, actOf(command, answers));
   }
 
   async #run(command: string, answers: Answers, act: LastingActName | undefined): Promise<Outcome> {
@@ -255,6 +260,14 @@ export class LunashSession {
     return refused({ tried: command, seen: this.#transcript.mask(said), source, remedy: 'Look at the appliance, then retry.' });
   }
 }
+
+const recorded = 'lunash-recorded-command' satisfies LastingActName;
+
+/** What erases, or creates what is known as ours by the record alone. */
+const onRecord = /^(?:hsm (?:init|changePolicy|zeroize|factoryReset)|partition (?:create|delete))\b/i;
+
+const actOf = (command: string, { password, newPassword, domain }: Answers): LastingActName =>
+  onRecord.test(command) || [password, newPassword, domain].some((secret) => secret !== undefined) ? recorded : 'lunash-command';
 
 function answerTo(waiting: Waiting, { password, newPassword, domain, proceed }: Answers): string | undefined {
   switch (waiting) {

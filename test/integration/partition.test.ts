@@ -3,8 +3,6 @@ import { connectClient } from '../../activities/partition/connect-client.ts';
 import { cryptoOfficer } from '../../activities/partition/crypto-officer.ts';
 import { initializePartition } from '../../activities/partition/initialize-partition.ts';
 import type { FaultRequest } from '../../simulator/weather.ts';
-import { runWithFence } from '../../systems/fence.ts';
-import { openFence } from '../support/fence.ts';
 import { LunaSteps } from '../support/luna/luna-steps.ts';
 import { until } from '../support/until.ts';
 
@@ -250,7 +248,7 @@ describe('The partition, from the trust link to its crypto officer', function ()
       await initialised(untold);
       await luna.step(cryptoOfficer, input());
       luna.partition.coPassword = 'theirs';
-      const contents = () => runWithFence(openFence, () => luna.systems.luna.partitionContents(input(), luna.partition.serial, AbortSignal.timeout(30_000)));
+      const contents = () => luna.contents();
       for (let order = 1; order <= 3; order++) {
         assert.equal((await luna.problemOf(luna.step(cryptoOfficer, input()))).kind, 'Unsafe');
         await assert.rejects(contents(), /nothing tells how many attempts of co are left/);
@@ -262,7 +260,7 @@ describe('The partition, from the trust link to its crypto officer', function ()
       await initialised();
       await luna.step(cryptoOfficer, input());
       luna.partition.objects.push(...rootKeys);
-      const contents = () => runWithFence(openFence, () => luna.systems.luna.partitionContents(input(), luna.partition.serial, AbortSignal.timeout(30_000)));
+      const contents = () => luna.contents();
       assert.deepEqual(await contents(), rootKeys);
       luna.partition.coPassword = 'theirs';
       await assert.rejects(contents(), /Do not retry: each retry uses an attempt, and ten wrong ones lock/);

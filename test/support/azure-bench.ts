@@ -45,7 +45,7 @@ export function attemptStep<Id extends ActivityId>(
   input: Job & StepTypes[Id]['needs'],
   { number, askedAt, fence }: { number: number; askedAt: number; fence?: Fence },
 ): Promise<StepResult<Id>> {
-  const activity = createActivities(systems)[id] as (input: unknown) => Promise<StepResult<Id>>;
+  const activity = createActivities(systems)[id] as unknown as (input: unknown) => Promise<StepResult<Id>>;
   const info = {
     attempt: number,
     activityType: id,

@@ -2,10 +2,17 @@ import assert from 'node:assert/strict';
 import type { Problem } from '../../domain/failure.ts';
 
 /** Any step’s decision. */
-export type Decided = { kind: string; change?: string; problem?: Pick<Problem, 'kind' | 'tried' | 'seen' | 'remedy'>; result?: unknown; why?: string };
+export type Decided = {
+  kind: string;
+  change?: string;
+  proof?: string;
+  problem?: Pick<Problem, 'kind' | 'tried' | 'seen' | 'remedy'>;
+  result?: unknown;
+  why?: string;
+};
 
 /** A decision in short: what it is, and which act or which kind of problem. */
-export const short = (decision: Decided): string => [decision.kind, decision.change ?? decision.problem?.kind].filter(Boolean).join(' ');
+export const short = (decision: Decided): string => [decision.kind, decision.change ?? decision.proof ?? decision.problem?.kind].filter(Boolean).join(' ');
 
 export type Row = [situation: string, decision: Decided, expected: string];
 

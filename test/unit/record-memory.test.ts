@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import type { DataOf, Entry, EventOf, Subject, Writer } from '../../stores/record/events.ts';
 import {
+  applianceRefusedUnder,
   beganPartition,
   createdPartition,
+  erasedAfterLastProof,
   holdsFirstPassword,
   isOurs,
   isUsable,
   openCreateTag,
   openErase,
+  refusedUnder,
   sentSetups,
   signInsSinceAccepted,
   standingOf,
@@ -31,6 +34,36 @@ async function entries<S extends Subject>(subject: S, ...events: { [E in EventOf
 const shared = new Map<string, string>();
 
 describe('What a record says', () => {
+  it('tells which password was refused under the same decision of a person', async () => {
+    const so = await entries('hsm', ['so-sign-in', { outcome: 'tried' }], ['so-sign-in', { outcome: 'refused' }]);
+    assert.ok(refusedUnder(so, { role: 'so' }, writer));
+    for (const other of [{ retry: 2 }, { execution: 'step-2' }, { runId: 'run-2' }]) assert.ok(!refusedUnder(so, { role: 'so' }, { ...writer, ...other }));
+    const co = { role: 'co', partitionSerial: '1' } as const;
+    const kept = await entries('hsm', ['co-sign-in', { outcome: 'tried', partitionSerial: '1' }], ['co-sign-in', { outcome: 'refused', partitionSerial: '1' }]);
+    assert.deepEqual([refusedUnder(kept, co, writer), refusedUnder(kept, { ...co, first: true }, writer)], [true, false]);
+    assert.ok(!refusedUnder(kept, { ...co, partitionSerial: '2' }, writer));
+    const changed = await entries(
+      'hsm',
+      ['co-sign-in', { outcome: 'refused', partitionSerial: '1' }],
+      ['co-sign-in', { outcome: 'accepted', partitionSerial: '1', first: true }],
+    );
+    assert.ok(!refusedUnder(changed, co, writer), 'the first password was accepted since, and may have been replaced by the kept one');
+    const unknown = await entries('hsm', ['so-sign-in', { outcome: 'tried' }]);
+    assert.ok(!refusedUnder(unknown, { role: 'so' }, writer), 'the HSM tells how many attempts are left');
+  });
+
+  it('forgets that the appliance refused a password once the kept one began to replace the factory’s', async () => {
+    const refused = ['appliance-sign-in', { password: 'kept', outcome: 'refused' }] as const;
+    assert.ok(applianceRefusedUnder(await entries('hsm', [...refused]), 'kept', writer));
+    assert.ok(!applianceRefusedUnder(await entries('hsm', [...refused], ['appliance-password-replace-begun', {}]), 'kept', writer));
+  });
+
+  it('tells what may have erased the HSM after the crypto officer opened the partition last', async () => {
+    const proved = ['co-sign-in', { outcome: 'accepted', partitionSerial: '1' }] as const;
+    assert.equal(erasedAfterLastProof(await entries('hsm', ['initialize-begun', {}], [...proved])), undefined);
+    assert.equal(erasedAfterLastProof(await entries('hsm', [...proved], ['initialize-begun', {}]))?.event, 'initialize-begun');
+  });
+
   it('counts sign-ins since the last accepted one, of each role and partition alone', async () => {
     const hsm = await entries(
       'hsm',

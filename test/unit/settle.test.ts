@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { converge, type Decision, done, lasting, wait } from '../../activities/converge.ts';
+import { converge, type Decision, done, lasting, prove, wait } from '../../activities/converge.ts';
 import { currentFence } from '../../systems/fence.ts';
 import type { LastingActName } from '../../systems/lasting-acts.ts';
 import { MemoryFence, runStep } from '../support/fence.ts';
@@ -122,5 +122,49 @@ describe('A step', () => {
     const { failure, fence } = await stopped(() => ({ kind: 'act', change: 'go' }));
     assert.deepEqual([failure.type, fence.asked], ['Unsafe', []]);
     assert.match(failure.message, /does not declare lunash-command/);
+  });
+
+  it('gets no permit for any lasting act in a look, nor for one that must be on record before its entry is made', async () => {
+    const entered: boolean[] = [];
+    const sent = async (where: 'observe' | 'act', enter: boolean) => {
+      const send = async () => {
+        if (enter) currentFence().entered?.();
+        await currentFence().permit('lunacm-script');
+        entered.push(enter);
+      };
+      const step = converge<Input, object, void, 'go'>({
+        lasting: lasting({ commandMs }, 'lunacm-script'),
+        observe: async () => (where === 'observe' ? await send().then(() => ({})) : {}),
+        decide: () => (entered.length > 0 ? done(undefined) : { kind: 'act', change: 'go' }),
+        act: { go: send },
+      });
+      return runStep(new MockActivityEnvironment({}, { logger }), step, {}, new MemoryFence()).then(
+        () => 'sent',
+        (error: Error) => error.message,
+      );
+    };
+    assert.match(await sent('observe', true), /A look must change nothing/);
+    assert.match(await sent('act', false), /lunacm-script needs an entry in the target record/);
+    assert.equal(await sent('act', true), 'sent');
+  });
+
+  it('proves what its decision asks for, once, and decides by that; its look does neither that nor any change', async () => {
+    const did: string[] = [];
+    const step = converge<Input, object, string, 'go', { password: 'good' | 'bad' }>({
+      observe: async () => {
+        did.push('look');
+        return {};
+      },
+      decide: (_, __, { password }) => (password === undefined ? prove('password') : password === 'good' ? done('proved') : prove('password')),
+      prove: { password: async () => (did.push('prove') > 3 ? 'bad' : 'good') },
+      act: { go: async () => {} },
+    });
+    const environment = () => new MockActivityEnvironment({}, { logger });
+    assert.deepEqual(await runStep(environment(), step.look, {}), { kind: 'prove', proof: 'password' });
+    assert.deepEqual(did, ['look']);
+    assert.equal(await runStep(environment(), step, {}), 'proved');
+    assert.deepEqual(did, ['look', 'look', 'prove', 'look']);
+    await assert.rejects(runStep(environment(), step, {}), /was asked for again although nothing was changed/);
+    assert.equal(did.filter((one) => one === 'prove').length, 2);
   });
 });

@@ -284,6 +284,7 @@ export class LunaRun implements Target {
       HSM_LUNA_VIA: this.schedule.via,
       HSM_SECRETS_FOLDER: `${folder}/secrets`,
       HSM_SECRETS_KEY_FILE: `${folder}/secrets.key`,
+      HSM_RECORD_FOLDER: `${folder}/record`,
       HSM_REPORTS_FOLDER: `${folder}/reports`,
       HSM_COMMAND_MS: '1000',
       HSM_POLL_INTERVAL_MS: '50',

@@ -14,9 +14,11 @@ import type { Entry } from '../../../simulator/ledger.ts';
 import type { PartitionState } from '../../../simulator/luna/state.ts';
 import type { FaultRequest } from '../../../simulator/weather.ts';
 import type { FileState, HostState } from '../../../simulator/windows/state.ts';
+import { createRecords, type TargetRecord } from '../../../stores/record/record.ts';
 import { folderTranscripts } from '../../../stores/reports/transcripts.ts';
 import { generateSecret } from '../../../stores/secrets/generate.ts';
 import { type Purpose, purposes, type SecretStore, secretName } from '../../../stores/secrets/store.ts';
+import { runWithFence } from '../../../systems/fence.ts';
 import { Luna } from '../../../systems/lunash/luna.ts';
 import { createOutbound } from '../../../systems/outbound.ts';
 import { pinOfKey } from '../../../systems/ssh/connection.ts';
@@ -25,8 +27,9 @@ import { createWindows } from '../../../systems/windows/windows.ts';
 import { readSettings } from '../../../worker/settings.ts';
 import { clocksOfWorker } from '../clocks.ts';
 import { exampleRequest } from '../example.ts';
-import { MemoryFence, runStep } from '../fence.ts';
+import { MemoryFence, openFence, runStep } from '../fence.ts';
 import { isSecret } from '../leaks.ts';
+import { memoryNumberedStore } from '../numbered-store.ts';
 import { until } from '../until.ts';
 import { addresses, type LunaWorld, lunaWorld, windowsKey } from './luna-world.ts';
 
@@ -80,7 +83,8 @@ export class LunaSteps {
     const transcripts = folderTranscripts(folder);
     const windows = createWindows(outbound, secrets);
     const luna = new Luna({ settings, outbound, secrets, windows, transcripts });
-    this.systems = { settings, outbound, secrets, transcripts, windows, luna, clocks: clocksOfWorker() } as unknown as Systems;
+    const records = createRecords(memoryNumberedStore());
+    this.systems = { settings, outbound, secrets, records, transcripts, windows, luna, clocks: clocksOfWorker() } as unknown as Systems;
     const hsmPin = pinOfKey(Buffer.from(publicLine(world.appliance.state.hostKeyPem).split(' ')[1]!, 'base64'));
     this.hosts = { windows: { address: addresses.windows, pin: world.windowsPin }, hsm: { address: addresses.hsm, pin: hsmPin } };
   }
@@ -130,6 +134,18 @@ export class LunaSteps {
 
   get partition(): PartitionState {
     return this.world.appliance.state.hsm.partitions.find(({ name }) => name === this.request.hsm.partition.name)!;
+  }
+
+  /** The record of the HSM as some attempt of this job reads and writes it. */
+  record(): TargetRecord<'hsm'> {
+    return this.systems.records.of(this.target, 'hsm', { jobId: this.target, runId: this.job.runId, execution: 'look', attempt: 1, retry: 1 });
+  }
+
+  /** What the crypto officer sees in the partition. */
+  contents(): Promise<string[]> {
+    const { luna } = this.systems;
+    const at = { signal: AbortSignal.timeout(30_000), record: this.record() };
+    return runWithFence(openFence, () => luna.partitionContents({ ...this.job, ...this.hosts }, this.partition.serial, at));
   }
 
   /** One attempt of a step, as Temporal makes it. */

@@ -4,6 +4,7 @@ import { asyncLocalStorage, Context, type Info } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure, noopMetricMeter } from '@temporalio/common';
 import { createActivities } from '../../../activities/registry.ts';
 import type { Systems } from '../../../activities/systems.ts';
+import { openRecords } from '../../../stores/record/open-records.ts';
 import { folderTranscripts } from '../../../stores/reports/transcripts.ts';
 import { createStore } from '../../../stores/secrets/create-store.ts';
 import { azureConnection } from '../../../systems/azure/connection.ts';
@@ -27,7 +28,8 @@ function stepsOf(environment: NodeJS.ProcessEnv): typeof steps {
   const transcripts = folderTranscripts((settings.reports as { folder: string }).folder);
   const windows = createWindows(outbound, secrets);
   const luna = new Luna({ settings, outbound, secrets, windows, transcripts });
-  return createActivities({ settings, outbound, secrets, transcripts, windows, luna, clocks: clocksOfWorker() } as unknown as Systems);
+  const records = openRecords(settings.record, azureConnection(settings, outbound), secrets);
+  return createActivities({ settings, outbound, secrets, records, transcripts, windows, luna, clocks: clocksOfWorker() } as unknown as Systems);
 }
 
 const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error: (message: string) => console.error(message) };

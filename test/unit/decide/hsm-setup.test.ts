@@ -31,42 +31,66 @@ table('inspect-hsm', [
   ],
 ]);
 
+const proven = { 'so-password': 'accepted' } as const;
+const seen = { hsm: ours, soRefused: false, isDone: false };
 table('initialize-hsm', [
-  ['zeroized', decideInitializeHsm(fresh, job), 'act initialize'],
-  ['ours, opened with the kept password', decideInitializeHsm(ours, job), 'done'],
-  ['somebody else’s', decideInitializeHsm({ ...ours, label: 'Theirs' }, job), 'stop Unsafe'],
-  ['two attempts left', decideInitializeHsm({ ...ours, soAttemptsLeft: 2 }, job), 'stop Unsafe'],
+  ['zeroized', decideInitializeHsm({ ...seen, hsm: fresh }, job, {}), 'act initialize'],
+  ['zeroized again after this step initialized it', decideInitializeHsm({ ...seen, hsm: fresh, isDone: true }, job, {}), 'stop Unsafe'],
+  ['of our label', decideInitializeHsm(seen, job, {}), 'prove so-password'],
+  ['ours, opened with the kept password', decideInitializeHsm(seen, job, proven), 'done'],
+  ['of our label, and the kept password was refused before the crash', decideInitializeHsm({ ...seen, soRefused: true }, job, {}), 'stop Unsafe'],
+  ['somebody else’s', decideInitializeHsm({ ...seen, hsm: { ...ours, label: 'Theirs' } }, job, {}), 'stop Unsafe'],
+  ['two attempts left', decideInitializeHsm({ ...seen, hsm: { ...ours, soAttemptsLeft: 2 } }, job, {}), 'stop Unsafe'],
+  ['two attempts left, though it opened a moment ago', decideInitializeHsm({ ...seen, hsm: { ...ours, soAttemptsLeft: 2 } }, job, proven), 'stop Unsafe'],
 ]);
 
 const approved = { approvedDigest: ours.digest, request };
+const asked = { hsm: ours, soRefused: false, begun: 'no', approvalUsed: false } as const;
+const on = { ...asked, hsm: { ...ours, fips: true, digest: 'other' } } as const;
+const fips = (change: Partial<Parameters<typeof decideFipsMode>[0]>, proofs = {}) => decideFipsMode({ ...asked, ...change }, approved, proofs);
 table('fips-mode', [
-  ['exactly what was approved', decideFipsMode(ours, approved), 'act turn-on'],
-  ['something else than was approved', decideFipsMode({ ...ours, digest: 'other' }, approved), 'done'],
-  ['on already, whatever was approved', decideFipsMode({ ...ours, fips: true, digest: 'other' }, approved), 'done'],
-  ['on already, on somebody else’s HSM', decideFipsMode({ ...ours, fips: true, label: 'TheirHSM' }, approved), 'stop Unsafe'],
-  ['on already, and the SO’s password was mistyped', decideFipsMode({ ...ours, fips: true, soAttemptsLeft: 2 }, approved), 'stop Unsafe'],
-  ['on, and zeroized by it', decideFipsMode({ ...fresh, fips: true }, approved), 'act initialize'],
-  ['zeroized by somebody', decideFipsMode(fresh, { approvedDigest: fresh.digest, request }), 'stop Unsafe'],
-  ['initialised by somebody, with our digest', decideFipsMode({ ...ours, label: 'TheirHSM' }, approved), 'stop Unsafe'],
-  ['one attempt left', decideFipsMode({ ...ours, soAttemptsLeft: 1 }, approved), 'stop Unsafe'],
+  ['exactly what was approved', fips({}), 'act turn-on'],
+  ['something else than was approved', fips({ hsm: { ...ours, digest: 'other' } }), 'done'],
+  ['on already, whatever was approved', fips(on), 'prove so-password'],
+  ['on already and opened, whatever was approved', fips(on, proven), 'done'],
+  ['on, and the kept password was refused before the crash', fips({ ...on, soRefused: true }), 'stop Unsafe'],
+  ['to be turned on, and the kept password was refused before the crash', fips({ soRefused: true }), 'stop Unsafe'],
+  ['on already, on somebody else’s HSM', fips({ hsm: { ...on.hsm, label: 'TheirHSM' } }), 'stop Unsafe'],
+  ['on already, and the SO’s password was mistyped', fips({ hsm: { ...on.hsm, soAttemptsLeft: 2 } }), 'stop Unsafe'],
+  ['on, and zeroized by it', fips({ hsm: { ...fresh, fips: true } }), 'act initialize'],
+  ['zeroized by somebody', decideFipsMode({ ...asked, hsm: fresh }, { approvedDigest: fresh.digest, request }, {}), 'stop Unsafe'],
+  ['initialised by somebody, with our digest', fips({ hsm: { ...ours, label: 'TheirHSM' } }), 'stop Unsafe'],
+  ['one attempt left', fips({ hsm: { ...ours, soAttemptsLeft: 1 } }), 'stop Unsafe'],
+  ['begun by an attempt before, and not on', fips({ begun: 'before', approvalUsed: true }), 'act note-unchanged'],
+  ['begun by an attempt before, and on', fips({ ...on, begun: 'before', approvalUsed: true }), 'prove so-password'],
+  ['begun before under another approval, and not on', fips({ begun: 'before' }), 'act note-unchanged'],
+  ['its approval was used, and it did not take effect', fips({ approvalUsed: true }), 'done'],
+  ['begun by this attempt, and not on: the same change again, which converge refuses', fips({ begun: 'now', approvalUsed: true }), 'act turn-on'],
 ]);
 
-it('fips-mode says that what it found is not what was approved', () => {
-  assert.deepEqual((decideFipsMode({ ...ours, digest: 'other' }, approved) as Decided).result, {
-    outcome: 'changed-since-approval',
-    hsm: { ...ours, digest: 'other' },
-  });
+it('fips-mode says that what it found is not what was approved, and that an approval allows one attempt', () => {
+  const changed = { ...ours, digest: 'other' };
+  assert.deepEqual((fips({ hsm: changed }) as Decided).result, { outcome: 'changed-since-approval', hsm: changed });
+  assert.deepEqual((fips({ approvalUsed: true }) as Decided).result, { outcome: 'approval-used', hsm: ours });
 });
 
+const firstTime = { keptRefused: false, factoryRefused: false };
+const contact = (proofs: Parameters<typeof decideAppliancePassword>[2], before = firstTime) =>
+  decideAppliancePassword(before, { hsmAddress: '172.22.1.4' }, proofs);
 table('appliance-password', [
-  ['the kept one works', decideAppliancePassword({ password: 'kept', pin: 'p' }, { hsmAddress: '172.22.1.4' }), 'done'],
-  ['the factory one works', decideAppliancePassword({ password: 'factory', pin: 'p' }, { hsmAddress: '172.22.1.4' }), 'act replace'],
-  ['neither works', decideAppliancePassword({ password: 'neither' }, { hsmAddress: '172.22.1.4' }), 'stop Refused'],
+  ['nothing is known', contact({}), 'prove kept'],
+  ['the kept one works', contact({ kept: { is: 'accepted', pin: 'p' } }), 'done'],
+  ['the kept one is refused', contact({ kept: { is: 'refused' } }), 'prove factory'],
+  ['the kept one was refused before the crash', contact({}, { ...firstTime, keptRefused: true }), 'prove factory'],
+  ['the factory one works', contact({ kept: { is: 'refused' }, factory: { is: 'to be changed', pin: 'p' } }), 'act replace'],
+  ['neither works', contact({ kept: { is: 'refused' }, factory: { is: 'refused' } }), 'stop Refused'],
+  ['neither worked before the crash', contact({}, { keptRefused: true, factoryRefused: true }), 'stop Refused'],
 ]);
 
 const partition = { serial: '1', name: 'luna_part', objects: 0, usedBytes: 0, totalBytes: 10_000 };
 const room = { partitionsAllowed: 10, freeBytes: 10_000 };
-const create = (partitions: (typeof partition)[], more: object = {}) => decideCreatePartition({ partitions, capacity: room, remembered: 'no', ...more }, job);
+const create = (partitions: (typeof partition)[], more: object = {}) =>
+  decideCreatePartition({ partitions, capacity: room, remembered: 'no', soRefused: false, ...more }, job);
 const named = (name: string) => ({ ...partition, name });
 table('create-partition', [
   ['none of that name', create([named('other')]), 'act create'],
@@ -80,6 +104,7 @@ table('create-partition', [
   ['begun, but of another size and in use', create([{ ...partition, totalBytes: 10_240, objects: 2 }], { remembered: 'begun' }), 'stop Unsafe'],
   ['begun, but far larger', create([{ ...partition, totalBytes: 50_000 }], { remembered: 'begun' }), 'stop Unsafe'],
   ['begun, and nothing there', create([], { remembered: 'begun' }), 'act create'],
+  ['none of that name, and the kept SO password was refused before the crash', create([], { soRefused: true }), 'stop Unsafe'],
   ['nine of ten partitions', create('123456789'.split('').map(named)), 'act create'],
   ['all ten partitions', create('123456789A'.split('').map(named)), 'stop Refused'],
   ['one byte too few', create([], { capacity: { ...room, freeBytes: 9_999 } }), 'stop Refused'],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { decideConnectClient } from '../../../activities/partition/connect-client.ts';
 import { decideCryptoOfficer } from '../../../activities/partition/crypto-officer.ts';
 import { decideInitializePartition } from '../../../activities/partition/initialize-partition.ts';
-import { worthTrying } from '../../../systems/lunacm/roles.ts';
+import { type SignIn, worthTrying } from '../../../systems/lunacm/roles.ts';
 import type { RoleShown } from '../../../systems/lunash/partition-show.ts';
 import { table } from '../../support/decisions.ts';
 import { exampleRequest } from '../../support/example.ts';
@@ -34,11 +34,17 @@ const first = { initialised: true, attemptsLeft: 10, mustChange: true };
 const changed = { ...first, mustChange: false };
 const untold = { initialised: true, attemptsLeft: undefined, mustChange: undefined };
 const so = { attemptsLeft: 10 };
-const nothingSpent = { begun: 0, refused: 0 };
+const nothingSpent = { tried: 0, refused: 0, triedByJob: 0 };
 const spent = { po: nothingSpent, co: nothingSpent };
-const after = (begun: number, refused: number) => ({ po: { begun, refused }, co: { begun, refused } });
-const officer = (seen: Partial<Parameters<typeof decideCryptoOfficer>[0]>) =>
-  decideCryptoOfficer({ officer: changed, partitionSo: so, spent, officerIsNew: false, signIn: 'not tried', ...seen });
+const after = (tried: number, refused: number, triedByJob = tried) => ({ po: { tried, refused, triedByJob }, co: { tried, refused, triedByJob } });
+type Seen = Parameters<typeof decideCryptoOfficer>[0];
+const nothingRefused = { po: false, co: false, coFirst: false };
+const officer = ({ signIn, ...seen }: Partial<Seen> & { signIn?: SignIn }) =>
+  decideCryptoOfficer(
+    { officer: changed, partitionSo: so, spent, officerIsNew: false, refused: nothingRefused, ...seen },
+    undefined,
+    signIn === undefined ? {} : { 'co-password': signIn },
+  );
 table('crypto-officer', [
   ['not there yet', officer({ officer: { ...first, initialised: false } }), 'act initialize'],
   [
@@ -60,6 +66,17 @@ table('crypto-officer', [
   ['one was refused, and nobody tells the attempts', officer({ officer: untold, signIn: 'refused', spent: after(2, 1) }), 'act change-password'],
   ['four were begun, and nobody heard what came of them', officer({ officer: untold, spent: after(4, 0) }), 'stop Unsafe'],
   ['two were refused, and enough are left', officer({ officer: first, spent: after(2, 2) }), 'act change-password'],
+  ['three jobs tried once each, this one not yet, and nobody tells the attempts', officer({ officer: untold, spent: after(3, 3, 0) }), 'prove co-password'],
+  ['five were tried by other jobs, and nobody tells the attempts', officer({ officer: untold, spent: after(5, 5, 0) }), 'stop Unsafe'],
+  ['it is there', officer({}), 'prove co-password'],
+  ['it is there, and nobody tells anything', officer({ officer: untold }), 'prove co-password'],
+  ['the kept password was refused before the crash', officer({ refused: { ...nothingRefused, co: true } }), 'stop Unsafe'],
+  ['the first password was refused before the crash', officer({ officer: first, refused: { ...nothingRefused, coFirst: true } }), 'stop Unsafe'],
+  [
+    'the partition SO’s password was refused before the crash',
+    officer({ officer: { ...first, initialised: false }, refused: { ...nothingRefused, po: true } }),
+    'stop Unsafe',
+  ],
   ['nobody tells whether it is there', officer({ officer: { ...untold, initialised: undefined } }), 'stop Unsafe'],
   ['temporary password set and not changed', officer({ officer: first }), 'act change-password'],
   ['temporary password set, and four attempts left', officer({ officer: { ...first, attemptsLeft: 4 } }), 'stop Unsafe'],
@@ -81,9 +98,9 @@ table('crypto-officer', [
 
 describe('The kept password of the crypto officer', () => {
   const rows: [string, RoleShown, boolean, typeof nothingSpent?][] = [
-    ['is tried where nothing is told and one was refused', untold, true, { begun: 1, refused: 1 }],
-    ['is not tried where nothing is told and two were refused', untold, false, { begun: 2, refused: 2 }],
-    ['is not tried where nothing is told and four were begun', untold, false, { begun: 4, refused: 0 }],
+    ['is tried where nothing is told and one was refused', untold, true, { tried: 1, refused: 1, triedByJob: 1 }],
+    ['is not tried where nothing is told and two were refused', untold, false, { tried: 2, refused: 2, triedByJob: 2 }],
+    ['is not tried where nothing is told and four were begun', untold, false, { tried: 4, refused: 0, triedByJob: 4 }],
     ['is tried on one that has changed it', changed, true],
     ['is tried where nothing is told', untold, true],
     ['is tried with five attempts left', { ...changed, attemptsLeft: 5 }, true],

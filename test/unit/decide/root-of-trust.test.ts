@@ -106,25 +106,30 @@ const proof = {
   version: '2.19',
   servers: [{ id: 'a', config: { host: '172.22.1.4', serial: '1' } }],
   sealer: 'rapido',
-  objects: ['DARKSTARKEY-mac-key', 'DARKSTARKEY-encryption-key'],
+  coRefused: false,
 };
-const verify = (change: object) => decideVerifyRootOfTrust({ ...proof, ...change }, { hsm: pinned, partitionSerial: '1' });
+const bothKeys = ['DARKSTARKEY-mac-key', 'DARKSTARKEY-encryption-key'];
+const verify = (change: object, proofs: { contents?: string[] } = { contents: bothKeys }) =>
+  decideVerifyRootOfTrust({ ...proof, ...change }, { hsm: pinned, partitionSerial: '1' }, proofs);
 table('verify-root-of-trust', [
   ['everything holds', verify({}), 'done'],
   ['no HSM is listed', verify({ servers: [] }), 'stop Unsafe'],
   ['another host is listed', verify({ servers: [{ id: 'a', config: { host: '172.22.1.5', serial: '1' } }] }), 'stop Unsafe'],
   ['the master key is not sealed', verify({ sealer: 'none' }), 'stop Unsafe'],
-  ['a root key is missing', verify({ objects: ['DARKSTARKEY-mac-key'] }), 'stop Unsafe'],
+  ['a root key is missing', verify({}, { contents: ['DARKSTARKEY-mac-key'] }), 'stop Unsafe'],
+  ['everything is listed', verify({}, {}), 'prove contents'],
+  ['no HSM is listed: no password is shown', verify({ servers: [] }, {}), 'stop Unsafe'],
+  ['the crypto officer’s password was refused before the crash', verify({ coRefused: true }, {}), 'stop Unsafe'],
   ['the version does not tell who seals', verify({ sealer: undefined }), 'done'],
 ]);
 
 it('verify-root-of-trust names a way on that there is: a new job sets nothing up where the partition is listed', () => {
-  const remedy = (change: object) => {
-    const decision = verify(change);
+  const remedy = (change: object, contents = bothKeys) => {
+    const decision = verify(change, { contents });
     return decision.kind === 'stop' ? decision.problem.remedy : '';
   };
   assert.match(remedy({ servers: [] }), /abort and send the request again to have it set up anew\.$/);
-  for (const change of [{ sealer: 'none' }, { objects: [] }]) assert.match(remedy(change), /delete its VM by hand, and send the request again\.$/);
+  for (const stopped of [remedy({ sealer: 'none' }), remedy({}, [])]) assert.match(stopped, /delete its VM by hand, and send the request again\.$/);
 });
 
 it('verify-root-of-trust warns of what is not told, and of root keys that are not listed', () => {

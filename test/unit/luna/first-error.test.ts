@@ -10,6 +10,7 @@ import { finishing, suppressedBy } from '../../../domain/first-error.ts';
 import { listenLocally } from '../../../simulator/machine.ts';
 import { Luna } from '../../../systems/lunash/luna.ts';
 import { exampleRequest } from '../../support/example.ts';
+import { runStep } from '../../support/fence.ts';
 
 const hostKey = generateKeyPairSync('rsa', {
   modulusLength: 2048,
@@ -115,7 +116,7 @@ describe('A disk that is full while a sign-in is refused', function () {
         { logger: new DefaultLogger('WARN', (entry) => void entries.push(entry)) },
       );
       const step = converge<typeof job & { order?: number }, unknown, object, never>({ observe: attempt, decide: () => done({}), act: {} });
-      await assert.rejects(environment.run(step, job), { type: 'Unsafe', nonRetryable: true, message: /hsm login: LunaSH said: the password is refused/ });
+      await assert.rejects(runStep(environment, step, job), { type: 'Unsafe', nonRetryable: true, message: /hsm login: LunaSH said: the password is refused/ });
       assert.match(JSON.stringify(entries.map(({ meta }) => meta)), /ENOSPC/);
     });
 });

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { StepFailure } from '../../../domain/failure.ts';
 import { suppressedBy } from '../../../domain/first-error.ts';
 import type { Job } from '../../../domain/results.ts';
-import { folderTranscripts } from '../../../stores/reports/transcripts.ts';
+import { holdsFirstPassword } from '../../../stores/record/memory.ts';
+import { createRecords } from '../../../stores/record/record.ts';
 import type { LunaClient } from '../../../systems/lunacm/luna-client.ts';
 import { mayTry, RoleLog } from '../../../systems/lunacm/role-log.ts';
 import { mustSignIn, readContents, signIn } from '../../../systems/lunacm/roles.ts';
+import { memoryNumberedStore } from '../../support/numbered-store.ts';
 
 const serial = '1234567890123';
 const job = { target: 'target', runId: 'run-1' } as Job;
@@ -34,17 +33,18 @@ function clientWith(...results: (string | undefined)[]) {
 }
 
 describe('The crypto officer’s kept password', () => {
-  let folder: string;
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'hsm-roles-'));
-  });
-  after(() => rm(folder, { recursive: true, force: true }));
-  let runs = 0;
-  /** A log of a run of its own, each time as another worker opens it. */
-  const newRun = () => {
-    const run = { ...job, runId: `run-${++runs}` };
-    return () => new RoleLog(folderTranscripts(folder), run);
+  /** The log of a run of its own, each time as another worker opens it. */
+  const newRun = (store = memoryNumberedStore(), runId = 'run-1') => {
+    const records = createRecords(store);
+    const writer = { jobId: job.target, runId, execution: 'step', attempt: 1, retry: 1 };
+    return () => new RoleLog(records.of(job.target, 'hsm', writer), serial, { runId });
   };
+  /** One that has read what is there. */
+  const opened = async (log: RoleLog) => {
+    await log.read();
+    return log;
+  };
+  const spent = async (log: RoleLog, role: 'po' | 'co') => log.spent(await log.read(), role);
   const who = { serial, password: 'Co-Password.1' };
   const unsafe = (seen: RegExp, remedy: RegExp) => (error: unknown) => {
     assert.ok(error instanceof StepFailure, String(error));
@@ -60,13 +60,10 @@ describe('The crypto officer’s kept password', () => {
 
   it('stays refused for a person where that cannot be recorded: nobody would remember it', async () => {
     const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC', errno: -28, syscall: 'write' });
+    const store = memoryNumberedStore();
     let room = 2;
-    const transcripts = folderTranscripts(folder);
-    const filling = {
-      ...transcripts,
-      append: (...what: Parameters<typeof transcripts.append>) => (--room > 0 ? transcripts.append(...what) : Promise.reject(full)),
-    };
-    const log = new RoleLog(filling, { ...job, runId: 'full' });
+    const filling = { ...store, create: (...what: Parameters<typeof store.create>) => (--room > 0 ? store.create(...what) : Promise.reject(full)) };
+    const log = newRun(filling)();
     const { client, shown } = clientWith(refused);
     await assert.rejects(mustSignIn(client, log, { ...who, role: 'co' }), (error) => {
       assert.deepEqual(suppressedBy(error), [full]);
@@ -84,7 +81,10 @@ describe('The crypto officer’s kept password', () => {
         unsafe(/refused/, /^Do not retry: each retry uses an attempt.*where nothing tells how many attempts are left, abort and send the request again/),
       );
     for (let order = 3; order <= 5; order++)
-      await assert.rejects(readContents(client, log(), who, ''), unsafe(/^nothing tells .* 2 sign-ins 2 were refused/, /^Nothing was tried/));
+      await assert.rejects(
+        readContents(client, log(), who, ''),
+        unsafe(/^nothing tells .* 2 sign-ins 2 were refused/, /^Nothing was tried.*abort, and send the request again/),
+      );
     assert.equal(shown.length, 2);
   });
 
@@ -104,7 +104,7 @@ describe('The crypto officer’s kept password', () => {
         () => assert.ok(good),
         () => assert.ok(!good),
       );
-    assert.deepEqual(await log().spent('co'), { begun: 0, refused: 0 });
+    assert.deepEqual(await spent(log(), 'co'), { tried: 0, refused: 0, triedByJob: 0 });
   });
 
   const told: [what: string, shown: string, seen: RegExp][] = [
@@ -129,28 +129,48 @@ describe('The crypto officer’s kept password', () => {
 
   it('is not blamed where the first one was refused, which then is not tried after it again', async () => {
     const log = newRun();
-    await log().initialises('co');
+    await (await opened(log())).initializes('co');
+    const isNew = async () => holdsFirstPassword(await log().read(), 'co', serial);
     const first = { ...who, serial, role: 'co', first: true } as const;
-    await mustSignIn(clientWith(noError).client, log(), first);
-    assert.ok(await log().isNew('co'), 'it was taken, and is not known to have been changed');
-    await assert.rejects(mustSignIn(clientWith(refused).client, log(), first), unsafe(/^the first password is refused$/, /^Do not retry/));
-    assert.ok(!(await log().isNew('co')));
+    await mustSignIn(clientWith(noError).client, await opened(log()), first);
+    assert.ok(await isNew(), 'it was taken, and is not known to have been changed');
+    await assert.rejects(mustSignIn(clientWith(refused).client, await opened(log()), first), unsafe(/^the first password is refused$/, /^Do not retry/));
+    assert.ok(!(await isNew()));
   });
 
   it('whose sign-in ends in an unknown way is a question for a person, and counts', async () => {
     const log = newRun();
     await assert.rejects(signIn(clientWith('0x6 (CKR_FUNCTION_FAILED)').client, log(), { ...who, role: 'co' }), unsafe(/FUNCTION_FAILED/, /does not say/));
     assert.deepEqual(
-      [await log().spent('co'), await log().spent('po')],
+      [await spent(log(), 'co'), await spent(log(), 'po')],
       [
-        { begun: 1, refused: 0 },
-        { begun: 0, refused: 0 },
+        { tried: 1, refused: 0, triedByJob: 1 },
+        { tried: 0, refused: 0, triedByJob: 0 },
       ],
     );
   });
 
+  it('is tried once by each later job where nothing tells how many attempts are left, until half of them may be used up', async () => {
+    const store = memoryNumberedStore();
+    const { client, shown } = clientWith(refused);
+    for (let run = 1; run <= 7; run++)
+      for (let order = 1; order <= 3; order++) await assert.rejects(readContents(client, newRun(store, `run-${run}`)(), who, ''));
+    assert.equal(shown.length, 5, 'two by the first job, one by each of the next three');
+  });
+
+  it('of another partition is counted apart', async () => {
+    const store = memoryNumberedStore();
+    const { client } = clientWith(refused);
+    for (let order = 1; order <= 2; order++) await assert.rejects(readContents(client, newRun(store)(), who, ''));
+    const record = createRecords(store).of(job.target, 'hsm', { jobId: job.target, runId: 'run-1', execution: 'step', attempt: 1, retry: 1 });
+    const other = new RoleLog(record, '2', { runId: 'run-1' });
+    assert.deepEqual(await spent(other, 'co'), { tried: 0, refused: 0, triedByJob: 0 });
+  });
+
   it('is tried with five attempts left, and with an unknown number while little was spent', () => {
-    assert.ok(mayTry({ attemptsLeft: 5 }, { begun: 9, refused: 9 }) && !mayTry({ attemptsLeft: 4 }, { begun: 0, refused: 0 }));
-    assert.ok(mayTry({ attemptsLeft: undefined }, { begun: 3, refused: 1 }) && !mayTry({ attemptsLeft: undefined }, { begun: 2, refused: 2 }));
+    const spent = (tried: number, refused: number, triedByJob = tried) => ({ tried, refused, triedByJob });
+    assert.ok(mayTry({ attemptsLeft: 5 }, spent(9, 9)) && !mayTry({ attemptsLeft: 4 }, spent(0, 0)));
+    assert.ok(mayTry({ attemptsLeft: undefined }, spent(3, 1)) && !mayTry({ attemptsLeft: undefined }, spent(2, 2)));
+    assert.ok(mayTry({ attemptsLeft: undefined }, spent(4, 4, 0)) && !mayTry({ attemptsLeft: undefined }, spent(5, 5, 0)));
   });
 });

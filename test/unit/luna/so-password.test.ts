@@ -52,9 +52,10 @@ describe('The SO’s password', () => {
         },
         raw: () => assert.fail('a sign-in was begun'),
       } as unknown as LunashSession;
+      const record = { append: () => assert.fail('a sign-in was entered') } as unknown as Parameters<Luna['signInAsSo']>[2];
       const job = { target: 'target', runId: 'run-1', request };
       await assert.rejects(
-        new Luna({ secrets } as unknown as ConstructorParameters<typeof Luna>[0]).signInAsSo(job, session),
+        new Luna({ secrets } as unknown as ConstructorParameters<typeof Luna>[0]).signInAsSo(job, session, record),
         (error: { problem: Problem }) => {
           assert.equal(error.problem.kind, 'Unsafe');
           assert.match(error.problem.seen, seen);

@@ -20,7 +20,7 @@ export async function hsmSetup(job: ProvisionJob, { address }: DeployedHsm, { wi
 
 export type SetUpHsm = Awaited<ReturnType<typeof hsmSetup>>;
 
-/** Turning FIPS mode on erases the HSM: only what was approved may be erased, so an HSM that changed meanwhile is asked for again. */
+/** Turning FIPS mode on erases the HSM: only what was approved may be erased, so an HSM that changed meanwhile is asked for again. An approval allows one attempt. */
 async function fipsMode(job: ProvisionJob, hosts: Hosts, initialized: HsmSeen): Promise<void> {
   if (!job.input.request.hsm.fips || initialized.fips) return job.notNeeded('approve-zeroize', 'fips-mode');
   for (let seen = initialized; ; ) {
@@ -28,7 +28,7 @@ async function fipsMode(job: ProvisionJob, hosts: Hosts, initialized: HsmSeen): 
     const { result, approval } = await job.stepUnder('fips-mode', {
       at: 'approve-zeroize',
       ask: () => askToZeroize(asked, job.input.request),
-      needs: () => ({ ...hosts, approvedDigest: asked.digest }),
+      needs: ({ id: approvalId }) => ({ ...hosts, approvedDigest: asked.digest, approvalId }),
     });
     if (result.outcome === 'on') return;
     job.stale(approval);

@@ -258,9 +258,15 @@ type Execution = Pick<WorkflowExecutionInfo, 'memo' | 'startTime' | 'status' | '
 /** What a job published, and what of it cannot be read: then it is shown as what it was started as, in the state that Temporal knows. */
 function published(execution: Execution): PublishedProgress {
   const { memo, startTime, status, typedSearchAttributes } = execution;
-  const indexed: unknown = typedSearchAttributes.getAll().find(({ key }) => key.name === state.name)?.value;
-  const known = Value.Check(jobState, indexed) ? indexed : (closedStates[status.name] ?? 'running');
-  return readProgress(memo ?? {}, { ...waiting(readStartMemo(memo), startTime).job, state: known });
+  const indexed = (name: string): unknown => typedSearchAttributes.getAll().find(({ key }) => key.name === name)?.value;
+  const stateThere = indexed(state.name);
+  const substitute = {
+    ...waiting(readStartMemo(memo), startTime).job,
+    state: Value.Check(jobState, stateThere) ? stateThere : (closedStates[status.name] ?? 'running'),
+    awaitingApproval: indexed(awaitingApproval.name) === true,
+    hasIncident: indexed(hasIncident.name) === true,
+  };
+  return readProgress(memo ?? {}, substitute);
 }
 
 function listed(execution: WorkflowExecutionInfo): ListedJob {

@@ -19,12 +19,22 @@ const taskQueue = 'listed';
 const at = '2026-03-01T10:00:00.000Z';
 const flag = (name: string, value: boolean): SearchAttributePair => ({ key: defineSearchAttributeKey(name, 'BOOL'), value });
 
-const jobMemo = (state: string) => ({ state, revision: 3, startedAt: at, requestedBy: 'olga', hsmName: 'hsm', region: 'westus2', warnings: [] });
+const nothingOpen = { awaitingApproval: false, hasIncident: false };
+const jobMemo = (state: string) => ({
+  state,
+  revision: 3,
+  startedAt: at,
+  requestedBy: 'olga',
+  hsmName: 'hsm',
+  region: 'westus2',
+  warnings: [],
+  ...nothingOpen,
+});
 const approval = { id: 'approve-zeroize-1-abcdef', question: 'Erase it?', loses: 'all', requestedBy: 'olga', secondPerson: false, askedAt: at, deadline: at };
 const incident = {
   id: 'incident-1-abcdef',
   step: 'ntp',
-  problem: { kind: 'transient', tried: 'a', seen: 'b', source: 'c', remedy: 'd' },
+  problem: { kind: 'Transient', tried: 'a', seen: 'b', source: 'c', remedy: 'd' },
   actions: ['retry'],
   openedAt: at,
 };

@@ -21,10 +21,10 @@ export function decisionRoutes(app: FastifyInstance, jobs: Jobs): void {
       schema: { tags, summary: 'Approve or reject what destroys', params: ApprovalParameters, body: ApprovalDecision, headers: KeyHeader, response },
     },
     async ({ params: { id, approvalId }, body: { decision, actor, comment }, headers, signedIn }, reply) => {
-      await needReadable(jobs, { id, approvalId, decision });
-      if (!signedIn!.name) await needTwoPeople(jobs, id, approvalId);
       const decisionId = headers['idempotency-key'] ?? randomUUID();
       const signal = { approvalId, decisionId, actor: actorOf(signedIn!, actor, 'approver'), ...(comment ? { comment } : {}) };
+      await needReadable(jobs, { id, approvalId, decision });
+      if (!signedIn!.name) await needTwoPeople(jobs, id, approvalId);
       return answer(reply, id, signal.decisionId, await jobs.decide(id, decision, signal));
     },
   );

@@ -7,7 +7,7 @@ const product = ['domain', 'temporal', 'workflows', 'activities', 'systems', 'wo
 /** Every call of an Azure client’s delete, as `client.delete`: whatever goes through Microsoft’s packages is named so. */
 const deletesIn = (text: string): string[] => [...text.matchAll(/\b(\w+)\s*\.\s*((?:begin)?[dD]elete\w*)\(/g)].map(([, on, what]) => `${on}.${what}`);
 /** Deletes in JavaScript’s own collections. */
-const ownCollections = /^(?:listeners|watches|open|seen|known|#\w+)\./;
+const ownCollections = /^(?:listeners|watches|open|seen|known|fields|#\w+)\./;
 
 describe('Nothing that this service does', () => {
   const files = product.flatMap((folder) =>

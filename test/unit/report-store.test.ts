@@ -44,7 +44,7 @@ describe('The report in the API', () => {
     reportRoutes(fastify, { describe: async () => ({ runId: 'run-1' }) } as unknown as Jobs, reports as ReportStore);
     return fastify;
   };
-  const url = '/v1/provisionings/kylo/report';
+  const url = '/v1/jobs/kylo/report';
 
   it('comes from the store, in the form that is asked for', async () => {
     const reports = app({ read: async (name, form) => `${name} ${form}` });

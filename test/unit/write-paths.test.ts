@@ -56,6 +56,8 @@ describe('Every place where something leaves for a system that it may change is 
       ),
       {
         'systems/ciphertrust/ciphertrust.ts': 1,
+        // A GET, for the Date header alone.
+        'systems/ciphertrust/server-time.ts': 1,
       },
     );
     // `PinnedAgent` and `OutboundAgent`: both ask for the permit after TLS.

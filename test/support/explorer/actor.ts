@@ -5,7 +5,7 @@ import type { Ended } from './attempt.ts';
 /** What an attempt does with the outside; before each of them it waits until the explorer lets it go on. */
 export type Deed = 'open' | 'look' | 'permit' | 'record' | 'keep';
 
-const hangsAfterMs = 20_000;
+const hangsAfterMs = 60_000;
 
 /**
  * One attempt that goes on only when it is let: from one gate to the next. Between two gates nothing of it reaches the outside, so that stopping it anywhere

@@ -33,6 +33,8 @@ export interface Explored {
 const again = ['Transient', 'NotReady'];
 const stops = ['Refused', 'Unsafe'];
 const mostAttempts = 6;
+/** So many tell what is wrong; the rest would only take time. */
+const enoughFailures = 3;
 
 async function play(scenario: Scenario, schedule: Schedule): Promise<Played> {
   const plant = new Plant(scenario);
@@ -127,13 +129,14 @@ export async function explore(scenario: Scenario, { every }: Share = { every: 1 
     return played;
   };
   const isChosen = () => turn++ % every === 0;
+  const isEnough = () => explored.failures.length >= enoughFailures;
 
   const alone = await aloneWith(scenario, explored);
-  for (let a = 0; a < alone; a++) {
+  for (let a = 0; a < alone && !isEnough(); a++) {
     if (isChosen()) await one({ a, dies: 'A' });
     if (isChosen()) await one({ a, losesAnswer: true });
     if (isChosen()) await one({ a });
-    for (let b = 0; ; b++) {
+    for (let b = 0; !isEnough(); b++) {
       if (!isChosen()) {
         if (b > alone) break;
         continue;

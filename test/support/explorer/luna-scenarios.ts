@@ -4,7 +4,7 @@ import { clientFolder, type HostState } from '../../../simulator/windows/state.t
 import { digestOf, type parseHsmShow } from '../../../systems/lunash/parse.ts';
 import { addresses, type Plant, request, type Scenario, secretOf } from './plant.ts';
 
-const server = await selfSigned({ commonName: 'local_host' });
+export const server = await selfSigned({ commonName: 'local_host' });
 const { label, partition: wanted } = request.hsm;
 
 /** As Azure delivers it, after the first sign-in. */
@@ -53,7 +53,7 @@ const on = (appliance: ApplianceState, host?: HostState) => ({
   ...(host ? { windowsHosts: { [addresses.windows]: host } } : {}),
 });
 
-const unless = (holds: boolean, what: string): string[] => (holds ? [] : [what]);
+export const unless = (holds: boolean, what: string): string[] => (holds ? [] : [what]);
 
 /** CipherTrust’s root keys come into the partition of the job. */
 const rootKeysIn = ({ hsm: { hsm } }: Plant): void => {
@@ -82,7 +82,7 @@ function withLater(scenario: Scenario, later: (plant: Plant) => void = rootKeysI
 /** Which certificate of the appliance clients trust that registered later. */
 const trusted = new WeakMap<ApplianceState, string>();
 
-const notYet = 'this step does not write it yet';
+export const notYet = 'this step does not write it yet';
 
 /** The steps at the HSM itself. */
 export const lunashScenarios: Scenario[] = [
@@ -174,7 +174,7 @@ function host(linked: boolean): HostState {
   return state;
 }
 
-const served = (partition: PartitionState, linked = true): ApplianceState => {
+export const served = (partition: PartitionState, linked = true): ApplianceState => {
   const state = withFips([partition]);
   state.ntls = { device: 'eth0', running: true, ipCheck: true, active: { device: 'eth0', certificatePem: server.certificatePem } };
   if (linked) state.clients = [{ name: addresses.windows, ip: addresses.windows, certificatePem: hostIdentity.certificatePem, partitions: [partition.name] }];
@@ -182,7 +182,7 @@ const served = (partition: PartitionState, linked = true): ApplianceState => {
 };
 
 const partitionSerial = ours().serial;
-const initializedPartition = () => ({ ...ours(), label: wanted.name, poPassword: secretOf('partition-so-password'), domain: secretOf('partition-domain') });
+export const initializedPartition = () => ({ ...ours(), label: wanted.name, poPassword: secretOf('partition-so-password'), domain: secretOf('partition-domain') });
 const ourPartition = ({ hsm: { hsm } }: Plant): PartitionState => hsm.partitions.find(({ serial }) => serial === partitionSerial)!;
 
 /** The steps at the partition, through the Luna client of the Windows host. */

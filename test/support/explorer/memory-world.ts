@@ -1,3 +1,4 @@
+import type { ManagerState } from '../../../simulator/ciphertrust/state.ts';
 import { Clock } from '../../../simulator/clock.ts';
 import { usualDurations } from '../../../simulator/durations.ts';
 import { type Entry, Ledger } from '../../../simulator/ledger.ts';
@@ -19,6 +20,7 @@ class NoTime extends Clock {
 export interface WorldState {
   appliances?: Record<string, ApplianceState>;
   windowsHosts?: Record<string, HostState>;
+  cipherTrusts?: Record<string, ManagerState>;
 }
 
 /** The simulated world without sockets. `arrived` is told of each arrival before anything is done about it. */

@@ -14,11 +14,12 @@ import { exampleRequest } from '../example.ts';
 import { memoryNumberedStore } from '../numbered-store.ts';
 import { type Actor, actor } from './actor.ts';
 import { begin } from './attempt.ts';
+import { memoryCipherTrust } from './memory-manager.ts';
 import { MemoryLuna } from './memory-luna.ts';
 import { memoryWorld, type WorldState } from './memory-world.ts';
 
 export const target = 'target';
-export const addresses = { hsm: '172.22.1.4', windows: '172.22.0.4' };
+export const addresses = { hsm: '172.22.1.4', windows: '172.22.0.4', manager: '172.22.0.5' };
 export const request = exampleRequest();
 const hosts = { hsm: { address: addresses.hsm, pin: 'SHA256:hsm' }, windows: { address: addresses.windows, pin: 'SHA256:windows' } };
 
@@ -31,6 +32,8 @@ export interface Scenario {
   world: WorldState;
   /** What the step is given beside job and hosts. */
   input?: Record<string, unknown>;
+  /** Secrets by their names, beside the job's own. */
+  secrets?: Record<string, string>;
   /** The most that each of these operations may take effect, by all attempts together. */
   most: Record<string, number>;
   /** The entry of the target record that must be there before an operation arrives. Steps that do not write the record yet are in `unrecorded`. */
@@ -59,11 +62,12 @@ export class Plant {
     this.scenario = scenario;
     this.world = memoryWorld(structuredClone(scenario.world), (entry) => this.#arrived(entry));
     const settings = { commandMs: 0, pollIntervalMs: 0, lunaVia: 'client', lunaOldAlgorithms: false, workerSources: [], azure: {} } as unknown as Settings;
-    const secrets = memorySecrets();
+    const secrets = memorySecrets(scenario.secrets);
     const transcripts = memoryTranscripts();
     const luna = new MemoryLuna({ world: this.world, settings, secrets, transcripts, violated: (what) => this.violated(what) });
+    const cipherTrust = memoryCipherTrust({ world: this.world, violated: (what) => this.violated(what) });
     const records = createRecords(atGates(memoryNumberedStore(this.recorded)));
-    this.#activities = createActivities({ settings, secrets, transcripts, luna, records, clocks: clocksOfWorker() } as unknown as Systems);
+    this.#activities = createActivities({ settings, secrets, transcripts, luna, cipherTrust, records, clocks: clocksOfWorker() } as unknown as Systems);
   }
 
   get hsm(): ApplianceState {
@@ -110,8 +114,8 @@ export class Plant {
 }
 
 /** What is kept never changes: only keeping something is a deed. */
-function memorySecrets(): SecretStore {
-  const values = new Map(purposes.map((purpose) => [secretName(target, purpose), secretOf(purpose)]));
+function memorySecrets(others: Record<string, string> = {}): SecretStore {
+  const values = new Map([...purposes.map((purpose) => [secretName(target, purpose), secretOf(purpose)] as const), ...Object.entries(others)]);
   return {
     get: async (name) => values.get(name),
     async create(name, value) {

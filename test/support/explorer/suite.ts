@@ -14,12 +14,13 @@ export function explorerSuite(what: string, scenarios: readonly Scenario[], shar
 
     for (const scenario of scenarios)
       it(`${scenario.step} repeats, discloses and forgets nothing`, async function () {
-        this.timeout(120_000);
+        // Seconds on an idle machine.
+        this.timeout(600_000);
         const explored = await explore(scenario, share);
         console.log(told(explored));
         assert.ok(
           explored.failures.length === 0,
-          `${explored.failures.length} of ${explored.schedules} schedules went wrong:\n${explored.failures.slice(0, 3).join('\n')}`,
+          `schedules went wrong:\n${explored.failures.join('\n')}`,
         );
       });
   });

@@ -16,7 +16,8 @@ export const natureOf = ({ networkProfile, sku, stampId }: DedicatedHsm): HsmNat
   ...(stampId ? { stamp: stampId } : {}),
 });
 
-const inGroup = ({ azure }: ProvisioningRequest, path: string): string =>
+/** The id of something in the resource group of a request. */
+export const inGroup = ({ azure }: ProvisioningRequest, path: string): string =>
   `/subscriptions/${azure.subscriptionId}/resourceGroups/${azure.resourceGroup}/providers/${path}`;
 
 /** The id of the HSM that a request asks for. */

@@ -5,6 +5,7 @@ import type { Azure } from '../systems/azure/azure.ts';
 import { armTime } from '../systems/azure/server-time.ts';
 import type { CipherTrust } from '../systems/ciphertrust/ciphertrust.ts';
 import { managerTime } from '../systems/ciphertrust/server-time.ts';
+import { lastHeard } from './server-time.ts';
 
 /** A clock of another machine, against this worker’s. */
 export interface Witness {
@@ -70,16 +71,8 @@ export function isElsewhere(address: string | undefined): boolean {
   return !(isIP(host) && (host.startsWith('127.') || host === '::1' || host === '0.0.0.0' || host === '::'));
 }
 
-/** When the server heard of this attempt last: at its start, or at a heartbeat after that, which is seconds ago. */
-async function temporalTime(): Promise<number | undefined> {
-  const { client, info } = Context.current();
-  const { workflowId = '', runId = '' } = info.workflowExecution ?? {};
-  const { pendingActivities } = await client.workflowService.describeWorkflowExecution({ namespace: info.namespace, execution: { workflowId, runId } });
-  const mine = pendingActivities?.find(({ activityId }) => activityId === info.activityId);
-  const times = [mine?.lastStartedTime, mine?.lastHeartbeatTime].map((time) => Number(time?.seconds ?? 0) * 1000);
-  const latest = Math.max(...times);
-  return latest > 0 ? latest : undefined;
-}
+/** The server's last word on this attempt: at its start, or at a heartbeat after that, which is seconds ago. */
+const temporalTime = async (): Promise<number | undefined> => (await lastHeard(Context.current()))?.latest;
 
 const inWords = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 

@@ -5,9 +5,10 @@ import { notReady, type Problem, StepFailure, sentence, transient, unsafe } from
 import { suppressedBy } from '../domain/first-error.ts';
 import type { Job } from '../domain/results.ts';
 import { currentFence, type Fence, type NoPermit, noPermitIn, runWithFence } from '../systems/fence.ts';
-import { type LastingActName, settlingMs } from '../systems/lasting-acts.ts';
+import { type LastingActName, settlingAfterEndMs, settlingMs } from '../systems/lasting-acts.ts';
 import { localFault } from '../systems/local-faults.ts';
 import type { Settings } from '../systems/settings.ts';
+import { tellOutcome } from './outcome.ts';
 
 export type Decision<Result, Change extends string> =
   | { kind: 'done'; result: Result }
@@ -41,16 +42,27 @@ export interface Rule<Input, Seen, Result, Change extends string> {
   lateMs?: readonly number[];
   /** What this step may leave at work on the other side; it gets a permit for no other lasting act. */
   lasting?: Lasting;
+  /**
+   * Ends what an earlier attempt left at work at the last hop, before a later attempt looks. Gives how long is still to be waited for what it left elsewhere, in
+   * milliseconds. Without it the whole of what `lasting` says is waited for.
+   */
+  endFirst?(input: Input, attempt: Attempt): Promise<number>;
 }
 
 export interface Lasting {
   acts: readonly LastingActName[];
   /** How long a later attempt waits for them before it looks, in milliseconds. */
   settleMs: number;
+  /** The same where none of its programs runs on the Windows host any more. */
+  settleAfterEndMs: number;
 }
 
 /** For a rule: the lasting acts of its step, by their names in the one table. */
-export const lasting = ({ commandMs }: Pick<Settings, 'commandMs'>, ...acts: LastingActName[]): Lasting => ({ acts, settleMs: settlingMs(acts, commandMs) });
+export const lasting = ({ commandMs }: Pick<Settings, 'commandMs'>, ...acts: LastingActName[]): Lasting => ({
+  acts,
+  settleMs: settlingMs(acts, commandMs),
+  settleAfterEndMs: settlingAfterEndMs(acts, commandMs),
+});
 
 /** One attempt of an activity. Its connections end with the signal, so that no old attempt acts beside a new one. */
 export interface Attempt {
@@ -91,6 +103,8 @@ interface Ended {
   endedByItself: true;
   /** When it looked last, ms since the epoch. */
   lookedAt: number;
+  /** Did it, or an attempt before it, change something? */
+  changed?: boolean;
 }
 
 function endBefore(): Ended | undefined {
@@ -106,11 +120,18 @@ const isEnded = (detail: unknown): detail is Ended =>
   'lookedAt' in detail &&
   typeof detail.lookedAt === 'number';
 
-/** Gives what an earlier attempt may have sent, until its permit ended, the time to end. */
-async function settle({ lasting: left }: { lasting?: Lasting }, { number, signal }: Attempt, order: number): Promise<void> {
-  const isFirst = number === 1 && order === 1;
+/** Gives what an earlier attempt may have sent, until its permit ended, the time to end, or ends it. */
+async function settle<Input extends Pick<Job, 'order'>>(
+  { lasting: left, endFirst }: Pick<Rule<Input, never, never, never>, 'lasting' | 'endFirst'>,
+  input: Input,
+  attempt: Attempt,
+): Promise<void> {
+  const isFirst = attempt.number === 1 && (input.order ?? 1) === 1;
   if (!left || left.settleMs === 0 || isFirst || endBefore()) return;
-  await sleep(currentFence().graceMs + left.settleMs, undefined, { signal });
+  const { signal } = attempt;
+  // Until then the one before may still write what it was permitted.
+  await sleep(currentFence().graceMs, undefined, { signal });
+  await sleep(endFirst ? await endFirst(input, attempt) : left.settleMs, undefined, { signal });
 }
 
 /** A lasting act that a rule does not declare is a defect: no later attempt would wait for it. */
@@ -133,19 +154,48 @@ export const converge =
     asApplicationFailure(() =>
       runWithFence(declaredOnly(currentFence(), rule.lasting?.acts ?? []), async () => {
         const attempt = thisAttempt();
-        await settle(rule, attempt, input.order ?? 1);
-        return untilDone(rule, input, attempt);
+        await settle<Input>(rule, input, attempt);
+        const story: Story = { changed: (input.order ?? 1) > 1 || mayHaveChanged(attempt) };
+        try {
+          return await untilDone(rule, input, attempt, story);
+        } catch (error) {
+          if (!story.changed && !story.ended) currentFence().remember({ changed: false });
+          throw error;
+        }
       }),
     );
 
-async function untilDone<Input, Seen, Result, Change extends string>(rule: Rule<Input, Seen, Result, Change>, input: Input, attempt: Attempt): Promise<Result> {
+/** What the attempts of a step did so far. */
+interface Story {
+  /** Something was changed, or may have been: an attempt that was lost, or an earlier order, counts as one that acted. */
+  changed: boolean;
+  ended?: true;
+}
+
+/** Did an attempt before this one change something? Not where each of them ended by itself and said so. */
+function mayHaveChanged({ number }: Attempt): boolean {
+  const detail: unknown = Context.current().info.heartbeatDetails;
+  const isUnchanged = typeof detail === 'object' && detail !== null && 'changed' in detail && detail.changed === false;
+  return number > 1 && !isUnchanged;
+}
+
+async function untilDone<Input, Seen, Result, Change extends string>(
+  rule: Rule<Input, Seen, Result, Change>,
+  input: Input,
+  attempt: Attempt,
+  story: Story,
+): Promise<Result> {
   for (let last = '', again = 0; ; ) {
     const lookedAt = Date.now();
     const seen = await rule.observe(input, attempt);
     const next = rule.decide(seen, input);
-    if (next.kind === 'done') return next.result;
+    if (next.kind === 'done') {
+      tellOutcome(story.changed ? 'changed' : 'unchanged');
+      return next.result;
+    }
     if (next.kind === 'wait') {
-      currentFence().remember({ endedByItself: true, lookedAt } satisfies Ended);
+      story.ended = true;
+      currentFence().remember({ endedByItself: true, lookedAt, changed: story.changed } satisfies Ended);
       throw notReady(next.why, next.retryAfterMs);
     }
     if (next.kind === 'stop') throw new StepFailure(next.problem);
@@ -157,6 +207,7 @@ async function untilDone<Input, Seen, Result, Change extends string>(rule: Rule<
       continue;
     }
     attempt.signal.throwIfAborted();
+    story.changed = true;
     await rule.act[next.change](input, seen, attempt);
     last = turn;
     again = 0;

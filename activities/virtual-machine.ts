@@ -3,16 +3,23 @@ import type { NetworkInterface, NetworkSecurityGroup, PublicIPAddress, SecurityR
 import type { HostWanted } from '../domain/hosts.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
 import type { Job, VmSeen } from '../domain/results.ts';
+import { type Standing, standingOf } from '../stores/record/memory.ts';
 import { type ArmFault, innermost } from '../systems/azure/arm-error.ts';
 import type { Azure } from '../systems/azure/azure.ts';
 import { causeOf } from '../systems/azure/causes.ts';
-import { notOwn, tagsOf } from '../systems/azure/tags.ts';
-import { act, converge, done, halt, lasting, refuse, wait } from './converge.ts';
+import { createTag, createTagIn, notOwn, tagsOf } from '../systems/azure/tags.ts';
+import { type Attempt, act, converge, done, halt, lasting, refuse, wait } from './converge.ts';
+import { enterCreateBegun, enterSecretsGiven, foundMachine, type MachineMemory, replacedMachine, vmIdOf } from './machine-record.ts';
+import { recordOf } from './record.ts';
 import { lateLooks, type Systems } from './systems.ts';
 
 /** A virtual machine with its interface, public address and security group, as a step wants it. */
 export interface MachinePlan {
+  /** Whose record says which machine was created. */
+  subject: 'windows' | 'ciphertrust';
   name: string;
+  /** What the request that creates it discloses to it, by name. */
+  secretsGiven: string[];
   subnetId: string;
   privateAddress: string;
   isPublic: boolean;
@@ -23,7 +30,7 @@ export interface MachinePlan {
   needsAgent: boolean;
 }
 
-type Change = 'create-security-group' | 'open-door' | 'create-public-address' | 'create-interface' | 'create-machine' | 'start-machine';
+type Change = 'create-security-group' | 'open-door' | 'create-public-address' | 'create-interface' | 'create-machine' | 'enter-machine' | 'start-machine';
 
 interface Thing {
   id: string;
@@ -49,8 +56,16 @@ export interface MachineSeen {
     agent?: string;
     /** Why it failed. */
     fault?: ArmFault;
+    /** Unchangeable: another machine of the same name has another one. */
+    vmId?: string;
+    /** The random tag of the request that created it. */
+    createTag?: string;
+    /** Whose it is by the target record; absent where nobody asked the record. */
+    standing?: Standing;
   };
 }
+
+type MachineReady = VmSeen & { warnings?: string[] };
 
 /** A guest agent is usually ready within minutes. */
 const longestForAgentMs = 30 * 60_000;
@@ -114,6 +129,8 @@ export function decideMachine(
     const told = { tried: `creating ${name}`, source: 'Azure Resource Manager' };
     const foreign = thing && notOwn(thing.tags, target);
     if (foreign) return halt({ ...told, ...foreign });
+    const replaced = thing && thing === machine && replacedMachine(machine.standing, name, machine.vmId);
+    if (replaced) return halt({ ...told, tried: `using ${name}`, ...replaced });
     if (thing?.state === 'Failed') return refuse({ ...told, ...failed(thing) });
   }
   if (machine && !machine.interfaces.includes(nic?.id.toLowerCase() ?? ''))
@@ -123,6 +140,7 @@ export function decideMachine(
       source: 'Azure Resource Manager',
       remedy: `Attach ${namesOf(plan.name).nic} to it by hand and retry, or choose another name in a new request.`,
     });
+  if (machine?.vmId && (machine.standing?.is === 'begun' || machine.standing?.is === 'unknown')) return act('enter-machine');
   if (!group) return act('create-security-group');
   if (group.state === 'Succeeded' && missingRule(group.rules, plan.rules)) return act('open-door');
   if (plan.isPublic && !publicAddress) return act('create-public-address');
@@ -141,7 +159,13 @@ export function decideMachine(
   if (machine.power !== 'running') return wait(`${plan.name}: ${machine.power ?? 'starting'}`);
   if (plan.needsAgent && !machine.agentReady) return waitForAgent(plan.name, machine.agent, waitedMs);
   const reachable = plan.isPublic ? publicAddress!.address! : plan.privateAddress;
-  return done<VmSeen>({ id: machine.id, privateAddress: plan.privateAddress, ...(plan.isPublic ? { publicAddress: reachable } : {}), reachable });
+  return done<MachineReady>({
+    id: machine.id,
+    privateAddress: plan.privateAddress,
+    ...(plan.isPublic ? { publicAddress: reachable } : {}),
+    reachable,
+    ...(machine.standing?.is === 'ours' && machine.standing.found ? { warnings: [foundMachine(plan.name)] } : {}),
+  });
 }
 
 const failed = ({ fault }: Thing & { fault?: ArmFault }) => ({
@@ -198,6 +222,8 @@ export async function observeMachine(azure: Azure, request: ProvisioningRequest,
       ? {
           machine: {
             ...thing(machine),
+            ...(machine.vmId ? { vmId: machine.vmId } : {}),
+            ...(createTagIn(machine.tags) ? { createTag: createTagIn(machine.tags)! } : {}),
             interfaces: (machine.networkProfile?.networkInterfaces ?? []).map(({ id = '' }) => id.toLowerCase()),
             ...(power ? { power } : {}),
             ...stateOf(view),
@@ -207,13 +233,30 @@ export async function observeMachine(azure: Azure, request: ProvisioningRequest,
   };
 }
 
+/** The same, with what the target record says of the machine. The record is read first: whatever is entered after that makes this attempt stale. */
+async function observeOwnMachine(systems: Systems, input: Job, plan: MachinePlan, attempt: Attempt): Promise<MachineMemory & { seen: MachineSeen }> {
+  const record = recordOf(systems, input, attempt, plan.subject);
+  const entries = await record.read();
+  const seen = await observeMachine(systems.azure, input.request, plan.name, attempt.signal);
+  const { machine } = seen;
+  if (machine) machine.standing = standingOf(entries, machine.id, { vmId: machine.vmId, tag: machine.createTag });
+  return { record, entries, seen };
+}
+
+interface MachineLook extends MachineMemory {
+  seen: MachineSeen;
+  plan: MachinePlan;
+  waitedMs: number;
+}
+
 /** One change after the other: security group, public address, interface, machine; then it must run. */
-export const virtualMachine = <Input extends Job>({ azure, settings }: Systems, planOf: (input: Input) => Promise<MachinePlan> | MachinePlan) =>
-  converge<Input, { seen: MachineSeen; plan: MachinePlan; waitedMs: number }, VmSeen, Change>({
+export const virtualMachine = <Input extends Job>(systems: Systems, planOf: (input: Input) => Promise<MachinePlan> | MachinePlan) => {
+  const { azure, settings } = systems;
+  return converge<Input, MachineLook, MachineReady, Change>({
     lasting: lasting(settings, 'arm-change'),
-    async observe(input, { signal, waitedMs }) {
+    async observe(input, attempt) {
       const plan = await planOf(input);
-      return { plan, waitedMs, seen: await observeMachine(azure, input.request, plan.name, signal) };
+      return { plan, waitedMs: attempt.waitedMs, ...(await observeOwnMachine(systems, input, plan, attempt)) };
     },
     decide: ({ seen, plan, waitedMs }, { target }) => decideMachine(seen, plan, target, waitedMs),
     sight: ({ seen }) => seen,
@@ -268,16 +311,23 @@ export const virtualMachine = <Input extends Job>({ azure, settings }: Systems, 
         };
         await azure.submit(`creating ${name}`, () => network.networkInterfaces.createOrUpdate(resourceGroup, name, body, { abortSignal: signal }));
       },
-      async 'create-machine'(input, { plan, seen }, { signal }) {
+      async 'create-machine'(input, { plan, seen, record, entries }, { signal }) {
         const { compute } = await azure.clients(input.request.azure);
         const { resourceGroup, region } = input.request.azure;
+        const resourceId = vmIdOf(input.request, plan.name);
+        const tag = await enterCreateBegun({ record, entries }, resourceId);
+        await enterSecretsGiven({ record }, resourceId, plan.secretsGiven);
         const body: VirtualMachine = {
           ...plan.machine,
           location: region,
-          tags: tagsOf(input),
+          tags: { ...tagsOf(input), ...createTag(tag) },
           networkProfile: { networkInterfaces: [{ id: seen.nic!.id, primary: true }] },
         };
         await azure.submit(`creating ${plan.name}`, () => compute.virtualMachines.createOrUpdate(resourceGroup, plan.name, body, { abortSignal: signal }));
+      },
+      async 'enter-machine'(_, { seen, record }) {
+        const { id, vmId } = seen.machine!;
+        await record.append('machine-created', { resourceId: id, vmId: vmId! });
       },
       async 'start-machine'({ request }, { plan }, { signal }) {
         const { compute } = await azure.clients(request.azure);
@@ -285,3 +335,4 @@ export const virtualMachine = <Input extends Job>({ azure, settings }: Systems, 
       },
     },
   });
+};

@@ -8,70 +8,30 @@ import {
   type WorkflowStartOptions,
 } from '@temporalio/client';
 import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
+import { Value } from 'typebox/value';
 import { canonical } from '../domain/canonical.ts';
 import type { ApprovalSignal, ResolveSignal } from '../domain/decisions.ts';
-import { type DecisionView, fractionDone, type JobState, openApproval, openIncidents, type Progress, type StepView } from '../domain/progress.ts';
+import { type DecisionView, fractionDone, type JobState, openApproval, openIncidents, type Progress, pendingSteps } from '../domain/progress.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
-import { catalogue, type StepId, stepIds } from '../domain/steps.ts';
+import { jobState } from '../domain/schemas/progress.ts';
+import { catalogue, forAllSteps, stepIds } from '../domain/steps.ts';
 import { type ProvisionInput, searchAttributes, workflowName } from '../temporal/contract.ts';
-import { progressFromMemo } from '../temporal/progress-memo.ts';
+import { type PublishedProgress, readProgress, readStartMemo, type StartMemo } from '../temporal/read-progress.ts';
+import { checkAmendment, currentRequest } from './amendments.ts';
 import { conditionsOf, type JobFilter, letsThrough } from './job-filter.ts';
 import { Problem } from './problem.ts';
+import type { ListedJob, ShownJob } from './schemas/answers.ts';
 import { withSearchAttributes } from './search-attributes.ts';
 import { isListedAsStuck, type Stuck, stuckOf } from './stuck.ts';
 import { targetId } from './target.ts';
 import { ask } from './temporal.ts';
-import type { Workers, WorkersView } from './workers.ts';
-
-export interface ShownStep extends StepView {
-  title: string;
-  phase: string;
-  /** What the system itself says while the step waits. */
-  detail?: string;
-}
-
-/** A job as the API shows it. */
-export interface ShownJob extends Omit<Progress, 'steps'> {
-  id: string;
-  runId: string;
-  percent: number;
-  steps: Record<StepId, ShownStep>;
-  /** Why the job’s own code does not get on. */
-  stuck?: Stuck;
-  /** Only where the job is not over and no worker is there to go on with it. */
-  workers?: WorkersView;
-  links: Record<string, string>;
-}
-
-/** A job as a list shows it. An open approval and an open incident are facts of their own: the state can name only one of them. */
-export interface ListedJob {
-  id: string;
-  runId: string;
-  state: JobState;
-  awaitingApproval: boolean;
-  hasIncident: boolean;
-  hsmName?: string;
-  requestedBy?: string;
-  startedAt: string;
-  finishedAt?: string;
-  /** Only where the job is not over and no worker is there to go on with it. */
-  workers?: WorkersView;
-  link: string;
-}
+import type { Workers } from './workers.ts';
 
 /** A job that was started, now or by the same request before. */
 export interface StartedJob {
   id: string;
   runId: string;
   state: JobState;
-}
-
-interface StartMemo {
-  idempotencyKey?: string;
-  bodyHash?: string;
-  requestedBy?: string;
-  hsmName?: string;
-  region?: string;
 }
 
 const { state, procedure, hsmName, region, requestedBy: requester, awaitingApproval, hasIncident } = searchAttributes;
@@ -138,7 +98,7 @@ export class Jobs {
     for (const isLast of [false, true]) {
       const { status, memo, runId, taskQueue } = await this.#latest(id);
       if (taskQueue !== this.#taskQueue && status.name === 'RUNNING') throw elsewhere(id);
-      const own = taskQueue === this.#taskQueue ? [{ runId, memo: (memo ?? {}) as StartMemo }] : [];
+      const own = taskQueue === this.#taskQueue ? [{ runId, memo: readStartMemo(memo) }] : [];
       const before = [...own, ...(await this.#runsOf(id))].find((run) => run.memo.idempotencyKey === idempotencyKey);
       if (before) {
         if (before.memo.bodyHash === bodyHash) return { id, runId: before.runId, state: await this.#stateOf(id, before.runId) };
@@ -157,14 +117,14 @@ export class Jobs {
     return ask(this.#client, async () => {
       const runs = [];
       for await (const { runId, memo } of this.#client.workflow.list({ query: `${this.#ours} AND WorkflowId = '${id}'` }))
-        runs.push({ runId, memo: (memo ?? {}) as StartMemo });
+        runs.push({ runId, memo: readStartMemo(memo) });
       return runs;
     });
   }
 
   async #stateOf(id: string, runId: string): Promise<JobState> {
-    const { memo, status } = await ask(this.#client, () => this.#client.workflow.getHandle(id, runId).describe());
-    return stateOf(progressFromMemo(memo ?? {}), status.name);
+    const found = await ask(this.#client, () => this.#client.workflow.getHandle(id, runId).describe());
+    return stateOf(published(found).progress, found.status.name);
   }
 
   async describe(id: string): Promise<WorkflowExecutionDescription> {
@@ -214,7 +174,7 @@ export class Jobs {
   async decide(id: string, signal: 'approve' | 'reject' | 'resolve', payload: ApprovalSignal | ResolveSignal): Promise<DecisionView | undefined> {
     const { status, runId } = await this.describe(id);
     const find = async () => {
-      const decisions = progressFromMemo((await this.describe(id)).memo ?? {})?.decisions ?? [];
+      const decisions = published(await this.describe(id)).progress?.decisions ?? [];
       const [first, ...others] = decisions.filter(({ decisionId }) => decisionId === payload.decisionId);
       if (!first) return undefined;
       const same = [first, ...others].find((found) => isSame(found, signal, payload));
@@ -224,6 +184,7 @@ export class Jobs {
     const judged = await find();
     if (judged) return judged;
     if (status.name !== 'RUNNING') throw over(id);
+    if ('amendment' in payload) await this.#checkAmendment({ id, runId }, payload.amendment);
     // To this run alone: what was decided about it must not reach a later one.
     await ask(this.#client, () => this.#client.workflow.getHandle(id, runId).signal(signal, payload)).catch(endedMeanwhile(id));
     for (const end = Date.now() + verdictPatienceMs; Date.now() < end; ) {
@@ -232,6 +193,14 @@ export class Jobs {
       await new Promise((resolve) => setTimeout(resolve, verdictPollMs));
     }
     return undefined;
+  }
+
+  /** What the job itself would refuse is told with every mistake, and never sent. */
+  async #checkAmendment({ id, runId }: { id: string; runId: string }, amendment: unknown): Promise<void> {
+    const { progress } = published(await this.describe(id));
+    if (!progress) return;
+    const request = await currentRequest(this.#client, { id, runId, decisions: progress.decisions });
+    checkAmendment(request, amendment, progress.steps);
   }
 
   async cancel(id: string): Promise<void> {
@@ -265,11 +234,17 @@ const elsewhere = (id: string): Problem =>
 /** Texts of a decision as they are kept: the workflow cuts long ones. */
 const kept = (text: string | undefined): string => (text ?? '').slice(0, 300);
 
+/** A refused one says nothing of what it would have changed. */
+const hasAmendment = ({ verdict, changes }: DecisionView, payload: ApprovalSignal | ResolveSignal): boolean =>
+  verdict === 'refused' || (changes !== undefined) === 'amendment' in payload;
+
 /** Is this the decision that was sent before under its key? */
 function isSame(found: DecisionView, signal: 'approve' | 'reject' | 'resolve', payload: ApprovalSignal | ResolveSignal): boolean {
   const [kind, about] = 'action' in payload ? [payload.action, payload.incidentId] : [signal, payload.approvalId];
   const { actor, comment } = payload;
-  return found.kind === kind && found.about === kept(about) && found.actor === kept(actor) && kept(found.comment) === kept(comment);
+  return (
+    found.kind === kind && found.about === kept(about) && found.actor === kept(actor) && kept(found.comment) === kept(comment) && hasAmendment(found, payload)
+  );
 }
 
 /** What a job published last; but one that was ended by force could not say so itself. */
@@ -278,19 +253,32 @@ const stateOf = (progress: Progress | undefined, status: string): JobState => {
   return progress?.job.finishedAt === undefined ? (closedStates[status] ?? published) : published;
 };
 
+type Execution = Pick<WorkflowExecutionInfo, 'memo' | 'startTime' | 'status' | 'typedSearchAttributes'>;
+
+/** What a job published, and what of it cannot be read: then it is shown as what it was started as, in the state that Temporal knows. */
+function published(execution: Execution): PublishedProgress {
+  const { memo, startTime, status, typedSearchAttributes } = execution;
+  const indexed: unknown = typedSearchAttributes.getAll().find(({ key }) => key.name === state.name)?.value;
+  const known = Value.Check(jobState, indexed) ? indexed : (closedStates[status.name] ?? 'running');
+  return readProgress(memo ?? {}, { ...waiting(readStartMemo(memo), startTime).job, state: known });
+}
+
 function listed(execution: WorkflowExecutionInfo): ListedJob {
-  const { workflowId, runId, status, startTime, closeTime, memo = {} } = execution;
-  const progress = progressFromMemo(memo);
+  const { workflowId, runId, status, startTime, closeTime, memo } = execution;
+  const { progress, unreadable } = published(execution);
   const isOpen = progress !== undefined && status.name === 'RUNNING';
-  const { hsmName, requestedBy } = memo as StartMemo;
+  // Where something cannot be read, what is open may be among it; the job itself counted it.
+  const { awaitingApproval = false, hasIncident = false } = unreadable.length > 0 ? (progress?.job ?? {}) : {};
+  const { hsmName, requestedBy } = readStartMemo(memo);
   return {
     id: workflowId,
     runId,
     state: isListedAsStuck(execution) ? 'stuck' : stateOf(progress, status.name),
-    awaitingApproval: isOpen && openApproval(progress) !== undefined,
-    hasIncident: isOpen && openIncidents(progress).length > 0,
+    awaitingApproval: isOpen && (awaitingApproval || openApproval(progress) !== undefined),
+    hasIncident: isOpen && (hasIncident || openIncidents(progress).length > 0),
     ...(hsmName === undefined ? {} : { hsmName }),
     ...(requestedBy === undefined ? {} : { requestedBy }),
+    ...(unreadable.length > 0 ? { unreadable } : {}),
     startedAt: startTime.toISOString(),
     ...(closeTime ? { finishedAt: closeTime.toISOString() } : {}),
     link: linkOf(workflowId),
@@ -311,23 +299,22 @@ function waiting({ hsmName = '', region = '', requestedBy = 'unknown' }: StartMe
       awaitingApproval: false,
       hasIncident: false,
     },
-    steps: Object.fromEntries(stepIds.map((id) => [id, { state: 'pending', attempts: 0 }])) as Progress['steps'],
+    steps: pendingSteps(stepIds),
     incidents: [],
     approvals: [],
     decisions: [],
   };
 }
 
-function shown(id: string, { memo = {}, status, runId, startTime, raw }: WorkflowExecutionDescription, stuck: Stuck | undefined): ShownJob {
-  const progress = progressFromMemo(memo) ?? waiting(memo as StartMemo, startTime);
+function shown(id: string, execution: WorkflowExecutionDescription, stuck: Stuck | undefined): ShownJob {
+  const { memo, status, runId, startTime, raw } = execution;
+  const { progress = waiting(readStartMemo(memo), startTime), unreadable } = published(execution);
   const details = new Map((raw.pendingActivities ?? []).map(({ activityType, lastFailure }) => [activityType?.name, lastFailure?.message]));
-  const steps = Object.fromEntries(
-    stepIds.map((step) => {
-      const view = progress.steps[step];
-      const detail = view.state === 'running' ? details.get(step) : undefined;
-      return [step, { ...view, title: catalogue[step].title, phase: catalogue[step].phase, ...(detail ? { detail } : {}) }];
-    }),
-  ) as ShownJob['steps'];
+  const steps = forAllSteps((step) => {
+    const view = progress.steps[step];
+    const detail = view.state === 'running' ? details.get(step) : undefined;
+    return { ...view, title: catalogue[step].title, phase: catalogue[step].phase, ...(detail ? { detail } : {}) };
+  });
   const home = linkOf(id);
   return {
     id,
@@ -337,6 +324,7 @@ function shown(id: string, { memo = {}, status, runId, startTime, raw }: Workflo
     steps,
     job: { ...progress.job, state: stuck ? 'stuck' : stateOf(progress, status.name) },
     ...(stuck ? { stuck } : {}),
+    ...(unreadable.length > 0 ? { unreadable } : {}),
     links: { self: home, events: `${home}/events`, report: `${home}/report`, cancel: `${home}/cancel` },
   };
 }

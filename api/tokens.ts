@@ -24,7 +24,7 @@ function make(file: string): boolean {
     linkSync(draft, file);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
     throw error;
   } finally {
     rmSync(draft);
@@ -40,10 +40,13 @@ function closeToOthers(file: string): void {
   }
 }
 
-function parsed(file: string, mistakes: string[]): Record<string, unknown> | undefined {
+type Fields = Record<string, unknown>;
+const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function parsed(file: string, mistakes: string[]): Fields | undefined {
   try {
     const content: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    if (typeof content === 'object' && content !== null && !Array.isArray(content)) return content as Record<string, unknown>;
+    if (isFields(content)) return content;
     mistakes.push('it must be a JSON object');
   } catch {
     // What the parser says quotes the text, in which the tokens are.
@@ -55,31 +58,33 @@ function parsed(file: string, mistakes: string[]): Record<string, unknown> | und
 const isToken = (value: unknown): value is string => typeof value === 'string' && /^\S{16,}$/.test(value);
 const tokenRule = 'must be at least 16 characters without spaces (openssl rand -base64 24)';
 
-function checked({ people = [], ...others }: Record<string, unknown>, mistakes: string[]): Tokens {
-  const entries: Record<string, unknown>[] = Array.isArray(people) ? people.map((entry: unknown) => ({ ...(entry as object) })) : [];
+const isRole = (value: unknown): value is Role => roles.some((role) => role === value);
+
+function checked({ people = [], ...others }: Fields, mistakes: string[]): Tokens {
+  const entries = Array.isArray(people) ? people.map((entry: unknown) => (isFields(entry) ? entry : {})) : [];
   if (!Array.isArray(people)) mistakes.push('/people must be a list');
-  for (const field of Object.keys(others))
-    if (!roles.some((role) => role === field)) mistakes.push(`/${field} is not known: operator, approver and people are`);
+  for (const field of Object.keys(others)) if (!isRole(field)) mistakes.push(`/${field} is not known: operator, approver and people are`);
+  const ofRoles: Partial<Record<Role, string>> = {};
   for (const role of roles) {
-    const needed = entries.length === 0 || others[role] !== undefined;
-    if (needed && !isToken(others[role])) mistakes.push(`/${role} ${tokenRule}`);
+    const token = others[role];
+    if (isToken(token)) ofRoles[role] = token;
+    else if (entries.length === 0 || token !== undefined) mistakes.push(`/${role} ${tokenRule}`);
   }
-  entries.forEach((entry, index) => {
-    for (const mistake of mistakesOf(entry)) mistakes.push(`/people/${index}/${mistake}`);
-  });
+  const persons = entries.flatMap((entry, index) => personIn(entry, (mistake) => mistakes.push(`/people/${index}/${mistake}`)));
   const twice = (values: unknown[]) => values.some((value, at) => value !== undefined && values.indexOf(value) !== at);
   if (twice(entries.map(({ name }) => String(name).toLowerCase()))) mistakes.push('/people names somebody twice');
   if (twice([...roles.map((role) => others[role]), ...entries.map(({ token }) => token)])) mistakes.push('a token stands for two');
-  return { ...(others as Partial<Record<Role, string>>), people: entries as unknown as Person[] };
+  return { ...ofRoles, people: persons };
 }
 
-function mistakesOf({ name, roles: may, token, ...others }: Record<string, unknown>): string[] {
-  const isName = typeof name === 'string' && name !== '' && name.length <= 100 && name.trim() === name && !roles.some((role) => role === name.toLowerCase());
-  const areRoles = Array.isArray(may) && may.length > 0 && may.every((role) => roles.includes(role as Role));
-  return [
-    ...(isName ? [] : ['name must be a name of at most 100 characters, and not that of a role']),
-    ...(areRoles ? [] : [`roles must be a list of ${roles.join(' or ')}, or both`]),
-    ...(isToken(token) ? [] : [`token ${tokenRule}`]),
-    ...Object.keys(others).map((field) => `${field} is not known: name, roles and token are`),
-  ];
+const isName = (value: unknown): value is string =>
+  typeof value === 'string' && value !== '' && value.length <= 100 && value.trim() === value && !isRole(value.toLowerCase());
+const areRoles = (value: unknown): value is Role[] => Array.isArray(value) && value.length > 0 && value.every(isRole);
+
+function personIn({ name, roles: may, token, ...others }: Fields, mistake: (text: string) => void): Person[] {
+  if (!isName(name)) mistake('name must be a name of at most 100 characters, and not that of a role');
+  if (!areRoles(may)) mistake(`roles must be a list of ${roles.join(' or ')}, or both`);
+  if (!isToken(token)) mistake(`token ${tokenRule}`);
+  for (const field of Object.keys(others)) mistake(`${field} is not known: name, roles and token are`);
+  return isName(name) && areRoles(may) && isToken(token) ? [{ name, roles: may, token }] : [];
 }

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type Client, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { Value } from 'typebox/value';
 import type { ProvisioningRequest } from '../domain/request.ts';
+import { whatIf as schema } from '../domain/schemas/plan.ts';
+import { inspect } from '../domain/shape.ts';
 import { type WhatIf, whatIfWorkflow } from '../domain/what-if.ts';
 import { Problem } from './problem.ts';
 import { targetId } from './target.ts';
@@ -29,11 +32,13 @@ export async function lookWhatIf(client: Client, taskQueue: string, request: Pro
       timers.push(setTimeout(() => void giveUp().catch(reject), ms));
     });
   try {
-    return (await Promise.race([
+    const seen: unknown = await Promise.race([
       handle.result(),
       after(beginMs, `No worker took it up within ${beginMs / 1000} s: see that one runs.`, () => hasBegun(client, handle)),
       after(patience.answerMs, `A worker looks at Azure, but has not told within ${patience.answerMs / 1000} s what is there.`),
-    ])) as WhatIf;
+    ]);
+    if (Value.Check(schema, seen)) return seen;
+    throw new Problem(502, 'What is there could not be read', misread(seen));
   } catch (error) {
     if (error instanceof WorkflowFailedError)
       throw new Problem(502, 'What is there could not be read', error.cause?.message ?? 'The worker’s log says why.', { cause: error });
@@ -43,6 +48,12 @@ export async function lookWhatIf(client: Client, taskQueue: string, request: Pro
   } finally {
     for (const timer of timers) clearTimeout(timer);
   }
+}
+
+/** The worker is of another version, since its own checks let it through. */
+function misread(seen: unknown): string {
+  const paths = inspect(schema, seen).mistakes.map(({ path }) => path || '/');
+  return `The worker’s answer is not what this version of the API reads, at ${paths.join(', ') || '/'}. Run the same version of API and worker.`;
 }
 
 /** Its start and its first task are in the history before any worker comes. */

@@ -30,7 +30,10 @@ export function judgeApproval({ approvals }: Pick<Progress, 'approvals'>, { appr
 }
 
 /** Judges a decision about an incident: only an open one, and only what the step allows. */
-export function judgeResolution<Id extends string>({ incidents }: Pick<Progress<Id>, 'incidents'>, { incidentId, action }: ResolveSignal): Judgement {
+export function judgeResolution<Id extends string>(
+  { incidents }: Pick<Progress<Id>, 'incidents'>,
+  { incidentId, action, amendment }: ResolveSignal,
+): Judgement {
   const incident = incidents.find(({ id }) => id === incidentId);
   if (!incident) {
     const open = incidents.filter(({ closedAt }) => closedAt === undefined).map(({ id }) => id);
@@ -41,5 +44,6 @@ export function judgeResolution<Id extends string>({ incidents }: Pick<Progress<
       `${incidentId} was already closed at ${incident.closedAt}${incident.decision ? ` by ${incident.decision.actor} (${incident.decision.action})` : ''}.`,
     );
   if (!incident.actions.includes(action)) return refused(`${action} is not possible for ${incident.step}: ${incident.actions.join(' or ')}.`);
+  if (amendment !== undefined && action !== 'retry') return refused(`An amendment goes with retry; ${action} changes no request.`);
   return accepted;
 }

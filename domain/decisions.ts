@@ -13,4 +13,6 @@ export interface ResolveSignal {
   action: 'retry' | 'skip' | 'abort';
   actor: string;
   comment?: string;
+  /** With `retry` alone: new values for fields of the request that no step has used yet, `Amendment`. Anybody may send anything: it is judged. */
+  amendment?: unknown;
 }

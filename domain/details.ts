@@ -27,9 +27,9 @@ export function detailsOf<Id extends string>(progress: Progress<Id>, { phases, s
   return [...asked(progress, steps), `| | Step | Started${gap} | Finished |`, '|---|---|---|---|', ...sections].join('\n');
 }
 
-function row(title: string, { state, startedAt, finishedAt, attempts }: StepView): string {
+function row(title: string, { state, startedAt, finishedAt, attempts, outcome }: StepView): string {
   const told = ['pending', 'running', 'done'].includes(state) ? [] : [state.replace('-', ' ')];
-  const step = [title, ...told, ...(attempts > 1 ? [`attempt ${attempts}`] : [])].join(' · ');
+  const step = [title, ...told, ...(attempts > 1 ? [`attempt ${attempts}`] : []), ...(state === 'done' && outcome ? [outcome] : [])].join(' · ');
   return `| ${marks[state]}${gap} | ${step}${gap} | ${timeOf(startedAt)}${gap} | ${timeOf(finishedAt)} |`;
 }
 

@@ -1,24 +1,9 @@
-/**
- * Why a step could not go on.
- * `NotReady`: it takes more time, look again later. `Transient`: something between us failed, try again until the step's deadline.
- * `Refused`: input, permission or quota, a person must change something. `Unsafe`: acting would destroy or lock something, or the state is unknown.
- */
-export type FailureKind = 'NotReady' | 'Transient' | 'Refused' | 'Unsafe';
+import type { Static } from 'typebox';
+import type { problem } from './schemas/problem.ts';
 
 /** For the person who must act. Never holds a secret; at most 1 KB when serialised. */
-export interface Problem {
-  kind: FailureKind;
-  /** What was tried: `hsm login on 172.22.1.4`. */
-  tried: string;
-  /** What came back, in the system's own words where it has any. */
-  seen: string;
-  /** Who said so: `Azure Resource Manager`, `LunaSH`, `CipherTrust Manager`, `this service`. */
-  source: string;
-  /** What to do, in one sentence. */
-  remedy: string;
-  /** For `NotReady` and `Transient`: when the server asks to be asked again, in milliseconds. */
-  retryAfterMs?: number;
-}
+export type Problem = Static<typeof problem>;
+export type FailureKind = Problem['kind'];
 
 /** Of what was tried and what to do; what was seen gets the rest. Three texts, with what surrounds them, stay within 1 KB. */
 const maximumBytes = 300;

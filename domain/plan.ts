@@ -1,3 +1,4 @@
+import type { Static } from 'typebox';
 import { cipherTrustHost, diskText, type HostWanted, windowsHost } from './hosts.ts';
 import { lunaWarnings, rsaPairs } from './luna-warnings.ts';
 import type { ProvisioningRequest } from './request.ts';
@@ -5,36 +6,15 @@ import { secretsNamed } from './request-parts.ts';
 import { brokenRules } from './rules/broken.ts';
 import type { BrokenRule } from './rules/rule.ts';
 import { addressSkuOf } from './rules/template.ts';
-import { catalogue, type PhaseId, type StepId, step, stepIds } from './steps.ts';
+import type * as schemas from './schemas/plan.ts';
+import { catalogue, type StepId, step, stepIds } from './steps.ts';
 
 export type { BrokenRule } from './rules/rule.ts';
 
-export interface PlannedThing {
-  kind: string;
-  name: string;
-  detail: string;
-}
-
-export interface PlannedStep {
-  id: StepId;
-  title: string;
-  phase: PhaseId;
-  usualMinutes: number;
-  critical: boolean;
-}
-
+export type PlannedThing = Static<typeof schemas.plannedThing>;
+export type PlannedStep = Static<typeof schemas.plannedStep>;
 /** What a request will do, before anything is done: a pure function of it. */
-export interface Plan {
-  summary: string;
-  creates: PlannedThing[];
-  steps: PlannedStep[];
-  criticalPath: StepId[];
-  /** Along the critical path; the wait for a person is not in it. */
-  estimateMinutes: number;
-  /** What is erased, in sentences. */
-  destroys: string[];
-  warnings: string[];
-}
+export type Plan = Static<typeof schemas.plan>;
 
 export type Planned = { ok: true; plan: Plan } | { ok: false; broken: BrokenRule[] };
 

@@ -1,107 +1,30 @@
-import type { Problem } from './failure.ts';
-import type { HsmSeen, ManagerHolds } from './results.ts';
+import type { Static } from 'typebox';
+import type * as schemas from './schemas/progress.ts';
 import { catalogue, idsOf, type StepId } from './steps.ts';
 
-/** A job as people and programs see it, whatever its procedure. The workflow publishes it as memo keys, so that it can be read with no worker alive. */
+/**
+ * A job as people and programs see it, whatever its procedure. The workflow publishes it as memo keys, so that it can be read with no worker alive. The types
+ * are those of the schemas that the API reads the memo with and answers by.
+ */
 
-/** `stuck` is never published by the job itself: the API finds it where the workflow’s code keeps failing. */
-export type JobState = 'running' | 'awaiting-approval' | 'incident' | 'stuck' | 'completed' | 'rejected' | 'aborted' | 'cancelled' | 'failed';
-export type StepState = 'pending' | 'running' | 'done' | 'skipped' | 'not-needed' | 'failed' | 'cancelled';
+export type JobState = Static<typeof schemas.jobState>;
+export type StepState = Static<typeof schemas.stepState>;
+export type StepView = Static<typeof schemas.stepView>;
+export type IncidentAction = Static<typeof schemas.incidentAction>;
+export type ApprovalSubject = Static<typeof schemas.approvalSubject>;
+export type ApprovalView = Static<typeof schemas.approvalView>;
+export type Verdict = Static<typeof schemas.verdict>;
+export type DecisionView = Static<typeof schemas.decisionView>;
+export type StoredReport = Static<typeof schemas.storedReport>;
+export type JobView = Static<typeof schemas.jobView>;
 
-export interface StepView {
-  state: StepState;
-  /** ISO 8601. */
-  startedAt?: string;
-  finishedAt?: string;
-  /** 1, and one more for every retry that a person ordered; polls do not count. */
-  attempts: number;
-}
-
-export type IncidentAction = 'retry' | 'skip' | 'abort';
-
-export interface IncidentView<Id extends string = StepId> {
-  id: string;
+export interface IncidentView<Id extends string = StepId> extends Omit<Static<typeof schemas.incidentView>, 'step'> {
   step: Id;
-  problem: Problem;
-  /** What may be decided. */
-  actions: IncidentAction[];
-  openedAt: string;
-  closedAt?: string;
-  decision?: { action: string; actor: string; comment?: string };
 }
 
-/** What an approval is about. */
-export interface ApprovalSubject {
-  /** What is asked, in one sentence. */
-  question: string;
-  /** What is lost by it. */
-  loses: string;
-  /** What it is about: an HSM that is to be zeroized, or a CipherTrust Manager that is to be wiped. */
-  hsm?: HsmSeen;
-  manager?: ManagerHolds;
-}
-
-export interface ApprovalView extends ApprovalSubject {
-  id: string;
-  requestedBy: string;
-  secondPerson: boolean;
-  askedAt: string;
-  deadline: string;
-  remindedAt?: string;
-  closedAt?: string;
-  outcome?: 'approved' | 'rejected' | 'expired' | 'stale';
-  decision?: { actor: string; comment?: string };
-}
-
-export type Verdict = 'accepted' | 'refused';
-
-/** Every decision that arrived, refused ones included. */
-export interface DecisionView {
-  decisionId: string;
-  kind: 'approve' | 'reject' | 'retry' | 'skip' | 'abort' | 'invalid';
-  /** The approval or incident it names. */
-  about: string;
-  actor: string;
-  comment?: string;
-  at: string;
-  verdict: Verdict;
-  /** Why it was refused. */
-  reason?: string;
-}
-
-/** Where a report is. */
-export interface StoredReport {
-  json: string;
-  markdown: string;
-}
-
-export interface JobView {
-  /** What a person must know first. What is open beside it stands below. */
-  state: JobState;
-  /** Does an approval wait for an answer, whatever the state shown? */
-  awaitingApproval: boolean;
-  /** Is an incident open, whatever the state shown? */
-  hasIncident: boolean;
-  /** Goes up with every publication. */
-  revision: number;
-  startedAt: string;
-  finishedAt?: string;
-  requestedBy: string;
-  hsmName: string;
-  region: string;
-  warnings: string[];
-  /** Where the report is, when there is one. */
-  report?: StoredReport;
-  /** What exists after an abnormal end. */
-  inventory?: string[];
-}
-
-export interface Progress<Id extends string = StepId> {
-  job: JobView;
+export interface Progress<Id extends string = StepId> extends Omit<Static<typeof schemas.progress>, 'steps' | 'incidents'> {
   steps: Record<Id, StepView>;
   incidents: IncidentView<Id>[];
-  approvals: ApprovalView[];
-  decisions: DecisionView[];
 }
 
 /** The steps of a job before its first one. */

@@ -45,10 +45,10 @@ export function reportMarkdown(report: Report): string {
       'Steps',
       table(
         ['Step', 'Section', 'State', 'Started', 'Finished', 'Attempts'],
-        report.steps.map(({ id, phase, state, startedAt, finishedAt, attempts }) => [
+        report.steps.map(({ id, phase, state, startedAt, finishedAt, attempts, outcome }) => [
           `\`${id}\``,
           phase,
-          state,
+          outcome && state === 'done' ? `${state}, ${outcome}` : state,
           startedAt ?? '',
           finishedAt ?? '',
           `${attempts}`,
@@ -83,6 +83,15 @@ export function reportMarkdown(report: Report): string {
       'Incidents',
       report.incidents.map(
         ({ id, step, problem, decision }) => `- ${id} at \`${step}\`: ${sentence(problem)} ${decision ? `→ ${decision.action} by ${decision.actor}` : ''}`,
+      ),
+    ),
+    ...section(
+      'Changes of the request',
+      table(
+        ['At', 'With', 'By', 'Field', 'Before', 'After'],
+        report.amendments.flatMap(({ at, about, by, changes }) =>
+          changes.map(({ path, before, after }) => [at, about, by, `\`${path}\``, before ?? 'absent', after ?? 'absent']),
+        ),
       ),
     ),
     ...section('What exists', bullets(report.inventory ?? [])),

@@ -1,26 +1,20 @@
-import type { ApprovalView, DecisionView, IncidentView, Progress, StepView } from './progress.ts';
+import type { Static } from 'typebox';
+import type { AmendedField } from './amendments.ts';
+import type { ApprovalView, DecisionView, IncidentView, StepView } from './progress.ts';
 import { remainsOf } from './remains.ts';
 import { azureOf, type ReportedAzure } from './report-azure.ts';
 import { managerOf, type ReportedManager } from './report-manager.ts';
 import type { ProvisioningRequest } from './request.ts';
-import type { CertificateSeen, HsmSeen, StepTypes } from './results.ts';
-import type { ActivityId, StepId } from './steps.ts';
+import type { CertificateSeen, HsmSeen } from './results.ts';
+import type * as schemas from './schemas/report-draft.ts';
+import type { StepId } from './steps.ts';
 import { catalogue, phases, stepIds } from './steps.ts';
 
-export type Outcome = 'completed' | 'rejected' | 'aborted' | 'cancelled' | 'failed';
-
-export type StepResults = { [Id in ActivityId]?: StepTypes[Id]['gives'] };
+export type Outcome = Static<typeof schemas.outcome>;
+export type StepResults = Static<typeof schemas.stepResults>;
 
 /** What the workflow knows at the end; the report step adds the transcripts. */
-export interface ReportDraft {
-  target: string;
-  runId: string;
-  outcome: Outcome;
-  finishedAt: string;
-  request: ProvisioningRequest;
-  progress: Progress;
-  results: StepResults;
-}
+export type ReportDraft = Static<typeof schemas.reportDraft>;
 
 export interface ReportedStep extends StepView {
   id: StepId;
@@ -30,6 +24,16 @@ export interface ReportedStep extends StepView {
 
 export interface ReportedCertificate extends Omit<CertificateSeen, 'pem'> {
   of: string;
+}
+
+export interface ReportedAmendment {
+  by: string;
+  at: string;
+  decisionId: string;
+  /** The incident that was retried with it. */
+  about: string;
+  comment?: string;
+  changes: AmendedField[];
 }
 
 /** The evidence. Names secrets, never holds one. */
@@ -53,6 +57,8 @@ export interface Report {
   approvals: ApprovalView[];
   decisions: DecisionView[];
   incidents: IncidentView[];
+  /** What people changed in the request while the job went on. */
+  amendments: ReportedAmendment[];
   warnings: string[];
   inventory?: string[];
   whatNext: string[];
@@ -89,12 +95,19 @@ export function reportOf(draft: ReportDraft, transcripts: Report['transcripts'])
     approvals,
     decisions,
     incidents,
+    amendments: amendmentsIn(decisions),
     warnings: job.warnings,
     ...(job.inventory ? { inventory: job.inventory } : {}),
     whatNext: [...whatNext(outcome, request), ...remainsOf(draft)],
     transcripts,
   };
 }
+
+/** In order. */
+export const amendmentsIn = (decisions: readonly DecisionView[]): ReportedAmendment[] =>
+  decisions.flatMap(({ actor: by, at, decisionId, about, comment, changes, verdict }) =>
+    changes && verdict === 'accepted' ? [{ by, at, decisionId, about, ...(comment ? { comment } : {}), changes }] : [],
+  );
 
 const withoutPartitions = ({ partitions: _, ...hsm }: HsmSeen): Omit<HsmSeen, 'partitions'> => hsm;
 

@@ -22,6 +22,13 @@ export interface StepDefinition {
   deadline: `${number} ${'minutes' | 'hours' | 'days'}`;
   /** The steps whose results it needs. */
   after: readonly string[];
+  /**
+   * The fields of the request that it reads and builds on, as JSON pointers (with all that is in them): fixed once it is done. Those that nobody may change
+   * anyway, `fixedFields`, are not listed.
+   */
+  uses: readonly string[];
+  /** Fields that it reads only to find mistakes early: the step that uses one finds them, too. */
+  checks?: readonly string[];
   /** May a cancel stop it half-way? Not where it destroys, and not where a script with a password on the Windows host would stay behind. Its deadline still ends it. */
   interruptible: boolean;
   /** May an operator pass over it after a failure? */
@@ -45,6 +52,10 @@ export interface ContinuesAlone {
   stop: string;
 }
 
+/** Whose sign-in at the Windows host every connection to the HSM goes through. */
+const shell = '/lunaClient/adminUser';
+const ksadminKey = ['/cipherTrust/sshPublicKey', '/cipherTrust/sshPrivateKey', '/cipherTrust/sshKeyInAzure'] as const;
+
 const usual = { deadline: '1 hours', interruptible: true, skippable: false } as const;
 
 /**
@@ -52,7 +63,15 @@ const usual = { deadline: '1 hours', interruptible: true, skippable: false } as 
  * activity: it waits for a person.
  */
 export const catalogue = {
-  'keep-secrets': { ...usual, phase: 'permissions', title: 'Generate and keep every password', usualMinutes: 0.1, after: [] },
+  'keep-secrets': {
+    ...usual,
+    phase: 'permissions',
+    title: 'Generate and keep every password',
+    usualMinutes: 0.1,
+    after: [],
+    uses: [...ksadminKey],
+    checks: [''],
+  },
   'check-feature': {
     ...usual,
     phase: 'permissions',
@@ -60,12 +79,28 @@ export const catalogue = {
     usualMinutes: 0.1,
     deadline: '30 days',
     after: ['keep-secrets'],
+    uses: [],
   },
-  'register-providers': { ...usual, phase: 'permissions', title: 'Register the resource providers', usualMinutes: 1, after: ['check-feature'] },
-  'check-availability': { ...usual, phase: 'permissions', title: 'Check region, quota, sizes and images', usualMinutes: 0.1, after: ['register-providers'] },
+  'register-providers': { ...usual, phase: 'permissions', title: 'Register the resource providers', usualMinutes: 1, after: ['check-feature'], uses: [] },
+  'check-availability': {
+    ...usual,
+    phase: 'permissions',
+    title: 'Check region, quota, sizes and images',
+    usualMinutes: 0.1,
+    after: ['register-providers'],
+    uses: ['/lunaClient/image', '/cipherTrust/image', '/cipherTrust/sshKeyInAzure'],
+    checks: ['/lunaClient/size', '/lunaClient/disk', '/cipherTrust/size', '/cipherTrust/disk', '/cipherTrust/acceptTerms', '/hsm/stamp', '/hsm/template'],
+  },
 
-  'resource-group': { ...usual, phase: 'network', title: 'Create the resource group', usualMinutes: 0.1, after: ['check-availability'] },
-  'virtual-network': { ...usual, phase: 'network', title: 'Create the virtual network and its subnets', usualMinutes: 0.3, after: ['resource-group'] },
+  'resource-group': { ...usual, phase: 'network', title: 'Create the resource group', usualMinutes: 0.1, after: ['check-availability'], uses: ['/azure/tags'] },
+  'virtual-network': {
+    ...usual,
+    phase: 'network',
+    title: 'Create the virtual network and its subnets',
+    usualMinutes: 0.3,
+    after: ['resource-group'],
+    uses: ['/azure/tags', '/network/addressSpace', '/network/compute', '/network/hsm', '/network/gateway'],
+  },
 
   'deploy-hsm': {
     ...usual,
@@ -74,12 +109,20 @@ export const catalogue = {
     usualMinutes: 60,
     deadline: '3 hours',
     after: ['virtual-network'],
+    uses: ['/azure/tags', '/hsm/address', '/hsm/stamp', '/hsm/template', '/network/hsm/name'],
     continuesAlone: {
       what: 'The deployment HSMdeploy of the gateway and the HSM',
       stop: 'az deployment group cancel -g {resourceGroup} -n HSMdeploy; then delete in the Azure portal what it created so far, the HSM {hsm} first',
     },
   },
-  'verify-hsm': { ...usual, phase: 'hsm', title: 'Verify the HSM resource', usualMinutes: 0.1, after: ['deploy-hsm'] },
+  'verify-hsm': {
+    ...usual,
+    phase: 'hsm',
+    title: 'Verify the HSM resource',
+    usualMinutes: 0.1,
+    after: ['deploy-hsm'],
+    uses: ['/hsm/address', '/hsm/stamp', '/hsm/template', '/network/hsm/name'],
+  },
 
   'windows-vm': {
     ...usual,
@@ -87,6 +130,7 @@ export const catalogue = {
     title: 'Create the Windows host',
     usualMinutes: 4,
     after: ['virtual-network'],
+    uses: ['/azure/access', '/azure/adminSources', '/azure/tags', '/lunaClient/address', '/lunaClient/adminUser', '/lunaClient/size', '/lunaClient/disk'],
     discloses: 'Gives Azure the password of the Windows host’s administrator.',
     continuesAlone: {
       what: 'The creation of the Windows host {windowsHost}',
@@ -100,6 +144,7 @@ export const catalogue = {
     usualMinutes: 6,
     deadline: '2 hours',
     after: ['windows-vm'],
+    uses: ['/azure/tags', '/lunaClient/installer', '/lunaClient/version', '/lunaClient/certificateClient'],
     discloses: 'Gives the Windows host the addresses of the installers, with any signature in them.',
     continuesAlone: {
       what: 'The installation of the Luna client on {windowsHost}',
@@ -107,20 +152,36 @@ export const catalogue = {
     },
   },
 
-  'accept-terms': { ...usual, phase: 'ciphertrust', title: 'Accept the marketplace terms', usualMinutes: 0.1, after: ['virtual-network'] },
+  'accept-terms': {
+    ...usual,
+    phase: 'ciphertrust',
+    title: 'Accept the marketplace terms',
+    usualMinutes: 0.1,
+    after: ['virtual-network'],
+    uses: ['/cipherTrust/acceptTerms'],
+  },
   'ciphertrust-vm': {
     ...usual,
     phase: 'ciphertrust',
     title: 'Create the CipherTrust Manager',
     usualMinutes: 4,
     after: ['accept-terms'],
+    uses: ['/azure/access', '/azure/adminSources', '/azure/tags', '/cipherTrust/address', '/cipherTrust/customData', '/cipherTrust/size', '/cipherTrust/disk'],
     discloses: 'Gives Azure the custom data of the CipherTrust Manager, where the request names one.',
     continuesAlone: {
       what: 'The creation of the CipherTrust Manager {cipherTrust}',
       stop: 'az vm delete -g {resourceGroup} -n {cipherTrust}',
     },
   },
-  'first-boot': { ...usual, phase: 'ciphertrust', title: 'Wait for the first boot', usualMinutes: 5, deadline: '30 minutes', after: ['ciphertrust-vm'] },
+  'first-boot': {
+    ...usual,
+    phase: 'ciphertrust',
+    title: 'Wait for the first boot',
+    usualMinutes: 5,
+    deadline: '30 minutes',
+    after: ['ciphertrust-vm'],
+    uses: [],
+  },
   'admin-password': {
     ...usual,
     phase: 'ciphertrust',
@@ -128,6 +189,7 @@ export const catalogue = {
     usualMinutes: 0.1,
     interruptible: false,
     after: ['first-boot'],
+    uses: [...ksadminKey, '/cipherTrust/customData'],
     mustFollow: true,
     discloses: 'Gives CipherTrust Manager the password of its admin.',
   },
@@ -138,6 +200,7 @@ export const catalogue = {
     usualMinutes: 1,
     skippable: true,
     after: ['admin-password'],
+    uses: ['/cipherTrust/ntp'],
     discloses: 'Gives CipherTrust Manager the keys of the time servers.',
   },
   licence: {
@@ -146,6 +209,7 @@ export const catalogue = {
     title: 'Activate the licence',
     usualMinutes: 0.1,
     after: ['ntp'],
+    uses: ['/cipherTrust/licence'],
     discloses: 'Gives CipherTrust Manager the licence.',
   },
 
@@ -156,9 +220,10 @@ export const catalogue = {
     usualMinutes: 0.2,
     interruptible: false,
     after: ['verify-hsm', 'install-luna-client'],
+    uses: [shell],
     discloses: 'Gives the HSM appliance the password of its admin.',
   },
-  'inspect-hsm': { ...usual, phase: 'hsm-setup', title: 'Inspect the HSM', usualMinutes: 0.1, after: ['appliance-password'] },
+  'inspect-hsm': { ...usual, phase: 'hsm-setup', title: 'Inspect the HSM', usualMinutes: 0.1, after: ['appliance-password'], uses: [shell, '/hsm/label'] },
   'initialize-hsm': {
     ...usual,
     phase: 'hsm-setup',
@@ -166,10 +231,18 @@ export const catalogue = {
     usualMinutes: 1,
     interruptible: false,
     after: ['inspect-hsm'],
+    uses: [shell, '/hsm/label'],
     erases: 'Initializes the HSM, which erases whatever it holds; only a zeroized one is initialized.',
     discloses: 'Gives the HSM the password of its security officer and its cloning domain.',
   },
-  'approve-zeroize': { ...usual, phase: 'hsm-setup', title: 'Wait for the approval to zeroize', usualMinutes: 0, after: ['initialize-hsm'] },
+  'approve-zeroize': {
+    ...usual,
+    phase: 'hsm-setup',
+    title: 'Wait for the approval to zeroize',
+    usualMinutes: 0,
+    after: ['initialize-hsm'],
+    uses: ['/hsm/fips'],
+  },
   'fips-mode': {
     ...usual,
     phase: 'hsm-setup',
@@ -177,11 +250,20 @@ export const catalogue = {
     usualMinutes: 1,
     interruptible: false,
     after: ['approve-zeroize'],
+    uses: [shell, '/hsm/label'],
     destroys: 'Erases every partition of the HSM and all keys in them.',
     erases: 'Changes a policy that zeroizes the HSM, then initializes it again.',
     discloses: 'Gives the HSM the password of its security officer and its cloning domain again.',
   },
-  'create-partition': { ...usual, phase: 'hsm-setup', title: 'Create the partition', usualMinutes: 0.3, interruptible: false, after: ['fips-mode'] },
+  'create-partition': {
+    ...usual,
+    phase: 'hsm-setup',
+    title: 'Create the partition',
+    usualMinutes: 0.3,
+    interruptible: false,
+    after: ['fips-mode'],
+    uses: [shell, '/hsm/label', '/hsm/partition'],
+  },
   'prepare-ntls': {
     ...usual,
     phase: 'hsm-setup',
@@ -189,6 +271,7 @@ export const catalogue = {
     usualMinutes: 0.6,
     interruptible: false,
     after: ['create-partition'],
+    uses: [shell, '/allowClockChange'],
   },
 
   'connect-client': {
@@ -198,6 +281,7 @@ export const catalogue = {
     usualMinutes: 2,
     interruptible: false,
     after: ['prepare-ntls'],
+    uses: [shell, '/lunaClient/address', '/hsm/partition/name'],
     discloses: 'Gives the Windows host the password of the HSM appliance’s admin.',
   },
   'initialize-partition': {
@@ -207,6 +291,7 @@ export const catalogue = {
     usualMinutes: 0.3,
     interruptible: false,
     after: ['connect-client'],
+    uses: [shell, '/hsm/partition/name'],
     erases: 'Initializes the partition, which erases whatever it holds; only one without label and objects is initialized.',
     discloses: 'Gives the Windows host the password of the partition’s security officer and the partition’s cloning domain.',
   },
@@ -217,6 +302,7 @@ export const catalogue = {
     usualMinutes: 0.2,
     interruptible: false,
     after: ['initialize-partition'],
+    uses: [shell, '/hsm/partition/name'],
     discloses: 'Gives the Windows host the passwords of the partition’s security officer and crypto officer.',
   },
 
@@ -227,6 +313,7 @@ export const catalogue = {
     usualMinutes: 0.2,
     interruptible: false,
     after: ['crypto-officer', 'licence'],
+    uses: [shell, '/certificate', '/cipherTrust/address', '/lunaClient/certificateClient', '/lunaClient/certificateDays'],
   },
   'register-client': {
     ...usual,
@@ -235,6 +322,7 @@ export const catalogue = {
     usualMinutes: 0.2,
     interruptible: false,
     after: ['client-certificate'],
+    uses: [shell, '/cipherTrust/address', '/hsm/partition/name'],
     discloses: 'Gives whoever holds the key of the client certificate access to the partition.',
   },
   'set-root-of-trust': {
@@ -244,6 +332,7 @@ export const catalogue = {
     usualMinutes: 3.5,
     interruptible: false,
     after: ['register-client'],
+    uses: [shell, '/hsm/partition/name'],
     destroys: 'Erases all data of CipherTrust Manager; you are asked first where it is in use.',
     erases: 'Erases all data of CipherTrust Manager.',
     discloses: 'Gives CipherTrust Manager the crypto officer’s password and the key of the client certificate.',
@@ -255,6 +344,7 @@ export const catalogue = {
     usualMinutes: 0.2,
     interruptible: false,
     after: ['set-root-of-trust'],
+    uses: [...ksadminKey, '/cipherTrust/customData', '/cipherTrust/ntp', '/cipherTrust/licence'],
     mustFollow: true,
     discloses: 'Gives CipherTrust Manager the password of its admin, the keys of the time servers and the licence again.',
   },
@@ -265,6 +355,7 @@ export const catalogue = {
     usualMinutes: 0.1,
     interruptible: false,
     after: ['reset-password'],
+    uses: [shell, '/hsm/partition/name'],
   },
 
   'web-certificate': {
@@ -274,11 +365,20 @@ export const catalogue = {
     usualMinutes: 0.5,
     skippable: true,
     after: ['verify-root-of-trust'],
+    uses: ['/cipherTrust/hostName', '/cipherTrust/webCertificate', '/cipherTrust/address'],
     discloses: 'Gives CipherTrust Manager the key of its web certificate.',
   },
 
-  'close-doors': { ...usual, phase: 'report', title: 'Close the temporary doors', usualMinutes: 1, skippable: true, after: ['web-certificate'] },
-  report: { ...usual, phase: 'report', title: 'Store the report', usualMinutes: 0.1, after: ['close-doors'] },
+  'close-doors': {
+    ...usual,
+    phase: 'report',
+    title: 'Close the temporary doors',
+    usualMinutes: 1,
+    skippable: true,
+    after: ['web-certificate'],
+    uses: ['/closeDoors'],
+  },
+  report: { ...usual, phase: 'report', title: 'Store the report', usualMinutes: 0.1, after: ['close-doors'], uses: [] },
 } as const satisfies Record<string, StepDefinition>;
 
 export type StepId = keyof typeof catalogue;
@@ -292,4 +392,7 @@ export type WaitingId = Exclude<StepId, ActivityId>;
 export const idsOf = <Id extends string>(steps: Readonly<Record<Id, unknown>>): Id[] => Object.keys(steps) as Id[];
 
 export const stepIds: StepId[] = idsOf(catalogue);
+/** One of what is made for each step of the catalogue. */
+export const forAllSteps = <One>(make: (id: StepId) => One): Record<StepId, One> =>
+  Object.fromEntries(stepIds.map((id): [StepId, One] => [id, make(id)])) as Record<StepId, One>;
 export const step = (id: StepId): StepDefinition => catalogue[id];

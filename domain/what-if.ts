@@ -1,22 +1,13 @@
-import type { PlannedThing } from './plan.ts';
+import type { Static } from 'typebox';
 import type { Job } from './results.ts';
+import type * as schemas from './schemas/plan.ts';
 
 /** The second workflow beside `provision`: what a request would change, by looking at what is there. Nothing is changed. */
 export const whatIfWorkflow = 'planWhatIf';
 
-export type Effect = 'Create' | 'NoChange' | 'Modify';
-
-export interface WhatIfChange extends Pick<PlannedThing, 'kind' | 'name'> {
-  effect: Effect;
-  /** What is changed about something that is there. */
-  detail?: string;
-}
-
-export interface WhatIf {
-  changes: WhatIfChange[];
-  /** What a job would stop at in Azure, or wait long for, as things are now and as far as looking tells. */
-  problems: string[];
-}
+export type Effect = Static<typeof schemas.effect>;
+export type WhatIfChange = Static<typeof schemas.whatIfChange>;
+export type WhatIf = Static<typeof schemas.whatIf>;
 
 /** The activity behind it. */
 export interface WhatIfActivity {

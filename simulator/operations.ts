@@ -150,6 +150,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     'verify',
   ]),
   ...harmless('It carries something else, which has an entry of its own.', 'windows', ['exec', 'forward', 'installer', 'sign-in', 'sftp remove']),
+  ...harmless('It ends programs; what they began at other systems stays as it is there.', 'windows', ['stop-process']),
   ...harmless('It is a public file of the appliance.', 'luna-scp', ['get']),
   ...harmless('Nobody is connected.', 'socks', ['connect']),
   ...harmless('A token is given, and no attempt counted.', 'authority', [

@@ -8,10 +8,11 @@ export interface LastingAct {
   /** The longest it may be at work. `commandMs` is the longest that a LunaSH command may run (HSM_COMMAND_MS). */
   longestMs(commandMs: number): number;
   /**
-   * `waits`: nothing shows whether it is still at work, so a later attempt waits for its longest run before it looks. `looks`: the system itself tells, so a
-   * later attempt looks at once and polls.
+   * `waits`: nothing shows whether it is still at work, so a later attempt waits for its longest run before it looks. `ends`: a program on the Windows host does
+   * it to its end, so a later attempt looks at once where that program no longer runs; where it runs it is ended, and, since the HSM may still be at work for it,
+   * or where the host cannot tell, its longest run is waited for. `looks`: the system itself tells, so a later attempt looks at once and polls.
    */
-  successor: 'waits' | 'looks';
+  successor: 'waits' | 'ends' | 'looks';
   /** How the later attempt ends it or finds out about it. */
   how: string;
 }
@@ -24,31 +25,31 @@ export const lastingActs = {
     what: 'a LunaSH command, or the answer to one of its questions',
     longestMs: asLongAsACommand,
     successor: 'waits',
-    how: 'A session waits that long for a command; the appliance does not show commands of other sessions.',
+    how: 'Where the HSM is reached through the Windows host, the session is ended there, so that nothing that the host still holds arrives later. A command that arrived may still run: the appliance does not show commands of other sessions.',
   },
   'lunacm-script': {
     what: 'a lunacm script with a sign-in in it',
     longestMs: asLongAsACommand,
-    successor: 'waits',
-    how: 'Its script file is removed before anything else runs; where lunacm still has it open, the attempt ends with NotReady.',
+    successor: 'ends',
+    how: 'lunacm is known by the path of its script in its command line, and ended. The script file is removed before anything else runs.',
   },
   'clientconfig-deploy': {
     what: '`clientconfig deploy` by lunacm',
     longestMs: asLongAsACommand,
-    successor: 'waits',
-    how: 'As with other lunacm scripts; the certificate that it made is found among those set aside.',
+    successor: 'ends',
+    how: 'As with other lunacm scripts; its own connection to the HSM’s port 22 is ended, too. The certificate that it made is found among those set aside.',
   },
   'vtl-createcert': {
     what: '`vtl createcert` on the Windows host',
     longestMs: asLongAsACommand,
-    successor: 'waits',
-    how: 'The host’s own NTLS configuration is restored from its backup before anything else.',
+    successor: 'ends',
+    how: 'vtl is known by its command line, and ended. The host’s own NTLS configuration is restored from its backup before anything else.',
   },
   'hsm-setup': {
     what: '`hsm/setup`: CipherTrust Manager checks the partition, answers, then wipes itself and restarts',
     longestMs: asLongAsACommand,
     successor: 'waits',
-    how: 'The request is in the log before it is sent; for a while after its longest run an unchanged certificate still says nothing.',
+    how: 'The request is in the target record before it is sent; for a while after its longest run an unchanged certificate still says nothing.',
   },
   'service-restart': {
     what: 'a restart of CipherTrust Manager’s web service',
@@ -79,7 +80,12 @@ export const lastingActs = {
 export type LastingActName = keyof typeof lastingActs;
 
 /** How long a later attempt waits before it looks, because of what an earlier one may have left at work; the grace of its last permit comes on top. */
-export function settlingMs(acts: readonly LastingActName[], commandMs: number): number {
-  const waitedFor = acts.map((name): LastingAct => lastingActs[name]).filter(({ successor }) => successor === 'waits');
+export const settlingMs = (acts: readonly LastingActName[], commandMs: number): number => longestOf(acts, ['waits', 'ends'], commandMs);
+
+/** The same where no program of an earlier attempt runs on the Windows host any more. */
+export const settlingAfterEndMs = (acts: readonly LastingActName[], commandMs: number): number => longestOf(acts, ['waits'], commandMs);
+
+function longestOf(acts: readonly LastingActName[], successors: readonly LastingAct['successor'][], commandMs: number): number {
+  const waitedFor = acts.map((name): LastingAct => lastingActs[name]).filter(({ successor }) => successors.includes(successor));
   return Math.max(0, ...waitedFor.map(({ longestMs }) => longestMs(commandMs)));
 }

@@ -1,14 +1,17 @@
 import type { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
+import { withOutcome } from '../activities/outcome.ts';
+import { type Problem, StepFailure, sentence } from '../domain/failure.ts';
 import { runWithFence } from '../systems/fence.ts';
+import { checkInput, checkResult } from './activity-contract.ts';
 import { AttemptFence } from './attempt-fence.ts';
 
 const heartbeatEveryMs = 2_000;
 
 /**
- * Gives every attempt the fence that all its changes go through, heartbeats while it runs, so that a lost worker is noticed within seconds, and gives “not ready”
- * its usual delay.
+ * Checks what every attempt is given and what it answers, gives it the fence that all its changes go through, heartbeats while it runs, so that a lost worker is
+ * noticed within seconds, gives “not ready” its usual delay, and passes on whether a step that is done changed something.
  */
 export class ActivityInterceptor implements ActivityInboundCallsInterceptor {
   readonly #context: Context;
@@ -20,15 +23,32 @@ export class ActivityInterceptor implements ActivityInboundCallsInterceptor {
   }
 
   async execute(input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, 'execute'>): Promise<unknown> {
+    const { activityType } = this.#context.info;
+    this.#check(() => checkInput(activityType, input.args[0]));
     const fence = new AttemptFence(this.#context);
     fence.beat();
     const beat = setInterval(() => fence.beat(), heartbeatEveryMs);
     try {
-      return await runWithFence(fence, () => next(input));
+      return await withOutcome(async () => {
+        const result = await runWithFence(fence, () => next(input));
+        this.#check(() => checkResult(activityType, result));
+        return result;
+      });
     } catch (error) {
       throw this.#withDelay(error);
     } finally {
       clearInterval(beat);
+    }
+  }
+
+  /** What does not fit is a failure for a person: trying again would find the same. */
+  #check(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof StepFailure)) throw error;
+      this.#context.log.warn(error.message, { kind: error.problem.kind });
+      throw failureFor(error.problem);
     }
   }
 
@@ -43,3 +63,6 @@ export class ActivityInterceptor implements ActivityInboundCallsInterceptor {
     });
   }
 }
+
+const failureFor = (problem: Problem): ApplicationFailure =>
+  ApplicationFailure.create({ message: sentence(problem), type: problem.kind, details: [problem], nonRetryable: true });

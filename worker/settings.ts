@@ -17,9 +17,10 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   const mistakes: string[] = [];
   const inDataFolder = (name: string): string => join(env.HSM_DATA_FOLDER ?? '.data', name);
   const oneOf = <Choice extends string>(name: string, choices: readonly Choice[], usual: Choice): Choice => {
-    const value = (env[name] ?? usual) as Choice;
-    if (!choices.includes(value)) mistakes.push(`${name} must be one of ${choices.join(', ')}, it is "${value}"`);
-    return value;
+    const value = env[name] ?? usual;
+    const chosen = choices.find((choice) => choice === value);
+    if (chosen === undefined) mistakes.push(`${name} must be one of ${choices.join(', ')}, it is "${value}"`);
+    return chosen ?? usual;
   };
   const milliseconds = (name: string, usual: number): number => {
     const value = Number(env[name] ?? usual);

@@ -1,7 +1,8 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { Entrance, type Knock } from '../../systems/ciphertrust/entrance.ts';
-import { converge, done } from '../converge.ts';
+import { type Attempt, converge, done } from '../converge.ts';
 import { decideEntrance, exposureOf } from '../entrance.ts';
+import { passwordRecord } from '../manager.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'admin-password'>;
@@ -12,9 +13,15 @@ export const decideAdminPassword = (knock: Knock, input: Pick<Input, 'openSince'
 /** “Enter a new password”: the initial password becomes the kept one, without ever signing in with the initial one. */
 export const adminPassword = (systems: Systems) => {
   const entrance = new Entrance(systems);
+  const caller = (input: Input, attempt: Attempt) => ({
+    job: input,
+    at: input.cipherTrust,
+    signal: attempt.signal,
+    record: passwordRecord({ systems, input, attempt }),
+  });
   return converge<Input, Knock, StepResult<'admin-password'>, 'replace-password'>({
-    observe: async (input, attempt) => ({ ...(await entrance.look(input, input.cipherTrust, attempt, 'kept')).knock }),
+    observe: async (input, attempt) => ({ ...(await entrance.look(caller(input, attempt), 'kept')).knock }),
     decide: decideAdminPassword,
-    act: { 'replace-password': (input, _, attempt) => entrance.replace(input, input.cipherTrust, attempt) },
+    act: { 'replace-password': (input, _, attempt) => entrance.replace(caller(input, attempt)) },
   });
 };

@@ -19,7 +19,9 @@ export const ciphertrustVm = (systems: Systems) =>
     const { vmName, address, customData } = request.cipherTrust;
     const { size, disk } = cipherTrustHost(request);
     return {
+      subject: 'ciphertrust',
       name: vmName,
+      secretsGiven: customData ? ['custom-data'] : [],
       subnetId: computeSubnetId,
       privateAddress: address,
       isPublic: request.azure.access === 'public' && !throughClient(request.cipherTrust),

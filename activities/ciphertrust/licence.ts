@@ -1,7 +1,7 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
-import { signedIn } from '../../systems/ciphertrust/ciphertrust.ts';
 import { activateLicence, type LicenceSeen, licensed, readLicence } from '../../systems/ciphertrust/essentials.ts';
 import { act, converge, done } from '../converge.ts';
+import { signedIn } from '../manager.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'licence'>;
@@ -13,12 +13,12 @@ export const decideLicence = (seen: LicenceSeen, { request: { cipherTrust } }: P
 };
 
 /** The 90 day trial, or the licence that is in the secret store. An HSM as root of trust needs one. */
-export const licence = ({ cipherTrust, secrets }: Systems) =>
+export const licence = (systems: Systems) =>
   converge<Input, LicenceSeen, StepResult<'licence'>, 'activate'>({
-    observe: async (input, { signal }) => readLicence(await signedIn(cipherTrust, secrets, input, input.cipherTrust, signal)),
+    observe: async (input, attempt) => readLicence(await signedIn({ systems, input, attempt }, input.cipherTrust)),
     decide: decideLicence,
     act: {
-      activate: async (input, seen, { signal }) =>
-        activateLicence(await signedIn(cipherTrust, secrets, input, input.cipherTrust, signal), secrets, seen, input.request.cipherTrust),
+      activate: async (input, seen, attempt) =>
+        activateLicence(await signedIn({ systems, input, attempt }, input.cipherTrust), systems.secrets, seen, input.request.cipherTrust),
     },
   });

@@ -1,7 +1,7 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
-import { signedIn } from '../../systems/ciphertrust/ciphertrust.ts';
 import { addNtp, missingNtp, type NtpSeen, otherNtp, readNtp } from '../../systems/ciphertrust/essentials.ts';
 import { act, converge, done, wait } from '../converge.ts';
+import { signedIn } from '../manager.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'ntp'>;
@@ -23,16 +23,16 @@ export const decideNtp = (seen: NtpSeen & { look: number }, { request }: Pick<In
 };
 
 /** “It’s strongly recommended to configure an NTP server”: every server, with its key where it has one. */
-export const ntp = ({ cipherTrust, secrets }: Systems) =>
+export const ntp = (systems: Systems) =>
   converge<Input, NtpSeen & { look: number }, StepResult<'ntp'>, 'add'>({
-    observe: async (input, { signal, number }) => ({
-      ...(await readNtp(await signedIn(cipherTrust, secrets, input, input.cipherTrust, signal))),
-      look: number,
+    observe: async (input, attempt) => ({
+      ...(await readNtp(await signedIn({ systems, input, attempt }, input.cipherTrust))),
+      look: attempt.number,
     }),
     decide: decideNtp,
     act: {
-      add: async (input, seen, { signal }) =>
-        addNtp(await signedIn(cipherTrust, secrets, input, input.cipherTrust, signal), secrets, missingNtp(seen, input.request.cipherTrust)),
+      add: async (input, seen, attempt) =>
+        addNtp(await signedIn({ systems, input, attempt }, input.cipherTrust), systems.secrets, missingNtp(seen, input.request.cipherTrust)),
     },
     sight: ({ listed }) => listed,
   });

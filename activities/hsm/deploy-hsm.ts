@@ -1,6 +1,7 @@
 import type { VirtualNetworkGateway } from '@azure/arm-network';
 import { StepFailure, unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import { type Standing, standingOf } from '../../stores/record/memory.ts';
 import { userSecret } from '../../stores/secrets/kept.ts';
 import type { ArmFault } from '../../systems/azure/arm-error.ts';
 import type { Azure, AzureClients } from '../../systems/azure/azure.ts';
@@ -9,9 +10,11 @@ import { faultOf, isActive, isOneOf, marksOf, type Run, runOf } from '../../syst
 import { checkDeployment, harmOf } from '../../systems/azure/deployment-check.ts';
 import { type HsmDeployment, hsmDeployment, parametersOf } from '../../systems/azure/hsm-template.ts';
 import { ownDeploymentHash, readOwnTemplate, templateSha256 } from '../../systems/azure/own-template.ts';
-import { otherOwner, ownerTag, tagsOf } from '../../systems/azure/tags.ts';
+import { createTag, createTagIn, otherOwner, ownerTag, tagsOf } from '../../systems/azure/tags.ts';
 import { another, type HsmNature, hsmIdOf, natureOf } from '../asked-hsm.ts';
 import { type Attempt, act, converge, done, halt, lasting, refuse, wait } from '../converge.ts';
+import { enterCreateBegun, type MachineMemory } from '../machine-record.ts';
+import { recordOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'deploy-hsm'>;
@@ -22,6 +25,8 @@ const source = 'Azure Resource Manager';
 const maximumRuns = 2;
 
 export interface Seen {
+  /** Whose the HSM is by the target record; absent where nobody asked the record, or there is none. */
+  standing?: Standing['is'];
   hsm?: { id: string; state: string; message: string; tags?: Record<string, string> } & HsmNature;
   /** The network’s gateway, whoever made it. */
   gateway?: { id: string; name: string; type: string; state: string; tags?: Record<string, string>; hasBasicAddress?: boolean };
@@ -31,6 +36,8 @@ export interface Seen {
     templateHash: string;
     /** Template and parameters are those of this job. */
     ours: boolean;
+    /** The random tag of the request that sent it. */
+    createTag?: string;
     /** Which sending it was, where its tags say that this target sent it. */
     run?: Run;
     fault?: ArmFault;
@@ -109,6 +116,7 @@ export const decideDeployHsm = (seen: Seen, input: Pick<Input, 'target' | 'reque
       source,
       remedy: 'Add an ExpressRoute gateway to the network by hand (this service makes none beside another gateway) and retry, or name another network.',
     });
+  if (hsm?.state === 'Succeeded' && seen.standing === 'begun') return act('enter-hsm');
   if (hsm?.state === 'Succeeded' && gateway?.state === 'Succeeded')
     return done<StepResult<'deploy-hsm'>>({
       deploymentId: deployment?.ours ? deployment.id : 'none: the HSM was there',
@@ -160,11 +168,20 @@ export const decideDeployHsm = (seen: Seen, input: Pick<Input, 'target' | 'reque
  */
 export const deployHsm = (systems: Systems) => {
   const { azure, settings } = systems;
-  return converge<Input, Seen, StepResult<'deploy-hsm'>, 'deploy'>({
+  return converge<Input, Seen & MachineMemory, StepResult<'deploy-hsm'>, 'deploy' | 'enter-hsm'>({
     lasting: lasting(settings, 'arm-deployment', 'arm-change'),
-    observe: (input, attempt) => observeDeployHsm(azure, input, attempt),
+    async observe(input, attempt) {
+      // The record first: whatever is entered after that makes this attempt stale.
+      const record = recordOf(systems, input, attempt, 'deployment');
+      const entries = await record.read();
+      const seen = await observeDeployHsm(azure, input, attempt);
+      const standing = seen.hsm && standingOf(entries, seen.hsm.id, { tag: seen.deployment?.createTag });
+      return { ...seen, ...(standing ? { standing: standing.is } : {}), record, entries };
+    },
     decide: decideDeployHsm,
     act: {
+      /** Its host key, which nobody else’s HSM has, is entered at first contact. */
+      'enter-hsm': async (_, { record, hsm }) => void (await record.append('machine-created', { resourceId: hsm!.id })),
       async deploy(input, seen, { signal, askedAt }) {
         const { gateway, hsm, deployment } = seen;
         const { resourceGroup } = input.request.azure;
@@ -182,15 +199,24 @@ export const deployHsm = (systems: Systems) => {
         const harm = harmOf(changes, there);
         if (harm.length > 0) throw harmful(harm, input.template !== undefined);
         const run = { askedAt, number: (ownRun(seen)?.number ?? 0) + 1 };
-        const body = { properties, tags: { ...tagsOf(input), ...marksOf(wanted, templateHash, run) } };
+        const created = await enterDeployment(seen, hsmIdOf(input.request));
+        const body = { properties, tags: { ...tagsOf(input), ...marksOf(wanted, templateHash, run), ...created } };
         await azure.submit(`sending the deployment ${deploymentName}`, () =>
           clients.deployments.deployments.createOrUpdate(resourceGroup, deploymentName, body, { abortSignal: signal }),
         );
       },
     },
-    sight: ({ hsm, gateway, deployment }) => [hsm?.state, gateway?.state, deployment?.id, deployment?.state, deployment?.run],
+    sight: ({ hsm, gateway, deployment, standing }) => [hsm?.state, gateway?.state, deployment?.id, deployment?.state, deployment?.run, standing],
   });
 };
+
+/** Before a deployment is sent: of two attempts that saw the same, one is stale. Gives the tag that the request must carry. */
+async function enterDeployment({ record, entries, hsm }: Seen & MachineMemory, resourceId: string): Promise<Record<string, string>> {
+  if (!hsm) return createTag(await enterCreateBegun({ record, entries }, resourceId));
+  // A failed one of ours, which the deployment puts right.
+  await record.append('machine-created', { resourceId });
+  return {};
+}
 
 const harmful = (harm: string[], own: boolean): StepFailure =>
   unsafe({
@@ -248,6 +274,7 @@ export async function observeDeployHsm(azure: Azure, input: Input, { signal, ask
             templateHash: deployment.properties?.templateHash ?? '',
             ours: isOneOf(deployment, known(input)),
             ...(run ? { run } : {}),
+            ...(createTagIn(deployment.tags) ? { createTag: createTagIn(deployment.tags)! } : {}),
             ...(state === 'Failed'
               ? { fault: await azure.ask(`reading why ${deploymentName} failed`, () => faultOf(clients, resourceGroup, deployment, signal)) }
               : {}),

@@ -7,6 +7,7 @@ import { runMark, runOf } from '../../systems/azure/deployment.ts';
 import { tagsOf } from '../../systems/azure/tags.ts';
 import { installScript } from '../../systems/windows/install-script.ts';
 import { act, converge, done, lasting, refuse, wait } from '../converge.ts';
+import { enterSecretsGiven, mustBeOwnMachine, vmIdOf } from '../machine-record.ts';
 import { lateLooks, type Systems } from '../systems.ts';
 
 type Input = StepInput<'install-luna-client'>;
@@ -107,7 +108,8 @@ function wrongVersion({ version: wanted, certificateClient }: Input['request']['
 }
 
 /** Runs the installation through Azure’s agent: it works before any port of the host does. The command’s name is the run’s and the attempt’s, so that a crash finds it again. */
-export const installLunaClient = ({ azure, secrets, settings }: Systems) => {
+export const installLunaClient = (systems: Systems) => {
+  const { azure, secrets, settings } = systems;
   const commandName = ({ runId }: Input) => `install-luna-client-${runId.slice(0, 8)}`;
   const addressOf = async ({ url }: { url: string | SecretReference }): Promise<string> => {
     const address = typeof url === 'string' ? url : await userSecret(secrets, url.secret);
@@ -159,7 +161,8 @@ export const installLunaClient = ({ azure, secrets, settings }: Systems) => {
     decide: decideInstallLunaClient,
     lateMs: lateLooks({ settings }),
     act: {
-      async 'run-script'(input, seen, { signal, askedAt }) {
+      async 'run-script'(input, seen, attempt) {
+        const { signal, askedAt } = attempt;
         const { request, publicKey } = input;
         const { compute } = await azure.clients(request.azure);
         const { resourceGroup, region } = request.azure;
@@ -176,6 +179,8 @@ export const installLunaClient = ({ azure, secrets, settings }: Systems) => {
           parameters: [{ name: 'PublicKey', value: publicKey }, ...installers.map(({ name, sha256 }) => ({ name: `${name}Sha256`, value: sha256 }))],
           protectedParameters: installers.map(({ name, url }) => ({ name: `${name}Url`, value: url })),
         };
+        const { record } = await mustBeOwnMachine(systems, input, attempt, { subject: 'windows', name: vmName });
+        await enterSecretsGiven({ record }, vmIdOf(request, vmName), ['installer-address']);
         await azure.submit('starting the installation of the Luna client', () =>
           compute.virtualMachineRunCommands.createOrUpdate(resourceGroup, vmName, commandName(input), body, { abortSignal: signal }),
         );

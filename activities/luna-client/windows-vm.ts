@@ -15,7 +15,9 @@ export const windowsVm = (systems: Systems) =>
     const { vmName, address, adminUser = 'LunaAdmin' } = request.lunaClient;
     const { size, disk } = windowsHost(request);
     return {
+      subject: 'windows',
       name: vmName,
+      secretsGiven: ['windows-admin-password'],
       subnetId: computeSubnetId,
       privateAddress: address,
       isPublic: request.azure.access === 'public',

@@ -6,6 +6,7 @@ import { secretName } from '../../stores/secrets/store.ts';
 import { asPkcs1, belongTogether, endsSoon, seenOf, selfSignedClient } from '../../systems/certificates.ts';
 import type { ClientPair, Home } from '../../systems/lunacm/luna-client.ts';
 import { act, converge, done, lasting, refuse } from '../converge.ts';
+import { endingFirst } from '../end-predecessor.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'client-certificate'>;
@@ -49,7 +50,9 @@ const encrypted = ({ cipherTrust }: Input['request']) => ({
  * The certificate with which CipherTrust Manager presents itself to the HSM; its name is the manager’s address. The key is kept as a secret, unencrypted
  * PKCS#1 as the HSM’s clients want it, and removed from the Windows host.
  */
-export const clientCertificate = ({ luna, secrets, settings }: Systems) => {
+export const clientCertificate = (systems: Systems) => {
+  const { luna, secrets, settings } = systems;
+  const left = lasting(settings, 'vtl-createcert');
   const name = ({ request }: Input) => request.cipherTrust.address;
   const days = ({ request }: Input) => request.lunaClient.certificateDays ?? usualDays;
   const home = ({ request }: Input): Home => (request.lunaClient.certificateClient && request.certificate !== 'generated' ? 'certificate' : 'own');
@@ -59,7 +62,8 @@ export const clientCertificate = ({ luna, secrets, settings }: Systems) => {
   const usable = (pair: ClientPair | undefined): Seen['keyOnHost'] => (pair ? (asPkcs1(pair.keyPem) ? 'usable' : 'unusable') : 'no');
   return converge<Input, Seen, StepResult<'client-certificate'>, Change>({
     // A vtl that was cut off re-points the host’s identity when it ends: only then is it put back for good.
-    lasting: lasting(settings, 'vtl-createcert'),
+    lasting: left,
+    endFirst: endingFirst(systems, left),
     observe: async (input, { signal }) => {
       const key = await read(secrets, keyName(input));
       return onHost(input, signal, async (client) => {

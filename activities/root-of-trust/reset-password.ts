@@ -1,9 +1,9 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
-import { signedIn } from '../../systems/ciphertrust/ciphertrust.ts';
 import { Entrance, type Knock } from '../../systems/ciphertrust/entrance.ts';
 import { activateLicence, addNtp, type LicenceSeen, licensed, missingNtp, type NtpSeen, readLicence, readNtp } from '../../systems/ciphertrust/essentials.ts';
-import { act, converge, done } from '../converge.ts';
+import { type Attempt, act, converge, done } from '../converge.ts';
 import { decideEntrance, exposureOf } from '../entrance.ts';
+import { passwordRecord, signedIn } from '../manager.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'reset-password'>;
@@ -40,12 +40,18 @@ export const decideResetPassword = ({ knock, inside, at }: Seen, input: Pick<Inp
 
 /** After the wipe the initial password works again: it is replaced at once; then time servers, also those that it had before, and licence, where they are gone. */
 export const resetPassword = (systems: Systems) => {
-  const { cipherTrust, secrets } = systems;
+  const { secrets } = systems;
   const entrance = new Entrance(systems);
-  const inside = (input: Input, signal: AbortSignal) => signedIn(cipherTrust, secrets, input, input.cipherTrust, signal);
+  const caller = (input: Input, attempt: Attempt) => ({
+    job: input,
+    at: input.cipherTrust,
+    signal: attempt.signal,
+    record: passwordRecord({ systems, input, attempt }),
+  });
+  const inside = (input: Input, attempt: Attempt) => signedIn({ systems, input, attempt }, input.cipherTrust);
   return converge<Input, Seen, StepResult<'reset-password'>, 'replace-password' | 'add-ntp' | 'activate-licence'>({
     async observe(input, attempt) {
-      const { knock, manager } = await entrance.look(input, input.cipherTrust, attempt, input.openSince === undefined ? 'kept' : 'initial');
+      const { knock, manager } = await entrance.look(caller(input, attempt), input.openSince === undefined ? 'kept' : 'initial');
       const at = new Date().toISOString();
       return knock.signedIn
         ? { knock: { ...knock }, inside: { ntp: await readNtp(manager), licence: await readLicence(manager) }, at }
@@ -53,10 +59,10 @@ export const resetPassword = (systems: Systems) => {
     },
     decide: decideResetPassword,
     act: {
-      'replace-password': (input, _, attempt) => entrance.replace(input, input.cipherTrust, attempt),
-      'add-ntp': async (input, seen, { signal }) => addNtp(await inside(input, signal), secrets, missingNtp(seen.inside!.ntp, wantedNtp(input))),
-      'activate-licence': async (input, seen, { signal }) =>
-        activateLicence(await inside(input, signal), secrets, seen.inside!.licence, input.request.cipherTrust),
+      'replace-password': (input, _, attempt) => entrance.replace(caller(input, attempt)),
+      'add-ntp': async (input, seen, attempt) => addNtp(await inside(input, attempt), secrets, missingNtp(seen.inside!.ntp, wantedNtp(input))),
+      'activate-licence': async (input, seen, attempt) =>
+        activateLicence(await inside(input, attempt), secrets, seen.inside!.licence, input.request.cipherTrust),
     },
     sight: ({ knock, inside }) => [knock.left, inside?.ntp.listed, inside?.licence],
   });

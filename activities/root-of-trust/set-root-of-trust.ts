@@ -1,23 +1,28 @@
-import { notReady, refused, StepFailure, unsafe } from '../../domain/failure.ts';
+import { refused, StepFailure, unsafe } from '../../domain/failure.ts';
 import { afterwards } from '../../domain/first-error.ts';
 import type { ManagerHolds, PresentedCertificate, StepInput, StepResult } from '../../domain/results.ts';
+import { isSpent } from '../../stores/record/approvals.ts';
+import type { Order, SentSetup } from '../../stores/record/memory.ts';
 import { kept, userSecret } from '../../stores/secrets/kept.ts';
 import type { SecretStore } from '../../stores/secrets/store.ts';
 import { problemBeforeSetup, readBeforeSetup } from '../../systems/ciphertrust/before-setup.ts';
-import { type Manager, signedIn } from '../../systems/ciphertrust/ciphertrust.ts';
+import type { Manager } from '../../systems/ciphertrust/ciphertrust.ts';
 import { type Answer, answerFailure, isPassing, isSuccess, source } from '../../systems/ciphertrust/errors.ts';
 import { type HsmServer, isLikeNew, isServerOf, readHolds, readServers } from '../../systems/ciphertrust/holds.ts';
 import { giveKey, needsKey, type Starting, usualReason } from '../../systems/ciphertrust/ksadmin-key.ts';
 import { neverLeft } from '../../systems/ciphertrust/manager.ts';
-import { type Sent, SetupLog } from '../../systems/ciphertrust/setup-log.ts';
+import { isEarlier, SetupRecord } from '../../systems/ciphertrust/setup-record.ts';
 import { visit } from '../../systems/ciphertrust/visit.ts';
 import { NoPermit } from '../../systems/fence.ts';
-import { type Attempt, act, converge, done, halt, lasting, wait } from '../converge.ts';
+import { act, converge, done, halt, lasting, wait } from '../converge.ts';
+import { managerRecord, signedIn, signsIn, type Visitor } from '../manager.ts';
+import { recordOf } from '../record.ts';
+import { attemptBegins, serverTime } from '../server-time.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'set-root-of-trust'>;
 
-/** A wiped manager presents a new certificate: it is believed to be ours so long after this job sent `hsm/setup`, and no longer. */
+/** A wiped manager presents a new certificate: it is believed to be ours so long after `hsm/setup` was sent to it, and no longer. */
 const windowMs = 3_600_000;
 
 /**
@@ -27,7 +32,7 @@ const windowMs = 3_600_000;
  */
 export type Seen =
   | ({ state: 'restarting'; detail: string } & Starting)
-  | { state: 'settling'; sent: Pick<Sent, 'answer'> }
+  | { state: 'settling'; sent: Heard }
   | {
       state: 'wiped';
       pin: string;
@@ -40,13 +45,18 @@ export type Seen =
       servers: HsmServer[];
       /** What would be lost; absent where there is nothing to do. */
       holds?: ManagerHolds;
-      /** How many requests this job sent. */
+      /** How many requests were sent to this manager as it is, by whichever job. */
       requests: number;
       /** One of them after which no person ordered another one yet, how long ago it was last heard of, and how long it may take to show an effect. */
-      open?: Pick<Sent, 'id' | 'answer' | 'failed'> & { msAgo: number; patienceMs: number };
+      open?: Heard & Pick<SentSetup, 'id' | 'failed'> & { msAgo: number; patienceMs: number };
+      /** `hsm/setup` was sent under the approval already. */
+      isApprovalSpent?: true;
     };
 
 type Ready = Seen & { state: 'ready' };
+
+/** What was heard of a request; nothing where that was lost. */
+type Heard = Pick<SentSetup, 'evidence'>;
 
 export const decideSetRootOfTrust = (seen: Seen, input: Pick<Input, 'cipherTrust' | 'partitionSerial' | 'approvedDigest' | 'fresh' | 'publicKey'>) => {
   const { cipherTrust, partitionSerial, approvedDigest, fresh = false, publicKey } = input;
@@ -54,17 +64,17 @@ export const decideSetRootOfTrust = (seen: Seen, input: Pick<Input, 'cipherTrust
     return needsKey(seen, publicKey) ? act('give-key') : wait(`CipherTrust Manager restarts: ${[seen.detail, ...usualReason(seen)].join('; ')}`);
   if (seen.state === 'settling') return waitForEffect(seen.sent);
   if (seen.state === 'wiped') return decideWiped(seen, cipherTrust);
-  const { servers, holds, open } = seen;
+  const { servers, holds, open, isApprovalSpent } = seen;
   if (servers.some((server) => isServerOf(server, partitionSerial))) return done<StepResult<'set-root-of-trust'>>({ cipherTrust });
   if (open) return open.failed || open.msAgo >= open.patienceMs ? act('tell') : waitForEffect(open);
-  if (holds && holds.digest !== approvedDigest && !isLikeNew(holds, fresh)) return done<StepResult<'set-root-of-trust'>>({ cipherTrust, needsApproval: holds });
+  const isApproved = holds !== undefined && holds.digest === approvedDigest && !isApprovalSpent;
+  if (holds && !isApproved && !isLikeNew(holds, fresh)) return done<StepResult<'set-root-of-trust'>>({ cipherTrust, needsApproval: holds });
   return act('set-up');
 };
 
 const tried = 'setting the HSM as root of trust';
 
-const waitForEffect = ({ answer }: Pick<Sent, 'answer'>) =>
-  wait(`hsm/setup was sent (${answer ?? 'no answer was heard'}); it is looked whether it takes effect.`);
+const waitForEffect = ({ evidence = 'no answer was heard' }: Heard) => wait(`hsm/setup was sent (${evidence}); it is looked whether it takes effect.`);
 
 function decideWiped({ pin, certificate, last }: Seen & { state: 'wiped' }, cipherTrust: Input['cipherTrust']) {
   if (last && last.msAgo <= windowMs)
@@ -74,7 +84,7 @@ function decideWiped({ pin, certificate, last }: Seen & { state: 'wiped' }, ciph
       certificate,
       ...(last.failed ? { failed: true as const } : {}),
     });
-  const when = last === undefined ? 'though this job sent nothing yet' : `${Math.round(last.msAgo / 60_000)} minutes after this job sent hsm/setup`;
+  const when = last === undefined ? 'though nothing was sent to it that wipes it' : `${inMinutes(last.msAgo)} after hsm/setup was sent to it`;
   return halt({
     tried,
     seen: `it presents another certificate or refuses the kept password, ${when}`,
@@ -83,14 +93,17 @@ function decideWiped({ pin, certificate, last }: Seen & { state: 'wiped' }, ciph
   });
 }
 
+const inMinutes = (ms: number): string => (Number.isFinite(ms) ? `${Math.round(ms / 60_000)} minutes` : 'an unknown time');
+const inSeconds = (ms: number): string => (Number.isFinite(ms) ? `${Math.round(ms / 1000)} s` : 'an unknown time');
+
 const sendsAgain = 'sends hsm/setup once more, which wipes CipherTrust Manager';
 
 /** What became of a request, for a person. Each may be a sign-in at the partition, and a wipe: only a person orders another one. */
-function told({ answer = 'no answer was heard', failed, msAgo }: NonNullable<Ready['open']>): StepFailure {
-  if (failed) return refused({ tried, seen: `hsm/setup ${answer}`, source, remedy: `Mend what CipherTrust Manager names, then retry: that ${sendsAgain}.` });
+function told({ evidence = 'no answer was heard', failed, msAgo }: NonNullable<Ready['open']>): StepFailure {
+  if (failed) return refused({ tried, seen: `hsm/setup ${evidence}`, source, remedy: `Mend what CipherTrust Manager names, then retry: that ${sendsAgain}.` });
   return unsafe({
     tried,
-    seen: `hsm/setup was sent (${answer}), and ${Math.round(msAgo / 1000)} s later nothing changed: it does not list the HSM and was not wiped`,
+    seen: `hsm/setup was sent (${evidence}), and ${inSeconds(msAgo)} later nothing changed: it does not list the HSM and was not wiped`,
     source,
     remedy: `Look at CipherTrust Manager’s log and at the way to it; retry ${sendsAgain}.`,
   });
@@ -98,72 +111,120 @@ function told({ answer = 'no answer was heard', failed, msAgo }: NonNullable<Rea
 
 /**
  * `hsm/setup`: CipherTrust Manager checks the partition, answers, then wipes itself and restarts. It is sent once for an order of a person, whatever becomes of
- * the answer: what it did is looked at, never assumed. After one that left, another one is sent only once a person was told what became of it. What the manager
- * holds beside what a new one has is wiped only if a person approved exactly that. Only after a request that this job sent may the manager come back with
- * another certificate and without its password.
+ * the answer: what it did is looked at, never assumed. After one that left, whichever job sent it, another one is sent only once a person was told in this run
+ * what became of it. What the manager holds beside what a new one has is wiped only if a person approved exactly that, once. Only after a request that was sent to
+ * it may the manager come back with another certificate and without its password.
  */
 export const setRootOfTrust = (systems: Systems) => {
   const repaired = new WeakSet<AbortSignal>();
-  const { cipherTrust, secrets, settings, transcripts } = systems;
-  return converge<Input, Seen, StepResult<'set-root-of-trust'>, 'set-up' | 'tell' | 'give-key'>({
+  const { secrets, settings } = systems;
+  const run = converge<Input, Seen, StepResult<'set-root-of-trust'>, 'set-up' | 'tell' | 'give-key'>({
     lasting: lasting(settings, 'hsm-setup', 'lunacm-script'),
-    observe: (input, attempt) => observe(systems, input, new SetupLog(transcripts, input), attempt, repaired.has(attempt.signal)),
+    observe: (input, attempt) => observe({ systems, input, attempt }, repaired.has(attempt.signal)),
     decide: decideSetRootOfTrust,
     act: {
       async 'give-key'({ publicKey }, seen, { signal }) {
         repaired.add(signal);
         if (seen.state === 'restarting' && seen.manager && publicKey) await giveKey(seen.manager, publicKey);
       },
-      async tell(input, seen, { order }) {
+      async tell(input, seen, attempt) {
         const open = (seen as Ready).open!;
-        await new SetupLog(transcripts, input).told(open.id, order);
+        await setupRecord({ systems, input, attempt }).told(open.id);
         throw told(open);
       },
-      async 'set-up'(input, seen, { signal, order }) {
-        const log = new SetupLog(transcripts, input);
+      async 'set-up'(input, seen, attempt) {
+        const visitor = { systems, input, attempt };
         const { holds, requests } = seen as Ready;
-        const enter = () => signedIn(cipherTrust, secrets, input, input.cipherTrust, signal);
         const key = await userSecret(secrets, input.keySecret);
-        const problem = problemBeforeSetup(await readBeforeSetup(await enter(), systems.luna, input, key, signal));
-        if (problem && !(problem.mayGoOn && (await log.wasDoubted(problem.seen, order)))) {
-          if (problem.mayGoOn) await log.doubted(problem.seen, order);
-          throw new StepFailure(requests > 0 ? { ...problem, remedy: `${problem.remedy} Retry ${sendsAgain}.` } : problem);
-        }
+        await checkBefore(visitor, key, requests);
         const setup = await setupOf(secrets, input, key);
         // A new sign-in: the checks may take longer than a token lives, and this request alone is not repeated with another one.
-        const manager = await enter();
+        const manager = await signedIn(visitor, input.cipherTrust, { anew: true });
         // The checks take their time: what came into it meanwhile is looked at, and asked for.
         const now = await readHolds(manager, input.cipherTrust.address, await readServers(manager));
-        if (now.digest === holds!.digest) await send(manager, setup, input, log, requests);
+        if (now.digest === holds!.digest) await send(visitor, manager, setup);
       },
     },
     sight: (seen) => (seen.state === 'ready' ? [seen.servers, seen.holds?.digest] : [seen.state, 'repaired' in seen && seen.repaired]),
   });
+  return (input: Input): Promise<StepResult<'set-root-of-trust'>> => {
+    attemptBegins();
+    return run(input);
+  };
 };
 
-async function observe({ cipherTrust, secrets, settings }: Systems, input: Input, log: SetupLog, attempt: Attempt, repaired: boolean): Promise<Seen> {
+type Caller = Visitor & { input: Input };
+
+const orderOf = ({ input: { runId }, attempt }: Caller): Order => ({ runId, execution: attempt.order });
+
+const setupRecord = (caller: Caller): SetupRecord =>
+  new SetupRecord({
+    record: managerRecord(caller),
+    transcripts: caller.systems.transcripts,
+    job: caller.input,
+    order: orderOf(caller),
+    now: serverTime,
+  });
+
+async function observe(caller: Caller, repaired: boolean): Promise<Seen> {
+  const { systems, input, attempt } = caller;
   const { cipherTrust: pinned, partitionSerial } = input;
-  const seen = await visit(cipherTrust, input, pinned, attempt.signal);
+  const seen = await visit(systems.cipherTrust, input, pinned, attempt.signal);
   if (!seen.started) return { state: 'restarting', look: attempt.number, repaired, ...seen };
-  const sent = await log.sent();
-  const last = sent.at(-1);
-  const wiped = (since = 0): Seen => ({ state: 'wiped', pin: seen.pin, certificate: seen.certificate, ...(last ? { last: suspected(last, since) } : {}) });
+  const all = await setupRecord(caller).look();
+  const now = await serverTime();
+  const toIt = all.filter((sent) => concerns(sent, pinned.pin));
+  const last = all.findLast(({ pin = pinned.pin }) => pin === pinned.pin);
+  const wiped = (since = 0): Seen => ({ state: 'wiped', pin: seen.pin, certificate: seen.certificate, ...(last ? { last: suspected(last, now, since) } : {}) });
   // The kept password is not shown to a machine that is not the pinned one. Whoever looked before did not see this certificate, unless that one was lost.
   if (seen.pin !== pinned.pin) return wiped(attempt.lookedAt);
-  const patienceMs = patience.unheard * settings.commandMs;
-  const settling = sent.find(({ heardAt, answered }) => Date.now() - heardAt < (answered ? patience.answered * settings.commandMs : patienceMs));
+  const { commandMs } = systems.settings;
+  const patienceMs = patience.unheard * commandMs;
+  const settling = all.find(({ heardAt, answered }) => msSince(heardAt, now) < (answered ? patience.answered * commandMs : patienceMs));
   if (settling) return { state: 'settling', sent: settling };
-  if (!(await seen.manager.signIn(await kept(secrets, input.target, 'ciphertrust-admin-password')))) return wiped();
+  // Where something may have wiped it, only a new sign-in shows that it was not.
+  if (!(await signsIn(caller, seen.manager, toIt.length > 0))) return wiped();
   const servers = await readServers(seen.manager);
-  const ready: Ready = { state: 'ready', servers, requests: sent.length };
+  const ready: Ready = { state: 'ready', servers, requests: toIt.length };
   if (servers.some((server) => isServerOf(server, partitionSerial))) return ready;
-  const open = sent.findLast(({ toldUnder }) => toldUnder === undefined || toldUnder === attempt.order);
-  if (open) return { ...ready, open: { ...open, msAgo: Date.now() - open.heardAt, patienceMs } };
-  return { ...ready, holds: await readHolds(seen.manager, pinned.address, servers) };
+  // Each was sent only after a person was told of the one before.
+  const open = toIt.at(-1);
+  if (open && !(open.toldUnder && isEarlier(open.toldUnder, orderOf(caller))))
+    return { ...ready, open: { ...open, msAgo: msSince(open.heardAt, now), patienceMs } };
+  const isApprovalSpent = await wasUsed(caller, all);
+  return { ...ready, holds: await readHolds(seen.manager, pinned.address, servers), ...(isApprovalSpent ? { isApprovalSpent } : {}) };
 }
 
-/** It was not wiped before the request left, nor before somebody looked and saw that it was not. */
-const suspected = ({ at, failed }: Sent, since: number) => ({ msAgo: Date.now() - at, failed, notBefore: new Date(Math.max(at, since)).toISOString() });
+/** One that was sent to the manager as it is now. One that failed asks for a person, whatever it wiped. */
+const concerns = ({ pin, failed }: SentSetup, pinned: string): boolean => failed || pin === undefined || pin === pinned;
+
+/** Both by the Temporal server's clock. Where that was set back, nothing is long ago; where no time is known, everything is. */
+const msSince = (at: number | undefined, now: number): number => (at === undefined ? Number.POSITIVE_INFINITY : Math.max(0, now - at));
+
+/** It was not wiped before the request left, nor before somebody looked and saw that it was not (by that worker's clock, where it can be right). */
+function suspected({ sentAt, failed }: SentSetup, now: number, lookedAt: number) {
+  const from = sentAt ?? 0;
+  return { msAgo: msSince(sentAt, now), failed, notBefore: new Date(lookedAt > from && lookedAt <= now ? lookedAt : from).toISOString() };
+}
+
+/** Was `hsm/setup` sent under the approval already? One that was entered as used for a request that never left is not. */
+async function wasUsed({ systems, input, attempt }: Caller, sent: SentSetup[]): Promise<boolean> {
+  if (input.approvalId === undefined) return false;
+  const approvals = await recordOf(systems, input, attempt, 'approvals').read();
+  return isSpent(approvals, { runId: input.runId, approvalId: input.approvalId }, (act) => sent.some(({ id }) => act === actOf(id)));
+}
+
+const actOf = (id: string): string => `hsm/setup ${id}`;
+
+/** Throws where something speaks against sending it that no person ordered to overlook. */
+async function checkBefore(caller: Caller, key: string, requests: number): Promise<void> {
+  const { systems, input, attempt } = caller;
+  const problem = problemBeforeSetup(await readBeforeSetup(await signedIn(caller, input.cipherTrust), systems.luna, input, key, attempt.signal));
+  const record = setupRecord(caller);
+  if (!problem || (problem.mayGoOn && (await record.wasDoubted(problem.seen)))) return;
+  if (problem.mayGoOn) await record.doubted(problem.seen);
+  throw new StepFailure(requests > 0 ? { ...problem, remedy: `${problem.remedy} Retry ${sendsAgain}.` } : problem);
+}
 
 /** How long its effect may take to show, in longest runs of a command: after its answer; after nobody heard one, since then it may still be at work, too. */
 const patience = { answered: 0.4, unheard: 1.6 };
@@ -187,27 +248,43 @@ async function setupOf(secrets: SecretStore, input: Input, key: string): Promise
 }
 
 /**
- * Sends it, unless another worker is about to. The next looks tell what became of it: nothing that it is answered makes it leave again by itself, since a proxy
- * may say that nobody took what it has passed on, and one that failed may have wiped all the same.
+ * Sends it, unless anybody entered anything since this attempt looked. The next looks tell what became of it: nothing that it is answered makes it leave again by
+ * itself, since a proxy may say that nobody took what it has passed on, and one that failed may have wiped all the same.
  */
-async function send(manager: Manager, setup: object, { hsmAddress, partitionSerial }: Input, log: SetupLog, before: number): Promise<void> {
-  const path = '/v1/system/hsm/setup';
-  const id = await log.sending(`for partition ${partitionSerial} on ${hsmAddress}, with reset`);
-  if ((await log.sent()).length > before + 1) {
-    await log.notSent(id, 'another one is being sent');
-    throw notReady('hsm/setup is being sent by another worker, too; it is looked again.');
-  }
+async function send(caller: Caller, manager: Manager, setup: object): Promise<void> {
+  const record = setupRecord(caller);
+  const id = await entered(caller, record);
   let answer: Answer;
   try {
-    answer = await manager.raw('POST', path, setup);
+    answer = await manager.raw('POST', setupPath, setup);
   } catch (error) {
-    if (error instanceof NoPermit) await log.notSent(id, error.message);
-    if (!(error instanceof StepFailure) || error.problem.kind !== 'Transient') throw error;
-    if (!neverLeft(error.cause)) return log.unknown(id, `no answer: ${error.problem.seen}`);
-    const { seen } = error.problem;
-    throw await afterwards(error, () => log.notSent(id, seen));
+    return unanswered(record, id, error);
   }
-  if (isSuccess(answer)) return log.answered(id, `${answer.status}`);
-  const { seen } = answerFailure(`POST ${path}`, answer, setup).problem;
-  await (isPassing(answer) ? log.unknown(id, seen) : log.failed(id, seen));
+  if (isSuccess(answer)) return record.answered(id, answer.status);
+  const { seen } = answerFailure(`POST ${setupPath}`, answer, setup).problem;
+  await (isPassing(answer) ? record.unknown(id, seen) : record.failed(id, answer.status, seen));
+}
+
+const setupPath = '/v1/system/hsm/setup';
+
+/** Enters what is about to happen; the request's own entry comes last. */
+async function entered({ systems, input, attempt }: Caller, record: SetupRecord): Promise<string> {
+  const { cipherTrust, partitionSerial, hsmAddress, approvedDigest, approvalId } = input;
+  const id = SetupRecord.newId();
+  await record.givingSecrets(cipherTrust.address);
+  if (approvalId !== undefined && approvedDigest !== undefined) {
+    const approvals = recordOf(systems, input, attempt, 'approvals');
+    await approvals.read();
+    await approvals.append('approval-used', { approvalId, digest: approvedDigest, act: actOf(id) });
+  }
+  await record.sending({ id, partitionSerial, hsmAddress, pin: cipherTrust.pin, ...(approvalId === undefined ? {} : { approvalId }) });
+  return id;
+}
+
+async function unanswered(record: SetupRecord, id: string, error: unknown): Promise<void> {
+  if (error instanceof NoPermit) await record.notSent(id, error.message);
+  if (!(error instanceof StepFailure) || error.problem.kind !== 'Transient') throw error;
+  const { seen } = error.problem;
+  if (!neverLeft(error.cause)) return record.unknown(id, `no answer: ${seen}`);
+  throw await afterwards(error, () => record.notSent(id, seen));
 }

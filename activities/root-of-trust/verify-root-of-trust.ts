@@ -1,9 +1,9 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { rootKeys } from '../../systems/ciphertrust/before-setup.ts';
-import { signedIn } from '../../systems/ciphertrust/ciphertrust.ts';
 import { type HsmServer, isServerOf, nameOf, readServers } from '../../systems/ciphertrust/holds.ts';
 import { entriesOf } from '../../systems/ciphertrust/manager.ts';
 import { converge, done, halt, lasting } from '../converge.ts';
+import { signedIn } from '../manager.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'verify-root-of-trust'>;
@@ -53,18 +53,18 @@ export const decideVerifyRootOfTrust = (
 };
 
 /** “Verify that the HSM has been added on System > HSMs”, and that it really holds the root keys. */
-export const verifyRootOfTrust = ({ cipherTrust, secrets, luna, settings }: Systems) =>
+export const verifyRootOfTrust = (systems: Systems) =>
   converge<Input, Seen, StepResult<'verify-root-of-trust'>, never>({
-    lasting: lasting(settings, 'lunacm-script'),
-    async observe(input, { signal }) {
-      const manager = await signedIn(cipherTrust, secrets, input, input.cipherTrust, signal);
+    lasting: lasting(systems.settings, 'lunacm-script'),
+    async observe(input, attempt) {
+      const manager = await signedIn({ systems, input, attempt }, input.cipherTrust);
       const { version = 'unknown' } = (await manager.ask<{ version?: string } | null>('GET', '/v1/system/info')) ?? {};
       const servers = await readServers(manager);
       const mkeks = await manager.whereKnown<object>('GET', '/v1/system/mkeks');
       const sealers = entriesOf<{ sealer_name?: string }>(mkeks).flatMap(({ sealer_name }) => sealer_name ?? []);
       const known = await manager.whereKnown<object>('GET', '/v1/system/rot-keys');
       const rotKeys = known && entriesOf(known).length;
-      const objects = await luna.partitionContents(input, input.partitionSerial, signal);
+      const objects = await systems.luna.partitionContents(input, input.partitionSerial, attempt.signal);
       return { version, servers, sealer: sealers.includes('none') ? 'none' : sealers[0], rotKeys, objects };
     },
     decide: decideVerifyRootOfTrust,

@@ -4,12 +4,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { refused } from '../../domain/failure.ts';
 import type { CertificateSeen, StepInput, StepResult } from '../../domain/results.ts';
 import { userSecret } from '../../stores/secrets/kept.ts';
-import { type Manager, signedIn } from '../../systems/ciphertrust/ciphertrust.ts';
+import type { Manager } from '../../systems/ciphertrust/ciphertrust.ts';
 import { source } from '../../systems/ciphertrust/errors.ts';
 import type { Leaf } from '../../systems/ciphertrust/tls.ts';
 import { readWebCertificate, type WebCertificate } from '../../systems/ciphertrust/web-certificate.ts';
 import { lastingActs } from '../../systems/lasting-acts.ts';
 import { act, converge, done, lasting, wait } from '../converge.ts';
+import { signedIn } from '../manager.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'web-certificate'>;
@@ -42,20 +43,21 @@ function isFor({ pem }: CertificateSeen, names: (string | undefined)[]): boolean
 }
 
 /** Names the manager and gives it the web certificate that the request names: after the wipe, which would take both away. */
-export const webCertificate = ({ cipherTrust, secrets, settings }: Systems) => {
+export const webCertificate = (systems: Systems) => {
+  const { cipherTrust, secrets, settings } = systems;
   const wantedBy = async ({ request }: Input): Promise<WebCertificate | undefined> => {
     const { webCertificate: named } = request.cipherTrust;
     return named && readable(named.secret, await userSecret(secrets, named.secret));
   };
   return converge<Input, Seen, StepResult<'web-certificate'>, 'set-name' | 'put-certificate' | 'restart-web'>({
     lasting: lasting(settings, 'service-restart'),
-    async observe(input, { signal }) {
-      const leaf = await cipherTrust.leaf(input, input.cipherTrust, signal);
+    async observe(input, attempt) {
+      const leaf = await cipherTrust.leaf(input, input.cipherTrust, attempt.signal);
       if (!leaf) return { state: 'restarting' };
       const wanted = await wantedBy(input);
       // Only the certificate of before and the one that this step brings are accepted.
       const pin = leaf.fingerprint === wanted?.leaf.fingerprint ? leaf.fingerprint : input.cipherTrust.pin;
-      const manager = await signedIn(cipherTrust, secrets, input, { ...input.cipherTrust, pin }, signal, leaf);
+      const manager = await signedIn({ systems, input, attempt }, { ...input.cipherTrust, pin }, { presented: leaf });
       const { name = 'unnamed' } = (await manager.ask<{ name?: string } | null>('GET', '/v1/system/info')) ?? {};
       return {
         state: 'ready',

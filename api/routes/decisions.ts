@@ -21,6 +21,7 @@ export function decisionRoutes(app: FastifyInstance, jobs: Jobs): void {
       schema: { tags, summary: 'Approve or reject what destroys', params: ApprovalParameters, body: ApprovalDecision, headers: KeyHeader, response },
     },
     async ({ params: { id, approvalId }, body: { decision, actor, comment }, headers, signedIn }, reply) => {
+      await needReadable(jobs, { id, approvalId, decision });
       if (!signedIn!.name) await needTwoPeople(jobs, id, approvalId);
       const decisionId = headers['idempotency-key'] ?? randomUUID();
       const signal = { approvalId, decisionId, actor: actorOf(signedIn!, actor, 'approver'), ...(comment ? { comment } : {}) };
@@ -33,13 +34,23 @@ export function decisionRoutes(app: FastifyInstance, jobs: Jobs): void {
       config: { role: 'operator' },
       schema: { tags, summary: 'Retry, skip or abort after an incident', params: IncidentParameters, body: IncidentDecision, headers: KeyHeader, response },
     },
-    async ({ params: { id, incidentId }, body: { action, actor, comment }, headers, signedIn }, reply) => {
+    async ({ params: { id, incidentId }, body: { action, actor, comment, amendment }, headers, signedIn }, reply) => {
       const decisionId = headers['idempotency-key'] ?? randomUUID();
-      const signal = { incidentId, decisionId, action, actor: actorOf(signedIn!, actor, 'operator'), ...(comment ? { comment } : {}) };
+      if (amendment && action !== 'retry') throw amendmentWithout(action);
+      const signal = {
+        ...{ incidentId, decisionId, action, actor: actorOf(signedIn!, actor, 'operator') },
+        ...(comment ? { comment } : {}),
+        ...(amendment ? { amendment } : {}),
+      };
       return answer(reply, id, signal.decisionId, await jobs.decide(id, 'resolve', signal));
     },
   );
 }
+
+const amendmentWithout = (action: string): Problem =>
+  new Problem(422, 'The decision cannot be taken', `An amendment goes with retry alone: ${action} changes no request. Nothing was sent.`, {
+    errors: [{ pointer: '/amendment', detail: 'Leave it out, or decide "retry".' }],
+  });
 
 /** Who decides: who is signed in. Of a role nobody knows who that is, so it may say so. */
 function actorOf({ name }: SignedIn, said: string | undefined, role: Role): string {
@@ -47,6 +58,14 @@ function actorOf({ name }: SignedIn, said: string | undefined, role: Role): stri
   if (said !== undefined && said !== name)
     throw new Problem(422, 'Not your name', `You are signed in as ${name}, and decide under that name: leave "actor" out.`);
   return name;
+}
+
+/** Nobody approves what cannot be shown, nor is it known whether two people are asked for. A rejection destroys nothing, so it passes. */
+async function needReadable(jobs: Jobs, { id, approvalId, decision }: { id: string; approvalId: string; decision: 'approve' | 'reject' }): Promise<void> {
+  if (decision === 'reject') return;
+  const found = (await jobs.show(id)).unreadable?.find(({ key }) => key === approvalId);
+  if (!found) return;
+  throw new Problem(503, 'The approval cannot be read', `${found.detail} Nothing was approved. Upgrade the API, then decide.`, { job: linkOf(id) });
 }
 
 /** Where two people are asked for, a role’s token, which both may have, is none of them. */

@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { isOver } from '../../domain/progress.ts';
-import type { Jobs, ShownJob } from '../jobs.ts';
+import type { Jobs } from '../jobs.ts';
 import { Problem } from '../problem.ts';
+import type { ShownJob } from '../schemas/answers.ts';
 import { eventAnswers } from '../schemas/answers.ts';
 import { JobParameters } from '../schemas/schemas.ts';
 
@@ -162,8 +163,8 @@ export function eventRoutes(app: FastifyInstance, jobs: Pick<Jobs, 'show'>, time
 
 function open(reply: FastifyReply): void {
   reply.hijack();
+  for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) reply.raw.setHeader(name, value);
   reply.raw.writeHead(200, {
-    ...(reply.getHeaders() as Record<string, string>),
     'content-type': 'text/event-stream',
     'cache-control': 'no-cache',
     connection: 'keep-alive',

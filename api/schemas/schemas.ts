@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { everyState } from './answers.ts';
+import { incidentAction, jobStates } from '../../domain/schemas/progress.ts';
 
 /** Schemas of what comes in beside the request itself; each one is named in the OpenAPI text. */
 
@@ -16,7 +16,20 @@ const who = {
 };
 
 export const ApprovalDecision = Type.Object({ decision: Type.Enum(['approve', 'reject']), ...who }, closed);
-export const IncidentDecision = Type.Object({ action: Type.Enum(['retry', 'skip', 'abort']), ...who }, closed);
+export const IncidentDecision = Type.Object(
+  {
+    action: incidentAction,
+    amendment: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description:
+          'With retry alone: new values for fields of the request that no step has used yet, by JSON pointer; null takes a field away. Judged like a request: every mistake at once (422).',
+        examples: [{ '/lunaClient/installer/url': 'https://downloads.example.com/LunaClient.zip' }],
+      }),
+    ),
+    ...who,
+  },
+  closed,
+);
 
 export const JobParameters = Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9-]{3,64}$' }) });
 export const ApprovalParameters = Type.Object({ ...JobParameters.properties, approvalId: Type.String({ maxLength: 60 }) });
@@ -25,7 +38,7 @@ export const IncidentParameters = Type.Object({ ...JobParameters.properties, inc
 export const ListQuery = Type.Object(
   {
     state: Type.Optional(
-      Type.Enum([...everyState], {
+      Type.Enum(jobStates, {
         description: 'awaiting-approval finds every job with an open approval, incident every job with an open incident: a job with both is found by each.',
       }),
     ),

@@ -102,9 +102,12 @@ function phaseState(states: StepState[]): StepState {
 }
 
 function stepLine(id: StepId, progress: Progress, detail: string | undefined, { columns, now, paint = plain }: Look): string {
-  const { state, startedAt, finishedAt, attempts } = progress.steps[id];
+  const { state, startedAt, finishedAt, attempts, outcome } = progress.steps[id];
   const elapsed = startedAt && state !== 'not-needed' ? duration((finishedAt ? Date.parse(finishedAt) : now) - Date.parse(startedAt)) : '';
-  const told = [attempts > 1 ? `attempt ${attempts}` : '', state === 'running' || state === 'failed' ? (detail ?? '') : ''].filter(Boolean).join(', ');
+  const unchanged = state === 'done' && outcome === 'unchanged' ? outcome : '';
+  const told = [unchanged, attempts > 1 ? `attempt ${attempts}` : '', state === 'running' || state === 'failed' ? (detail ?? '') : '']
+    .filter(Boolean)
+    .join(', ');
   const start = `  ${clip(definition(id).title, titleColumns).padEnd(titleColumns)} ${elapsed.padStart(7)}`;
   const room = columns - start.length - 7;
   return `  ${paint(styles[state], marks[state])}${start.slice(1)}${told && room > 8 ? `  ${paint('dim', clip(told, room))}` : ''}`.trimEnd();

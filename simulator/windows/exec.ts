@@ -3,6 +3,7 @@ import type { LunaClient } from './luna-client.ts';
 import { lunacm } from './lunacm/lunacm.ts';
 import type { Caller } from './lunacm/verb.ts';
 import { PowerShell, ScriptError } from './powershell.ts';
+import { processCmdlets } from './process-cmdlets.ts';
 import { clientFolder } from './state.ts';
 import { vtl } from './vtl.ts';
 
@@ -28,7 +29,11 @@ export async function execute(client: LunaClient, command: string, caller: Calle
   if (['lunacm', 'vtl'].includes(name)) {
     const folder = client.folders().find((installed) => program.toLowerCase() === `${installed}\\${name}.exe`.toLowerCase());
     if (!folder || (name === 'lunacm' && folder !== clientFolder)) return notFound(program);
-    return good(name === 'vtl' ? await vtl(client, args, caller, folder) : await runLunacm(client, args, caller));
+    const running = client.processes.start(`${name}.exe`, command);
+    const started: Caller = { ...caller, isStopped: () => running.isStopped };
+    const output = await (name === 'vtl' ? vtl(client, args, started, folder) : runLunacm(client, args, started));
+    client.processes.ended(running);
+    return running.isStopped ? { output: '', exitCode: 1 } : good(output);
   }
   switch (name) {
     case 'icacls':
@@ -47,10 +52,21 @@ export async function execute(client: LunaClient, command: string, caller: Calle
     case 'type':
       return client.files.exists(path) ? good(client.files.text(path)) : { output: 'The system cannot find the file specified.\n', exitCode: 1 };
     case 'powershell':
-      return runScript(client, args.slice(args.findIndex((arg) => /^-c(ommand)?$/i.test(arg)) + 1).join(' '), {}, publicKeyLine);
+      return powershell(client, args, publicKeyLine);
     default:
       return notFound(program);
   }
+}
+
+/** `-Command` with the script, or `-EncodedCommand` with its UTF-16 in base64. What a script throws is shown with what it printed. */
+async function powershell(client: LunaClient, args: string[], publicKeyLine: string): Promise<Ran> {
+  const encoded = args.findIndex((arg) => /^-e(nc|ncodedcommand)?$/i.test(arg));
+  const script =
+    encoded < 0
+      ? args.slice(args.findIndex((arg) => /^-c(ommand)?$/i.test(arg)) + 1).join(' ')
+      : Buffer.from(args[encoded + 1] ?? '', 'base64').toString('utf16le');
+  const { output, error, exitCode } = await runScript(client, script, {}, publicKeyLine);
+  return { output: `${output}${error}`, exitCode };
 }
 
 const notFound = (program: string): Ran => ({
@@ -77,7 +93,10 @@ export async function runScript(
   parameters: Record<string, string>,
   publicKeyLine: string,
 ): Promise<Ran & { error: string }> {
-  const shell = new PowerShell(cmdlets(client.world, client.state, publicKeyLine), environment);
+  const shell = new PowerShell(
+    { ...cmdlets(client.world, client.state, publicKeyLine), ...processCmdlets(client.world, client.processes, client.state.address) },
+    environment,
+  );
   try {
     await shell.run(script, parameters);
     return { exitCode: 0, output: `${shell.output.join('\n')}\n`, error: '' };

@@ -1,6 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { selfSigned } from '../certificates.ts';
 import type { Appliance, NtlsAttempt, World } from '../world.ts';
+import { Processes } from './processes.ts';
 import { clientFolder, Files, type HostState } from './state.ts';
 
 /** The Luna client’s own files on a host: configuration, certificates, servers. lunacm and vtl work on them. */
@@ -8,6 +9,7 @@ export class LunaClient {
   readonly world: World;
   readonly state: HostState;
   readonly files: Files;
+  readonly processes = new Processes();
 
   constructor(world: World, state: HostState) {
     this.world = world;

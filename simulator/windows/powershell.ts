@@ -1,11 +1,13 @@
 /** A small PowerShell: straight-line scripts with parameters, variables, `if`, `try`, `throw` and the cmdlets that it is given. What it does not know it refuses, as PowerShell does. */
 
-export type Value = string | boolean | number | null | { [name: string]: Value };
+export type Value = string | boolean | number | null | Value[] | { [name: string]: Value };
 type Named = Record<string, Value>;
 
 export interface Call {
   named: Named;
   positional: Value[];
+  /** What comes down the pipeline. */
+  input?: Value;
 }
 
 export type Cmdlets = Record<string, (call: Call) => Promise<Value> | Value>;
@@ -49,7 +51,8 @@ function members(word: string): Token[] {
     : [{ kind: 'word', text: word }];
 }
 
-export const asText = (value: Value): string => (value === true ? 'True' : value === false ? 'False' : value === null ? '' : String(value));
+export const asText = (value: Value): string =>
+  Array.isArray(value) ? value.map(asText).join(' ') : value === true ? 'True' : value === false ? 'False' : value === null ? '' : String(value);
 const truthy = (value: Value): boolean => value !== false && value !== null && value !== '' && value !== 0;
 
 export class PowerShell {
@@ -116,7 +119,15 @@ export class PowerShell {
     }
   }
 
+  /** A pipeline: each stage after the first is a command that gets what the one before gave. */
   async #expression(list: Token[]): Promise<Value> {
+    const [first = [], ...stages] = stagesOf(list);
+    let value = await this.#single(first);
+    for (const stage of stages) value = await this.#call({ list: stage, at: 0 }, value);
+    return value;
+  }
+
+  async #single(list: Token[]): Promise<Value> {
     const cursor = { list, at: 0 };
     const value = await this.#operation(cursor);
     if (cursor.at < list.length) throw new ScriptError(`Unexpected token '${list[cursor.at]!.text}' in expression or statement.`);
@@ -180,16 +191,25 @@ export class PowerShell {
   }
 
   /** A cmdlet or program with its arguments, up to the end or to an operator’s place. */
-  async #call(cursor: { list: Token[]; at: number }): Promise<Value> {
+  async #call(cursor: { list: Token[]; at: number }, input?: Value): Promise<Value> {
     const name = cursor.list[cursor.at++]!.text;
     const run = this.#cmdlets.get(name.toLowerCase());
     if (!run) throw new ScriptError(`The term '${name}' is not recognized as the name of a cmdlet, function, script file, or operable program.`);
-    const call: Call = { named: {}, positional: [] };
-    const argument = async (): Promise<Value> => {
+    const call: Call = { named: {}, positional: [], ...(input === undefined ? {} : { input }) };
+    const one = async (): Promise<Value> => {
       const token = cursor.list[cursor.at]!;
       if (token.kind !== 'word') return this.#primaryWithMembers(cursor);
       cursor.at += 1;
       return token.text;
+    };
+    /** With commas between them several are one list. */
+    const argument = async (): Promise<Value> => {
+      const values = [await one()];
+      while (cursor.list[cursor.at]?.kind === 'symbol' && cursor.list[cursor.at]?.text === ',') {
+        cursor.at += 1;
+        values.push(await one());
+      }
+      return values.length === 1 ? values[0]! : values;
     };
     while (cursor.at < cursor.list.length) {
       const token = cursor.list[cursor.at]!;
@@ -231,6 +251,18 @@ export class PowerShell {
     }
     return result;
   }
+}
+
+function stagesOf(list: Token[]): Token[][] {
+  const stages: Token[][] = [[]];
+  let depth = 0;
+  for (const token of list) {
+    const symbol = token.kind === 'symbol' ? token.text : '';
+    depth += symbol === '(' ? 1 : symbol === ')' ? -1 : 0;
+    if (symbol === '|' && depth === 0) stages.push([]);
+    else stages.at(-1)!.push(token);
+  }
+  return stages;
 }
 
 function pattern(text: string, flags: string): RegExp {

@@ -5,7 +5,7 @@ import type { Caller } from './lunacm/verb.ts';
 import { clientFolder } from './state.ts';
 
 /** `vtl`, as it is installed in a folder: makes certificates, knows servers, and shows what can be seen. It goes on when the connection that started it is cut. */
-export async function vtl(client: LunaClient, args: string[], { connection, hangUp }: Caller, home: string): Promise<string> {
+export async function vtl(client: LunaClient, args: string[], { connection, hangUp, isStopped }: Caller, home: string): Promise<string> {
   const verb = (args[0] ?? '').toLowerCase();
   const option = (name: string) => {
     const at = args.indexOf(name);
@@ -19,6 +19,10 @@ export async function vtl(client: LunaClient, args: string[], { connection, hang
     return '';
   }
   if (fault?.kind === 'slow') await client.world.clock.sleepMinutes(fault.amount ?? 1);
+  if (isStopped?.()) {
+    settle(entry, 'cut');
+    return '';
+  }
   settle(entry, fault?.kind === 'lie' ? 'lied' : 'done');
   client.world.changed();
   switch (verb) {

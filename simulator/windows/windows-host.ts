@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import ssh2, { type AuthContext, type Connection } from 'ssh2';
 import { type Entry, settle } from '../ledger.ts';
 import { Doors } from '../machine.ts';
@@ -78,6 +78,13 @@ function serve(world: World, client: LunaClient, connection: Connection, hostKey
   const id = randomUUID().slice(0, 8);
   const arrive = (operation: string, target = state.address): Entry => world.ledger.arrive({ system: 'windows', connection: id, operation, target });
   const hangUp = () => connection.end();
+  const forwarded = new Set<Socket>();
+  // Each session has an sshd of its own, which holds what is forwarded for it. Nothing that it has not passed on yet outlives it.
+  const sshd = client.processes.start('sshd.exe', '"C:\\Windows\\System32\\OpenSSH\\sshd.exe" -z', () => {
+    for (const socket of forwarded) socket.resetAndDestroy();
+    connection.end();
+  });
+  connection.on('close', () => client.processes.ended(sshd));
   connection.on('authentication', (context) => authenticate(client, context, () => arrive('windows:sign-in')));
   connection.on('ready', () => {
     connection.on('session', (accept) => {
@@ -119,6 +126,13 @@ function serve(world: World, client: LunaClient, connection: Connection, hostKey
       if (!endpoint) return void reject();
       const socket = connect(endpoint, () => {
         socket.setNoDelay(true);
+        const held = { address: destIP, port: destPort, localPort: socket.localPort ?? 0 };
+        sshd.connections.add(held);
+        forwarded.add(socket);
+        socket.on('close', () => {
+          sshd.connections.delete(held);
+          forwarded.delete(socket);
+        });
         const channel = accept();
         channel.pipe(socket).pipe(channel);
         channel.on('close', () => socket.destroy()).on('error', () => socket.destroy());

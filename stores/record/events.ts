@@ -26,16 +26,27 @@ const machine = {
   'secret-given': data({ machine: text(1000), purpose: text() }),
 };
 
+/** When it was entered, by the Temporal server's clock, in ms since the epoch: the one clock that all workers share, so the only one that durations come from. */
+const serverTime = Type.Optional(Type.Integer({ minimum: 0 }));
+
 /** `hsm/setup`: each request has an id, since an answer belongs to one of them. */
 const setup = {
-  'setup-sent': data({ id: text(), partitionSerial: text(), hsmAddress: Type.Optional(text()), approvalId: Type.Optional(text()) }),
-  'setup-answered': data({ id: text(), status: Type.Integer(), evidence }),
+  'setup-sent': data({
+    id: text(),
+    partitionSerial: text(),
+    hsmAddress: Type.Optional(text()),
+    approvalId: Type.Optional(text()),
+    /** The certificate of the manager that it was sent to: one that presents another certificate since then has been wiped, or is another one. */
+    pin: Type.Optional(text()),
+    serverTime,
+  }),
+  'setup-answered': data({ id: text(), status: Type.Integer(), evidence, serverTime }),
   /** No answer came, or one that is not CipherTrust Manager's own: it may have taken effect. */
-  'setup-unknown': data({ id: text(), status: Type.Optional(Type.Integer()), evidence }),
+  'setup-unknown': data({ id: text(), status: Type.Optional(Type.Integer()), evidence, serverTime }),
   /** It certainly never left. */
   'setup-not-sent': data({ id: text(), evidence }),
   /** It was answered that it failed; it may have wiped all the same. */
-  'setup-failed': data({ id: text(), status: Type.Optional(Type.Integer()), evidence }),
+  'setup-failed': data({ id: text(), status: Type.Optional(Type.Integer()), evidence, serverTime }),
   /** A person is told what became of it: only a retry after this entry's may send another. */
   'setup-told': data({ id: text() }),
   /** Something spoke against sending it, and a person is told. `doubt` is a code or a fingerprint, compared as a whole. */
@@ -78,7 +89,7 @@ export const events = {
     /** Before the request that replaces it by the kept one. */
     'admin-password-replace-begun': passwordOfAdmin,
     'admin-password-replaced': passwordOfAdmin,
-    /** The account is locked, so the answer says nothing about the password. */
+    /** The account is locked, so the answer says nothing about the password; with evidence: another answer that says nothing about it. */
     'admin-password-locked': passwordOfAdmin,
     /** The generated one could not be read: not yet, or not as ksadmin. */
     'admin-password-unreadable': data({ which: Type.Literal('generated'), passes: Type.Boolean(), evidence }),

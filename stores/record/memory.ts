@@ -55,40 +55,110 @@ export function beganPartition(entries: Hsm, name: string): boolean {
 export interface SentSetup {
   id: string;
   partitionSerial: string;
+  /** The certificate of the manager that it was sent to. */
+  pin?: string;
+  /** When it was about to be sent, and when the last was heard of it (that too where nothing was): by the Temporal server's clock, ms since the epoch. */
+  sentAt?: number;
+  heardAt?: number;
   /** Did CipherTrust Manager itself say what became of it? Else it may still be at work. */
   answered: boolean;
   /** It was answered that it failed; it may have wiped all the same. */
   failed: boolean;
   status?: number;
-  /** Under which retry of which run a person was told last what became of it: only a later one may send another. */
-  toldUnder?: { runId: string; retry: number };
+  /** What was heard, for a person. */
+  evidence?: string;
+  /** Under which order of a person, in which run, somebody was told last what became of it: only another order of the same run may send another. */
+  toldUnder?: Order;
 }
+
+/** All attempts of one execution of a step: a retry that a person orders is another execution, and a workflow that was reset is another run. */
+export interface Order {
+  runId: string;
+  execution: string;
+}
+
+const outcomes = ['setup-answered', 'setup-unknown', 'setup-failed'] as const;
 
 /** The requests that may have left, in order. */
 export function sentSetups(entries: Manager): SentSetup[] {
   const sent = new Map<string, SentSetup>();
-  for (const { event, data, runId, retry } of entries) {
-    if (event === 'setup-sent') sent.set(data.id, { id: data.id, partitionSerial: data.partitionSerial, answered: false, failed: false });
+  for (const entry of entries) {
+    const { event, data, runId, execution } = entry;
+    if (event === 'setup-sent') sent.set(data.id, sentSetup(data));
     if (event === 'setup-not-sent') sent.delete(data.id);
     const one = 'id' in data ? sent.get(data.id) : undefined;
     if (!one) continue;
-    if (event === 'setup-answered') Object.assign(one, { answered: true, status: data.status });
-    if (event === 'setup-failed') Object.assign(one, { answered: true, failed: true, ...(data.status === undefined ? {} : { status: data.status }) });
-    if (event === 'setup-told') one.toldUnder = { runId, retry };
+    if (event === 'setup-told') one.toldUnder = { runId, execution };
+    if (!isOutcome(entry)) continue;
+    const { status, evidence, serverTime } = entry.data;
+    Object.assign(one, { answered: event !== 'setup-unknown', failed: event === 'setup-failed', ...defined({ status, evidence, heardAt: serverTime }) });
   }
   return [...sent.values()];
 }
 
-/** Is a machine or HSM ours: with this unchangeable identity, or, where the answer to its creation was lost, with the random tag of our last request for it? */
-export function isOurs(entries: Machines, resourceId: string, seen: { vmId?: string; hostKey?: string; tag?: string }): boolean {
-  const own = entries.flatMap((entry) =>
+function sentSetup({ id, partitionSerial, pin, serverTime }: Extract<Entry<'ciphertrust'>, { event: 'setup-sent' }>['data']): SentSetup {
+  return { id, partitionSerial, answered: false, failed: false, ...defined({ pin, sentAt: serverTime, heardAt: serverTime }) };
+}
+
+const isOutcome = (entry: Entry<'ciphertrust'>): entry is Extract<Entry<'ciphertrust'>, { event: (typeof outcomes)[number] }> =>
+  outcomes.some((outcome) => outcome === entry.event);
+
+const defined = <T extends object>(fields: T): { [Key in keyof T]?: NonNullable<T[Key]> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { [Key in keyof T]?: NonNullable<T[Key]> };
+
+/** What is seen of a machine or HSM: what it cannot change and nobody else's has, and the random tag of the request that created it. */
+export interface MachineIdentity {
+  vmId?: string | undefined;
+  hostKey?: string | undefined;
+  tag?: string | undefined;
+}
+
+/**
+ * Whose a machine or HSM is, as far as the record knows. `unknown`: no entry names it. `begun`: it carries the tag of the last request for it, and its identity is
+ * still to be entered. `unidentified`: it was entered without an identity. `ours`: its identity was entered; `found` where no request for it was entered before.
+ * `other`: something else is entered than is there, which `expected` shows.
+ */
+export type Standing =
+  | { is: 'unknown' }
+  | { is: 'begun' }
+  | { is: 'unidentified' }
+  | { is: 'ours'; found: boolean }
+  | { is: 'other'; expected: { vmId?: string; hostKey?: string; tag?: string } };
+
+type MachineEntry = Extract<Machines[number], { event: 'machine-create-begun' | 'machine-created' }>;
+
+const entriesOf = (entries: Machines, resourceId: string): MachineEntry[] =>
+  entries.flatMap((entry) =>
     (entry.event === 'machine-create-begun' || entry.event === 'machine-created') && isSame(entry.data.resourceId, resourceId) ? [entry] : [],
   );
+
+export function standingOf(entries: Machines, resourceId: string, seen: MachineIdentity): Standing {
+  const own = entriesOf(entries, resourceId);
   const last = own.at(-1);
-  if (!last) return false;
-  if (last.event === 'machine-create-begun') return seen.tag === last.data.tag;
+  if (!last) return { is: 'unknown' };
+  // Of any entry: a read that lags may hide a machine, so that another request is entered for one that is there.
+  const known = own.findIndex(({ event, data }) => event === 'machine-created' && isIdentity(data, seen));
+  if (known >= 0) return { is: 'ours', found: own[known - 1]?.event !== 'machine-create-begun' };
+  if (last.event === 'machine-create-begun') return last.data.tag === seen.tag ? { is: 'begun' } : { is: 'other', expected: { tag: last.data.tag } };
   const { vmId, hostKey } = last.data;
-  return (vmId !== undefined && vmId === seen.vmId) || (hostKey !== undefined && hostKey === seen.hostKey);
+  if (vmId === undefined && hostKey === undefined) return { is: 'unidentified' };
+  return { is: 'other', expected: { ...(vmId === undefined ? {} : { vmId }), ...(hostKey === undefined ? {} : { hostKey }) } };
+}
+
+const isIdentity = ({ vmId, hostKey }: { vmId?: string; hostKey?: string }, seen: MachineIdentity): boolean =>
+  (vmId !== undefined && vmId === seen.vmId) || (hostKey !== undefined && hostKey === seen.hostKey);
+
+/** Is a machine or HSM ours: with this unchangeable identity, or, where the answer to its creation was lost, with the random tag of our last request for it? */
+export const isOurs = (entries: Machines, resourceId: string, seen: MachineIdentity): boolean =>
+  ['ours', 'begun'].includes(standingOf(entries, resourceId, seen).is);
+
+/**
+ * The tag of a request for a machine after which none was seen yet. Another request for it carries the same one: whichever of them takes effect, what it makes
+ * is ours.
+ */
+export function openCreateTag(entries: Machines, resourceId: string): string | undefined {
+  const last = entriesOf(entries, resourceId).at(-1);
+  return last?.event === 'machine-create-begun' ? last.data.tag : undefined;
 }
 
 /** Azure takes no notice of the case of an id. */

@@ -13,14 +13,24 @@ export function tagsWith(job: Pick<Job, 'target' | 'request'>, usual: Record<str
 }
 
 /** Whose a resource is; the user’s where there is no mark. Azure takes the names of tags in any case. */
-export const ownerTag = (tags: Record<string, string> | undefined): string | undefined =>
-  Object.entries(tags ?? {}).find(([name]) => name.toLowerCase() === mark)?.[1];
+export const ownerTag = (tags: Record<string, string> | undefined): string | undefined => tagNamed(tags, mark);
+
+const tagNamed = (tags: Record<string, string> | undefined, wanted: string): string | undefined =>
+  Object.entries(tags ?? {}).find(([name]) => name.toLowerCase() === wanted)?.[1];
 
 /** The other target that a resource belongs to, if it does. What carries no mark belongs to the user, and is kept. */
 export function otherOwner(tags: Record<string, string> | undefined, target: string): string | undefined {
   const owner = ownerTag(tags);
   return owner !== undefined && owner !== target ? owner : undefined;
 }
+
+const createMark = 'provisioner-create';
+
+/** On what a request creates: the random value that was entered in the target record before the request. */
+export const createTag = (value: string): Record<string, string> => ({ [createMark]: value });
+
+/** That value; undefined where there is none. */
+export const createTagIn = (tags: Record<string, string> | undefined): string | undefined => tagNamed(tags, createMark);
 
 /** What is changed, opened or switched off must carry the target’s mark: a name alone proves nothing. Why it may not be, and both ways out; nothing where it may. */
 export function notOwn(tags: Record<string, string> | undefined, target: string): { seen: string; remedy: string } | undefined {

@@ -2,12 +2,10 @@ import type { Duplex } from 'node:stream';
 import axios from 'axios';
 import { unsafe } from '../../domain/failure.ts';
 import type { Job, ManagerAt, Pinned } from '../../domain/results.ts';
-import { kept } from '../../stores/secrets/kept.ts';
-import type { SecretStore } from '../../stores/secrets/store.ts';
 import type { Outbound } from '../outbound.ts';
 import type { Windows } from '../windows/windows.ts';
-import { answerFailure, noAnswer, source } from './errors.ts';
-import { Manager } from './manager.ts';
+import { noAnswer, source } from './errors.ts';
+import { Manager, type SessionSlot } from './manager.ts';
 import { type Leaf, notSent, PinnedAgent, readLeaf } from './tls.ts';
 
 export type { Manager } from './manager.ts';
@@ -28,7 +26,29 @@ export interface CipherTrust {
   connect(job: Job, at: ManagerAt, signal: AbortSignal, presented?: Leaf): Promise<Manager>;
 }
 
+/** So many sign-ins are kept at most: of each run one, and one more for each certificate that its manager came to present. */
+const mostSessions = 64;
+
+/** The sign-ins of this process: of each run at each manager with the certificate that it presents, so that one serves all looks of a run. */
+class Sessions {
+  readonly #slots = new Map<string, SessionSlot>();
+
+  of({ target, runId }: Job, { address, pin }: ManagerAt): SessionSlot {
+    const key = JSON.stringify([target, runId, address, pin]);
+    const slot = this.#slots.get(key) ?? {};
+    // The one that was used last stands last.
+    this.#slots.delete(key);
+    this.#slots.set(key, slot);
+    for (const oldest of this.#slots.keys()) {
+      if (this.#slots.size <= mostSessions) break;
+      this.#slots.delete(oldest);
+    }
+    return slot;
+  }
+}
+
 export function createCipherTrust(outbound: Outbound, windows: Windows): CipherTrust {
+  const sessions = new Sessions();
   const socket: CipherTrust['socket'] = (job, { address, through }, port, signal) =>
     through ? windows.socket(job, through, address, port, signal) : outbound.socket(address, port, signal);
   const leaf: CipherTrust['leaf'] = async (job, place, signal) => {
@@ -65,21 +85,7 @@ export function createCipherTrust(outbound: Outbound, windows: Windows): CipherT
         validateStatus: () => true,
         headers: { Accept: 'application/json' },
       });
-      return new Manager(http, signal);
+      return new Manager(http, signal, sessions.of(job, at));
     },
   };
-}
-
-/** A connection that is signed in with the kept password. */
-export async function signedIn(
-  cipherTrust: CipherTrust,
-  secrets: SecretStore,
-  job: Job,
-  at: ManagerAt,
-  signal: AbortSignal,
-  presented?: Leaf,
-): Promise<Manager> {
-  const manager = await cipherTrust.connect(job, at, signal, presented);
-  if (await manager.signIn(await kept(secrets, job.target, 'ciphertrust-admin-password'))) return manager;
-  throw answerFailure('signing in to CipherTrust Manager with the kept password', { status: 401, body: { message: 'the password is refused' } });
 }

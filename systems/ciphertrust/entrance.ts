@@ -1,12 +1,12 @@
 import { type Problem, StepFailure, unsafe } from '../../domain/failure.ts';
-import { suppressing } from '../../domain/first-error.ts';
+import { afterwards, suppressing } from '../../domain/first-error.ts';
 import type { Job, ManagerAt } from '../../domain/results.ts';
-import type { Transcripts } from '../../stores/reports/transcripts.ts';
+import { type Fate, isKeptKnownRight, type Shown, unheardOfKept, type Which } from '../../stores/record/admin-passwords.ts';
 import { kept } from '../../stores/secrets/kept.ts';
 import type { SecretStore } from '../../stores/secrets/store.ts';
 import type { CipherTrust, Manager } from './ciphertrust.ts';
 import { asksForGenerated, holdsKey, readInitialPassword } from './initial-password.ts';
-import { type Fate, PasswordLog, type Shown, told, type Which } from './password-log.ts';
+import { type PasswordRecord, told } from './password-record.ts';
 
 /** What is known of the way in. */
 export interface Knock {
@@ -25,13 +25,19 @@ export interface Knock {
   isReplacing?: true;
 }
 
-interface Attempt {
+/** An attempt at the door. */
+export interface Caller {
+  job: Job;
+  at: ManagerAt;
   signal: AbortSignal;
-  order: string;
+  /** Which passwords were shown to this manager, and what came of it. */
+  record: PasswordRecord;
 }
 
 /** After a start SSH may answer later than HTTPS: a generated password is read for so many attempts before another one is shown. */
 const readings = 5;
+/** So often the kept password is shown under one order without hearing what came of it, which may be that it was refused. */
+const mostUnheard = 5;
 
 /**
  * The way in: the kept password is tried, and an initial one is replaced by it, never signed in with. An attempt shows at most one wrong password; one that was
@@ -40,69 +46,87 @@ const readings = 5;
 export class Entrance {
   readonly #cipherTrust: CipherTrust;
   readonly #secrets: SecretStore;
-  readonly #transcripts: Transcripts;
-  readonly #knocks = new WeakMap<Attempt, Knock>();
+  readonly #knocks = new WeakMap<AbortSignal, Knock>();
 
-  constructor({ cipherTrust, secrets, transcripts }: { cipherTrust: CipherTrust; secrets: SecretStore; transcripts: Transcripts }) {
+  constructor({ cipherTrust, secrets }: { cipherTrust: CipherTrust; secrets: SecretStore }) {
     this.#cipherTrust = cipherTrust;
     this.#secrets = secrets;
-    this.#transcripts = transcripts;
   }
 
   /** Looks: shows the kept password where that is the next one. `likely`: after a wipe of ours the initial password is. */
-  async look(job: Job, at: ManagerAt, attempt: Attempt, likely: 'kept' | 'initial'): Promise<{ knock: Knock; manager: Manager }> {
-    const manager = await this.#cipherTrust.connect(job, at, attempt.signal);
-    const knock = this.#knocks.get(attempt) ?? (await this.#begin(job, attempt, likely));
-    this.#knocks.set(attempt, knock);
+  async look(caller: Caller, likely: 'kept' | 'initial'): Promise<{ knock: Knock; manager: Manager }> {
+    const manager = await this.#cipherTrust.connect(caller.job, caller.at, caller.signal);
+    const knock = this.#knocks.get(caller.signal) ?? (await this.#begin(caller, likely));
+    this.#knocks.set(caller.signal, knock);
+    // What this attempt itself found right needs no proof at each further look.
+    if (knock.signedIn && manager.resume()) return { knock, manager };
     knock.signedIn = false;
     if (knock.left[0] !== 'kept' || knock.pause || knock.locked) return { knock, manager };
-    const password = await this.#kept(job);
-    const isRight = await unlessLocked(knock, () => manager.signIn(password));
-    if (isRight === false) await this.#becomes(knock, job, attempt, 'is refused');
-    if (isRight) {
-      knock.signedIn = true;
-      if (knock.isReplacing) knock.replacedAt ??= new Date().toISOString();
-    }
+    await this.#showKept(knock, caller, manager);
     return { knock, manager };
   }
 
+  async #showKept(knock: Knock, caller: Caller, manager: Manager): Promise<void> {
+    const { record, job } = caller;
+    const password = await this.#kept(job);
+    const shown = await record.shown();
+    const isKnown = isKeptKnownRight(shown);
+    const last = shown.findLast(({ order }) => order === record.order)?.fate;
+    // Of an account that stays locked, or answers that stay away, one entry is enough.
+    const isEntered = last === 'met a locked account' || last === 'was not judged';
+    if (!isKnown && !isEntered) await record.write('kept', 'is tried');
+    const isRight = await unlessLocked(knock, () => manager.signIn(password)).catch(async (error: unknown) => {
+      if (isKnown || isEntered || !(error instanceof StepFailure) || error.cause !== undefined) throw error;
+      const { seen } = error.problem;
+      throw await afterwards(error, () => record.write('kept', 'was not judged', seen));
+    });
+    if (isRight === undefined && !isEntered) await this.#becomes(knock, caller, 'met a locked account');
+    if (isRight === false) await this.#becomes(knock, caller, 'is refused');
+    if (!isRight) return;
+    if (!isKnown) await record.write('kept', 'is accepted');
+    knock.signedIn = true;
+    if (knock.isReplacing) knock.replacedAt ??= new Date().toISOString();
+  }
+
   /** Replaces the initial password that is the next one; the next look tells whether the kept one works now. */
-  async replace(job: Job, at: ManagerAt, attempt: Attempt): Promise<void> {
-    const knock = this.#knocks.get(attempt)!;
-    const from = knock.left[0] === 'generated' ? await readInitialPassword(this.#cipherTrust, this.#secrets, job, at, attempt.signal) : { password: 'admin' };
-    if ('why' in from) return this.#isUnread(knock, job, attempt, from);
-    const manager = await this.#cipherTrust.connect(job, at, attempt.signal);
+  async replace(caller: Caller): Promise<void> {
+    const { job, at, signal, record } = caller;
+    const knock = this.#knocks.get(signal)!;
+    const from = knock.left[0] === 'generated' ? await readInitialPassword(this.#cipherTrust, this.#secrets, job, at, signal) : { password: 'admin' };
+    if ('why' in from) return this.#isUnread(knock, caller, from);
+    const manager = await this.#cipherTrust.connect(job, at, signal);
     const to = await this.#kept(job);
-    await this.#becomes(knock, job, attempt, 'is being replaced');
+    await record.write(knock.left[0]!, 'is being replaced');
     const isReplaced = await unlessLocked(knock, () => manager.changePassword(from.password, to));
-    await this.#becomes(knock, job, attempt, isReplaced === undefined ? 'met a locked account' : isReplaced ? 'was replaced' : 'is refused');
+    await this.#becomes(knock, caller, isReplaced === undefined ? 'met a locked account' : isReplaced ? 'was replaced' : 'is refused');
     if (isReplaced) knock.replacedAt = new Date().toISOString();
   }
 
-  async #isUnread(knock: Knock, job: Job, attempt: Attempt, { why, mayPass }: { why: string; mayPass: boolean }): Promise<void> {
-    const shown = await new PasswordLog(this.#transcripts, job).shown();
-    const before = shown.filter(({ order, fate }) => order === attempt.order && fate === 'cannot be read yet').length;
-    await this.#becomes(knock, job, attempt, mayPass && before + 1 < readings ? 'cannot be read yet' : 'cannot be read as ksadmin', why);
+  async #isUnread(knock: Knock, caller: Caller, { why, mayPass }: { why: string; mayPass: boolean }): Promise<void> {
+    const { record } = caller;
+    const before = (await record.shown()).filter(({ order, fate }) => order === record.order && fate === 'cannot be read yet').length;
+    await this.#becomes(knock, caller, mayPass && before + 1 < readings ? 'cannot be read yet' : 'cannot be read as ksadmin', why);
   }
 
   /** What became of the next password, for this attempt and for those after it. */
-  async #becomes(knock: Knock, job: Job, { order }: Attempt, fate: Fate, why = ''): Promise<void> {
-    const shown = { which: knock.left[0]!, fate, why, order };
-    await new PasswordLog(this.#transcripts, job).write(shown).catch((error: unknown) => {
+  async #becomes(knock: Knock, { record }: Caller, fate: Fate, why = ''): Promise<void> {
+    const shown = { which: knock.left[0]!, fate, why, order: record.order };
+    await record.write(shown.which, fate, why).catch((error: unknown) => {
       throw wasJudged(fate) ? suppressing(unrecorded(told(shown)), error) : error;
     });
     Object.assign(knock, after(knock, shown));
     if (fate === 'is refused' || fate === 'cannot be read yet') knock.pause = told(shown);
   }
 
-  async #begin(job: Job, { order }: Attempt, likely: 'kept' | 'initial'): Promise<Knock> {
-    const shown = await new PasswordLog(this.#transcripts, job).shown();
-    const ofOrder = shown.filter((one) => one.order === order);
-    const earlier = shown.filter((one) => one.order !== order);
-    const { left, found } = ofOrder.reduce(after, { left: toTry(likely, await this.#initial(job), earlier), found: [] });
+  async #begin({ job, record }: Caller, likely: 'kept' | 'initial'): Promise<Knock> {
+    const shown = await record.shown();
+    const ofOrder = shown.filter((one) => one.order === record.order);
+    const earlier = shown.filter((one) => one.order !== record.order);
+    const tried = ofOrder.reduce(after, { left: toTry(likely, await this.#initial(job), earlier), found: [] });
+    const { left, found } = unheardOfKept(shown, record.order) < mostUnheard ? tried : withoutKept(tried);
     const replacedAt = ofOrder.findLast(({ fate }) => fate === 'was replaced')?.at;
     // Not heard out: then the kept one may be right by now, though it was refused before.
-    const isReplacing = ofOrder.at(-1)?.fate === 'is being replaced';
+    const isReplacing = ofOrder.findLast(({ fate }) => fate !== 'is tried')?.fate === 'is being replaced';
     return {
       signedIn: false,
       found,
@@ -131,7 +155,7 @@ const unrecorded = (seen: string): StepFailure =>
     tried: 'signing in to CipherTrust Manager as admin',
     seen: `${seen}, and that could not be recorded`,
     source: 'this service',
-    remedy: 'No other password was tried. Check the disk of the reports folder (the worker’s log has the error), then retry.',
+    remedy: 'No other password was tried. Check the place of the target record (the worker’s log has the error), then retry.',
   });
 
 /** Undefined where the account is locked: then the answer says nothing about the password. */
@@ -154,6 +178,11 @@ function after({ left, found }: Tried, shown: Omit<Shown, 'at'>): Tried {
     return { left: left.filter((which) => which !== shown.which), found: [...found, told(shown)] };
   return { left, found };
 }
+
+const withoutKept = ({ left, found }: Tried): Tried => ({
+  left: left.filter((which) => which !== 'kept'),
+  found: [...found, `the kept password was shown ${mostUnheard} times, and what came of it was not heard`],
+});
 
 /**
  * In which order the passwords are tried. At first the kept one, or after a wipe an initial one, of these the one that worked before. Where all were refused and

@@ -23,6 +23,11 @@ interface Session {
   endsAt: number;
 }
 
+/** The sign-in at one manager during one run: its connections share it. */
+export interface SessionSlot {
+  session?: Session;
+}
+
 const setUpPath = '/v1/system/hsm/setup';
 const clock = (): number => performance.now();
 
@@ -30,11 +35,32 @@ const clock = (): number => performance.now();
 export class Manager {
   readonly #http: AxiosInstance;
   readonly #signal: AbortSignal;
-  #session: Session | undefined;
+  readonly #slot: SessionSlot;
+  /** No question of an anonymous connection carries a token, or renews one. */
+  #isSignedIn = false;
 
-  constructor(http: AxiosInstance, signal: AbortSignal) {
+  constructor(http: AxiosInstance, signal: AbortSignal, slot: SessionSlot = {}) {
     this.#http = http;
     this.#signal = signal;
+    this.#slot = slot;
+  }
+
+  /** Goes on with the sign-in of this run; false where there is none, or where only the password could renew it. */
+  resume(): boolean {
+    const { session } = this.#slot;
+    this.#isSignedIn = session !== undefined && (session.refreshToken !== undefined || !isAboutToEnd(session));
+    return this.#isSignedIn;
+  }
+
+  get #session(): Session | undefined {
+    return this.#isSignedIn ? this.#slot.session : undefined;
+  }
+
+  #begin(session: Session | undefined): boolean {
+    if (session) this.#slot.session = session;
+    else delete this.#slot.session;
+    this.#isSignedIn = session !== undefined;
+    return this.#isSignedIn;
   }
 
   /**
@@ -42,7 +68,7 @@ export class Manager {
    * answered with 401 was not done. `hsm/setup` alone is never repeated.
    */
   async raw(method: Method, path: string, body?: object, query?: object): Promise<Answer> {
-    if (this.#session && clock() > this.#session.endsAt - renewBeforeMs) await this.#renew();
+    if (this.#session && isAboutToEnd(this.#session)) await this.#renew();
     const answer = await this.#send(method, path, body, query);
     if (answer.status !== 401 || !this.#session || path === setUpPath || !(await this.#renew())) return answer;
     return this.#send(method, path, body, query);
@@ -76,14 +102,14 @@ export class Manager {
 
   /** Signs in as admin. False where the password is refused; an account that is locked is waited for. */
   async signIn(password: string): Promise<boolean> {
-    this.#session = undefined;
+    this.#begin(undefined);
     const body = { grant_type: 'password', username: 'admin', password };
     const answer = await this.#send('POST', '/v1/auth/tokens/', body);
     if (saysLocked(answer)) throw locked(answer);
     if (answer.status === 401 || answer.status === 403) return false;
     if (!isSuccess(answer)) throw answerFailure('signing in to CipherTrust Manager', answer, body);
-    this.#session = sessionOf(answer, password);
-    if (!this.#session) throw answerFailure('signing in to CipherTrust Manager', { ...answer, status: 500, body: { message: 'no token was given' } });
+    if (!this.#begin(sessionOf(answer, password)))
+      throw answerFailure('signing in to CipherTrust Manager', { ...answer, status: 500, body: { message: 'no token was given' } });
     return true;
   }
 
@@ -118,8 +144,7 @@ export class Manager {
     if (refreshToken !== undefined) {
       const answer = await this.#send('POST', '/v1/auth/tokens/', { grant_type: 'refresh_token', refresh_token: refreshToken }, undefined, false);
       const renewed = isSuccess(answer) ? sessionOf(answer, password, refreshToken) : undefined;
-      if (renewed) this.#session = renewed;
-      if (renewed) return true;
+      if (renewed) return this.#begin(renewed);
     }
     return this.signIn(password);
   }
@@ -149,6 +174,8 @@ export class Manager {
     }
   }
 }
+
+const isAboutToEnd = ({ endsAt }: Session): boolean => clock() > endsAt - renewBeforeMs;
 
 const mostAtOnce = 1_000;
 /** There is nothing here, or it is at the path without the slash. */

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import type { WorkerInterceptors } from '@temporalio/worker';
 import { checkFeature } from '../../activities/permissions/check-feature.ts';
+import { ActivityInterceptor } from '../../worker/activity-interceptor.ts';
 import { AzureBench } from '../support/azure-bench.ts';
 import { stubActivities } from '../support/stub-activities.ts';
 import { until } from '../support/until.ts';
 import { type WorkflowBench, workflowBench } from '../support/workflow-bench.ts';
 
-/** Enough to tell: what no look costs, a day of them (one every ten minutes) does not cost either. Temporal lets about one second pass between two. */
+/** Enough to tell: what no look costs, a day of them (one every ten minutes) does not cost either. */
 const severalLooks = 20;
 const look = 'arm:GET Microsoft.Features/features';
 
@@ -27,7 +29,10 @@ describe('A feature that Microsoft has not decided about', function () {
     const { settings } = azure.systems;
     // A look every 60 poll intervals.
     const { activities } = stubActivities({ 'check-feature': checkFeature({ ...azure.systems, settings: { ...settings, pollIntervalMs: 0.2 } }) });
-    await temporal.withJob(activities, azure.request, async (job) => {
+    // Registering a provider changes something: it needs a permit, as in every worker.
+    const interceptors: WorkerInterceptors = { activity: [(context) => ({ inbound: new ActivityInterceptor(context, 100) })] };
+    await temporal.withWorker({ activities, interceptors }, async (start) => {
+      const job = await start(azure.request, 'undecided-feature');
       const looks = () => azure.arrived(look).length;
       const events = async () => (await job.handle.fetchHistory()).events?.length ?? 0;
       await until('the first look', async () => (looks() > 0 ? true : undefined));

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { initializeHsm } from '../../activities/hsm-setup/initialize-hsm.ts';
 import type { Entry } from '../../simulator/ledger.ts';
+import '../support/quiet.ts';
 import { AzureBench } from '../support/azure-bench.ts';
 import { quickKeys } from '../support/ciphertrust/options.ts';
 import { TrustBench } from '../support/ciphertrust/trust-bench.ts';
@@ -39,7 +40,8 @@ describe('An attempt that was replaced while it could not run', function () {
       await bench.keep(luna.values);
       const taskQueue = randomUUID();
       const env = { HSM_PROXY: `socks5://127.0.0.1:${luna.world.socks.port}` };
-      const first = await bench.worker('first', taskQueue, env);
+      // It waits longer than it is stopped: else its own patience would end the session before the permit is asked.
+      const first = await bench.worker('first', taskQueue, { ...env, HSM_COMMAND_MS: '150000' });
       const stopped = new Promise<Entry>((resolve) => {
         arrived = (entry) => {
           if (entry.operation !== 'lunash:hsm changePolicy') return;
@@ -72,16 +74,22 @@ describe('An attempt that was replaced while it could not run', function () {
       const { port } = luna.world.socks;
       const way = await bench.gate(port);
       const temporal = await bench.wayToTemporal();
-      await bench.worker('sender', taskQueue, { HSM_PROXY: `socks5://127.0.0.1:${way.port}` }, temporal);
+      await bench.worker('sender', taskQueue, { HSM_PROXY: `socks5://127.0.0.1:${way.port}`, HSM_COMMAND_MS: '150000' }, temporal);
+      // The first look waits until the successor is there: a held handshake is given up after a while.
+      luna.fault('hold', 'ciphertrust:GET /v1/system/services/status');
       // The request is written down before its connection is opened.
       way.holds = () => written(bench.reports('sender')).includes('POST /v1/system/hsm/setup');
       const step = await bench.begin('set-root-of-trust', { ...luna.job, ...trust.side, ...deployed }, taskQueue);
+      const look = await until('the first look to be held', async () => luna.world.weather.held()[0], patient);
+      await bench.worker('successor', taskQueue, { HSM_PROXY: `socks5://127.0.0.1:${port}`, HSM_COMMAND_MS: '1000' });
+      luna.fault('hold', 'ciphertrust:POST /v1/system/hsm/setup');
+      luna.world.weather.release(look.id);
       await until('the request’s connection to be held', async () => way.held || undefined, patient);
-      await bench.worker('successor', taskQueue, { HSM_PROXY: `socks5://127.0.0.1:${port}` });
       temporal.cut();
-      await until('the successor’s request to arrive', async () => trust.setups.arrived || undefined, patient);
+      const request = await until('the successor’s request to be held', async () => luna.world.weather.held()[0], patient);
       way.release();
-      await until('the first attempt to end', async () => /#\w+ (?:not taken|unknown):/.exec(written(bench.reports('sender'))) ?? undefined, patient);
+      await until('its connection to be closed', async () => way.open === 0 || undefined, patient);
+      luna.world.weather.release(request.id);
       await step.result();
       assert.deepEqual(trust.setups, { arrived: 1, done: 1 });
     } finally {
@@ -98,11 +106,15 @@ describe('An attempt that was replaced while it could not run', function () {
       const env = azure.env as Record<string, string>;
       const reading = 'arm:GET Microsoft.Resources/resourceGroups';
       const creating = 'arm:PUT Microsoft.Resources/resourceGroups';
-      arm.holds = () => azure.arrived(reading, 'refused').length > 0;
-      await bench.worker('stalled', taskQueue, { ...env, HSM_ARM_ENDPOINT: `https://127.0.0.1:${arm.port}` }, temporal);
+      await bench.worker('stalled', taskQueue, { ...env, HSM_ARM_ENDPOINT: `https://127.0.0.1:${arm.port}`, HSM_AZURE_TIMEOUT_MS: '60000' }, temporal);
+      // The first look waits until the successor is there: a held handshake is given up after a while.
+      azure.fault('hold', reading);
       const step = await bench.begin('resource-group', azure.job, taskQueue);
-      await until('the connection to be held', async () => arm.held || undefined, patient);
+      const look = await until('the first look to be held', async () => azure.world.weather.held()[0], patient);
       await bench.worker('other', taskQueue, env);
+      arm.holds = () => true;
+      azure.world.weather.release(look.id);
+      await until('the connection to be held', async () => arm.held || undefined, patient);
       temporal.cut();
       await step.result();
       assert.equal(azure.arrived(creating).length, 1);

@@ -90,6 +90,7 @@ export class AzureBench {
       HSM_SECRETS_FOLDER: join(folder, 'secrets'),
       HSM_SECRETS_KEY_FILE: join(folder, 'secrets.key'),
       HSM_REPORTS_FOLDER: join(folder, 'reports'),
+      HSM_RECORD_FOLDER: join(folder, 'record'),
       HSM_POLL_INTERVAL_MS: '20',
     });
   }

@@ -6,7 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { targetId } from '../../api/target.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import { type Renaming, renamer } from '../../simulator/rename.ts';
+import { folderNumberedStore } from '../../stores/record/folder-store.ts';
+import type { NumberedStore } from '../../stores/record/numbered-store.ts';
+import { sealedStore } from '../../stores/record/sealed-store.ts';
 import { createFileStore, namesIn } from '../../stores/secrets/file-store.ts';
+import type { SecretStore } from '../../stores/secrets/store.ts';
 import { exampleRequest } from './example.ts';
 import { type LedgerEntry, StackBench } from './stack-bench.ts';
 import { until } from './until.ts';
@@ -36,7 +40,7 @@ const madeOf = [
   fileURLToPath(import.meta.url),
 ];
 /** What the product keeps in its data folder beside its secrets, and is to be found again. */
-const copied = ['reports', 'record'];
+const stored = ['reports', 'record'];
 const keptForMs = 24 * 3_600_000;
 
 interface Kept {
@@ -126,12 +130,12 @@ async function keepStage(bench: StackBench, folder: string, request: Provisionin
   const { body: state } = await bench.control('GET', '/world/state');
   const kept: Kept = { request, target: targetId(request), state };
   await writeFile(join(folder, 'world.json'), JSON.stringify(kept), { mode: 0o600 });
-  for (const name of ['secrets', 'secrets.key', ...copied])
+  for (const name of ['secrets', 'secrets.key', ...stored])
     if (existsSync(join(bench.folder, name))) await cp(join(bench.folder, name), join(folder, name), { recursive: true });
 }
 
 /**
- * Puts a stored world into a stack: the simulator’s state, the secrets and the reports, under other names where that is asked for (`rename`: names, addresses
+ * Puts a stored world into a stack: the simulator’s state, the secrets, the target record and the reports, under other names where that is asked for (`rename`: names, addresses
  * and serials, old → new; the request is renamed, too). Nothing that the stack’s simulator held before is there afterwards, and its log is empty.
  */
 export async function loadWorld(
@@ -151,8 +155,18 @@ export async function loadWorld(
   const change = renamer(naming);
   const names = namesIn(join(folder, 'secrets'));
   await Promise.all(names.map(async (name) => bench.store.create(change(name), (await secrets.get(name))!)));
-  for (const name of copied) await copyRenamed(join(folder, name), join(bench.folder, name), change);
+  await copyRenamed(join(folder, 'reports'), join(bench.folder, 'reports'), change);
+  await rm(join(bench.folder, 'record', target), { recursive: true, force: true });
+  await copyRecord(recordIn(folder, secrets), recordIn(bench.folder, bench.store), change);
   return { request, target, ledger: (state['ledger'] ?? []) as LedgerEntry[] };
+}
+
+const recordIn = (folder: string, secrets: SecretStore): NumberedStore => sealedStore(folderNumberedStore(join(folder, 'record')), secrets);
+
+/** Entries are sealed with a key of the secrets and bound to their names: each is opened, and written anew. */
+async function copyRecord(from: NumberedStore, to: NumberedStore, change: (text: string) => string): Promise<void> {
+  const names = await from.list('');
+  await Promise.all(names.map(async (name) => to.create(change(name), change((await from.get(name))!))));
 }
 
 async function copyRenamed(from: string, to: string, change: (text: string) => string): Promise<void> {

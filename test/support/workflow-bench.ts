@@ -4,7 +4,7 @@ import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker, type Worke
 import type { Progress } from '../../domain/progress.ts';
 import type { Activities, Inventory } from '../../domain/results.ts';
 import { type ProvisionInput, workflowName } from '../../temporal/contract.ts';
-import { progressFromMemo } from '../../temporal/progress-memo.ts';
+import { publishedProgress } from './published-progress.ts';
 import './quiet.ts';
 import { temporalServer } from './temporal.ts';
 import { until } from './until.ts';
@@ -35,7 +35,7 @@ export async function workflowBench(workflowsPath?: string) {
       test(async (request, workflowId, workflow = workflowName) => {
         const input: ProvisionInput = { request, requestedBy: 'olga' };
         const handle = await client.workflow.start(workflow, { taskQueue, workflowId, args: [input] });
-        const progress = async () => progressFromMemo((await handle.describe()).memo ?? {})!;
+        const progress = async () => publishedProgress((await handle.describe()).memo)!;
         return {
           handle,
           progress,

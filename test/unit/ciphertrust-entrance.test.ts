@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decideEntrance } from '../../activities/entrance.ts';
 import type { Problem } from '../../domain/failure.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
+import { type Fate, isKeptKnownRight, isKeptRefused, unheardOfKept, type Which } from '../../stores/record/admin-passwords.ts';
+import { AttemptRecord } from '../../stores/record/attempt-record.ts';
+import { createRecords, Stale } from '../../stores/record/record.ts';
 import { folderTranscripts } from '../../stores/reports/transcripts.ts';
 import { type Knock, toTry } from '../../systems/ciphertrust/entrance.ts';
-import { type Fate, PasswordLog, type Which } from '../../systems/ciphertrust/password-log.ts';
+import { PasswordRecord } from '../../systems/ciphertrust/password-record.ts';
+import { memoryNumberedStore } from '../support/numbered-store.ts';
 
 const job = { target: 'kylo-1', runId: 'run', request: {} as ProvisioningRequest };
 
@@ -70,43 +74,83 @@ describe('The order in which admin’s passwords are tried', () => {
   });
 });
 
-describe('The log of admin’s passwords', () => {
+describe('The record of admin’s passwords', () => {
   let folder: string;
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'hsm-log-'));
+    entries.clear();
+    folder = mkdtempSync(join(tmpdir(), 'hsm-passwords-'));
   });
   afterEach(() => rmSync(folder, { recursive: true }));
-  const log = () => new PasswordLog(folderTranscripts(folder), job);
+  const entries = new Map<string, string>();
+  /** Of an attempt under an order. */
+  const recordOf = (execution: string) => {
+    const records = createRecords(memoryNumberedStore(entries));
+    const writer = { jobId: job.target, runId: job.runId, execution, attempt: 1, retry: 1 };
+    const record = new AttemptRecord(() => records.of(job.target, 'ciphertrust', writer));
+    return new PasswordRecord({ record, transcripts: folderTranscripts(folder), job, order: `${job.runId}/${execution}`, execution });
+  };
   const all = [
-    { which: 'kept', fate: 'is refused', why: '', order: '7' },
-    { which: 'generated', fate: 'cannot be read as ksadmin', why: 'ssh: connection (order 3) refused', order: '7' },
-    { which: 'default', fate: 'is being replaced', why: '', order: '12' },
-    { which: 'default', fate: 'was replaced', why: '', order: '12' },
-    { which: 'generated', fate: 'met a locked account', why: '', order: '13' },
+    ['7', 'kept', 'is tried'],
+    ['7', 'kept', 'is refused'],
+    ['7', 'generated', 'cannot be read yet', 'ssh: connection (order 3) refused'],
+    ['7', 'generated', 'cannot be read as ksadmin', 'it holds none'],
+    ['12', 'default', 'is being replaced'],
+    ['12', 'default', 'was replaced'],
+    ['13', 'kept', 'met a locked account'],
+    ['13', 'kept', 'was not judged', '502 Bad Gateway'],
+    ['13', 'kept', 'is accepted'],
   ] as const;
-  const withoutTimes = async () => (await log().shown()).map(({ at: _, ...shown }) => shown);
 
-  it('knows which were shown and what was said, across all who write it', async () => {
-    assert.deepEqual(await log().shown(), []);
-    for (const shown of all) await log().write(shown);
-    assert.deepEqual(await withoutTimes(), all);
-    assert.ok((await log().shown()).every(({ at }) => Date.parse(at) > 0));
+  it('knows which were shown and what was said, whoever showed them; people read the same in the transcript', async () => {
+    assert.deepEqual(await recordOf('7').shown(), []);
+    for (const [execution, which, fate, why] of all) await recordOf(execution).write(which, fate, why);
+    const known = (await recordOf('14').shown()).map(({ at: _, ...shown }) => shown);
+    assert.deepEqual(
+      known,
+      all.map(([execution, which, fate, why = '']) => ({ which, fate, why, order: `run/${execution}` })),
+    );
+    const [{ text } = assert.fail('no transcript')] = await folderTranscripts(folder).list(job.target, job.runId);
+    assert.deepEqual(
+      text
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.slice(25)),
+      [
+        'the kept password is refused (order 7)',
+        'the generated password cannot be read yet: ssh: connection (order 3) refused (order 7)',
+        'the generated password cannot be read as ksadmin: it holds none (order 7)',
+        'the default password is being replaced (order 12)',
+        'the default password was replaced (order 12)',
+        'the kept password met a locked account (order 13)',
+        'the kept password was not judged: 502 Bad Gateway (order 13)',
+      ],
+    );
   });
 
-  it('takes no line that its writer did not finish, and loses none after it, wherever it was cut', async () => {
-    const [first, torn, next] = all;
-    await log().write(torn);
-    const { text } = (await folderTranscripts(folder).list(job.target, job.runId))[0]!;
-    for (let length = 0; length < text.length; length++) {
-      writeFileSync(join(folder, `${job.target}-${job.runId}`, 'admin-password.txt'), text + text.slice(0, length));
-      await log().write(first);
-      await log().write(next);
-      assert.deepEqual(await withoutTimes(), [torn, first, next], `cut after ${length} letters`);
-    }
+  it('lets no password leave where another attempt entered something since the last look, and keeps what came of one all the same', async () => {
+    const [first, second] = [recordOf('7'), recordOf('7')];
+    await Promise.all([first.shown(), second.shown()]);
+    await first.write('default', 'is being replaced');
+    await assert.rejects(second.write('default', 'is being replaced'), Stale);
+    await second.write('kept', 'is refused');
+    await first.write('default', 'was replaced');
+    assert.deepEqual(
+      (await recordOf('8').shown()).map(({ fate }) => fate),
+      ['is being replaced', 'is refused', 'was replaced'],
+    );
+    await assert.rejects(first.write('generated', 'is being replaced'), Stale, 'it has not seen what the other one entered');
   });
 
-  it('is not taken for empty where it cannot be read', async () => {
-    writeFileSync(join(folder, `${job.target}-${job.runId}`), 'a file in place of the folder');
-    await assert.rejects(log().shown(), /ENOTDIR/);
+  it('knows whether the kept one is right as far as anybody heard', () => {
+    const shown = (order: string, ...fates: [Which, Fate][]) => fates.map(([which, fate]) => ({ which, fate, why: '', order, at: '' }));
+    assert.equal(isKeptKnownRight([]), false);
+    assert.equal(isKeptKnownRight(shown('1', ['default', 'was replaced'])), true);
+    assert.equal(isKeptKnownRight(shown('1', ['kept', 'is accepted'], ['kept', 'is tried'])), true);
+    assert.equal(isKeptKnownRight(shown('1', ['kept', 'is accepted'], ['kept', 'is refused'])), false);
+    assert.equal(isKeptRefused(shown('1', ['kept', 'is refused']), '1'), true);
+    assert.equal(isKeptRefused(shown('1', ['kept', 'is refused']), '2'), false, 'a person ordered it again');
+    assert.equal(isKeptRefused(shown('1', ['kept', 'is refused'], ['default', 'was replaced']), '1'), false);
+    assert.equal(unheardOfKept(shown('1', ['kept', 'is refused'], ['kept', 'is tried'], ['kept', 'is tried']), '1'), 2);
+    assert.equal(unheardOfKept(shown('1', ['kept', 'is tried']), '2'), 0);
   });
 });

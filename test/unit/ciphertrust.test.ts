@@ -5,14 +5,17 @@ import { decideNtp } from '../../activities/ciphertrust/ntp.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { PresentedCertificate } from '../../domain/results.ts';
 import { selfSigned } from '../../simulator/certificates.ts';
+import { AttemptRecord } from '../../stores/record/attempt-record.ts';
+import { createRecords, Stale } from '../../stores/record/record.ts';
 import type { Transcripts } from '../../stores/reports/transcripts.ts';
 import type { SecretStore } from '../../stores/secrets/store.ts';
 import { type BeforeSetup, problemBeforeSetup } from '../../systems/ciphertrust/before-setup.ts';
 import type { Manager } from '../../systems/ciphertrust/ciphertrust.ts';
 import { answerFailure, lockedForMs, saying, saysLocked } from '../../systems/ciphertrust/errors.ts';
 import { activateLicence, addNtp } from '../../systems/ciphertrust/essentials.ts';
-import { SetupLog } from '../../systems/ciphertrust/setup-log.ts';
+import { SetupRecord } from '../../systems/ciphertrust/setup-record.ts';
 import { recordedManager } from '../support/ciphertrust/recorded-manager.ts';
+import { memoryNumberedStore } from '../support/numbered-store.ts';
 
 const wants = (cipherTrust: Partial<ProvisioningRequest['cipherTrust']>) => ({ request: { cipherTrust } as ProvisioningRequest });
 
@@ -204,64 +207,81 @@ describe('A request that is answered with 401', () => {
 
 const job = { target: 't', runId: 'r', request: {} as ProvisioningRequest };
 
-/** Transcripts in memory: the text of one step, beside one of another step. */
-function transcripts(logged: string): Transcripts & { text: string } {
+/** Transcripts in memory: the lines of one step. */
+function transcripts(logged: string): Transcripts & { lines: string[] } {
   const kept = {
-    text: '',
+    lines: [] as string[],
     append: async (_target: string, _run: string, step: string, line: string) => {
       assert.equal(step, logged);
-      kept.text += `${line}\n`;
+      kept.lines.push(line.slice(25));
     },
-    list: async () => [{ step: 'fips-mode', text: 'POST', sha256: '' }, ...(kept.text ? [{ step: logged, text: kept.text, sha256: '' }] : [])],
+    list: async () => [],
   };
   return kept;
 }
 
-describe('The log of hsm/setup', () => {
-  const what = 'for partition 1 on 172.22.1.4, with reset';
+describe('The record of hsm/setup', () => {
+  const entries = new Map<string, string>();
+  beforeEach(() => entries.clear());
+  const evidence = transcripts('set-root-of-trust');
+  let now = 1_000;
+  const recordOf = (execution: string, runId = 'r') => {
+    const records = createRecords(memoryNumberedStore(entries));
+    const writer = { jobId: 't', runId, execution, attempt: 1, retry: 1 };
+    const record = new AttemptRecord(() => records.of('t', 'ciphertrust', writer));
+    return new SetupRecord({ record, transcripts: evidence, job, order: { runId, execution }, now: async () => now });
+  };
+  const sent = (id: string) => ({ id, partitionSerial: '1', hsmAddress: '172.22.1.4', pin: 'A' });
+  const what = 'POST /v1/system/hsm/setup for partition 1 on 172.22.1.4, with reset';
 
-  it('knows what left, what was answered, and under which order a person was told, across all who write it', async () => {
-    const kept = transcripts('set-root-of-trust');
-    const log = () => new SetupLog(kept, job);
-    const known = async () => (await log().sent()).map(({ id, answered, failed, answer, toldUnder }) => [id, answered, failed, answer, toldUnder]);
-    assert.deepEqual(await known(), []);
-    const first = await log().sending(what);
-    assert.deepEqual(await known(), [[first, false, false, undefined, undefined]], 'before there is an answer');
-    // Two who write at once.
-    const second = await log().sending(what);
-    const third = await log().sending(what);
-    await log().failed(first, '500 NCERRInternalServerError:\nunexpected error');
-    await log().notSent(second, 'another one is being sent');
-    await log().told(first, '31');
-    await log().unknown(third, 'no answer: socket hang up');
-    assert.deepEqual(await known(), [
-      [first, true, true, 'failed: 500 NCERRInternalServerError: unexpected error', '31'],
-      [third, false, false, 'unknown: no answer: socket hang up', undefined],
+  it('knows what left, what was answered, and under which order a person was told, whoever entered it', async () => {
+    evidence.lines.length = 0;
+    assert.deepEqual(await recordOf('31').look(), []);
+    const sender = recordOf('31');
+    await sender.look();
+    await sender.givingSecrets('172.22.1.5');
+    await sender.givingSecrets('172.22.1.5');
+    await sender.sending(sent('a'));
+    assert.deepEqual(await recordOf('32').look(), [{ id: 'a', partitionSerial: '1', pin: 'A', sentAt: 1_000, heardAt: 1_000, answered: false, failed: false }]);
+    now = 2_000;
+    await recordOf('31').told('a');
+    await sender.failed('a', 500, '500 NCERRInternalServerError:\nunexpected error');
+    const failed = { answered: true, failed: true, status: 500, heardAt: 2_000, evidence: 'failed: 500 NCERRInternalServerError: unexpected error' };
+    assert.deepEqual(await recordOf('32').look(), [
+      { id: 'a', partitionSerial: '1', pin: 'A', sentAt: 1_000, ...failed, toldUnder: { runId: 'r', execution: '31' } },
     ]);
-    assert.equal(kept.text.trimEnd().split('\n').length, 7, 'one line each, whatever was answered');
+    assert.deepEqual(evidence.lines, [`#a ${what}`, '#a a person is told (order 31)', '#a failed: 500 NCERRInternalServerError: unexpected error']);
+    assert.equal(entries.size, 4);
   });
 
-  it('understands lines from before a request had a name', async () => {
-    const kept = transcripts('set-root-of-trust');
-    const line = (words: string) => kept.append('t', 'r', 'set-root-of-trust', `2026-11-25T09:00:00.000Z ${words}`);
-    await line(`POST /v1/system/hsm/setup ${what} (order 31)`);
-    await line('not taken: 429 Too Many Requests');
-    await line(`POST /v1/system/hsm/setup ${what} (order 31)`);
-    await line('failed: 500 NCERRInternalServerError');
-    const log = new SetupLog(kept, job);
-    const [{ id, failed } = assert.fail('nothing'), ...others] = await log.sent();
-    assert.deepEqual([failed, others], [true, []]);
-    await log.told(id, '31');
-    assert.equal((await log.sent())[0]!.toldUnder, '31');
+  it('lets none leave where anything was entered since the last look', async () => {
+    const [first, second] = [recordOf('31'), recordOf('31')];
+    await Promise.all([first.look(), second.look()]);
+    await first.sending(sent('a'));
+    await assert.rejects(second.sending(sent('b')), Stale);
+    assert.deepEqual(
+      (await second.look()).map(({ id }) => id),
+      ['a'],
+    );
   });
 
-  it('remembers a doubt until a person has ordered to go on', async () => {
-    const kept = transcripts('set-root-of-trust');
-    const log = new SetupLog(kept, job);
+  it('knows one that cannot have left, as where its line in the transcript could not be written', async () => {
+    const broken = { ...evidence, append: () => Promise.reject(new Error('ENOSPC')) };
+    const records = createRecords(memoryNumberedStore(entries));
+    const record = new AttemptRecord(() => records.of('t', 'ciphertrust', { jobId: 't', runId: 'r', execution: '31', attempt: 1, retry: 1 }));
+    const sender = new SetupRecord({ record, transcripts: broken, job, order: { runId: 'r', execution: '31' }, now: async () => now });
+    await sender.look();
+    await assert.rejects(sender.sending(sent('a')), /ENOSPC/);
+    assert.deepEqual(await recordOf('32').look(), []);
+  });
+
+  it('remembers a doubt until a person has ordered to go on, in this run', async () => {
     const port = 'port 1792 cannot be reached';
-    await log.doubted(port, '31');
-    assert.deepEqual([await log.wasDoubted(port, '31'), await log.wasDoubted(port, '32')], [false, true]);
-    assert.equal(await log.wasDoubted('no licence is active', '32'), false, 'another one that nobody has been told of');
-    assert.deepEqual(await log.sent(), []);
+    await recordOf('31').doubted(port);
+    const wasDoubted = (execution: string, doubt: string, runId?: string) => recordOf(execution, runId).wasDoubted(doubt);
+    assert.deepEqual([await wasDoubted('31', port), await wasDoubted('32', port)], [false, true]);
+    assert.equal(await wasDoubted('32', 'no licence is active'), false, 'another one that nobody has been told of');
+    assert.equal(await wasDoubted('32', port, 'another run'), false);
+    assert.deepEqual(await recordOf('32').look(), []);
   });
 });

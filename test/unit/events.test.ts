@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
-import type { ShownJob } from '../../api/jobs.ts';
 import { validation } from '../../api/plugins/validation.ts';
 import { Problem } from '../../api/problem.ts';
 import { eventRoutes } from '../../api/routes/events.ts';
+import type { ShownJob } from '../../api/schemas/answers.ts';
 import { gate } from '../support/decide-job.ts';
 import { until } from '../support/until.ts';
 

@@ -6,9 +6,11 @@ import {
   holdsFirstPassword,
   isOurs,
   isUsable,
+  openCreateTag,
   openErase,
   sentSetups,
   signInsSinceAccepted,
+  standingOf,
 } from '../../stores/record/memory.ts';
 import { createRecords } from '../../stores/record/record.ts';
 import { memoryNumberedStore } from '../support/numbered-store.ts';
@@ -83,7 +85,7 @@ describe('What a record says', () => {
       'ciphertrust',
       sent('lost'),
       ['setup-unknown', { id: 'lost', evidence: 'no answer within 60 s' }],
-      ['setup-told', { id: 'lost' }, { retry: 2 }],
+      ['setup-told', { id: 'lost' }, { retry: 2, execution: 'retried' }],
       sent('kept-back'),
       ['setup-not-sent', { id: 'kept-back', evidence: 'connection refused' }],
       sent('failed'),
@@ -95,7 +97,14 @@ describe('What a record says', () => {
       ['secret-given', { machine: '/subscriptions/x', purpose: 'ciphertrust-admin-password' }],
     );
     assert.deepEqual(sentSetups(manager), [
-      { id: 'lost', partitionSerial: '154', answered: false, failed: false, toldUnder: { runId: 'run-1', retry: 2 } },
+      {
+        id: 'lost',
+        partitionSerial: '154',
+        answered: false,
+        failed: false,
+        evidence: 'no answer within 60 s',
+        toldUnder: { runId: 'run-1', execution: 'retried' },
+      },
       { id: 'failed', partitionSerial: '154', answered: true, failed: true, status: 500 },
       { id: 'accepted', partitionSerial: '154', answered: true, failed: false, status: 200 },
     ]);
@@ -114,6 +123,28 @@ describe('What a record says', () => {
     );
     const hsm = await entries('deployment', begun('t1'), ['machine-created', { resourceId: '/x/vm', hostKey: 'k' }]);
     assert.deepEqual([isOurs(hsm, '/x/vm', { hostKey: 'k' }), isOurs(hsm, '/x/vm', { hostKey: 'l' })], [true, false]);
+  });
+
+  it('knows a machine by its identity though a later request for it was entered, and says which were found', async () => {
+    type Begun = ['machine-create-begun', { resourceId: string; absent: true; tag: string }];
+    type Created = ['machine-created', { resourceId: string; vmId?: string; hostKey?: string }];
+    const begun = (tag: string): Begun => ['machine-create-begun', { resourceId: '/x/vm', absent: true, tag }];
+    const created = (identity: { vmId?: string; hostKey?: string }): Created => ['machine-created', { resourceId: '/x/vm', ...identity }];
+    const rows: [events: (Begun | Created)[], seen: Parameters<typeof standingOf>[2], standing: ReturnType<typeof standingOf>][] = [
+      [[], { vmId: 'v' }, { is: 'unknown' }],
+      [[begun('t1')], { vmId: 'v', tag: 't1' }, { is: 'begun' }],
+      [[begun('t1')], { vmId: 'v' }, { is: 'other', expected: { tag: 't1' } }],
+      [[begun('t1'), created({ vmId: 'v' })], { vmId: 'v', tag: 't1' }, { is: 'ours', found: false }],
+      [[begun('t1'), created({ vmId: 'v' })], { vmId: 'w', tag: 't1' }, { is: 'other', expected: { vmId: 'v' } }],
+      [[created({ vmId: 'v' })], { vmId: 'v' }, { is: 'ours', found: true }],
+      [[begun('t1'), created({ vmId: 'v' }), begun('t2')], { vmId: 'v', tag: 't1' }, { is: 'ours', found: false }],
+      [[begun('t1'), created({ vmId: 'v' }), begun('t2')], { vmId: 'w', tag: 't2' }, { is: 'begun' }],
+      [[begun('t1'), created({})], { hostKey: 'k' }, { is: 'unidentified' }],
+      [[begun('t1'), created({}), created({ hostKey: 'k' })], { hostKey: 'l' }, { is: 'other', expected: { hostKey: 'k' } }],
+    ];
+    for (const [events, seen, standing] of rows) assert.deepEqual(standingOf(await entries('windows', ...events), '/X/VM', seen), standing);
+    assert.equal(openCreateTag(await entries('windows', begun('t1'), created({ vmId: 'v' }), begun('t2')), '/x/vm'), 't2');
+    assert.equal(openCreateTag(await entries('windows', begun('t1'), created({ vmId: 'v' })), '/x/vm'), undefined);
   });
 
   it('lets an approval be used once, for what it was granted', async () => {

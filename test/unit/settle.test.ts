@@ -19,13 +19,16 @@ interface Asked {
   order?: number;
   detail?: unknown;
   acts?: LastingActName[];
+  /** What is left to be waited for once the attempt before was ended. */
+  endFirst?: () => Promise<number>;
 }
 
 /** How long an attempt waited before it looked. */
-async function waited({ attempt = 1, order = 1, detail, acts = ['lunash-command'] }: Asked): Promise<number> {
+async function waited({ attempt = 1, order = 1, detail, acts = ['lunash-command'], endFirst }: Asked): Promise<number> {
   const begun = performance.now();
   const step = converge<Input, number, number, never>({
     lasting: lasting({ commandMs }, ...acts),
+    ...(endFirst ? { endFirst } : {}),
     observe: async () => performance.now(),
     decide: (seen) => done(seen),
     act: {},
@@ -50,6 +53,28 @@ describe('What was sent before is given its time', () => {
     const ended = { attempt: 2, detail: { endedByItself: true, lookedAt: 1 } };
     assert.ok(Math.min(await waited(ended), await waited(ended), await waited(ended)) < longEnough);
     assert.ok((await waited({ attempt: 2, detail: { endedByItself: false, lookedAt: 1 } })) >= longEnough);
+  });
+
+  it('nor where the attempt before was ended, beyond what ending it leaves to be waited for', async () => {
+    let calls = 0;
+    const ending = (leftMs: number) => ({
+      attempt: 2,
+      endFirst: async () => {
+        calls += 1;
+        return leftMs;
+      },
+    });
+    assert.ok(Math.min(await waited(ending(0)), await waited(ending(0)), await waited(ending(0))) < longEnough);
+    assert.ok((await waited(ending(commandMs))) >= longEnough);
+    assert.equal(calls, 4);
+    await waited({ ...ending(0), attempt: 1 });
+    assert.equal(calls, 4, 'a first attempt has nobody before it');
+  });
+
+  it('and knows what may go on elsewhere once no program of it runs on the Windows host', () => {
+    const { settleMs, settleAfterEndMs } = lasting({ commandMs }, 'lunacm-script', 'vtl-createcert', 'clientconfig-deploy');
+    assert.deepEqual([settleMs, settleAfterEndMs], [commandMs, 0]);
+    assert.equal(lasting({ commandMs }, 'lunacm-script', 'lunash-command').settleAfterEndMs, commandMs);
   });
 
   it('nor where the step leaves nothing at work, or only what tells by itself whether it is', async () => {

@@ -6,10 +6,12 @@ import { webCertificate } from '../../activities/root-of-trust/web-certificate.t
 import type { Systems } from '../../activities/systems.ts';
 import type { Problem } from '../../domain/failure.ts';
 import { type Identity, selfSigned } from '../../simulator/certificates.ts';
+import { createRecords } from '../../stores/record/record.ts';
 import { secretName } from '../../stores/secrets/store.ts';
 import { recordedManager, secretsOf } from '../support/ciphertrust/recorded-manager.ts';
 import { exampleRequest } from '../support/example.ts';
 import { runStep } from '../support/fence.ts';
+import { memoryNumberedStore } from '../support/numbered-store.ts';
 
 const target = 't';
 const interfaceCertificate = 'GET /v1/configs/interfaces/web/certificate';
@@ -24,7 +26,8 @@ async function problemOf(secret: string, answer: unknown): Promise<Problem> {
     [interfaceCertificate]: [200, answer],
   });
   const secrets = secretsOf({ face: secret, [secretName(target, 'ciphertrust-admin-password')]: 'Kept-Password-1' });
-  const step = webCertificate({ cipherTrust, secrets, settings: { commandMs: 25 } } as unknown as Systems);
+  const records = createRecords(memoryNumberedStore());
+  const step = webCertificate({ cipherTrust, secrets, records, settings: { commandMs: 25 } } as unknown as Systems);
   const environment = new MockActivityEnvironment({ startToCloseTimeoutMs: 60_000 }, { logger: new DefaultLogger('ERROR') });
   const failure = await runStep(environment, step, { target, runId: 'r', request, cipherTrust: { address: 'a', pin: 'AA' } }).then(
     () => assert.fail('the step is done'),

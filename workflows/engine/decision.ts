@@ -25,6 +25,9 @@ function textsOf(payload: unknown): Map<string, string> {
   return new Map(fields.flatMap(([field, value]) => (typeof value === 'string' ? [[field, value.slice(0, longestText)] as const] : [])));
 }
 
+const amendmentOf = (payload: unknown): unknown =>
+  typeof payload === 'object' && payload !== null && 'amendment' in payload ? (payload.amendment ?? undefined) : undefined;
+
 /** Reads a signal. What lacks one of the texts it must have is no decision, whatever else it says. Never throws. */
 export function decisionOf(signal: SignalName, payload: unknown): Arrival {
   const texts = textsOf(payload);
@@ -41,5 +44,6 @@ export function decisionOf(signal: SignalName, payload: unknown): Arrival {
   if (decisionId === undefined || actor === undefined || about === undefined) return { shown };
   const common = { decisionId, actor, ...(comment ? { comment } : {}) };
   if (signal !== 'resolve') return { shown, decision: { kind: signal, approvalId: about, ...common } };
-  return action ? { shown, decision: { kind: signal, incidentId: about, action, ...common } } : { shown };
+  const amendment = amendmentOf(payload);
+  return action ? { shown, decision: { kind: signal, incidentId: about, action, ...common, ...(amendment === undefined ? {} : { amendment }) } } : { shown };
 }

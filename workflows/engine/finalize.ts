@@ -1,6 +1,7 @@
 import { ActivityCancellationType, CancellationScope, scheduleActivity } from '@temporalio/workflow';
 import type { StoredReport } from '../../domain/progress.ts';
 import type { Outcome } from '../../domain/report.ts';
+import { isTold, type Told } from '../../domain/step-outcome.ts';
 import { bugText, ignoringBugs, leaveOut } from './failures.ts';
 import type { Procedure, ProcedureTypes } from './procedure.ts';
 import type { JobRunner } from './runner.ts';
@@ -57,10 +58,12 @@ async function orElse<Result>(otherwise: Result, work: () => Result | Promise<Re
   }
 }
 
-const last = <Result>(activity: string, input: object): Promise<Result> =>
-  scheduleActivity<Result>(activity, [input], {
+async function last<Result>(activity: string, input: object): Promise<Result> {
+  const given = await scheduleActivity<Result | Told<Result>>(activity, [input], {
     startToCloseTimeout: '1 minute',
     heartbeatTimeout: '10 seconds',
     scheduleToCloseTimeout: '10 minutes',
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
+  return isTold(given) ? given.result : given;
+}

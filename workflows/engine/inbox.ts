@@ -1,10 +1,11 @@
 import { condition, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
+import { type AmendedField, touches } from '../../domain/amendments.ts';
 import { type Judgement, judgeApproval, judgeResolution } from '../../domain/approval-rules.ts';
 import type { Problem } from '../../domain/failure.ts';
 import type { ApprovalView, DecisionView, IncidentAction } from '../../domain/progress.ts';
 import { signalNames } from '../../temporal/contract.ts';
 import { type ArrivedDecision, type Decision, decisionOf, type SignalName } from './decision.ts';
-import type { ApprovalTerms, Ask } from './procedure.ts';
+import type { AmendedInput, ApprovalTerms, Ask } from './procedure.ts';
 import type { ProgressPublisher } from './publisher.ts';
 
 const signals = {
@@ -32,15 +33,29 @@ interface Waiting<Answer> {
   answer?: Answer;
 }
 
+/** What an approval is about, beside what is published of it. */
+type Asked<Id extends string> = Pick<Ask<Id>, 'shows' | 'allows'> & { id: string };
+
+/** The job’s input, as an amendment may change it. */
+export interface Amendable {
+  /** What would become of it. */
+  judge(amendment: unknown): AmendedInput<unknown>;
+  /** Changes it. */
+  apply(amendment: unknown): void;
+}
+
 /** Where people decide: opens incidents and approvals, and judges what they send. The signal handlers only enqueue. */
 export class DecisionInbox<Id extends string> {
   readonly #publisher: ProgressPublisher<Id>;
+  readonly #amendable: Amendable;
+  readonly #asked: Asked<Id>[] = [];
   readonly #queue: { signal: SignalName; payload: unknown }[] = [];
   readonly #incidents: Waiting<IncidentAction>[] = [];
   readonly #approvals: Waiting<ApprovalView>[] = [];
 
-  constructor(publisher: ProgressPublisher<Id>) {
+  constructor(publisher: ProgressPublisher<Id>, amendable: Amendable) {
     this.#publisher = publisher;
+    this.#amendable = amendable;
     for (const signal of Object.values(signalNames)) setHandler(signals[signal], (payload) => void this.#queue.push({ signal, payload }));
   }
 
@@ -56,7 +71,7 @@ export class DecisionInbox<Id extends string> {
       const view: DecisionView = { ...shown, at: now(), ...judgement };
       if (this.#publisher.progress.decisions.some(isSame(view))) continue;
       this.#publisher.decision(view);
-      if (decision && judgement.verdict === 'accepted') this.#carryOut(decision);
+      if (decision && judgement.verdict === 'accepted') this.#carryOut(decision, judgement.changes);
     }
   }
 
@@ -72,7 +87,7 @@ export class DecisionInbox<Id extends string> {
   }
 
   /** Asks for an approval and waits for the answer, or for the deadline. */
-  async approval({ kind, ...subject }: Ask, requestedBy: string, { deadlineHours, secondPerson }: ApprovalTerms): Promise<ApprovalView> {
+  async approval({ kind, shows, allows, ...subject }: Ask<Id>, requestedBy: string, { deadlineHours, secondPerson }: ApprovalTerms): Promise<ApprovalView> {
     const prefix = `approve-${kind}-`;
     const number = this.#publisher.progress.approvals.filter((approval) => approval.id.startsWith(prefix)).length + 1;
     const askedAt = Date.now();
@@ -87,6 +102,7 @@ export class DecisionInbox<Id extends string> {
     };
     const waiting: Waiting<ApprovalView> = { id: asked.id };
     this.#approvals.push(waiting);
+    this.#asked.push({ id: asked.id, shows, allows });
     this.#publisher.approval(asked);
     const isDecided = () => waiting.answer !== undefined;
     if (!(await condition(isDecided, half))) {
@@ -105,6 +121,10 @@ export class DecisionInbox<Id extends string> {
     this.#publisher.approval({ ...approval, outcome: 'stale' });
   }
 
+  isStale({ id }: ApprovalView): boolean {
+    return this.#publisher.progress.approvals.find((approval) => approval.id === id)?.outcome === 'stale';
+  }
+
   /** Judges what has arrived; then nothing is asked any more: the job is over. */
   close(): void {
     this.judge();
@@ -113,20 +133,42 @@ export class DecisionInbox<Id extends string> {
     for (const approval of approvals) if (!approval.closedAt) this.#publisher.approval({ ...approval, closedAt: now() });
   }
 
-  #judgementOf(decision: ArrivedDecision): Judgement {
+  #judgementOf(decision: ArrivedDecision): Judged {
     const { progress } = this.#publisher;
-    return decision.kind === 'resolve' ? judgeResolution(progress, decision) : judgeApproval(progress, decision, now());
+    if (decision.kind !== 'resolve') return judgeApproval(progress, decision, now());
+    const judgement = judgeResolution(progress, decision);
+    if (judgement.verdict === 'refused' || decision.amendment === undefined) return judgement;
+    const amended = this.#amendable.judge(decision.amendment);
+    return amended.ok ? { ...judgement, changes: amended.changes } : { verdict: 'refused', reason: amended.reason.slice(0, longestReason) };
   }
 
-  #carryOut(decision: ArrivedDecision): void {
-    if (decision.kind === 'resolve') this.#resolve(decision);
-    else this.#decide(decision);
+  #carryOut(decision: ArrivedDecision, changes: AmendedField[] = []): void {
+    if (decision.kind === 'resolve') {
+      if (changes.length > 0) this.#amendable.apply(decision.amendment);
+      this.#void(changes);
+      this.#resolve(decision, changes);
+    } else this.#decide(decision);
   }
 
-  #resolve({ incidentId, action, ...by }: Decision<'resolve'>): void {
+  /** Whoever answered, or is about to, was shown what is no longer so. An answer that is being used, or was, stays what it is. */
+  #void(changes: AmendedField[]): void {
+    const { approvals, steps } = this.#publisher.progress;
+    for (const { id, shows, allows } of this.#asked) {
+      const approval = approvals.find((view) => view.id === id);
+      const isUsed = ['running', 'done'].includes(steps[allows].state);
+      const counts = approval && (approval.closedAt === undefined || (approval.outcome === 'approved' && !isUsed));
+      if (!counts || !touches(changes, shows)) continue;
+      const stale: ApprovalView = { ...approval, closedAt: approval.closedAt ?? now(), outcome: 'stale' };
+      this.#publisher.approval(stale);
+      for (const waiting of this.#approvals) if (waiting.id === id) waiting.answer ??= stale;
+    }
+  }
+
+  #resolve({ incidentId, action, ...by }: Decision<'resolve'>, changes: AmendedField[]): void {
     const incident = this.#publisher.progress.incidents.find(({ id }) => id === incidentId);
     if (!incident) return;
-    this.#publisher.incident({ ...incident, closedAt: now(), decision: { ...personOf(by), action } });
+    const amended = changes.length > 0 ? { amended: changes.map(({ path }) => path) } : {};
+    this.#publisher.incident({ ...incident, closedAt: now(), decision: { ...personOf(by), action, ...amended } });
     for (const waiting of this.#incidents) if (waiting.id === incidentId) waiting.answer = action;
   }
 
@@ -139,6 +181,11 @@ export class DecisionInbox<Id extends string> {
   }
 }
 
-const malformed: Judgement = { verdict: 'refused', reason: 'The signal’s payload is not what it must be: see the job’s details for what to send.' };
+type Judged = Judgement & { changes?: AmendedField[] };
+
+/** It is kept. */
+const longestReason = 1_000;
+
+const malformed: Judged = { verdict: 'refused', reason: 'The signal’s payload is not what it must be: see the job’s details for what to send.' };
 
 const personOf = ({ actor, comment }: { actor: string; comment?: string }) => ({ actor, ...(comment ? { comment } : {}) });

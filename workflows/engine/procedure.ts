@@ -1,3 +1,4 @@
+import type { AmendedField, StepStates } from '../../domain/amendments.ts';
 import type { ApprovalSubject, JobView, Progress, StoredReport } from '../../domain/progress.ts';
 import type { Outcome } from '../../domain/report.ts';
 import type { StepDefinition } from '../../domain/steps.ts';
@@ -25,8 +26,18 @@ export type NeedsOf<T extends ProcedureTypes, Id extends ActivityOf<T>> = T['ste
 export type GivesOf<T extends ProcedureTypes, Id extends ActivityOf<T>> = T['steps'][Id]['gives'];
 export type ResultsOf<T extends ProcedureTypes> = { [Id in ActivityOf<T>]?: GivesOf<T, Id> };
 
-/** What a person is asked to agree to. The kind is part of the approval’s id: letters only. */
-export type Ask = ApprovalSubject & { kind: string };
+/** What a person is asked to agree to. */
+export interface Ask<Id extends string> extends ApprovalSubject {
+  /** Part of the approval’s id: letters only. */
+  kind: string;
+  /** The fields of the job’s request that the question shows, as JSON pointers: a change of one makes an answer count for nothing. */
+  shows: readonly string[];
+  /** The step that is carried out under the answer. Once it runs, the answer is used. */
+  allows: Id;
+}
+
+/** What becomes of a job’s input by an amendment. `reason`: every mistake at once, for people. */
+export type AmendedInput<Input> = { ok: true; input: Input; changes: AmendedField[] } | { ok: false; reason: string };
 
 /** How long a person has to answer, and who may. */
 export interface ApprovalTerms {
@@ -59,6 +70,8 @@ export interface Procedure<T extends ProcedureTypes> {
   /** Every mistake of what a job was started with, in sentences. Where there is one, nothing is done. Must take anything: whoever starts a job may send it. */
   mistakes(input: unknown): string[];
   about(input: T['input']): Pick<JobView, 'hsmName' | 'region'>;
+  /** Applies an amendment to what the job was started with; nothing else changes. Must take anything: whoever decides may send it. */
+  amend(input: T['input'], amendment: unknown, states: StepStates<StepOf<T>>): AmendedInput<T['input']>;
   facts(input: T['input'], job: { target: string; runId: string }): T['facts'];
   approvalTerms(input: T['input']): ApprovalTerms;
   /** The work, section by section. Its last step stores the report, which it gives back. */

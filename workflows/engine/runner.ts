@@ -12,47 +12,94 @@ import {
 import type { Problem } from '../../domain/failure.ts';
 import type { ApprovalView, IncidentAction, Progress, StepState, StepView } from '../../domain/progress.ts';
 import type { Outcome } from '../../domain/report.ts';
+import { isTold, type StepOutcome, type Told } from '../../domain/step-outcome.ts';
 import type { StepDefinition } from '../../domain/steps.ts';
 import { queryNames } from '../../temporal/contract.ts';
 import { deadlinePassed, problemOf } from './failures.ts';
 import { DecisionInbox } from './inbox.ts';
 import { JobEnded } from './job-ended.ts';
-import type { ActivityOf, Ask, GivesOf, JobRecord, NeedsOf, Procedure, ProcedureTypes, RequiredOf, ResultsOf, SkippableOf, StepOf } from './procedure.ts';
+import type {
+  ActivityOf,
+  AmendedInput,
+  ApprovalTerms,
+  Ask,
+  GivesOf,
+  JobRecord,
+  NeedsOf,
+  Procedure,
+  ProcedureTypes,
+  RequiredOf,
+  ResultsOf,
+  SkippableOf,
+  StepOf,
+} from './procedure.ts';
 import { ProgressPublisher } from './publisher.ts';
 
 const progressQuery = defineQuery<Progress<string>>(queryNames.progress);
 
 const now = () => new Date().toISOString();
 
-type StepOutcome<Result> = { skipped: true } | { skipped: false; result: Result };
+const thisJob = () => {
+  const { workflowId: target, runId } = workflowInfo();
+  return { target, runId };
+};
+
+type NeedsAnew<Needs> = () => Needs | Promise<Needs>;
+
+interface Under<T extends ProcedureTypes, Id extends ActivityOf<T>> {
+  /** The step that is shown as waiting. */
+  at: StepOf<T>;
+  ask: () => Ask<StepOf<T>>;
+  needs: (approval: ApprovalView) => NeedsOf<T, Id>;
+}
+
+type CarriedOut<Result> = { skipped: true } | { skipped: false; result: Result };
 
 /** Runs the steps of one job: publishes their progress, turns their failures into incidents and waits for people. */
 export class JobRunner<T extends ProcedureTypes> {
-  readonly input: T['input'];
   /** What the steps found out, for later ones and the report. */
   readonly results: ResultsOf<T> = {};
   readonly publisher: ProgressPublisher<StepOf<T>>;
   readonly inbox: DecisionInbox<StepOf<T>>;
-  /** What every step is told. */
-  readonly facts: T['facts'];
   readonly #procedure: Procedure<T>;
+  #input: T['input'];
+  #facts: T['facts'];
 
   constructor(procedure: Procedure<T>, input: T['input']) {
-    const { workflowId: target, runId } = workflowInfo();
     this.#procedure = procedure;
-    this.input = input;
-    this.facts = procedure.facts(input, { target, runId });
+    this.#input = input;
+    this.#facts = procedure.facts(input, thisJob());
     const job = { startedAt: now(), requestedBy: input.requestedBy, ...procedure.about(input) };
     this.publisher = new ProgressPublisher(procedure.name, procedure, job);
-    this.inbox = new DecisionInbox(this.publisher);
+    this.inbox = new DecisionInbox(this.publisher, { judge: (amendment) => this.#amended(amendment), apply: (amendment) => this.#amend(amendment) });
     setHandler(progressQuery, () => this.publisher.progress);
   }
 
-  /** Runs a step that the job cannot do without to its end: it is done, or the job ends. */
-  async step<Id extends RequiredOf<T>>(id: Id, needs: NeedsOf<T, Id>): Promise<GivesOf<T, Id>> {
+  /** What the job was started with, as people amended it since. */
+  get input(): T['input'] {
+    return this.#input;
+  }
+
+  /** What every step is told. */
+  get facts(): T['facts'] {
+    return this.#facts;
+  }
+
+  /** Runs a step that the job cannot do without to its end: it is done, or the job ends. Needs that rest on the input are given anew for each attempt. */
+  async step<Id extends RequiredOf<T>>(id: Id, needs: NeedsOf<T, Id> | NeedsAnew<NeedsOf<T, Id>>): Promise<GivesOf<T, Id>> {
     const outcome = await this.#carryOut(id, needs);
     if (outcome.skipped) throw new Error(`the step ${id} cannot be skipped`);
     return outcome.result;
+  }
+
+  /** Runs a step under an approval: asks for it first, and again before a further attempt if an amendment made the answer count for nothing. */
+  async stepUnder<Id extends RequiredOf<T>>(id: Id, { at, ask, needs }: Under<T, Id>): Promise<{ result: GivesOf<T, Id>; approval: ApprovalView }> {
+    let approval = await this.approval(at, ask);
+    const result = await this.step(id, async () => {
+      if (this.inbox.isStale(approval)) approval = await this.approval(at, ask);
+      return needs(approval);
+    });
+    return { result, approval };
   }
 
   /** Runs a step that an operator may skip after a failure: then there is no result. */
@@ -63,14 +110,14 @@ export class JobRunner<T extends ProcedureTypes> {
 
   /**
    * Waits until a person approves what is asked; shown at a step until then. A rejection ends the job; a missed deadline is an incident, and its retry asks
-   * again.
+   * again. So does an amendment that changes what the question shows.
    */
-  async approval(id: StepOf<T>, ask: Ask): Promise<ApprovalView> {
+  async approval(id: StepOf<T>, ask: () => Ask<StepOf<T>>): Promise<ApprovalView> {
     const terms = this.#procedure.approvalTerms(this.input);
     this.publisher.step(id, { state: 'running', startedAt: this.publisher.progress.steps[id].startedAt ?? now() });
     for (let attempts = 1; ; attempts++) {
       this.publisher.step(id, { state: 'running', attempts });
-      const approval = await this.#waiting(id, () => this.inbox.approval(ask, this.input.requestedBy, terms));
+      const approval = await this.#answered(id, ask, terms);
       if (approval.outcome === 'approved') {
         this.#finish(id, 'done');
         return approval;
@@ -86,6 +133,24 @@ export class JobRunner<T extends ProcedureTypes> {
   /** What was approved is not what is there any more. */
   stale(approval: ApprovalView): void {
     this.inbox.stale(approval);
+  }
+
+  async #answered(id: StepOf<T>, ask: () => Ask<StepOf<T>>, terms: ApprovalTerms): Promise<ApprovalView> {
+    for (;;) {
+      const approval = await this.#waiting(id, () => this.inbox.approval(ask(), this.input.requestedBy, terms));
+      if (approval.outcome !== 'stale') return approval;
+    }
+  }
+
+  #amended(amendment: unknown): AmendedInput<T['input']> {
+    return this.#procedure.amend(this.#input, amendment, this.publisher.progress.steps);
+  }
+
+  #amend(amendment: unknown): void {
+    const amended = this.#amended(amendment);
+    if (!amended.ok) return;
+    this.#input = amended.input;
+    this.#facts = this.#procedure.facts(amended.input, thisJob());
   }
 
   /** When a step ended, ISO 8601. */
@@ -112,15 +177,16 @@ export class JobRunner<T extends ProcedureTypes> {
     return { outcome, finishedAt: at, facts: this.facts, progress: { ...progress, steps: { ...progress.steps, [report]: own } }, results: this.results };
   }
 
-  async #carryOut<Id extends ActivityOf<T>>(id: Id, needs: NeedsOf<T, Id>): Promise<StepOutcome<GivesOf<T, Id>>> {
+  async #carryOut<Id extends ActivityOf<T>>(id: Id, needs: NeedsOf<T, Id> | NeedsAnew<NeedsOf<T, Id>>): Promise<CarriedOut<GivesOf<T, Id>>> {
     const definition = this.#procedure.steps[id];
     if (CancellationScope.current().consideredCancelled && !definition.mustFollow) throw new CancelledFailure(`cancelled before ${id}`);
     this.publisher.step(id, { state: 'running', startedAt: now() });
     for (let attempts = 1; ; attempts++) {
+      const given = typeof needs === 'function' ? await needs() : needs;
       this.publisher.step(id, { state: 'running', attempts });
       try {
-        const result = await attempt<GivesOf<T, Id>>(id, definition, { ...this.facts, ...needs, ...(attempts > 1 ? { order: attempts } : {}) });
-        this.#finish(id, 'done');
+        const { result, outcome } = await attempt<GivesOf<T, Id>>(id, definition, { ...this.facts, ...given, ...(attempts > 1 ? { order: attempts } : {}) });
+        this.#finish(id, 'done', outcome);
         this.results[id] = result;
         return { skipped: false, result };
       } catch (error) {
@@ -157,20 +223,26 @@ export class JobRunner<T extends ProcedureTypes> {
     }
   }
 
-  #finish(id: StepOf<T>, state: StepState): void {
-    this.publisher.step(id, { state, finishedAt: now() });
+  #finish(id: StepOf<T>, state: StepState, outcome?: StepOutcome): void {
+    this.publisher.step(id, { state, finishedAt: now(), ...(outcome ? { outcome } : {}) });
   }
 }
 
-function attempt<Result>(id: string, { deadline, interruptible, title }: StepDefinition, input: object): Promise<Result> {
+async function attempt<Result>(
+  id: string,
+  { deadline, interruptible, title }: StepDefinition,
+  input: object,
+): Promise<{ result: Result; outcome?: StepOutcome }> {
   const call = () =>
-    scheduleActivity<Result>(id, [input], {
+    scheduleActivity<Result | Told<Result>>(id, [input], {
       summary: title,
-      startToCloseTimeout: '5 minutes',
+      // A later attempt first waits out the longest LunaSH command (150 s), then may need as long for its own.
+      startToCloseTimeout: '10 minutes',
       heartbeatTimeout: '10 seconds',
       scheduleToCloseTimeout: deadline,
       cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED, // omitting it means TRY_CANCEL, whatever the doc comment says
       retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
     });
-  return interruptible ? call() : CancellationScope.nonCancellable(call);
+  const given = await (interruptible ? call() : CancellationScope.nonCancellable(call));
+  return isTold(given) ? { result: given.result, outcome: given.stepOutcome } : { result: given };
 }

@@ -10,6 +10,7 @@ import { inParallel } from '../engine/in-parallel.ts';
 import type { Procedure } from '../engine/procedure.ts';
 import { runJob } from '../engine/run-job.ts';
 import type { JobRunner } from '../engine/runner.ts';
+import { amendInput } from './amend.ts';
 import { mistakesIn } from './mistakes.ts';
 import { cipherTrust } from './phases/ciphertrust.ts';
 import { hsm } from './phases/hsm.ts';
@@ -38,6 +39,7 @@ export const provisioning: Procedure<Provision> = {
   phases,
   mistakes: mistakesIn,
   about: ({ request: { hsm, azure } }) => ({ hsmName: hsm.name, region: azure.region }),
+  amend: amendInput,
   facts: ({ request }, job) => ({ ...job, request: withoutTemplateText(request) }),
   approvalTerms: ({ request: { approval } }) => ({ deadlineHours: approval?.deadlineHours ?? 24, secondPerson: approval?.secondPerson ?? false }),
   run: runbook,

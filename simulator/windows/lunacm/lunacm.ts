@@ -32,7 +32,7 @@ export async function lunacm(client: LunaClient, lines: string[], caller: Caller
   };
   if (!quiet) slotList({ print, session });
   for (const line of lines.map((text) => text.trim()).filter(Boolean)) {
-    if (/^exit$/i.test(line)) break;
+    if (/^exit$/i.test(line) || caller.isStopped?.()) break;
     print(`\nlunacm:>${line}\n`);
     print(await one(client, splitWords(line), session));
   }
@@ -51,6 +51,10 @@ async function one(client: LunaClient, line: string[], session: Session): Promis
     target: client.state.address,
   });
   await client.world.weather.hold('arrived ', entry.operation);
+  if (session.caller.isStopped?.()) {
+    settle(entry, 'cut');
+    return '';
+  }
   try {
     await verb.run({ client, entry, session, print: (text) => (output += text) }, readOptions(verb, line.slice(2)));
     if (entry.outcome === 'received') settle(entry, 'done');

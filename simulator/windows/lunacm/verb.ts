@@ -7,6 +7,8 @@ import type { Slot } from '../slots.ts';
 export interface Caller {
   connection: string;
   hangUp(): void;
+  /** Was the program ended from outside? */
+  isStopped?(): boolean;
 }
 
 export class Failed extends Error {

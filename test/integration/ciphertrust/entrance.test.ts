@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ApplicationFailure } from '@temporalio/common';
 import { adminPassword } from '../../../activities/ciphertrust/admin-password.ts';
+import { licence } from '../../../activities/ciphertrust/licence.ts';
 import type { Problem } from '../../../domain/failure.ts';
 import type { ManagerAt } from '../../../domain/results.ts';
 import { changePassword, ManagerBench } from '../../support/ciphertrust/manager-bench.ts';
@@ -51,5 +52,45 @@ describe('The way in to CipherTrust Manager', () => {
     bench.fault('reset', 'ciphertrust:ssh', { times: 2 });
     await enter(cipherTrust);
     assert.deepEqual([bench.summary['passwordIsDefault'], wrongOnes()], [false, 2], 'the kept and the default one, once each');
+  });
+
+  const signIn = 'ciphertrust:POST /v1/auth/tokens';
+
+  it('enters each password before it is shown and what came of it, and one sign-in serves the looks after that', async () => {
+    await bench.switchOn({ timeScale: 6000 });
+    const cipherTrust = await bench.booted();
+    await enter(cipherTrust);
+    const entered = ['tried', 'refused', 'replace-begun', 'replaced'].map((event) => `admin-password-${event}`);
+    assert.deepEqual(bench.recorded, entered, 'the kept one is known to be right since it was replaced');
+    const before = bench.arrived(signIn).length;
+    await bench.step(licence, { ...bench.job(), cipherTrust });
+    await bench.step(licence, { ...bench.job(), cipherTrust });
+    assert.deepEqual([bench.arrived(signIn).length - before, bench.recorded], [0, entered]);
+    bench.systems = bench.worker('another');
+    await bench.step(licence, { ...bench.job(), cipherTrust });
+    assert.deepEqual([bench.arrived(signIn).length - before, bench.recorded], [1, entered], 'another worker has none yet');
+  });
+
+  it('is told that the kept password is refused once, whichever worker makes the next attempt, until a person orders a retry', async () => {
+    await bench.switchOn({ timeScale: 6000 });
+    const cipherTrust = await bench.booted();
+    await enter(cipherTrust);
+    bench.manager.data.users[0]!.password = 'Somebody-Elses-1';
+    const before = wrongOnes();
+    for (const name of ['second', 'third']) {
+      bench.systems = bench.worker(name);
+      assert.match((await bench.problemOf(bench.step(licence, { ...bench.job(), cipherTrust }, 'order'))).seen, /the password is refused/);
+      assert.equal(wrongOnes() - before, 1);
+    }
+    await bench.problemOf(bench.step(licence, { ...bench.job(), cipherTrust }, 'ordered again'));
+    assert.equal(wrongOnes() - before, 2);
+  });
+
+  it('is not closed, and the record not filled, by answers that say nothing about a password', async () => {
+    await bench.switchOn({ timeScale: 6000 });
+    const cipherTrust = await bench.booted();
+    bench.fault('error', signIn, { status: 502, times: 9 });
+    await enter(cipherTrust);
+    assert.equal(bench.recorded.length, 5, bench.recorded.join());
   });
 });

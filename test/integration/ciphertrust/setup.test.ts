@@ -4,6 +4,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { setRootOfTrust } from '../../../activities/root-of-trust/set-root-of-trust.ts';
 import type { ManagerAt } from '../../../domain/results.ts';
+import { selfSigned } from '../../../simulator/certificates.ts';
 import { secretName } from '../../../stores/secrets/store.ts';
 import { ManagerBench, setup, target } from '../../support/ciphertrust/manager-bench.ts';
 import { runStep } from '../../support/fence.ts';
@@ -30,7 +31,10 @@ describe('hsm/setup', function () {
   /** Its sender is gone, and it is held. */
   async function cutOff(): Promise<() => void> {
     bench.fault('hold', setup);
-    const environment = new MockActivityEnvironment({ startToCloseTimeoutMs: 60_000, activityId: 'order' }, { logger: new DefaultLogger('ERROR') });
+    const environment = new MockActivityEnvironment(
+      { startToCloseTimeoutMs: 60_000, activityId: 'order', currentAttemptScheduledTimestampMs: Date.now() },
+      { logger: new DefaultLogger('ERROR') },
+    );
     const first = runStep(environment, setRootOfTrust(bench.systems), bench.rootInput(cipherTrust)).catch((error: unknown) => error);
     const held = await until('the request to be held', async () => bench.world.weather.held()[0]);
     environment.cancel();
@@ -141,20 +145,148 @@ describe('hsm/setup', function () {
   });
 
   it('is not sent beside that of another worker', async () => {
-    const { transcripts } = bench.systems;
-    const { append } = transcripts;
     let other = false;
-    transcripts.append = async (...[name, runId, step, line]) => {
-      if (!other && line.includes('POST /v1/system/hsm/setup')) {
-        other = true;
-        await append(name, runId, step, line.replace(/#\w+/, '#other'));
-      }
-      await append(name, runId, step, line);
+    const { transcripts } = bench.systems;
+    // Another attempt enters something while this one checks.
+    arrived = (operation) => {
+      if (other || !operation.endsWith('checkport')) return;
+      other = true;
+      const { records } = bench.systems;
+      const record = records.of(target, 'ciphertrust', { jobId: target, runId: 'run-1', execution: 'order', attempt: 2, retry: 1 });
+      entering = record.read().then(() => record.append('setup-sent', { id: 'other', partitionSerial: '1', pin: cipherTrust.pin }));
     };
-    const { seen, remedy } = await bench.problemOf(bench.set(cipherTrust));
+    let entering: Promise<unknown> | undefined;
+    const first = bench.attempt(setRootOfTrust(bench.systems), bench.rootInput(cipherTrust), 1, 'order');
+    await assert.rejects(first, ({ type, message }: ApplicationFailure) => type === 'Transient' && /another attempt has already written/.test(message));
+    await entering;
+    assert.equal(bench.arrived(setup).length, 0);
+    assert.deepEqual(
+      (await transcripts.list(target, 'run-1')).filter(({ step }) => step === 'set-root-of-trust'),
+      [],
+      'nothing is said to have been sent',
+    );
+    const { seen, remedy } = await bench.problemOf(bench.set(cipherTrust, 'order'));
     assert.match(seen, /nothing changed/);
     assert.match(remedy, /retry sends hsm\/setup once more, which wipes/);
     assert.equal(bench.arrived(setup).length, 0);
+  });
+
+  it('arrives once from two attempts that both looked before it was sent', async () => {
+    const attempts = [1, 2].map((number) =>
+      bench.attempt(setRootOfTrust(bench.worker(`worker ${number}`)), bench.rootInput(cipherTrust), 1, 'order').catch((error: unknown) => error),
+    );
+    await Promise.all(attempts);
+    await bench.verified(await bench.set(cipherTrust, 'order'));
+    assert.equal(bench.arrived(setup).length, 1);
+  });
+
+  describe('with workers that share the target record alone', () => {
+    const by = (name: string, order: string, number = 1) => bench.attempt(setRootOfTrust(bench.worker(name)), bench.rootInput(cipherTrust), number, order);
+    const isNotReady = ({ type }: ApplicationFailure) => type === 'NotReady';
+
+    it('is sent once, whichever worker makes the next attempt, the retry, or the next job', async () => {
+      const release = await cutOff();
+      await assert.rejects(by('second', 'order', 2), isNotReady, 'the next attempt');
+      await assert.rejects(by('third', 'ordered again'), isNotReady, 'a retry');
+      bench.runId = 'run-2';
+      await assert.rejects(by('fourth', 'order'), isNotReady, 'another job');
+      release();
+      await bench.verified(await bench.set(cipherTrust, 'order'));
+      assert.equal(bench.arrived(setup).length, 1);
+    });
+
+    it('is not taken for one of long ago by a worker whose clock is an hour ahead', async () => {
+      const release = await cutOff();
+      const { now } = Date;
+      Date.now = () => now() + 3_600_000;
+      try {
+        await assert.rejects(by('second', 'order', 2), isNotReady);
+      } finally {
+        Date.now = now;
+      }
+      release();
+      await bench.verified(await bench.set(cipherTrust, 'ordered again'));
+      assert.equal(bench.arrived(setup).length, 1);
+    });
+
+    it('has a person told in another job what became of it, before that one sends another', async () => {
+      bench.fault('lie', setup);
+      await bench.problemOf(bench.set(cipherTrust, 'order'));
+      bench.runId = 'run-2';
+      const { seen } = await bench.problemOf(bench.set(cipherTrust, 'order'));
+      assert.match(seen, /nothing changed/);
+      assert.equal(bench.arrived(setup).length, 1);
+      await bench.verified(await bench.set(cipherTrust, 'ordered again'));
+      assert.equal(bench.arrived(setup).length, 2);
+    });
+
+    it('is known to a workflow that was reset to before it: nothing is sent, and what it wiped is ours', async () => {
+      const first = await bench.set(cipherTrust, 'order');
+      bench.runId = 'reset';
+      const again = await bench.set(cipherTrust, 'order');
+      assert.deepEqual(again.cipherTrust, first.cipherTrust);
+      await bench.verified(again);
+      assert.equal(bench.arrived(setup).length, 1);
+    });
+
+    it('is not believed to have wiped what was not that manager any more', async () => {
+      const { cipherTrust: wiped } = await bench.set(cipherTrust, 'order');
+      await bench.reset({ cipherTrust: wiped, openSince: new Date().toISOString() });
+      bench.manager.nextWeb = await selfSigned({ commonName: 'stranger' });
+      bench.manager.restart = { at: 0, minutes: 0 };
+      const stranger = bench.manager.nextWeb;
+      await until('another certificate to be presented', async () => bench.manager.web === stranger || undefined);
+      const { kind, seen } = await bench.problemOf(bench.set(wiped, 'later'));
+      assert.deepEqual([kind, /presents another certificate/.test(seen)], ['Unsafe', true], seen);
+    });
+  });
+
+  it('that was entered by a worker that died before it was sent is not sent before a person was told', async () => {
+    const { systems } = bench;
+    const { transcripts } = systems;
+    // Nothing of it goes on after its entry.
+    const died = new Error('the worker is gone');
+    systems.transcripts = {
+      ...transcripts,
+      append: (...[name, runId, step, line]) => (line.includes('POST') ? new Promise(() => {}) : transcripts.append(name, runId, step, line)),
+    };
+    const environment = new MockActivityEnvironment({ startToCloseTimeoutMs: 60_000, activityId: 'order', currentAttemptScheduledTimestampMs: Date.now() });
+    runStep(environment, setRootOfTrust(systems), bench.rootInput(cipherTrust)).catch(() => died);
+    await until('the entry', async () => bench.recorded.includes('setup-sent') || undefined);
+    bench.systems = bench.worker('second');
+    const { seen } = await bench.problemOf(bench.set(cipherTrust, 'order'));
+    assert.match(seen, /no answer was heard.*nothing changed/);
+    assert.equal(bench.arrived(setup).length, 0);
+    await bench.verified(await bench.set(cipherTrust, 'ordered again'));
+    assert.equal(bench.arrived(setup).length, 1);
+  });
+
+  it('is sent once under an approval; where it had no effect, another wipe is asked for', async () => {
+    bench.manager.data.keys.push({ id: 'k1', name: 'payroll' });
+    const { needsApproval } = await bench.set(cipherTrust);
+    const approved = { ...bench.rootInput(cipherTrust), approvedDigest: needsApproval!.digest, approvalId: 'approve-wipe-1' };
+    bench.fault('lie', setup);
+    await bench.problemOf(bench.step(setRootOfTrust, approved, 'approved'));
+    const again = await bench.step(setRootOfTrust, approved, 'ordered again');
+    assert.equal(again.needsApproval?.digest, needsApproval!.digest);
+    assert.equal(bench.arrived(setup).length, 1);
+    await bench.verified(await bench.step(setRootOfTrust, { ...approved, approvalId: 'approve-wipe-2' }, 'approved again'));
+    assert.equal(bench.arrived(setup).length, 2);
+  });
+
+  it('leaves a short record, and one sign-in serves all looks of a step', async () => {
+    const signIns = () => bench.arrived('ciphertrust:POST /v1/auth/tokens').length + bench.arrived('ciphertrust:POST /v1/auth/tokens/').length;
+    const before = signIns();
+    await bench.verified(await bench.set(cipherTrust));
+    assert.deepEqual(bench.recorded.slice(bench.recorded.indexOf('secret-given')), [
+      'secret-given',
+      'setup-sent',
+      'setup-answered',
+      'admin-password-replace-begun',
+      'admin-password-replaced',
+    ]);
+    assert.ok(bench.recorded.length <= 12, bench.recorded.join());
+    assert.ok(signIns() - before <= 4, `${signIns() - before} sign-ins`);
   });
 
   it('is refused with the words of CipherTrust Manager, without the secrets that it quotes, and is not repeated', async () => {

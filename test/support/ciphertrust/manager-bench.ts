@@ -20,6 +20,7 @@ import type { ManagerState } from '../../../simulator/ciphertrust/state.ts';
 import { createWorld, type RunningWorld, type WorldOptions } from '../../../simulator/create-world.ts';
 import { createSocks, type Socks } from '../../../simulator/network/socks.ts';
 import type { FaultRequest } from '../../../simulator/weather.ts';
+import { createRecords } from '../../../stores/record/record.ts';
 import { folderTranscripts } from '../../../stores/reports/transcripts.ts';
 import { generateSecret } from '../../../stores/secrets/generate.ts';
 import { type SecretStore, secretName } from '../../../stores/secrets/store.ts';
@@ -30,6 +31,7 @@ import { createOutbound } from '../../../systems/outbound.ts';
 import { readRsaKey } from '../../../systems/ssh/private-key.ts';
 import { exampleRequest } from '../example.ts';
 import { runStep } from '../fence.ts';
+import { memoryNumberedStore } from '../numbered-store.ts';
 import { hsmAddress, managerAddress, officerPassword, partition, stubAppliance } from '../stub-appliance.ts';
 import { quickKeys } from './options.ts';
 
@@ -39,6 +41,7 @@ export const setup = 'ciphertrust:POST /v1/system/hsm/setup';
 const keySecret = secretName(target, 'client-certificate-key');
 const pins = { windows: { address: '172.22.0.4', pin: 'SHA256:windows' }, hsm: { address: hsmAddress, pin: 'SHA256:hsm' } };
 const logger = new DefaultLogger('ERROR');
+const trueTime = Date.now;
 
 /** Made once for all tests of a process: keys take their time. */
 const [sshKey, certificates] = await Promise.all([
@@ -69,10 +72,14 @@ export class ManagerBench {
   readonly objects: string[] = [];
   readonly publicKey = sshKey.publicLine;
   readonly keySecret = keySecret;
+  /** The target record. */
+  readonly entries = new Map<string, string>();
   /** How many connections to a manager were opened. */
   connections = 0;
   world!: RunningWorld;
   systems!: Systems;
+  /** Of another worker, with a reports folder of its own: they share the secrets and the target record alone. */
+  worker!: (name: string) => Systems;
   #socks: Socks | undefined;
   #folder = '';
   /** What the last attempt left for the next one, as Temporal passes it on. */
@@ -103,13 +110,16 @@ export class ManagerBench {
         },
       },
     });
-    this.systems = {
-      secrets,
-      settings: { commandMs: 1_250, pollIntervalMs: 20 },
-      transcripts: folderTranscripts(this.#folder),
-      luna: { partitionContents: async () => this.objects },
-      cipherTrust: createCipherTrust(counted, {} as Systems['windows']),
-    } as unknown as Systems;
+    this.worker = (name) =>
+      ({
+        secrets,
+        settings: { commandMs: 1_250, pollIntervalMs: 20 },
+        transcripts: folderTranscripts(join(this.#folder, name)),
+        records: createRecords(memoryNumberedStore(this.entries)),
+        luna: { partitionContents: async () => this.objects },
+        cipherTrust: createCipherTrust(counted, {} as Systems['windows']),
+      }) as unknown as Systems;
+    this.systems = this.worker('first');
   }
 
   async stop(): Promise<void> {
@@ -118,7 +128,15 @@ export class ManagerBench {
     if (this.#folder) await rm(this.#folder, { recursive: true });
   }
 
-  readonly job = () => ({ target, runId: 'run-1', request: this.request });
+  /** Of the job. */
+  runId = 'run-1';
+  readonly job = () => ({ target, runId: this.runId, request: this.request });
+
+  /** What was entered about the manager, in order. */
+  get recorded(): string[] {
+    const own = [...this.entries].filter(([name]) => name.startsWith(`${target}/ciphertrust/`));
+    return own.map(([, text]) => (JSON.parse(text) as { event: string }).event);
+  }
 
   /** One attempt of a step, as Temporal makes it. */
   attempt<Input, Result>(step: (input: Input) => Promise<Result>, input: Input, number = 1, order = 'order'): Promise<Result> {
@@ -135,7 +153,8 @@ export class ManagerBench {
     step: (input: Input) => Promise<Result>,
     input: Input,
   ): Promise<Result> {
-    const info = { startToCloseTimeoutMs: 60_000 };
+    // Temporal's own clock is right, whatever this machine's says.
+    const info = { startToCloseTimeoutMs: 60_000, currentAttemptScheduledTimestampMs: trueTime() };
     const environment = new MockActivityEnvironment({ ...info, attempt: number, activityId: order, heartbeatDetails: this.#heartbeat }, { logger });
     this.#heartbeat = undefined;
     environment.on('heartbeat', (details) => {

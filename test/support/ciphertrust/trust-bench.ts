@@ -20,12 +20,14 @@ import type { Problem } from '../../../domain/failure.ts';
 import type { ManagerAt, ManagerHolds, StepInput, StepResult } from '../../../domain/results.ts';
 import type { ManagerState } from '../../../simulator/ciphertrust/state.ts';
 import type { Entry } from '../../../simulator/ledger.ts';
+import { createRecords } from '../../../stores/record/record.ts';
 import { generateSecret } from '../../../stores/secrets/generate.ts';
 import { createCipherTrust } from '../../../systems/ciphertrust/ciphertrust.ts';
 import { readRsaKey } from '../../../systems/ssh/private-key.ts';
 import { runStep } from '../fence.ts';
 import { LunaSteps } from '../luna/luna-steps.ts';
 import { addresses } from '../luna/luna-world.ts';
+import { memoryNumberedStore } from '../numbered-store.ts';
 import { until } from '../until.ts';
 
 const logger = new DefaultLogger('ERROR');
@@ -93,6 +95,8 @@ export class TrustBench {
   /** Is called at each arrival at a simulated system, before anything is done about it. */
   arrived: (entry: Entry) => void = () => {};
   operator: Operator = ({ step, problem }) => assert.fail(`${step} stopped: ${problem.seen}`);
+  /** The target record. */
+  readonly entries = new Map<string, string>();
   #orders = 0;
 
   static async start(quirks: Record<string, string> = {}): Promise<TrustBench> {
@@ -113,7 +117,10 @@ export class TrustBench {
     this.luna = luna;
     this.side = side;
     const { systems } = luna;
-    Object.assign(systems, { cipherTrust: createCipherTrust(systems.outbound, systems.windows) });
+    Object.assign(systems, {
+      cipherTrust: createCipherTrust(systems.outbound, systems.windows),
+      records: createRecords(memoryNumberedStore(this.entries)),
+    });
   }
 
   stop(): Promise<void> {
@@ -165,7 +172,7 @@ export class TrustBench {
     const activityId = `${++this.#orders}`;
     let heartbeatDetails: unknown;
     for (let attempt = 1; ; attempt++) {
-      const info = { attempt, activityId, heartbeatDetails, startToCloseTimeoutMs: 60_000 };
+      const info = { attempt, activityId, heartbeatDetails, startToCloseTimeoutMs: 60_000, currentAttemptScheduledTimestampMs: Date.now() };
       const environment = new MockActivityEnvironment(info, { logger });
       heartbeatDetails = undefined;
       environment.on('heartbeat', (details: unknown) => {

@@ -12,8 +12,8 @@ import type { ManagerState } from '../../../simulator/ciphertrust/state.ts';
 import { createFileStore } from '../../../stores/secrets/file-store.ts';
 import { readRsaKey } from '../../../systems/ssh/private-key.ts';
 import { type ProvisionInput, workflowName } from '../../../temporal/contract.ts';
-import { progressFromMemo } from '../../../temporal/progress-memo.ts';
 import { exampleRequest } from '../example.ts';
+import { publishedProgress } from '../published-progress.ts';
 import { type TestTemporal, temporalServer } from '../temporal.ts';
 import { until } from '../until.ts';
 import { testedWorkflowCode } from '../workflow-code.ts';
@@ -96,6 +96,7 @@ export class TrustJobs {
       HSM_SECRETS_FOLDER: join(this.#folder, 'secrets'),
       HSM_SECRETS_KEY_FILE: join(this.#folder, 'secrets.key'),
       HSM_REPORTS_FOLDER: join(this.#folder, 'reports'),
+      HSM_RECORD_FOLDER: join(this.#folder, 'record'),
       HSM_POLL_INTERVAL_MS: '150',
       HSM_COMMAND_MS: '2500',
     };
@@ -132,7 +133,7 @@ export class TrustJobs {
     await world.machines.cipherTrust({ name: request.cipherTrust.vmName, address, adminUser: 'ksadmin', sshPublicKey, ...machine });
     const input: ProvisionInput = { request, requestedBy: 'olga' };
     const handle = await this.#client.workflow.start(workflowName, { taskQueue: this.#taskQueue, workflowId: target, args: [input] });
-    const progress = async () => progressFromMemo((await handle.describe()).memo ?? {})!;
+    const progress = async () => publishedProgress((await handle.describe()).memo)!;
     return {
       handle,
       address,

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
 import type { ActivityId } from '../../../domain/steps.ts';
 import { Child } from '../../../scripts/stack/child.ts';
 import { createFileStore } from '../../../stores/secrets/file-store.ts';
@@ -12,6 +12,7 @@ import { type TestTemporal, temporalServer } from '../temporal.ts';
 import { until } from '../until.ts';
 import { Gate } from './gate.ts';
 
+const workflowQueue = 'workflows';
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 /** Single steps on a real Temporal server, carried out by worker processes that a test stops, continues, or cuts off from Temporal. */
@@ -20,25 +21,26 @@ export class ReplacedBench {
   readonly #temporal: TestTemporal;
   readonly #client: Client;
   readonly #workers: Child[] = [];
+  /** Runs the workflows: no worker process does, so that stopping one stops its step alone. */
+  readonly #workflows: Worker;
+  readonly #over: Promise<void>;
   readonly #gates: Gate[] = [];
 
   static async start(): Promise<ReplacedBench> {
-    const [temporal, { code }] = await Promise.all([
+    const [temporal, workflowBundle] = await Promise.all([
       temporalServer(),
       bundleWorkflowCode({ workflowsPath: here('./one-step.ts'), logger: new DefaultLogger('ERROR') }),
     ]);
-    const bench = new ReplacedBench(temporal, new Client({ connection: await Connection.connect({ address: temporal.address }) }));
-    writeFileSync(bench.#code, code);
-    return bench;
+    const client = new Client({ connection: await Connection.connect({ address: temporal.address }) });
+    const native = await NativeConnection.connect({ address: temporal.address });
+    return new ReplacedBench(temporal, client, native, await Worker.create({ connection: native, taskQueue: workflowQueue, workflowBundle }));
   }
 
-  private constructor(temporal: TestTemporal, client: Client) {
+  private constructor(temporal: TestTemporal, client: Client, native: NativeConnection, workflows: Worker) {
     this.#temporal = temporal;
     this.#client = client;
-  }
-
-  get #code(): string {
-    return join(this.folder, 'one-step.js');
+    this.#workflows = workflows;
+    this.#over = workflows.run().finally(() => native.close());
   }
 
   async stop(): Promise<void> {
@@ -47,6 +49,8 @@ export class ReplacedBench {
       await worker.kill('SIGKILL');
     }
     for (const gate of this.#gates) await gate.stop();
+    this.#workflows.shutdown();
+    await this.#over;
     await this.#client.connection.close();
     await this.#temporal.stop();
     rmSync(this.folder, { recursive: true, force: true });
@@ -81,12 +85,13 @@ export class ReplacedBench {
     const worker = new Child({
       name,
       file: process.execPath,
-      args: [here('./worker-process.ts'), address, taskQueue, this.#code, ready],
+      args: [here('./worker-process.ts'), address, taskQueue, ready],
       env: {
         ...process.env,
         HSM_SECRETS_FOLDER: join(this.folder, 'secrets'),
         HSM_SECRETS_KEY_FILE: join(this.folder, 'secrets.key'),
         HSM_REPORTS_FOLDER: this.reports(name),
+        HSM_RECORD_FOLDER: join(this.folder, 'record'),
         HSM_POLL_INTERVAL_MS: '100',
         HSM_COMMAND_MS: '2500',
         ...env,
@@ -102,6 +107,6 @@ export class ReplacedBench {
   }
 
   begin(step: ActivityId, input: object, taskQueue: string): Promise<WorkflowHandle> {
-    return this.#client.workflow.start('oneStep', { taskQueue, workflowId: `step-${randomUUID()}`, args: [step, input] });
+    return this.#client.workflow.start('oneStep', { taskQueue: workflowQueue, workflowId: `step-${randomUUID()}`, args: [step, input, taskQueue] });
   }
 }

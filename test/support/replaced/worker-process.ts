@@ -6,13 +6,14 @@ import { ActivityInterceptor } from '../../../worker/activity-interceptor.ts';
 import { readSettings } from '../../../worker/settings.ts';
 import { createSystems } from '../../../worker/systems.ts';
 
-const [address, taskQueue, codePath, readyFile] = process.argv.slice(2) as [string, string, string, string];
+const [address = '', taskQueue = '', readyFile = ''] = process.argv.slice(2);
 Runtime.install({ logger: new DefaultLogger('WARN') });
 const settings = readSettings();
 const worker = await Worker.create({
   connection: await NativeConnection.connect({ address }),
   taskQueue,
-  workflowBundle: { codePath },
+  // One at a time: a stopped worker that still polled would be given the later attempts, too.
+  maxConcurrentActivityTaskExecutions: 1,
   activities: createActivities(createSystems(settings)),
   interceptors: { activity: [(context) => ({ inbound: new ActivityInterceptor(context, settings.pollIntervalMs) })] },
 });

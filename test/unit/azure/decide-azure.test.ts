@@ -222,6 +222,20 @@ table('A virtual machine', [
     'stop Unsafe',
   ]),
   ['somebody’s machine, switched off', vm({ ...ready, machine: { ...ready.machine, power: 'deallocated', tags: undefined } }), 'stop Unsafe'],
+  ...(
+    [
+      ['whose creation was begun, and its answer lost', { is: 'begun' }, 'act enter-machine'],
+      ['that no entry names', { is: 'unknown' }, 'act enter-machine'],
+      ['that is entered', { is: 'ours', found: false }, 'done'],
+      ['that was replaced by another one', { is: 'other', expected: { vmId: 'v-0' } }, 'stop Unsafe'],
+      ['that somebody created in place of the one that was asked for', { is: 'other', expected: { tag: 'x' } }, 'stop Unsafe'],
+    ] as const
+  ).map(([what, standing, decided]): [string, Decided, string] => [what, vm({ ...ready, machine: { ...ready.machine, vmId: 'v-1', standing } }), decided]),
+  [
+    'one that was replaced and failed',
+    vm({ ...ready, machine: { ...ready.machine, state: 'Failed', standing: { is: 'other', expected: { vmId: 'v-0' } } } }),
+    'stop Unsafe',
+  ],
   ['with another interface', vm({ ...ready, machine: { ...ready.machine, interfaces: ['/x/networkinterfaces/other'] } }), 'stop Unsafe'],
   ['with another interface, and none of ours', vm({ ...ready, nic: undefined }), 'stop Unsafe'],
   ['with another address', vm({ ...ready, nic: { ...ready.nic, privateAddress: '172.22.0.7' } }), 'stop Refused'],

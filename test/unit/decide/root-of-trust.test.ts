@@ -57,8 +57,8 @@ const empty: ManagerHolds = { name: 'cm', address: '20.0.0.4', version: '2.19', 
 const ready = { state: 'ready' as const, servers: [], requests: 0 };
 const holding = (change: Partial<ManagerHolds>, more: object = {}) =>
   decideSetRootOfTrust({ ...ready, holds: { ...empty, ...change } }, { ...manager, ...more });
-const openFor = (msAgo: number, answer = 'no answer: socket hang up', failed = false) =>
-  decideSetRootOfTrust({ ...ready, requests: 1, open: { id: 'a', msAgo, patienceMs: 240_000, answer, failed } }, manager);
+const openFor = (msAgo: number, evidence = 'no answer: socket hang up', failed = false) =>
+  decideSetRootOfTrust({ ...ready, requests: 1, open: { id: 'a', msAgo, patienceMs: 240_000, evidence, failed } }, manager);
 const restarting = (change: object = {}) =>
   decideSetRootOfTrust({ state: 'restarting', detail: '502', look: 2, repaired: false, ...change }, { ...manager, publicKey: 'ssh-rsa AAAA' });
 const listed = (serial: string | number) => decideSetRootOfTrust({ ...ready, requests: 1, servers: [{ id: 'a', config: { serial } }] }, manager);
@@ -73,7 +73,7 @@ table('set-root-of-trust', [
   ['wiped by what was sent', wiped(60_000), 'done'],
   ['wiped, though nothing was sent', wiped(), 'stop Unsafe'],
   ['another certificate, hours after what was sent', wiped(2 * 3_600_000), 'stop Unsafe'],
-  ['as it was, a moment after what was sent', decideSetRootOfTrust({ state: 'settling', sent: { answer: '200' } }, manager), 'wait'],
+  ['as it was, a moment after what was sent', decideSetRootOfTrust({ state: 'settling', sent: { evidence: '200' } }, manager), 'wait'],
   ['sent a minute ago, no effect yet', openFor(60_000), 'wait'],
   ['sent long ago, without effect', openFor(300_000), 'act tell'],
   ['it said that it failed', openFor(60_000, 'failed: 500', true), 'act tell'],
@@ -92,6 +92,11 @@ it('set-root-of-trust asks before it wipes what a new manager does not have', ()
     ['keys that are not told, in a manager that this job found new', holding({ untold: ['keys'] }, { fresh: true }), 'set-up'],
     ['a user, in a manager that this job found new', holding({ users: ['anna'] }, { fresh: true }), 'asks'],
     ['exactly what was approved', holding({ users: ['anna'] }, { approvedDigest: 'd' }), 'set-up'],
+    [
+      'what was approved, and wiped under that approval before',
+      decideSetRootOfTrust({ ...ready, isApprovalSpent: true, holds: { ...empty, users: ['anna'] } }, { ...manager, approvedDigest: 'd' }),
+      'asks',
+    ],
     ['something else than was approved', holding({ users: ['anna'] }, { approvedDigest: 'e' }), 'asks'],
   ];
   for (const [what, decision, expected] of rows) assert.equal(comesTo(decision), expected, what);

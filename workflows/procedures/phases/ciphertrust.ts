@@ -14,7 +14,8 @@ export async function cipherTrust(
   throughHost?: () => Promise<Pinned>,
 ) {
   await job.step('accept-terms', { image });
-  const vm = await job.step('ciphertrust-vm', { computeSubnetId, image, publicKey });
+  const { warnings = [], ...vm } = await job.step('ciphertrust-vm', { computeSubnetId, image, publicKey });
+  job.warn(...warnings);
   const since = job.finishedAt('ciphertrust-vm');
   const place = throughHost ? { reachable: vm.privateAddress, through: await throughHost() } : { reachable: vm.reachable };
   const { cipherTrust, openSince } = await job.step('first-boot', { ...place, publicKey, ...(since === undefined ? {} : { since }) });

@@ -24,10 +24,14 @@ export type SetUpHsm = Awaited<ReturnType<typeof hsmSetup>>;
 async function fipsMode(job: ProvisionJob, hosts: Hosts, initialized: HsmSeen): Promise<void> {
   if (!job.input.request.hsm.fips || initialized.fips) return job.notNeeded('approve-zeroize', 'fips-mode');
   for (let seen = initialized; ; ) {
-    const approval = await job.approval('approve-zeroize', askToZeroize(seen));
-    const { outcome, hsm } = await job.step('fips-mode', { ...hosts, approvedDigest: seen.digest });
-    if (outcome === 'on') return;
+    const asked = seen;
+    const { result, approval } = await job.stepUnder('fips-mode', {
+      at: 'approve-zeroize',
+      ask: () => askToZeroize(asked, job.input.request),
+      needs: () => ({ ...hosts, approvedDigest: asked.digest }),
+    });
+    if (result.outcome === 'on') return;
     job.stale(approval);
-    seen = hsm;
+    seen = result.hsm;
   }
 }

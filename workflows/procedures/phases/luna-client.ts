@@ -4,7 +4,8 @@ import type { Permitted } from './permissions.ts';
 
 /** “Create a Windows instance”, and the Luna client on it. */
 export async function lunaClient(job: ProvisionJob, { windowsImage, windowsPublicKey }: Permitted, { computeSubnetId }: Network) {
-  const vm = await job.step('windows-vm', { computeSubnetId, image: windowsImage });
+  const { warnings = [], ...vm } = await job.step('windows-vm', { computeSubnetId, image: windowsImage });
+  job.warn(...warnings);
   const { windows } = await job.step('install-luna-client', { vm, publicKey: windowsPublicKey });
   return { vm, windows };
 }

@@ -54,9 +54,14 @@ async function resetPassword(job: ProvisionJob, { cipherTrust: wiped, openSince 
 async function setRootOfTrust(job: ProvisionJob, needs: StepTypes['set-root-of-trust']['needs']): Promise<StepResult<'set-root-of-trust'>> {
   let result = await job.step('set-root-of-trust', needs);
   while (result.needsApproval) {
-    const approval = await job.approval('set-root-of-trust', askToWipe(result.needsApproval));
-    result = await job.step('set-root-of-trust', { ...needs, approvedDigest: result.needsApproval.digest });
-    if (result.needsApproval) job.stale(approval);
+    const holds = result.needsApproval;
+    const under = await job.stepUnder('set-root-of-trust', {
+      at: 'set-root-of-trust',
+      ask: () => askToWipe(holds),
+      needs: ({ id: approvalId }) => ({ ...needs, approvedDigest: holds.digest, approvalId }),
+    });
+    result = under.result;
+    if (result.needsApproval) job.stale(under.approval);
   }
   return result;
 }

@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { unsafe } from '../domain/failure.ts';
+import type { ProvisioningRequest } from '../domain/request.ts';
+import type { Job } from '../domain/results.ts';
+import type { DataOf, Entry } from '../stores/record/events.ts';
+import { openCreateTag, type Standing, standingOf } from '../stores/record/memory.ts';
+import { createTagIn } from '../systems/azure/tags.ts';
+import { hsmIdOf, inGroup } from './asked-hsm.ts';
+import type { Attempt } from './converge.ts';
+import { recordOf } from './record.ts';
+import type { Systems } from './systems.ts';
+
+/** The subjects whose records say which machines were created. */
+export type MachineSubject = 'windows' | 'ciphertrust' | 'deployment';
+
+export const vmIdOf = (request: ProvisioningRequest, name: string): string => inGroup(request, `Microsoft.Compute/virtualMachines/${name}`);
+
+/** Part of the record as it was read, before the system was looked at: an entry that somebody adds meanwhile then makes this attempt stale. */
+export interface MachineMemory {
+  record: MachineRecord;
+  entries: readonly Entry<MachineSubject>[];
+}
+
+/** What can be entered in each of these subjects. */
+interface MachineRecord {
+  append(event: 'machine-create-begun', data: DataOf<'windows', 'machine-create-begun'>): Promise<unknown>;
+  append(event: 'machine-created', data: DataOf<'windows', 'machine-created'>): Promise<unknown>;
+  append(event: 'secret-given', data: DataOf<'windows', 'secret-given'>): Promise<unknown>;
+}
+
+/** Before the request that creates something which is absent. Gives the value of the tag that the request must carry. */
+export async function enterCreateBegun({ record, entries }: MachineMemory, resourceId: string): Promise<string> {
+  const tag = openCreateTag(entries, resourceId) ?? randomBytes(16).toString('hex');
+  await record.append('machine-create-begun', { resourceId, absent: true, tag });
+  return tag;
+}
+
+/** Before secrets go to a machine. From then on it counts as having them. */
+export async function enterSecretsGiven({ record }: Pick<MachineMemory, 'record'>, machine: string, purposes: readonly string[]): Promise<void> {
+  for (const purpose of purposes) await record.append('secret-given', { machine, purpose });
+}
+
+/** What stands there is not what this job created or met. Nothing where it is. */
+export function replacedMachine(standing: Standing | undefined, name: string, vmId: string | undefined): { seen: string; remedy: string } | undefined {
+  if (standing?.is !== 'other') return undefined;
+  const { vmId: recorded, tag } = standing.expected;
+  if (recorded === undefined)
+    return {
+      seen: `a machine of this name exists with the vmId ${vmId ?? 'unknown'}, but this job’s request did not create it: it lacks the tag provisioner-create=${tag}`,
+      remedy: `Nothing was sent to it. Find out who created ${name}. Delete it, then retry: this job creates its own. To let this job use it, set that tag on it, then retry.`,
+    };
+  return {
+    seen: `the machine was replaced: its vmId is ${vmId ?? 'unknown'}, and the target record has ${recorded}`,
+    remedy: `Nothing was sent to it. Find out who replaced ${name}. Delete it, then retry: this job creates a new one. Or choose another name in a new request.`,
+  };
+}
+
+/** For the report, where a machine was there before the record knew of it. */
+export const foundMachine = (name: string): string =>
+  `The target record does not show that this service created ${name}. It carries this target’s tag and was used. Check that it is yours.`;
+
+/** Throws Unsafe unless the VM that is there now is the one in the record. Call it right before a secret goes to a machine; then enter the secret in the same record. */
+export async function mustBeOwnMachine(
+  systems: Pick<Systems, 'azure' | 'records'>,
+  input: Job,
+  attempt: Attempt,
+  { subject, name }: { subject: 'windows' | 'ciphertrust'; name: string },
+): Promise<MachineMemory> {
+  const record = recordOf(systems, input, attempt, subject);
+  const entries = await record.read();
+  const { compute } = await systems.azure.clients(input.request.azure);
+  const machine = await systems.azure.ask(`reading ${name}`, () =>
+    compute.virtualMachines.get(input.request.azure.resourceGroup, name, { abortSignal: attempt.signal }),
+  );
+  const resourceId = vmIdOf(input.request, name);
+  const standing = standingOf(entries, resourceId, { vmId: machine.vmId, tag: createTagIn(machine.tags) });
+  const replaced = replacedMachine(standing, name, machine.vmId);
+  if (replaced) throw unsafe({ tried: `using ${name}`, source: 'Azure Resource Manager', ...replaced });
+  // A job that began before machines were entered, or a step that was retried alone.
+  if (machine.vmId && standing.is !== 'ours') await record.append('machine-created', { resourceId, vmId: machine.vmId });
+  return { record, entries };
+}
+
+/**
+ * Enters the host key of the HSM’s first contact; call it before a password leaves for it. Throws Unsafe where another key was entered. A key that is known is not
+ * entered again.
+ */
+export async function enterHsmHostKey(systems: Pick<Systems, 'records'>, input: Job, attempt: Attempt, hostKey: string): Promise<void> {
+  const record = recordOf(systems, input, attempt, 'deployment');
+  const resourceId = hsmIdOf(input.request);
+  const standing = standingOf(await record.read(), resourceId, { hostKey });
+  if (standing.is === 'ours') return;
+  if (standing.is === 'other' && standing.expected.hostKey !== undefined)
+    throw unsafe({
+      tried: `first contact with the HSM ${input.request.hsm.name}`,
+      seen: `its host key is ${hostKey}, and the target record has ${standing.expected.hostKey}`,
+      source: 'the target record',
+      remedy: 'No password was sent. Find out whether the HSM was rebuilt or somebody is in between; then abort, and send a new request for a new HSM.',
+    });
+  await record.append('machine-created', { resourceId, hostKey });
+}

@@ -1,0 +1,62 @@
+import type { Job, ManagerAt } from '../domain/results.ts';
+import { isKeptKnownRight, isKeptRefused, orderOf, unheardOfKept } from '../stores/record/admin-passwords.ts';
+import { AttemptRecord } from '../stores/record/attempt-record.ts';
+import { kept } from '../stores/secrets/kept.ts';
+import type { Manager } from '../systems/ciphertrust/ciphertrust.ts';
+import { answerFailure } from '../systems/ciphertrust/errors.ts';
+import { PasswordRecord } from '../systems/ciphertrust/password-record.ts';
+import type { Leaf } from '../systems/ciphertrust/tls.ts';
+import type { Attempt } from './converge.ts';
+import { recordOf } from './record.ts';
+import type { Systems } from './systems.ts';
+
+/** An attempt of a step that speaks to CipherTrust Manager. */
+export interface Visitor {
+  systems: Systems;
+  input: Job;
+  attempt: Attempt;
+}
+
+const records = new WeakMap<AbortSignal, AttemptRecord<'ciphertrust'>>();
+
+/** What happened to the manager: one for an attempt, so that what one part of it enters does not make another part stale. */
+export function managerRecord({ systems, input, attempt }: Visitor): AttemptRecord<'ciphertrust'> {
+  const record = records.get(attempt.signal) ?? new AttemptRecord(() => recordOf(systems, input, attempt, 'ciphertrust'));
+  records.set(attempt.signal, record);
+  return record;
+}
+
+export function passwordRecord(visitor: Visitor): PasswordRecord {
+  const { systems, input, attempt } = visitor;
+  const order = orderOf({ runId: input.runId, execution: attempt.order });
+  return new PasswordRecord({ record: managerRecord(visitor), transcripts: systems.transcripts, job: input, order, execution: attempt.order });
+}
+
+interface How {
+  /** What is presented, by who has just looked. */
+  presented?: Leaf;
+  /** With a new sign-in, though this run has one: where only that shows whether the kept password is right, or a token must last. */
+  anew?: boolean;
+}
+
+/** A connection that is signed in with the kept password: by the sign-in of this run, where there is one. */
+export async function signedIn(visitor: Visitor, at: ManagerAt, { presented, anew = false }: How = {}): Promise<Manager> {
+  const { systems, input, attempt } = visitor;
+  const manager = await systems.cipherTrust.connect(input, at, attempt.signal, presented);
+  if (await signsIn(visitor, manager, anew)) return manager;
+  throw answerFailure('signing in to CipherTrust Manager with the kept password', { status: 401, body: { message: 'the password is refused' } });
+}
+
+/** False where the kept password is refused: that is entered, and it is not shown again before a person orders a retry. */
+export async function signsIn(visitor: Visitor, manager: Manager, anew: boolean): Promise<boolean> {
+  if (!anew && manager.resume()) return true;
+  const record = passwordRecord(visitor);
+  const shown = await record.shown();
+  if (isKeptRefused(shown, record.order)) return false;
+  const isKnown = isKeptKnownRight(shown);
+  if (!isKnown && unheardOfKept(shown, record.order) === 0) await record.write('kept', 'is tried');
+  const isRight = await manager.signIn(await kept(visitor.systems.secrets, visitor.input.target, 'ciphertrust-admin-password'));
+  if (!isRight) await record.write('kept', 'is refused');
+  else if (!isKnown) await record.write('kept', 'is accepted');
+  return isRight;
+}

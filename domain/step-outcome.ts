@@ -1,0 +1,12 @@
+/** Did a step that is done act, or was everything there as it should be? */
+export type StepOutcome = 'unchanged' | 'changed';
+
+/** A step’s result as an attempt gives it, beside what became of the step. */
+export interface Told<Result> {
+  stepOutcome: StepOutcome;
+  result: Result;
+}
+
+/** Activities that do not converge, and jobs that began with an older version, give the result alone. */
+export const isTold = <Result>(value: Result | Told<Result>): value is Told<Result> =>
+  typeof value === 'object' && value !== null && 'stepOutcome' in value && 'result' in value;

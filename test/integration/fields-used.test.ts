@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { createActivities } from '../../activities/registry.ts';
+import { targetId } from '../../api/target.ts';
+import { fixedFields } from '../../domain/amendments.ts';
+import type { ProvisioningRequest } from '../../domain/request.ts';
+import { step, stepIds } from '../../domain/steps.ts';
+import { selfSigned } from '../../simulator/certificates.ts';
+import { ActivityInterceptor } from '../../worker/activity-interceptor.ts';
+import { readSettings } from '../../worker/settings.ts';
+import { createSystems } from '../../worker/systems.ts';
+import '../support/quiet.ts';
+import { exampleRequest } from '../support/example.ts';
+import { publishedProgress } from '../support/published-progress.ts';
+import { recordingRequest } from '../support/recording-request.ts';
+import { StackBench } from '../support/stack-bench.ts';
+import { until } from '../support/until.ts';
+import { testedWorkflowCode } from '../support/workflow-code.ts';
+
+/** Declared, and not read of the request in this job. */
+const readOtherwise: Record<string, string> = {
+  'deploy-hsm: /hsm/template': 'its phase hands the template to it',
+  'inspect-hsm: /hsm/label': 'compared only where the HSM is initialized already',
+  'prepare-ntls: /allowClockChange': 'read only where the HSM’s clock is off',
+};
+
+const activityIds = stepIds.filter((id) => id !== 'approve-zeroize');
+const isWithin = (field: string, place: string): boolean => field === place || field.startsWith(`${place}/`);
+
+const taskQueue = 'fields-used';
+
+function recordingActivities(bench: StackBench, reads: Map<string, Set<string>>): object {
+  const settings = readSettings(bench.stack.workerEnv);
+  const activities = createActivities(createSystems(settings));
+  return Object.fromEntries(
+    Object.entries(activities).map(([id, activity]) => {
+      const ofStep = new Set<string>();
+      reads.set(id, ofStep);
+      const carryOut = activity as (input: object) => Promise<unknown>;
+      return [
+        id,
+        (input: { request: ProvisioningRequest }) => carryOut({ ...input, request: recordingRequest(input.request, (pointer) => ofStep.add(pointer)) }),
+      ];
+    }),
+  );
+}
+
+describe('The fields of a request that a step reads', function () {
+  this.timeout(300_000);
+  let bench: StackBench;
+  const reads = new Map<string, Set<string>>();
+  let outcomes: Record<string, string | undefined> = {};
+
+  before(async () => {
+    bench = await StackBench.start();
+    const face = await selfSigned({ commonName: 'keys.example.com', names: { dns: ['keys.example.com'] } });
+    await bench.keep('web-certificate', `${face.privateKeyPem}\n${face.certificatePem}`);
+    const request = exampleRequest();
+    Object.assign(request.cipherTrust, { hostName: 'keys.example.com', webCertificate: { secret: 'web-certificate' } });
+    const connection = await NativeConnection.connect({ address: bench.stack.temporal });
+    const client = new Client({ connection: await Connection.connect({ address: bench.stack.temporal }) });
+    const worker = await Worker.create({
+      connection,
+      taskQueue,
+      workflowBundle: await testedWorkflowCode(),
+      activities: recordingActivities(bench, reads),
+      interceptors: { activity: [(context) => ({ inbound: new ActivityInterceptor(context, readSettings(bench.stack.workerEnv).pollIntervalMs) })] },
+    });
+    await worker.runUntil(async () => {
+      const handle = await client.workflow.start('provision', { taskQueue, workflowId: targetId(request), args: [{ request, requestedBy: 'olga' }] });
+      const progress = async () => publishedProgress((await handle.describe()).memo);
+      const approval = await until('the approval', async () => (await progress())?.approvals[0], { timeoutMs: 120_000, everyMs: 200 });
+      await handle.signal('approve', { approvalId: approval.id, decisionId: 'd', actor: 'anna' });
+      await until('the end', async () => (await progress())?.job.finishedAt, { timeoutMs: 120_000, everyMs: 200 });
+      const { job, steps } = (await progress())!;
+      assert.equal(job.state, 'completed');
+      outcomes = Object.fromEntries(stepIds.map((id) => [id, steps[id].outcome]));
+    });
+    await connection.close();
+    await client.connection.close();
+  });
+  after(() => bench?.stop());
+
+  it('come beside whether it changed something', () => {
+    assert.deepEqual(
+      ['windows-vm', 'initialize-hsm', 'report', 'check-availability', 'approve-zeroize'].map((id) => outcomes[id]),
+      ['changed', 'changed', 'changed', 'unchanged', undefined],
+    );
+  });
+
+  it('are all declared in the catalogue', () => {
+    const undeclared = activityIds.flatMap((id) => {
+      const declared = [...fixedFields, ...step(id).uses, ...(step(id).checks ?? [])];
+      return [...reads.get(id)!].filter((field) => !declared.some((one) => isWithin(field, one))).map((field) => `${id}: ${field}`);
+    });
+    assert.deepEqual(undeclared, []);
+  });
+
+  it('are all that the catalogue declares, but for those with a reason', () => {
+    const unread = activityIds.flatMap((id) =>
+      [...step(id).uses, ...(step(id).checks ?? [])]
+        .filter((field) => ![...reads.get(id)!].some((one) => isWithin(one, field)))
+        .map((field) => `${id}: ${field}`),
+    );
+    assert.deepEqual(unread.sort(), Object.keys(readOtherwise).sort());
+  });
+});

@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import type { JobView, Progress } from '../../domain/progress.ts';
+import { readProgress } from '../../temporal/read-progress.ts';
+
+const nobody: JobView = {
+  state: 'running',
+  revision: 0,
+  startedAt: new Date(0).toISOString(),
+  requestedBy: '',
+  hsmName: '',
+  region: '',
+  warnings: [],
+  awaitingApproval: false,
+  hasIncident: false,
+};
+
+/** What a job published, as the API reads it: all of it can be read. */
+export function publishedProgress(memo: Record<string, unknown> | undefined): Progress | undefined {
+  const { progress, unreadable } = readProgress(memo ?? {}, nobody);
+  assert.deepEqual(unreadable, []);
+  return progress;
+}

@@ -182,7 +182,12 @@ export const served = (partition: PartitionState, linked = true): ApplianceState
 };
 
 const partitionSerial = ours().serial;
-export const initializedPartition = () => ({ ...ours(), label: wanted.name, poPassword: secretOf('partition-so-password'), domain: secretOf('partition-domain') });
+export const initializedPartition = () => ({
+  ...ours(),
+  label: wanted.name,
+  poPassword: secretOf('partition-so-password'),
+  domain: secretOf('partition-domain'),
+});
 const ourPartition = ({ hsm: { hsm } }: Plant): PartitionState => hsm.partitions.find(({ serial }) => serial === partitionSerial)!;
 
 /** The steps at the partition, through the Luna client of the Windows host. */

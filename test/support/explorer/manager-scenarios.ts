@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { selfSigned } from '../../../simulator/certificates.ts';
 import { adminOf, type ManagerState, newManager } from '../../../simulator/ciphertrust/state.ts';
-import { initializedPartition, notYet, served, server, unless } from './luna-scenarios.ts';
+import { initializedPartition, served, server, unless } from './luna-scenarios.ts';
 import { memoryWorld } from './memory-world.ts';
 import { addresses, type Plant, request, type Scenario, secretOf } from './plant.ts';
 
@@ -51,7 +51,6 @@ export const managerScenarios: Scenario[] = [
     secrets: { 'client-key': client.privateKeyPem },
     most: { 'ciphertrust:POST /v1/system/hsm/setup': 1 },
     entries: { 'ciphertrust:POST /v1/system/hsm/setup': 'setup-sent' },
-    unrecorded: notYet,
     // After a request that nobody heard of, a person is asked before another one is sent.
     mayStop: true,
     wrong: (plant) => unless(managerOf(plant).data.hsmServers.length === 1 || managerOf(plant).restart !== undefined, 'the HSM is not its root of trust'),

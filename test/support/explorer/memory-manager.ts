@@ -51,7 +51,8 @@ function leafOf({ web }: ManagerState): Leaf {
 }
 
 /** What goes on after the answer, as the product's own agent names it. */
-const lastingActOf = (path: string): LastingActName | undefined => (path.includes('/hsm/setup') ? 'hsm-setup' : path.includes('/services/restart') ? 'service-restart' : undefined);
+const lastingActOf = (path: string): LastingActName | undefined =>
+  path.includes('/hsm/setup') ? 'hsm-setup' : path.includes('/services/restart') ? 'service-restart' : undefined;
 
 function adapterTo(state: () => Promise<ManagerState>, { world, violated }: Parts, fence: Fence = currentFence()): AxiosAdapter {
   return async (config) => {

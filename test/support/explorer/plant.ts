@@ -14,8 +14,8 @@ import { exampleRequest } from '../example.ts';
 import { memoryNumberedStore } from '../numbered-store.ts';
 import { type Actor, actor } from './actor.ts';
 import { begin } from './attempt.ts';
-import { memoryCipherTrust } from './memory-manager.ts';
 import { MemoryLuna } from './memory-luna.ts';
+import { memoryCipherTrust } from './memory-manager.ts';
 import { memoryWorld, type WorldState } from './memory-world.ts';
 
 export const target = 'target';

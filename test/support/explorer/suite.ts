@@ -18,10 +18,7 @@ export function explorerSuite(what: string, scenarios: readonly Scenario[], shar
         this.timeout(600_000);
         const explored = await explore(scenario, share);
         console.log(told(explored));
-        assert.ok(
-          explored.failures.length === 0,
-          `schedules went wrong:\n${explored.failures.join('\n')}`,
-        );
+        assert.ok(explored.failures.length === 0, `schedules went wrong:\n${explored.failures.join('\n')}`);
       });
   });
 }

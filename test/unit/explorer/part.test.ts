@@ -2,4 +2,4 @@ import { lunacmScenarios, lunashScenarios } from '../../support/explorer/luna-sc
 import { explorerSuite } from '../../support/explorer/suite.ts';
 
 // Some of the schedules; `npm run test:explorer` plays all of them.
-explorerSuite('some of all schedules', [...lunashScenarios, ...lunacmScenarios], { every: 23 });
+explorerSuite('some of all schedules', [...lunashScenarios, ...lunacmScenarios], { every: 29 });

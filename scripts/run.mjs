@@ -12,6 +12,7 @@ const commands = {
   simulator: 'simulator/main.ts',
   bench: 'bench/bench.ts',
   test: 'scripts/test.ts',
+  mutants: 'scripts/mutants.ts',
   secret: 'scripts/secret.ts',
 };
 

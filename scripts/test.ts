@@ -80,6 +80,8 @@ const suites: Record<string, string[]> = {
   ],
   // Two workers for each case: hours. One after the other, on one stack. Part of no other suite.
   zombies: ['test/chaos/zombies/**/*.test.ts'],
+  // Every order of two attempts of a step; some of them are part of `npm test`.
+  explorer: ['test/explorer/**/*.test.ts'],
   'luna-long': ['test/long/luna/**/*.test.ts'],
   // Its files side by side, in a process each: they wait more than they work.
   'ciphertrust-long': ['--parallel', '--jobs', '3', 'test/long/ciphertrust/**/*.test.ts'],

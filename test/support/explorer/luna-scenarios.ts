@@ -1,0 +1,232 @@
+import { selfSigned } from '../../../simulator/certificates.ts';
+import { type ApplianceState, newCounts, newPartition, type PartitionState } from '../../../simulator/luna/state.ts';
+import { clientFolder, type HostState } from '../../../simulator/windows/state.ts';
+import { digestOf, type parseHsmShow } from '../../../systems/lunash/parse.ts';
+import { addresses, type Plant, request, type Scenario, secretOf } from './plant.ts';
+
+export const server = await selfSigned({ commonName: 'local_host' });
+const { label, partition: wanted } = request.hsm;
+
+/** As Azure delivers it, after the first sign-in. */
+const delivered = (): ApplianceState => ({
+  name: 'kylo-luna-hsm',
+  address: addresses.hsm,
+  hostname: 'local_host',
+  hostKeyPem: '',
+  users: [{ name: 'tenantadmin', password: secretOf('appliance-password'), mustChange: false }],
+  files: { 'server.pem': server.certificatePem },
+  server,
+  hsm: { serial: '572413', label: '', zeroized: true, soAttemptsLeft: 3, fips: false, partitions: [] },
+  counts: newCounts(),
+  clients: [],
+  ntls: { device: null, running: true, ipCheck: true },
+  clock: { skewMinutes: 0, zone: 'EDT' },
+});
+
+const initialized = (partitions: PartitionState[] = []): ApplianceState => {
+  const state = delivered();
+  Object.assign(state.hsm, { label, zeroized: false, soPassword: secretOf('hsm-so-password'), domain: secretOf('hsm-domain'), partitions });
+  return state;
+};
+
+const withFips = (partitions: PartitionState[] = []): ApplianceState => {
+  const state = initialized(partitions);
+  state.hsm.fips = true;
+  return state;
+};
+
+const theirs = { ...newPartition('theirs', 20_000), label: 'theirs', objects: ['their-key'], poPassword: 'x', coPassword: 'y' };
+const ours = () => ({ ...newPartition(wanted.name, wanted.sizeBytes), serial: '1234567890123' });
+const rootKeys = ['root-key-1', 'root-key-2'];
+
+/** What an approval of this state is bound to. */
+const digestOfHsm = ({ hsm }: ApplianceState): string =>
+  digestOf(
+    { ...hsm, firmware: '', software: '', bytesInUse: hsm.partitions.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) } as NonNullable<
+      ReturnType<typeof parseHsmShow>
+    >,
+    hsm.partitions.map(({ serial, name, objects }) => ({ serial, name, objects: objects.length, usedBytes: objects.length * 830 })),
+  );
+
+const on = (appliance: ApplianceState, host?: HostState) => ({
+  appliances: { [addresses.hsm]: appliance },
+  ...(host ? { windowsHosts: { [addresses.windows]: host } } : {}),
+});
+
+export const unless = (holds: boolean, what: string): string[] => (holds ? [] : [what]);
+
+/** CipherTrust’s root keys come into the partition of the job. */
+const rootKeysIn = ({ hsm: { hsm } }: Plant): void => {
+  const found = hsm.partitions.find(({ name }) => name === wanted.name);
+  if (found) found.objects.push(...rootKeys);
+  else hsm.partitions.push({ ...ours(), label: wanted.name, objects: [...rootKeys] });
+};
+
+/** What later steps made is there still. */
+const laterHolds = ({ hsm: { hsm } }: Plant, later: boolean): string[] =>
+  unless(!later || rootKeys.every((key) => hsm.partitions.some(({ objects }) => objects.includes(key))), 'CipherTrust’s root keys are erased');
+
+/** Remembers whether later steps had begun, for what is looked at in the end. */
+function withLater(scenario: Scenario, later: (plant: Plant) => void = rootKeysIn): Scenario {
+  const began = new WeakSet<Plant>();
+  return {
+    ...scenario,
+    later(plant) {
+      later(plant);
+      began.add(plant);
+    },
+    wrong: (plant) => [...scenario.wrong(plant), ...laterHolds(plant, began.has(plant))],
+  };
+}
+
+/** Which certificate of the appliance clients trust that registered later. */
+const trusted = new WeakMap<ApplianceState, string>();
+
+export const notYet = 'this step does not write it yet';
+
+/** The steps at the HSM itself. */
+export const lunashScenarios: Scenario[] = [
+  withLater({
+    step: 'initialize-hsm',
+    world: on(delivered()),
+    most: { 'lunash:hsm init': 1 },
+    entries: { 'lunash:hsm init': 'initialize-begun' },
+    unrecorded: notYet,
+    wrong: ({ hsm: { hsm } }) => [
+      ...unless(!hsm.zeroized && hsm.label === label, 'the HSM is not initialized under its label'),
+      ...unless(hsm.soPassword === secretOf('hsm-so-password') && hsm.domain === secretOf('hsm-domain'), 'its secrets are not the kept ones'),
+      ...unless(hsm.soAttemptsLeft === 3, 'sign-ins of the SO are used up'),
+    ],
+  }),
+  withLater({
+    step: 'fips-mode',
+    world: on(initialized([theirs])),
+    input: { approvedDigest: digestOfHsm(initialized([theirs])) },
+    most: { 'lunash:hsm changePolicy': 1 },
+    entries: { 'lunash:hsm changePolicy': 'erase-begun' },
+    unrecorded: notYet,
+    wrong: ({ hsm: { hsm } }) => [...unless(hsm.fips, 'FIPS mode is off'), ...unless(hsm.soAttemptsLeft === 3, 'sign-ins of the SO are used up')],
+  }),
+  withLater(
+    {
+      step: 'create-partition',
+      world: on(withFips([theirs])),
+      most: { 'lunash:partition create': 1 },
+      entries: { 'lunash:partition create': 'partition-create-begun' },
+      unrecorded: notYet,
+      wrong: ({ hsm: { hsm } }) => [
+        ...unless(hsm.partitions.filter(({ name }) => name === wanted.name).length === 1, 'there is not one partition of the name'),
+        ...unless(
+          hsm.partitions.some(({ name }) => name === 'theirs'),
+          'another partition is gone',
+        ),
+      ],
+    },
+    rootKeysIn,
+  ),
+  withLater(
+    {
+      step: 'prepare-ntls',
+      world: on(withFips([ours()])),
+      // Until a client trusts it, a certificate may be made again: once by each attempt, of which a crash makes three.
+      most: { 'lunash:sysconf regenCert': 3 },
+      entries: {},
+      unrecorded: 'nothing of it needs an entry: a certificate that nobody trusts may be made again',
+      wrong: ({ hsm, hsm: { ntls, server: active, clients } }) => [
+        ...unless(ntls.running && ntls.active?.certificatePem === active.certificatePem, 'NTLS does not serve the present certificate'),
+        ...unless(clients.length === 0 || active.certificatePem === trusted.get(hsm), 'a registered client is cut off'),
+      ],
+    },
+    (plant) => {
+      const { hsm } = plant;
+      rootKeysIn(plant);
+      hsm.clients.push({ name: 'later', ip: addresses.windows, certificatePem: '', partitions: [wanted.name] });
+      trusted.set(hsm, hsm.server.certificatePem);
+    },
+  ),
+];
+
+const hostIdentity = await selfSigned({ commonName: addresses.windows });
+
+/** A host with the Luna client, and a link to the HSM where it has an identity. */
+function host(linked: boolean): HostState {
+  const state: HostState = {
+    name: 'lunaclient',
+    address: addresses.windows,
+    adminUser: 'LunaAdmin',
+    adminPassword: secretOf('windows-admin-password'),
+    files: {},
+    hostKeys: { rsa: '' },
+    sshd: { installed: true, running: true },
+    lunaClient: { version: '7.4.0' },
+  };
+  const file = (path: string, text: string) => {
+    state.files[path.toLowerCase()] = { path, content: Buffer.from(text).toString('base64') };
+  };
+  const certificates = `${clientFolder}\\cert\\client\\${addresses.windows}`;
+  const linkedTo = linked ? `ServerName00=${addresses.hsm}\r\nClientPrivKeyFile=${certificates}Key.pem\r\nClientCertFile=${certificates}.pem\r\n` : '';
+  file(`${clientFolder}\\crystoki.ini`, `[LunaSA Client]\r\n${linkedTo}`);
+  if (linked) {
+    file(`${certificates}Key.pem`, hostIdentity.privateKeyPem);
+    file(`${certificates}.pem`, hostIdentity.certificatePem);
+    file(`${clientFolder}\\cert\\server\\CAFile.pem`, server.certificatePem);
+  }
+  return state;
+}
+
+export const served = (partition: PartitionState, linked = true): ApplianceState => {
+  const state = withFips([partition]);
+  state.ntls = { device: 'eth0', running: true, ipCheck: true, active: { device: 'eth0', certificatePem: server.certificatePem } };
+  if (linked) state.clients = [{ name: addresses.windows, ip: addresses.windows, certificatePem: hostIdentity.certificatePem, partitions: [partition.name] }];
+  return state;
+};
+
+const partitionSerial = ours().serial;
+export const initializedPartition = () => ({
+  ...ours(),
+  label: wanted.name,
+  poPassword: secretOf('partition-so-password'),
+  domain: secretOf('partition-domain'),
+});
+const ourPartition = ({ hsm: { hsm } }: Plant): PartitionState => hsm.partitions.find(({ serial }) => serial === partitionSerial)!;
+
+/** The steps at the partition, through the Luna client of the Windows host. */
+export const lunacmScenarios: Scenario[] = [
+  withLater({
+    step: 'initialize-partition',
+    world: on(served(ours()), host(true)),
+    input: { partitionSerial },
+    most: { 'lunacm:partition init': 1 },
+    entries: { 'lunacm:partition init': 'partition-initialize-begun' },
+    unrecorded: notYet,
+    wrong: (plant) => [
+      ...unless(ourPartition(plant).label === wanted.name, 'the partition has not its label'),
+      ...unless(ourPartition(plant).poPassword === secretOf('partition-so-password'), 'its SO has another password than the kept one'),
+    ],
+  }),
+  withLater({
+    step: 'crypto-officer',
+    world: on(served(initializedPartition()), host(true)),
+    input: { partitionSerial },
+    most: { 'lunacm:role init': 1 },
+    entries: { 'lunacm:role init': 'role-initialize-begun' },
+    unrecorded: notYet,
+    wrong: (plant) => {
+      const { coPassword, coMustChange, coAttemptsLeft } = ourPartition(plant);
+      return [
+        ...unless(coPassword === secretOf('crypto-officer-password') && !coMustChange, 'the crypto officer has not the kept password'),
+        ...unless(coAttemptsLeft === 10, 'sign-ins of the crypto officer are used up'),
+      ];
+    },
+  }),
+  withLater({
+    step: 'connect-client',
+    world: on(served(ours(), false), host(false)),
+    input: { partitionSerial },
+    // One that took over after an unheard answer may deploy once more, after it deleted the first.
+    most: { 'lunacm:clientconfig deploy': 2 },
+    entries: { 'lunacm:clientconfig deploy': 'secret-given' },
+    unrecorded: notYet,
+    wrong: ({ hsm: { clients } }) => unless(clients.filter(({ ip }) => ip === addresses.windows).length === 1, 'the host is not registered once'),
+  }),
+];

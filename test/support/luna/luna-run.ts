@@ -142,13 +142,13 @@ export class LunaRun implements Target {
   }
 
   async attempt(step: LunaStep, input: unknown, context: Context): Promise<unknown> {
-    const { attempt, heartbeatDetails, activityType, startToCloseTimeoutMs, scheduledTimestampMs } = context.info;
+    const { attempt, activityId, heartbeatDetails, activityType, startToCloseTimeoutMs, scheduledTimestampMs, currentAttemptScheduledTimestampMs } = context.info;
     this.#running += 1;
     this.#step = step;
     this.#say(`${step} attempt ${attempt}`);
     try {
       if (this.#before?.step === step) await this.#before.act();
-      const info = { attempt, heartbeatDetails, activityType, startToCloseTimeoutMs, scheduledTimestampMs };
+      const info = { attempt, activityId, heartbeatDetails, activityType, startToCloseTimeoutMs, scheduledTimestampMs, currentAttemptScheduledTimestampMs };
       const ended = await this.#host.attempt(step, input, info, context.cancellationSignal, (details) => context.heartbeat(details));
       if (ended.kind === 'done' && !this.#takes('kill before its result is told')) return await this.#learnt(step, ended.result);
       if (ended.kind === 'broken') throw ApplicationFailure.nonRetryable(ended.why);

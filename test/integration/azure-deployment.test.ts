@@ -48,6 +48,8 @@ describe('The deployment of the HSM', function () {
     assert.equal(await stops(), `it is in the subnet ${network.name}/subnets/${subnet}, not in ${network.name}/subnets/other`);
     network.hsm.name = subnet;
     const { hsms } = await its.bench.clients();
+    // So long that it is still being deleted when it is looked at.
+    its.bench.world.durations.hsmDelete = 60_000;
     await hsms.dedicatedHsmOperations.beginDelete(azure.resourceGroup, hsm.name);
     assert.equal(await stops(), `the HSM ${hsm.name} is being deleted`);
     assert.equal(its.sent(), 1);

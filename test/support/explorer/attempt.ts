@@ -7,6 +7,8 @@ import { Actor, actAs } from './actor.ts';
 export interface Ended {
   kind: string;
   said: string;
+  /** What the step gave, where it is done. */
+  result?: unknown;
 }
 
 const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
@@ -47,8 +49,8 @@ export function begin(
   } as unknown as Info;
   const context = new Context(info, never, new AbortController().signal, () => {}, undefined, quiet, noopMetricMeter, {} as never);
   actAs(actor, () => asyncLocalStorage.run(context, () => runWithFence(fenceOf(actor, remember), work))).then(
-    () => {
-      actor.ended = { kind: 'done', said: '' };
+    (result) => {
+      actor.ended = { kind: 'done', said: '', result };
     },
     (error: unknown) => {
       const kind = error instanceof ApplicationFailure ? (error.type ?? 'unknown') : 'defect';

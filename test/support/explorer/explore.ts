@@ -111,7 +111,7 @@ const tell = (plant: Plant, schedule: Schedule): string =>
     ...plant.world.ledger.entries.map((entry) => `    ${entry.seq} ${entry.connection} ${entry.operation} ${entry.outcome}`),
   ].join('\n');
 
-/** Which schedules are played: all of them, or each so many-th. */
+/** Which schedules are played: all of them, or about one of so many. */
 export interface Share {
   every: number;
 }
@@ -128,7 +128,7 @@ export async function explore(scenario: Scenario, { every }: Share = { every: 1 
     if (played.wrong.length > 0) explored.failures.push(`${scenario.step}: ${played.wrong.join('; ')}\n${played.told}`);
     return played;
   };
-  const isChosen = () => turn++ % every === 0;
+  const isChosen = () => scattered(turn++) % every === 0;
   const isEnough = () => explored.failures.length >= enoughFailures;
 
   const alone = await aloneWith(scenario, explored);
@@ -148,6 +148,13 @@ export async function explore(scenario: Scenario, { every }: Share = { every: 1 
     }
   }
   return explored;
+}
+
+/** The same numbers each time, in no order: each so many-th would fall on the same deed again and again. */
+function scattered(turn: number): number {
+  let mixed = Math.imul(turn, 0x9e3779b1);
+  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b);
+  return (mixed ^ (mixed >>> 13)) >>> 0;
 }
 
 /** Undisturbed, the step must be done; gives how many deeds that takes. */

@@ -36,9 +36,9 @@ export interface Scenario {
   secrets?: Record<string, string>;
   /** The most that each of these operations may take effect, by all attempts together. */
   most: Record<string, number>;
-  /** The entry of the target record that must be there before an operation arrives. Steps that do not write the record yet are in `unrecorded`. */
+  /** The entry of the target record that must be there before an operation arrives. */
   entries?: Record<string, string>;
-  /** Why the target record is not asked for here yet; shown with the counts. */
+  /** Why the target record is not asked for here; shown with the counts. */
   unrecorded?: string;
   /** May it end with a stop for a person, where nothing but other attempts came in its way? */
   mayStop?: true;

@@ -10,3 +10,6 @@ export interface Told<Result> {
 /** Activities that do not converge, and jobs that began with an older version, give the result alone. */
 export const isTold = <Result>(value: Result | Told<Result>): value is Told<Result> =>
   typeof value === 'object' && value !== null && 'stepOutcome' in value && 'result' in value;
+
+/** The result alone, for whoever does not show what became of the step. */
+export const resultOf = <Result>(value: Result | Told<Result>): Result => (isTold(value) ? value.result : value);

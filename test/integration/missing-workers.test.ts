@@ -49,8 +49,8 @@ describe('An installation without a worker', function () {
 
     const posted = await app.inject({ method: 'POST', url: '/v1/provisionings', headers, payload: exampleRequest() });
     const { id } = posted.json<{ id: string }>();
-    assert.deepEqual((await get<Shown>(`/v1/provisionings/${id}`)).workers, workers);
-    const listed = await until('the job listed', async () => (await get<{ provisionings: Shown[] }>('/v1/provisionings')).provisionings[0]);
+    assert.deepEqual((await get<Shown>(`/v1/jobs/${id}`)).workers, workers);
+    const listed = await until('the job listed', async () => (await get<{ jobs: Shown[] }>('/v1/jobs')).jobs[0]);
     assert.deepEqual(listed.workers, workers);
 
     worker = new ServiceProcess('worker/main.ts', { TEMPORAL_ADDRESS: server.address, HSM_TASK_QUEUE: taskQueue });
@@ -61,7 +61,7 @@ describe('An installation without a worker', function () {
     });
     assert.deepEqual(seen, { count: 1 });
     assert.equal(await metric(), '1');
-    assert.equal((await get<Shown>(`/v1/provisionings/${id}`)).workers, undefined);
+    assert.equal((await get<Shown>(`/v1/jobs/${id}`)).workers, undefined);
   });
 
   it('says nothing of it about a job that is over', async () => {
@@ -73,9 +73,9 @@ describe('An installation without a worker', function () {
       payload: { ...exampleRequest(), hsm: { ...exampleRequest().hsm, name: 'other-hsm' } },
     });
     const { id } = posted.json<{ id: string }>();
-    assert.equal((await away.inject({ url: `/v1/provisionings/${id}`, headers })).json<Shown>().workers?.count, 0);
+    assert.equal((await away.inject({ url: `/v1/jobs/${id}`, headers })).json<Shown>().workers?.count, 0);
     await client.workflow.getHandle(id).terminate();
-    assert.equal((await away.inject({ url: `/v1/provisionings/${id}`, headers })).json<Shown>().workers, undefined);
+    assert.equal((await away.inject({ url: `/v1/jobs/${id}`, headers })).json<Shown>().workers, undefined);
     await away.close();
   });
 });

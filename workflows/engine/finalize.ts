@@ -1,7 +1,7 @@
 import { ActivityCancellationType, CancellationScope, scheduleActivity } from '@temporalio/workflow';
 import type { StoredReport } from '../../domain/progress.ts';
 import type { Outcome } from '../../domain/report.ts';
-import { isTold, type Told } from '../../domain/step-outcome.ts';
+import { resultOf, type Told } from '../../domain/step-outcome.ts';
 import { bugText, ignoringBugs, leaveOut } from './failures.ts';
 import type { Procedure, ProcedureTypes } from './procedure.ts';
 import type { JobRunner } from './runner.ts';
@@ -65,5 +65,5 @@ async function last<Result>(activity: string, input: object): Promise<Result> {
     scheduleToCloseTimeout: '10 minutes',
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
-  return isTold(given) ? given.result : given;
+  return resultOf(given);
 }

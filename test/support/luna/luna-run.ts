@@ -142,7 +142,8 @@ export class LunaRun implements Target {
   }
 
   async attempt(step: LunaStep, input: unknown, context: Context): Promise<unknown> {
-    const { attempt, activityId, heartbeatDetails, activityType, startToCloseTimeoutMs, scheduledTimestampMs, currentAttemptScheduledTimestampMs } = context.info;
+    const { attempt, activityId, heartbeatDetails, activityType, startToCloseTimeoutMs, scheduledTimestampMs, currentAttemptScheduledTimestampMs } =
+      context.info;
     this.#running += 1;
     this.#step = step;
     this.#say(`${step} attempt ${attempt}`);

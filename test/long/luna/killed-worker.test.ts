@@ -36,7 +36,13 @@ describe('A job whose worker is killed in every Luna step', function () {
       await bench.fault('hold', operation);
     }
     const id = await bench.provision();
-    for (const act of acts) await killWorkerIn(bench, id, act);
+    for (const act of acts) {
+      await killWorkerIn(bench, id, act);
+      if (act.step !== 'fips-mode') continue;
+      // The change was begun under the approval and cut before it took effect: each approval allows one.
+      await bench.approvalAsked(id, 2);
+      assert.equal((await bench.approve(id, 'approve-zeroize-2')).status, 200);
+    }
     const job = await bench.ended(id);
     assert.deepEqual([job.job.state, job.incidents], ['completed', []]);
     for (const step of stepsOf(exampleRequest())) assert.equal(job.steps[step].state, 'done', step);

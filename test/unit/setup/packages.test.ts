@@ -95,6 +95,6 @@ describe('npm run setup', () => {
   it('names the commands when one is unknown', () => {
     const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts/run.mjs'), 'destroy'], { encoding: 'utf8' });
     assert.equal(status, 1);
-    assert.equal(stderr, 'There is no command "destroy": it is one of demo, start, simulator, bench, test, secret.\n');
+    assert.equal(stderr, 'There is no command "destroy": it is one of demo, start, simulator, bench, test, mutants, secret.\n');
   });
 });

@@ -74,7 +74,7 @@ export const decideSetRootOfTrust = (seen: Seen, input: Pick<Input, 'cipherTrust
 
 const tried = 'setting the HSM as root of trust';
 
-const waitForEffect = ({ evidence = 'no answer was heard' }: Heard) => wait(`hsm/setup was sent (${evidence}); it is looked whether it takes effect.`);
+const waitForEffect = ({ evidence = 'no response received' }: Heard) => wait(`hsm/setup was sent (${evidence}). Checking whether it took effect.`);
 
 function decideWiped({ pin, certificate, last }: Seen & { state: 'wiped' }, cipherTrust: Input['cipherTrust']) {
   if (last && last.msAgo <= windowMs)
@@ -100,7 +100,8 @@ const sendsAgain = 'sends hsm/setup once more, which wipes CipherTrust Manager';
 
 /** What became of a request, for a person. Each may be a sign-in at the partition, and a wipe: only a person orders another one. */
 function told({ evidence = 'no answer was heard', failed, msAgo }: NonNullable<Ready['open']>): StepFailure {
-  if (failed) return refused({ tried, seen: `hsm/setup ${evidence}`, source, remedy: `Mend what CipherTrust Manager names, then retry: that ${sendsAgain}.` });
+  if (failed)
+    return refused({ tried, seen: `hsm/setup ${evidence}`, source, remedy: `Fix the problem CipherTrust Manager reported, then retry: that ${sendsAgain}.` });
   return unsafe({
     tried,
     seen: `hsm/setup was sent (${evidence}), and ${inSeconds(msAgo)} later nothing changed: it does not list the HSM and was not wiped`,

@@ -41,9 +41,9 @@ export function another({ subnetId, sku, stamp }: HsmNature, request: Provisioni
   ];
   if (wrong.length === 0) return undefined;
   return halt({
+    code: 'AZURE_RESOURCE_MISMATCH',
     tried: `using the HSM ${request.hsm.name}`,
-    seen: wrong.join('; '),
-    source: 'Azure Resource Manager',
-    remedy: 'Nothing was changed. Name another HSM, or ask for this one as it is, in a new request.',
+    summary: wrong.join('; '),
+    remedy: 'Nothing was changed. Abort, and send the request again: with another name for the HSM, or for this one as it is.',
   });
 }

@@ -1,14 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
-import { notReady, type Problem, StepFailure, sentence, transient, unsafe } from '../domain/failure.ts';
-import { suppressedBy } from '../domain/first-error.ts';
+import { notReady, type Problem, StepFailure, type Told, unsafe } from '../domain/failure.ts';
 import type { Job } from '../domain/results.ts';
-import { currentFence, type Fence, type NoPermit, noPermitIn, runWithFence } from '../systems/fence.ts';
-import { isOnRecord, type LastingActName, settlingAfterEndMs, settlingMs } from '../systems/lasting-acts.ts';
-import { localFault } from '../systems/local-faults.ts';
-import type { Settings } from '../systems/settings.ts';
+import { currentFence, type Fence, runWithFence } from '../systems/fence.ts';
+import { isOnRecord, type LastingActName, settlingAfterEndMs, settlingMs, type Waiting } from '../systems/lasting-acts.ts';
 import { tellOutcome } from './outcome.ts';
+import { failureFor } from './step-failure.ts';
 
 type Stop = { kind: 'stop'; problem: Omit<Problem, 'kind'> & { kind: 'Refused' | 'Unsafe' } };
 
@@ -25,11 +22,10 @@ export const act = <Change extends string>(change: Change) => ({ kind: 'act', ch
 export const prove = <Proof extends string>(proof: Proof) => ({ kind: 'prove', proof }) as const;
 /** Not there yet: look again later. What is said here is the step's live detail. */
 export const wait = (why: string, retryAfterMs?: number) => ({ kind: 'wait', why, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }) as const;
-type Told = Omit<Problem, 'kind'>;
 /** A person must change something first. */
-export const refuse = (told: Told) => ({ kind: 'stop', problem: { ...told, kind: 'Refused' } }) as const;
+export const refuse = (told: Told<'Refused'>) => ({ kind: 'stop', problem: { ...told, kind: 'Refused' } }) as const;
 /** Acting would destroy or lock something, or the state is unknown. */
-export const halt = (told: Told) => ({ kind: 'stop', problem: { ...told, kind: 'Unsafe' } }) as const;
+export const halt = (told: Told<'Unsafe'>) => ({ kind: 'stop', problem: { ...told, kind: 'Unsafe' } }) as const;
 
 interface Phases<Input, Seen, Result, Change extends string, Proofs extends object> {
   /** Looks: changes nothing, and spends no counted attempt. It gets no permit for a lasting act. Sign-ins with passwords that are known to be good are free. */
@@ -80,14 +76,16 @@ export interface Lasting {
 }
 
 /** For a rule: the lasting acts of its step, by their names in the one table. */
-export const lasting = ({ commandMs }: Pick<Settings, 'commandMs'>, ...acts: LastingActName[]): Lasting => ({
+export const lasting = (settings: Waiting, ...acts: LastingActName[]): Lasting => ({
   acts,
-  settleMs: settlingMs(acts, commandMs),
-  settleAfterEndMs: settlingAfterEndMs(acts, commandMs),
+  settleMs: settlingMs(acts, settings),
+  settleAfterEndMs: settlingAfterEndMs(acts, settings),
 });
 
 /** One attempt of an activity. Its connections end with the signal, so that no old attempt acts beside a new one. */
 export interface Attempt {
+  /** Whose attempt it is: the step’s id, by which transcripts and failures name it. */
+  step: string;
   signal: AbortSignal;
   number: number;
   /** When the step was first asked for (ms since the epoch): what failed before that is history, what fails after it is this step’s. */
@@ -109,6 +107,7 @@ function thisAttempt(): Attempt {
   const outOfTime = AbortSignal.timeout(Math.max(1_000, info.startToCloseTimeoutMs - marginMs));
   return {
     signal: AbortSignal.any([cancellationSignal, outOfTime]),
+    step: info.activityType,
     number: info.attempt,
     askedAt: info.scheduledTimestampMs,
     waitedMs: Math.max(0, info.currentAttemptScheduledTimestampMs - info.scheduledTimestampMs),
@@ -227,40 +226,60 @@ async function untilDone<Input, Seen, Result, Change extends string, Proofs exte
   attempt: Attempt,
   story: Story,
 ): Promise<Result> {
-  const proofs: Partial<Proofs> = {};
-  for (let last = '', again = 0; ; ) {
+  let proofs: Partial<Proofs> = {};
+  let last: Turn | undefined;
+  for (;;) {
     const lookedAt = Date.now();
     const seen = await runWithFence(fenceOf('observe', rule), () => rule.observe(input, attempt));
     const next = rule.decide(seen, input, proofs);
-    if (next.kind === 'done') {
-      tellOutcome(story.changed ? 'changed' : 'unchanged');
-      return next.result;
-    }
-    if (next.kind === 'wait') {
-      story.ended = true;
-      currentFence().remember({ endedByItself: true, lookedAt, changed: story.changed } satisfies Ended);
-      throw notReady(next.why, next.retryAfterMs);
-    }
-    if (next.kind === 'stop') throw new StepFailure(next.problem);
+    if (next.kind !== 'act' && next.kind !== 'prove') return conclude(next, story, lookedAt);
     attempt.signal.throwIfAborted();
     if (next.kind === 'prove') {
       await proveOnce(rule, proofs, next.proof, (work) => work(input, seen, attempt));
       continue;
     }
     const turn = JSON.stringify([next.change, rule.sight ? rule.sight(seen) : seen]);
-    if (turn === last) {
-      const pause = rule.lateMs?.[again++];
-      if (pause === undefined) throw changedNothing(next.change);
-      await sleep(pause, undefined, { signal: attempt.signal });
+    if (turn === last?.turn) {
+      await beforeLookingAgain(last, rule.lateMs, attempt.signal);
       continue;
     }
     story.changed = true;
     await runWithFence(fenceOf('act', rule), () => rule.act[next.change](input, seen, attempt));
     // What was proved holds for what was there before.
-    for (const proof of Object.keys(proofs)) delete proofs[proof as keyof Proofs];
-    last = turn;
-    again = 0;
+    proofs = {};
+    last = { change: next.change, turn, looksSince: 0 };
   }
+}
+
+/** Ends the attempt: with the step's result, until later, or for a person. */
+function conclude<Result>(next: Exclude<Outlook<Result>, { kind: 'act' | 'prove' }>, story: Story, lookedAt: number): Result {
+  switch (next.kind) {
+    case 'done':
+      tellOutcome(story.changed ? 'changed' : 'unchanged');
+      return next.result;
+    case 'wait':
+      story.ended = true;
+      currentFence().remember({ endedByItself: true, lookedAt, changed: story.changed } satisfies Ended);
+      throw notReady(next.why, next.retryAfterMs);
+    case 'stop':
+      throw new StepFailure(next.problem);
+  }
+}
+
+/** A change that was made. */
+interface Turn {
+  change: string;
+  /** The change and what it was made on, as text. */
+  turn: string;
+  /** How many looks since then saw no difference. */
+  looksSince: number;
+}
+
+/** Where reads may be late a change that is not seen yet is given time; else it did not come about. */
+async function beforeLookingAgain(last: Turn, lateMs: readonly number[] | undefined, signal: AbortSignal): Promise<void> {
+  const pause = lateMs?.[last.looksSince++];
+  if (pause === undefined) throw changedNothing(last.change);
+  await sleep(pause, undefined, { signal });
 }
 
 /** The same proof twice, with no change in between, could go on until a role is locked out. */
@@ -277,10 +296,10 @@ async function proveOnce<Input, Seen, Result, Change extends string, Proofs exte
 
 const changedNothing = (change: string) =>
   unsafe({
+    code: 'STEP_NO_EFFECT',
     tried: change,
-    seen: 'success was reported, but nothing changed',
-    source: 'this service',
-    remedy: 'Look at the system by hand; retry once it does what it says, or abort.',
+    summary: 'success was reported, but nothing changed',
+    remedy: 'Check the system; retry once it does what it reports, or abort.',
   });
 
 /** Temporal's form of a failure: its type is the kind, its details hold the problem; a cause or a stack never goes into history. */
@@ -288,75 +307,8 @@ async function asApplicationFailure<Result>(work: () => Promise<Result>): Promis
   try {
     return await work();
   } catch (error) {
-    const { info, cancellationSignal, log } = Context.current();
+    const { cancellationSignal } = Context.current();
     if (cancellationSignal.aborted) throw cancellationSignal.reason;
-    const { problem } = failureOf(error, info.activityType);
-    if (problem.kind !== 'NotReady') log.warn(sentence(problem), { kind: problem.kind, error: describe(error) });
-    throw ApplicationFailure.create({
-      message: sentence(problem),
-      type: problem.kind,
-      details: [problem],
-      nonRetryable: problem.kind === 'Refused' || problem.kind === 'Unsafe',
-      ...(problem.kind === 'NotReady' ? { category: 'BENIGN' as const } : {}),
-      ...(problem.retryAfterMs === undefined ? {} : { nextRetryDelay: problem.retryAfterMs }),
-    });
+    throw failureFor(error, Context.current());
   }
-}
-
-/** A local fault comes first: a store whose disk is full says that it failed, and why is in its cause. What waits or is tried again anyway stays as it is. */
-function failureOf(error: unknown, step: string): StepFailure {
-  const refusal = noPermitIn(error);
-  if (refusal) return withoutPermit(refusal, step);
-  const isStepFailure = error instanceof StepFailure;
-  if (isStepFailure && (error.problem.kind === 'NotReady' || error.problem.kind === 'Transient')) return error;
-  const fault = localFault(error);
-  if (fault) return transient({ ...fault, tried: isStepFailure ? error.problem.tried : step, source: 'the worker', retryAfterMs: localFaultDelayMs }, error);
-  if (isStepFailure) return error;
-  return cutOff(error) ? outOfTime(step) : unexpected(error, step);
-}
-
-/** Somebody must free what the worker lacks: trying more often would fill the log. */
-const localFaultDelayMs = 10_000;
-const withoutPermit = (refusal: NoPermit, step: string) =>
-  transient(
-    {
-      tried: step,
-      seen: refusal.message,
-      source: 'this service',
-      remedy: 'The step is tried again by itself; if this lasts, check the worker’s connection to Temporal and its clock.',
-    },
-    refusal,
-  );
-
-const cutOff = (error: unknown): boolean => error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError');
-
-const outOfTime = (step: string) =>
-  transient({
-    tried: step,
-    seen: 'the attempt’s time was up and its connections were cut',
-    source: 'this service',
-    remedy: 'It looks again and goes on by itself.',
-  });
-
-/** An error that nobody foresaw: the state is unknown, so a person looks. */
-const unexpected = (error: unknown, step: string) =>
-  unsafe(
-    {
-      tried: step,
-      seen: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
-      source: 'this service',
-      remedy: 'This is a defect: see the worker’s log, then retry or abort.',
-    },
-    error,
-  );
-
-/** How deep a chain of causes is followed: it may be a circle. */
-const deepestCause = 10;
-
-/** Name, message, stack, the chain of causes and what came after; never an error's other fields, which may carry headers and bodies. */
-function describe(error: unknown, depth = deepestCause): string {
-  if (!(error instanceof Error) || depth === 0) return String(error);
-  const cause = error.cause === undefined ? '' : `\ncaused by ${describe(error.cause, depth - 1)}`;
-  const later = suppressedBy(error).map((one) => `\nfollowed by ${describe(one, depth - 1)}`);
-  return `${error.stack ?? error.message}${cause}${later.join('')}`;
 }

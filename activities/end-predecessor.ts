@@ -1,22 +1,34 @@
 import { Context } from '@temporalio/activity';
-import type { Hosts, Job } from '../domain/results.ts';
+import type { Job, Pinned } from '../domain/results.ts';
 import { noPermitIn } from '../systems/fence.ts';
+import { type LastingActName, leaveOnHost } from '../systems/lasting-acts.ts';
 import { endPredecessor } from '../systems/windows/end-predecessor.ts';
-import type { Attempt, Lasting } from './converge.ts';
+import { type Attempt, type Lasting, lasting } from './converge.ts';
 import type { Systems } from './systems.ts';
 
+type Around = Pick<Systems, 'windows' | 'transcripts' | 'settings'>;
+
+/** A step that reaches the HSM or its client through the Windows host. */
+type OnHost = Job & { windows: Pinned } & ({ hsm: { address: string } } | { hsmAddress: string });
+
+/** For a rule: its lasting acts, and the end of what an earlier attempt left of them on the Windows host. Where none of them is there, it is only waited for. */
+export function leaving(systems: Around, ...acts: LastingActName[]): { lasting: Lasting; endFirst?(input: OnHost, attempt: Attempt): Promise<number> } {
+  const left = lasting(systems.settings, ...acts);
+  return { lasting: left, ...(leaveOnHost(acts, systems.settings.lunaVia) ? { endFirst: endingFirst(systems, left) } : {}) };
+}
+
 /**
- * For a rule’s `endFirst`: ends what an earlier attempt left on the Windows host, and enters it in the step’s transcript. Where nothing of it runs there any more,
- * lunacm and vtl have done what they were told, and the step looks at once. Where something was ended, the HSM may still be at work for it; where the host cannot
- * be asked, nobody knows: both wait as long as without it.
+ * Ends what an earlier attempt left on the Windows host, and enters it in the step’s transcript. Where nothing of it is there any more, lunacm and vtl have done
+ * what they were told, and of LunaSH only a command that arrived may still run. Where something was ended, the HSM may still be at work for it; where the host
+ * cannot be asked, nobody knows: both wait as long as without it.
  */
-export const endingFirst =
-  ({ windows, transcripts }: Pick<Systems, 'windows' | 'transcripts'>, left: Lasting) =>
-  async (input: Job & Hosts, { signal }: Attempt): Promise<number> => {
+const endingFirst =
+  ({ windows, transcripts }: Around, left: Lasting) =>
+  async (input: OnHost, { signal, step }: Attempt): Promise<number> => {
     try {
       const ended = await onHost({ windows }, input, signal);
       if (ended.length === 0) return left.settleAfterEndMs;
-      await transcripts.append(input.target, input.runId, Context.current().info.activityType, `${ended.join('\n')}\n`);
+      await transcripts.append(input.target, input.runId, step, `${ended.join('\n')}\n`);
     } catch (error) {
       if (noPermitIn(error) || signal.aborted) throw error;
       Context.current().log.warn('What an earlier attempt left on the Windows host could not be ended. Waiting for it to end.', { error: String(error) });
@@ -24,11 +36,12 @@ export const endingFirst =
     return left.settleMs;
   };
 
-async function onHost({ windows }: Pick<Systems, 'windows'>, input: Job & Hosts, signal: AbortSignal): Promise<string[]> {
-  const { target, request, hsm } = input;
+async function onHost({ windows }: Pick<Systems, 'windows'>, input: OnHost, signal: AbortSignal): Promise<string[]> {
+  const { target, request } = input;
+  const hsmAddress = 'hsm' in input ? input.hsm.address : input.hsmAddress;
   const session = await windows.open(input, input.windows, signal);
   try {
-    return await endPredecessor(session, { hsmAddress: hsm.address, target, certificateName: request.cipherTrust.address });
+    return await endPredecessor(session, { hsmAddress, target, certificateName: request.cipherTrust.address });
   } finally {
     session.end();
   }

@@ -1,7 +1,6 @@
 import type { Exposure, Job } from '../domain/results.ts';
 import { secretName } from '../stores/secrets/store.ts';
 import type { Knock } from '../systems/ciphertrust/entrance.ts';
-import { source } from '../systems/ciphertrust/errors.ts';
 import { act, refuse, wait } from './converge.ts';
 
 /** Another password is shown in another attempt, and soon: until the initial one is replaced, it works for anybody. */
@@ -10,14 +9,14 @@ const soonMs = 1_000;
 /** What comes next at the door of CipherTrust Manager; undefined once inside. */
 export function decideEntrance({ signedIn, left, pause, locked, found }: Knock, { target }: Pick<Job, 'target'>) {
   if (signedIn) return undefined;
-  if (locked) return wait(locked.seen, locked.retryAfterMs);
+  if (locked) return wait(locked.summary, locked.retryAfterMs);
   const [next] = left;
   if (!next)
     return refuse({
+      code: 'CIPHERTRUST_PASSWORD_REFUSED',
       tried: 'signing in to CipherTrust Manager as admin',
-      seen: found.join('; '),
-      source,
-      remedy: `Set admin’s password by hand to the kept one (${secretName(target, 'ciphertrust-admin-password')}), or wait until a locked account is free again; then retry: each time another password comes first. A reset would wipe it.`,
+      summary: found.join('; '),
+      remedy: `Set admin’s password to the kept one (${secretName(target, 'ciphertrust-admin-password')}), or wait until a locked account is free again; then retry: each time another password comes first. A reset would wipe it.`,
     });
   return pause ? wait(`CipherTrust Manager: ${pause}; the ${next} one is next.`, soonMs) : act('replace-password');
 }

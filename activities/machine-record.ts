@@ -5,6 +5,7 @@ import type { Job } from '../domain/results.ts';
 import type { DataOf, Entry } from '../stores/record/events.ts';
 import { openCreateTag, type Standing, standingOf } from '../stores/record/memory.ts';
 import { createTagIn } from '../systems/azure/tags.ts';
+import { trustAgain } from '../systems/lunash/luna.ts';
 import { hsmIdOf, inGroup } from './asked-hsm.ts';
 import type { Attempt } from './converge.ts';
 import { recordOf } from './record.ts';
@@ -41,17 +42,17 @@ export async function enterSecretsGiven({ record }: Pick<MachineMemory, 'record'
 }
 
 /** What stands there is not what this job created or met. Nothing where it is. */
-export function replacedMachine(standing: Standing | undefined, name: string, vmId: string | undefined): { seen: string; remedy: string } | undefined {
+export function replacedMachine(standing: Standing | undefined, name: string, vmId: string | undefined): { summary: string; remedy: string } | undefined {
   if (standing?.is !== 'other') return undefined;
   const { vmId: recorded, tag } = standing.expected;
   if (recorded === undefined)
     return {
-      seen: `a machine of this name exists with the vmId ${vmId ?? 'unknown'}, but this job’s request did not create it: it lacks the tag provisioner-create=${tag}`,
+      summary: `a machine of this name exists with the vmId ${vmId ?? 'unknown'}, but this job’s request did not create it: it lacks the tag provisioner-create=${tag}`,
       remedy: `Nothing was sent to it. Find out who created ${name}. Delete it, then retry: this job creates its own. To let this job use it, set that tag on it, then retry.`,
     };
   return {
-    seen: `the machine was replaced: its vmId is ${vmId ?? 'unknown'}, and the target record has ${recorded}`,
-    remedy: `Nothing was sent to it. Find out who replaced ${name}. Delete it, then retry: this job creates a new one. Or choose another name in a new request.`,
+    summary: `the machine was replaced: its vmId is ${vmId ?? 'unknown'}, and the target record has ${recorded}`,
+    remedy: `Nothing was sent to it. Find out who replaced ${name}. Delete it, then retry: this job creates a new one. Or abort, and send the request again with another name.`,
   };
 }
 
@@ -59,14 +60,20 @@ export function replacedMachine(standing: Standing | undefined, name: string, vm
 export const foundMachine = (name: string): string =>
   `The target record does not show that this service created ${name}. It carries this target’s tag and was used. Check that it is yours.`;
 
+interface Asked {
+  subject: 'windows' | 'ciphertrust';
+  name: string;
+  /** Where the attempt has one of its own. */
+  record?: MachineRecord & { read(): Promise<readonly Entry<MachineSubject>[]> };
+}
+
 /** Throws Unsafe unless the VM that is there now is the one in the record. Call it right before a secret goes to a machine; then enter the secret in the same record. */
 export async function mustBeOwnMachine(
   systems: Pick<Systems, 'azure' | 'records'>,
   input: Job,
   attempt: Attempt,
-  { subject, name }: { subject: 'windows' | 'ciphertrust'; name: string },
+  { subject, name, record = recordOf(systems, input, attempt, subject) }: Asked,
 ): Promise<MachineMemory> {
-  const record = recordOf(systems, input, attempt, subject);
   const entries = await record.read();
   const { compute } = await systems.azure.clients(input.request.azure);
   const machine = await systems.azure.ask(`reading ${name}`, () =>
@@ -75,27 +82,32 @@ export async function mustBeOwnMachine(
   const resourceId = vmIdOf(input.request, name);
   const standing = standingOf(entries, resourceId, { vmId: machine.vmId, tag: createTagIn(machine.tags) });
   const replaced = replacedMachine(standing, name, machine.vmId);
-  if (replaced) throw unsafe({ tried: `using ${name}`, source: 'Azure Resource Manager', ...replaced });
+  if (replaced) throw unsafe({ code: 'AZURE_MACHINE_REPLACED', tried: `using ${name}`, ...replaced });
   // A job that began before machines were entered, or a step that was retried alone.
   if (machine.vmId && standing.is !== 'ours') await record.append('machine-created', { resourceId, vmId: machine.vmId });
   return { record, entries };
 }
 
 /**
- * Enters the host key of the HSM’s first contact; call it before a password leaves for it. Throws Unsafe where another key was entered. A key that is known is not
- * entered again.
+ * Enters the host key of the HSM’s first contact; call it before a password leaves for it. Throws Unsafe where another key was entered, unless a person has
+ * confirmed this one. A key that is known is not entered again.
  */
-export async function enterHsmHostKey(systems: Pick<Systems, 'records'>, input: Job, attempt: Attempt, hostKey: string): Promise<void> {
+export async function enterHsmHostKey(
+  systems: Pick<Systems, 'records'>,
+  input: Job,
+  attempt: Attempt,
+  { hostKey, isConfirmed }: { hostKey: string; isConfirmed: boolean },
+): Promise<void> {
   const record = recordOf(systems, input, attempt, 'deployment');
   const resourceId = hsmIdOf(input.request);
   const standing = standingOf(await record.read(), resourceId, { hostKey });
   if (standing.is === 'ours') return;
-  if (standing.is === 'other' && standing.expected.hostKey !== undefined)
+  if (standing.is === 'other' && standing.expected.hostKey !== undefined && !isConfirmed)
     throw unsafe({
+      code: 'SSH_HOST_KEY_CHANGED',
       tried: `first contact with the HSM ${input.request.hsm.name}`,
-      seen: `its host key is ${hostKey}, and the target record has ${standing.expected.hostKey}`,
-      source: 'the target record',
-      remedy: 'No password was sent. Find out whether the HSM was rebuilt or somebody is in between; then abort, and send a new request for a new HSM.',
+      summary: `The host key is ${hostKey}, and the target record has ${standing.expected.hostKey}`,
+      remedy: `No password was sent. Find out whether the HSM was rebuilt or somebody is in between. ${trustAgain(input)}`,
     });
   await record.append('machine-created', { resourceId, hostKey });
 }

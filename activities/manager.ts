@@ -1,12 +1,14 @@
+import { refused } from '../domain/failure.ts';
 import type { Job, ManagerAt } from '../domain/results.ts';
 import { isKeptKnownRight, isKeptRefused, orderOf, unheardOfKept } from '../stores/record/admin-passwords.ts';
 import { AttemptRecord } from '../stores/record/attempt-record.ts';
 import { kept } from '../stores/secrets/kept.ts';
 import type { Manager } from '../systems/ciphertrust/ciphertrust.ts';
-import { answerFailure } from '../systems/ciphertrust/errors.ts';
 import { PasswordRecord } from '../systems/ciphertrust/password-record.ts';
 import type { Leaf } from '../systems/ciphertrust/tls.ts';
+import { currentFence } from '../systems/fence.ts';
 import type { Attempt } from './converge.ts';
+import { enterSecretsGiven, mustBeOwnMachine, vmIdOf } from './machine-record.ts';
 import { separateRecordOf } from './record.ts';
 import type { Systems } from './systems.ts';
 
@@ -26,10 +28,33 @@ export function managerRecord({ systems, input, attempt }: Visitor): AttemptReco
   return record;
 }
 
+/**
+ * Before secrets go to the manager: its VM must be the one in the record, and counts as having them from then on. What the same VM was given before, also before a
+ * wipe, needs neither another look nor another entry.
+ */
+export async function enterManagerSecrets(visitor: Visitor, ...secrets: string[]): Promise<void> {
+  const { systems, input, attempt } = visitor;
+  const { vmName } = input.request.cipherTrust;
+  const machine = vmIdOf(input.request, vmName);
+  const own = managerRecord(visitor);
+  const given = (await own.known()).flatMap(({ event, data }) => (event === 'secret-given' && data.machine === machine ? [data.purpose] : []));
+  const fresh = secrets.filter((purpose) => !given.includes(purpose));
+  if (fresh.length === 0) return currentFence().entered?.();
+  const memory = await mustBeOwnMachine(systems, input, attempt, { subject: 'ciphertrust', name: vmName, record: own.asOfLook });
+  await enterSecretsGiven(memory, machine, fresh);
+}
+
 export function passwordRecord(visitor: Visitor): PasswordRecord {
   const { systems, input, attempt } = visitor;
   const order = orderOf({ runId: input.runId, execution: attempt.order });
-  return new PasswordRecord({ record: managerRecord(visitor), transcripts: systems.transcripts, job: input, order, execution: attempt.order });
+  return new PasswordRecord({
+    record: managerRecord(visitor),
+    transcripts: systems.transcripts,
+    job: input,
+    step: attempt.step,
+    order,
+    execution: attempt.order,
+  });
 }
 
 interface How {
@@ -44,7 +69,12 @@ export async function signedIn(visitor: Visitor, at: ManagerAt, { presented, ane
   const { systems, input, attempt } = visitor;
   const manager = await systems.cipherTrust.connect(input, at, attempt.signal, presented);
   if (await signsIn(visitor, manager, anew)) return manager;
-  throw answerFailure('signing in to CipherTrust Manager with the kept password', { status: 401, body: { message: 'the password is refused' } });
+  throw refused({
+    code: 'CIPHERTRUST_PASSWORD_REFUSED',
+    tried: 'signing in to CipherTrust Manager with the kept password',
+    summary: 'the password is refused',
+    remedy: 'Set the password of admin to the kept one, then retry. It is not shown again before a retry.',
+  });
 }
 
 /** False where the kept password is refused: that is entered, and it is not shown again before a person orders a retry. */

@@ -1,6 +1,7 @@
 import type { Job } from '../domain/results.ts';
-import type { DataOf, EventOf, Subject, Writer } from '../stores/record/events.ts';
+import type { DataOf, EventOf, Subject } from '../stores/record/events.ts';
 import type { TargetRecord } from '../stores/record/record.ts';
+import { writerOf } from '../stores/record/writer.ts';
 import { currentFence } from '../systems/fence.ts';
 import type { Attempt } from './converge.ts';
 import type { Systems } from './systems.ts';
@@ -45,18 +46,6 @@ const tellingFence = <S extends Subject>(record: TargetRecord<S>): TargetRecord<
 });
 
 type Ours = Pick<Attempt, 'order' | 'number'>;
-
-/** Who writes, as every entry has it. */
-export const writerOf = (
-  { target, runId, order: retry = 1 }: Pick<Job, 'target' | 'runId' | 'order'>,
-  { order: execution, number: attempt }: Ours,
-): Writer => ({
-  jobId: target,
-  runId,
-  execution,
-  attempt,
-  retry,
-});
 
 /** Makes an entry unless the record has the same one already: then it is on record, too. */
 export async function enterOnce<S extends Subject, E extends EventOf<S>>(record: TargetRecord<S>, event: E, data: DataOf<S, E>): Promise<void> {

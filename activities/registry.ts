@@ -18,6 +18,7 @@ import { inspectHsm } from './hsm-setup/inspect-hsm.ts';
 import { prepareNtls } from './hsm-setup/prepare-ntls.ts';
 import { installLunaClient } from './luna-client/install-luna-client.ts';
 import { windowsVm } from './luna-client/windows-vm.ts';
+import { withMarks } from './marks.ts';
 import { resourceGroup } from './network/resource-group.ts';
 import { virtualNetwork } from './network/virtual-network.ts';
 import { connectClient } from './partition/connect-client.ts';
@@ -29,6 +30,7 @@ import { keepSecrets } from './permissions/keep-secrets.ts';
 import { registerProviders } from './permissions/register-providers.ts';
 import { whatIf } from './plan/what-if.ts';
 import { closeDoors } from './report/close-doors.ts';
+import { confirmRootOfTrust } from './report/confirm-root-of-trust.ts';
 import { inventory } from './report/inventory.ts';
 import { report } from './report/report.ts';
 import { clientCertificate } from './root-of-trust/client-certificate.ts';
@@ -43,7 +45,9 @@ import type { Systems } from './systems.ts';
 export type StepActivities = { [Id in ActivityId]: Step<StepInput<Id>, StepResult<Id>> } & Inventory & WhatIfActivity;
 
 /** Every activity by its step id: one file a step, `{phase}/{step-id}.ts`; `inventory`, for a job that ends before its time; and `what-if`, for a plan. */
-export const createActivities = (systems: Systems): StepActivities => ({
+export const createActivities = (systems: Systems): StepActivities => withMarks(stepsOf(systems));
+
+const stepsOf = (systems: Systems): StepActivities => ({
   'keep-secrets': keepSecrets(systems),
   'check-feature': checkFeature(systems),
   'register-providers': registerProviders(systems),
@@ -75,6 +79,7 @@ export const createActivities = (systems: Systems): StepActivities => ({
   'reset-password': resetPassword(systems),
   'verify-root-of-trust': verifyRootOfTrust(systems),
   'web-certificate': webCertificate(systems),
+  'confirm-root-of-trust': confirmRootOfTrust(systems),
   'close-doors': closeDoors(systems),
   report: report(systems),
   inventory: inventory(systems),

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { transient } from '../domain/failure.ts';
+import { messageOf, transient } from '../domain/failure.ts';
 
 interface Began {
   /** By a clock of this process that only runs forward. */
@@ -28,9 +28,9 @@ export async function serverTime(): Promise<number> {
     delete attempt.there;
     throw transient(
       {
+        code: 'WORKER_NOT_CONFIRMED',
         tried: 'reading the time of the Temporal server',
-        seen: error instanceof Error ? error.message : String(error),
-        source: 'Temporal',
+        summary: messageOf(error),
         remedy: 'Nothing was sent. The step is tried again by itself.',
       },
       error,

@@ -1,5 +1,6 @@
 import type { OSDisk, VirtualMachine, VirtualMachineInstanceView } from '@azure/arm-compute';
 import type { NetworkInterface, NetworkSecurityGroup, PublicIPAddress, SecurityRule } from '@azure/arm-network';
+import { quoting } from '../domain/failure.ts';
 import type { HostWanted } from '../domain/hosts.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
 import type { Job, VmSeen } from '../domain/results.ts';
@@ -79,27 +80,32 @@ export const osDisk = ({ type, encryptionSet }: HostWanted['disk']): OSDisk => (
   managedDisk: { storageAccountType: type, ...(encryptionSet ? { diskEncryptionSet: { id: encryptionSet } } : {}) },
 });
 
-/** The temporary rules for administration: 22 and others, from the admins’ ranges and from where this service connects. */
-export function allow(
-  name: string,
-  ports: string[],
-  sources: string[],
-  priority: number,
-  direction: 'Inbound' | 'Outbound' = 'Inbound',
-  protocol: 'Tcp' | 'Udp' = 'Tcp',
-): SecurityRule {
-  const inbound = direction === 'Inbound';
-  return {
-    name,
-    priority,
-    direction,
-    protocol,
-    access: 'Allow',
-    sourcePortRange: '*',
-    destinationPortRanges: ports,
-    ...(inbound ? { sourceAddressPrefixes: sources, destinationAddressPrefix: '*' } : { sourceAddressPrefix: '*', destinationAddressPrefix: '*' }),
-  };
+interface Allowed {
+  name: string;
+  ports: string[];
+  priority: number;
+  protocol?: 'Tcp' | 'Udp';
 }
+
+const allow = ({ name, ports, priority, protocol = 'Tcp' }: Allowed) => ({
+  name,
+  priority,
+  protocol,
+  access: 'Allow',
+  sourcePortRange: '*',
+  destinationPortRanges: ports,
+  destinationAddressPrefix: '*',
+});
+
+/** A rule that lets these sources in. */
+export const allowIn = (sources: string[], allowed: Allowed): SecurityRule => ({
+  ...allow(allowed),
+  direction: 'Inbound',
+  sourceAddressPrefixes: sources,
+});
+
+/** A rule that lets the machine out to anywhere. */
+export const allowOut = (allowed: Allowed): SecurityRule => ({ ...allow(allowed), direction: 'Outbound', sourceAddressPrefix: '*' });
 
 const ruleSeen = ({ name = '', ...rule }: SecurityRule): RuleSeen => {
   const list = (one: string | undefined, many: string[] | undefined) =>
@@ -117,47 +123,77 @@ export function missingRule(rules: readonly RuleSeen[], wanted: readonly Securit
   return wanted.find((rule) => !rules.some((there) => there.name === rule.name && same(there, ruleSeen(rule))));
 }
 
-export function decideMachine(
-  seen: MachineSeen,
-  plan: Pick<MachinePlan, 'name' | 'isPublic' | 'privateAddress' | 'needsAgent' | 'rules'>,
-  target: string,
-  waitedMs = 0,
-) {
-  const { group, publicAddress, nic, machine } = seen;
-  const things = { [namesOf(plan.name).group]: group, [namesOf(plan.name).publicAddress]: publicAddress, [namesOf(plan.name).nic]: nic, [plan.name]: machine };
-  for (const [name, thing] of Object.entries(things)) {
-    const told = { tried: `creating ${name}`, source: 'Azure Resource Manager' };
+const source = 'Azure Resource Manager';
+
+type PlanDecided = Pick<MachinePlan, 'name' | 'isPublic' | 'privateAddress' | 'needsAgent' | 'rules'>;
+
+/** What belongs to a machine, by name. */
+function thingsOf({ group, publicAddress, nic, machine }: MachineSeen, name: string): Record<string, Thing | undefined> {
+  const names = namesOf(name);
+  return { [names.group]: group, [names.publicAddress]: publicAddress, [names.nic]: nic, [name]: machine };
+}
+
+/** What is there and is not this job’s, or not what it created, or failed. */
+function unusable(seen: MachineSeen, plan: PlanDecided, target: string) {
+  const { nic, machine } = seen;
+  for (const [name, thing] of Object.entries(thingsOf(seen, plan.name))) {
+    const told = { tried: `creating ${name}` };
     const foreign = thing && notOwn(thing.tags, target);
-    if (foreign) return halt({ ...told, ...foreign });
+    if (foreign) return halt({ code: 'AZURE_RESOURCE_FOREIGN', ...told, ...foreign });
     const replaced = thing && thing === machine && replacedMachine(machine.standing, name, machine.vmId);
-    if (replaced) return halt({ ...told, tried: `using ${name}`, ...replaced });
+    if (replaced) return halt({ code: 'AZURE_MACHINE_REPLACED', tried: `using ${name}`, ...replaced });
     if (thing?.state === 'Failed') return refuse({ ...told, ...failed(thing) });
   }
   if (machine && !machine.interfaces.includes(nic?.id.toLowerCase() ?? ''))
     return halt({
+      code: 'AZURE_RESOURCE_MISMATCH',
       tried: `using ${plan.name}`,
-      seen: `its interface is ${machine.interfaces.map((id) => id.split('/').at(-1)).join(', ') || 'not told'}, not ${namesOf(plan.name).nic}`,
-      source: 'Azure Resource Manager',
-      remedy: `Attach ${namesOf(plan.name).nic} to it by hand and retry, or choose another name in a new request.`,
+      summary: `its interface is ${machine.interfaces.map((id) => id.split('/').at(-1)).join(', ') || 'not told'}, not ${namesOf(plan.name).nic}`,
+      remedy: `Attach ${namesOf(plan.name).nic} to it, then retry; or abort, and send the request again with another name.`,
     });
-  if (machine?.vmId && (machine.standing?.is === 'begun' || machine.standing?.is === 'unknown')) return act('enter-machine');
+  return undefined;
+}
+
+/** The next thing to be made or opened before the machine can be. */
+function missingPart({ group, publicAddress, nic }: MachineSeen, plan: PlanDecided) {
   if (!group) return act('create-security-group');
   if (group.state === 'Succeeded' && missingRule(group.rules, plan.rules)) return act('open-door');
   if (plan.isPublic && !publicAddress) return act('create-public-address');
   if (!nic && group.state === 'Succeeded' && (!plan.isPublic || publicAddress?.state === 'Succeeded')) return act('create-interface');
+  return undefined;
+}
+
+/** What keeps a machine, or the making of it, from going on: another address than the wanted one, or something that is not ready. */
+function unsettled(seen: MachineSeen, plan: PlanDecided) {
+  const { nic } = seen;
   if (nic?.privateAddress && nic.privateAddress !== plan.privateAddress)
     return refuse({
+      code: 'AZURE_RESOURCE_MISMATCH',
       tried: `creating ${plan.name}`,
-      seen: `its interface has the address ${nic.privateAddress}, not ${plan.privateAddress}`,
-      source: 'Azure Resource Manager',
-      remedy: 'Name that address in a new request, or remove the interface, then retry.',
+      summary: `its interface has the address ${nic.privateAddress}, not ${plan.privateAddress}`,
+      remedy: 'Remove the interface, then retry; or retry with an amendment of the host’s address (/lunaClient/address, /cipherTrust/address).',
     });
-  const busy = Object.entries(things).find(([, thing]) => thing && thing.state !== 'Succeeded');
-  if (busy) return wait(`${busy[0]}: ${busy[1]!.state}`);
-  if (!machine) return act('create-machine');
+  const busy = Object.entries(thingsOf(seen, plan.name)).find(([, thing]) => thing && thing.state !== 'Succeeded');
+  return busy && wait(`${busy[0]}: ${busy[1]!.state}`);
+}
+
+/** A machine that is there must run, with its agent where that is needed. */
+function notRunning(machine: NonNullable<MachineSeen['machine']>, plan: PlanDecided, waitedMs: number) {
   if (machine.power === 'deallocated' || machine.power === 'stopped') return act('start-machine');
   if (machine.power !== 'running') return wait(`${plan.name}: ${machine.power ?? 'starting'}`);
-  if (plan.needsAgent && !machine.agentReady) return waitForAgent(plan.name, machine.agent, waitedMs);
+  return plan.needsAgent && !machine.agentReady ? waitForAgent(plan.name, machine.agent, waitedMs) : undefined;
+}
+
+export function decideMachine(seen: MachineSeen, plan: PlanDecided, target: string, waitedMs = 0) {
+  const { publicAddress, machine } = seen;
+  const stopped = unusable(seen, plan, target);
+  if (stopped) return stopped;
+  if (machine?.vmId && (machine.standing?.is === 'begun' || machine.standing?.is === 'unknown')) return act('enter-machine');
+  const unfinished = missingPart(seen, plan) ?? unsettled(seen, plan);
+  if (unfinished) return unfinished;
+  if (!machine) return act('create-machine');
+  const idle = notRunning(machine, plan, waitedMs);
+  if (idle) return idle;
   const reachable = plan.isPublic ? publicAddress!.address! : plan.privateAddress;
   return done<MachineReady>({
     id: machine.id,
@@ -169,18 +205,21 @@ export function decideMachine(
 }
 
 const failed = ({ fault }: Thing & { fault?: ArmFault }) => ({
-  seen: fault ? `it is Failed: ${fault.code}: ${fault.message}` : 'it is Failed',
-  remedy: `${fault ? `${causeOf(fault).remedy} ` : ''}It stays Failed until it is mended or deleted in the portal: do that before you retry.`,
+  code: 'AZURE_RESOURCE_FAILED' as const,
+  summary: 'it is Failed',
+  ...quoting(source, fault ? `${fault.code}: ${fault.message}` : ''),
+  remedy: `${fault ? `${causeOf(fault).remedy} ` : ''}It stays Failed until it is fixed or deleted in the portal: do that before you retry.`,
 });
 
 function waitForAgent(name: string, agent: string | undefined, waitedMs: number) {
-  const told = `${name} is running; its agent is not ready${agent ? `: ${agent}` : ''}`;
-  if (waitedMs <= longestForAgentMs) return wait(told);
+  const told = `${name} is running; its agent is not ready`;
+  if (waitedMs <= longestForAgentMs) return wait(agent ? `${told}: ${agent}` : told);
   return refuse({
+    code: 'AZURE_AGENT_NOT_READY',
     tried: `waiting for the agent of ${name}`,
-    seen: `${told} (after ${longestForAgentMs / 60_000} minutes)`,
-    source: 'Azure Resource Manager',
-    remedy: 'Look at the boot diagnostics in the portal; restart the VM, or delete it if it does not come up; then retry.',
+    summary: `${told} after ${longestForAgentMs / 60_000} minutes`,
+    ...quoting(source, agent ?? ''),
+    remedy: 'Check the boot diagnostics in the portal; restart the VM, or delete it if it does not come up; then retry.',
   });
 }
 
@@ -212,24 +251,34 @@ export async function observeMachine(azure: Azure, request: ProvisioningRequest,
     azure.look(`reading ${name}`, () => compute.virtualMachines.get(group, name, options)),
   ]);
   const view = machine && (await azure.look(`reading the state of ${name}`, () => compute.virtualMachines.instanceView(group, name, options)));
-  const power = view?.statuses?.find(({ code }) => code?.startsWith('PowerState/'))?.code?.split('/')[1];
-  const privateAddress = nic?.ipConfigurations?.[0]?.privateIPAddress;
   return {
     ...(securityGroup ? { group: { ...thing(securityGroup), rules: (securityGroup.securityRules ?? []).map(ruleSeen) } } : {}),
-    ...(publicAddress ? { publicAddress: { ...thing(publicAddress), ...(publicAddress.ipAddress ? { address: publicAddress.ipAddress } : {}) } } : {}),
-    ...(nic ? { nic: { ...thing(nic), ...(privateAddress ? { privateAddress } : {}) } } : {}),
-    ...(machine
-      ? {
-          machine: {
-            ...thing(machine),
-            ...(machine.vmId ? { vmId: machine.vmId } : {}),
-            ...(createTagIn(machine.tags) ? { createTag: createTagIn(machine.tags)! } : {}),
-            interfaces: (machine.networkProfile?.networkInterfaces ?? []).map(({ id = '' }) => id.toLowerCase()),
-            ...(power ? { power } : {}),
-            ...stateOf(view),
-          },
-        }
-      : {}),
+    ...(publicAddress ? { publicAddress: publicAddressSeen(publicAddress) } : {}),
+    ...(nic ? { nic: nicSeen(nic) } : {}),
+    ...(machine ? { machine: machineSeen(machine, view) } : {}),
+  };
+}
+
+const publicAddressSeen = (found: PublicIPAddress): NonNullable<MachineSeen['publicAddress']> => ({
+  ...thing(found),
+  ...(found.ipAddress ? { address: found.ipAddress } : {}),
+});
+
+function nicSeen(found: NetworkInterface): NonNullable<MachineSeen['nic']> {
+  const privateAddress = found.ipConfigurations?.[0]?.privateIPAddress;
+  return { ...thing(found), ...(privateAddress ? { privateAddress } : {}) };
+}
+
+function machineSeen(found: VirtualMachine, view: VirtualMachineInstanceView | undefined): NonNullable<MachineSeen['machine']> {
+  const tag = createTagIn(found.tags);
+  const power = view?.statuses?.find(({ code }) => code?.startsWith('PowerState/'))?.code?.split('/')[1];
+  return {
+    ...thing(found),
+    ...(found.vmId ? { vmId: found.vmId } : {}),
+    ...(tag ? { createTag: tag } : {}),
+    interfaces: (found.networkProfile?.networkInterfaces ?? []).map(({ id = '' }) => id.toLowerCase()),
+    ...(power ? { power } : {}),
+    ...stateOf(view),
   };
 }
 
@@ -253,7 +302,7 @@ interface MachineLook extends MachineMemory {
 export const virtualMachine = <Input extends Job>(systems: Systems, planOf: (input: Input) => Promise<MachinePlan> | MachinePlan) => {
   const { azure, settings } = systems;
   return converge<Input, MachineLook, MachineReady, Change>({
-    lasting: lasting(settings, 'arm-change'),
+    lasting: lasting(settings, 'arm-machine', 'arm-change'),
     async observe(input, attempt) {
       const plan = await planOf(input);
       return { plan, waitedMs: attempt.waitedMs, ...(await observeOwnMachine(systems, input, plan, attempt)) };

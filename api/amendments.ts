@@ -1,9 +1,10 @@
 import type { Client } from '@temporalio/client';
-import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
+import { arrayFromPayloads, type Payload } from '@temporalio/common';
 import { amend, type StepStates } from '../domain/amendments.ts';
+import { decisionOf, type ResolveSignal } from '../domain/decisions.ts';
 import type { DecisionView } from '../domain/progress.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
-import { catalogue, type StepId, stepIds } from '../domain/steps.ts';
+import { catalogue, forAllSteps, type StepId } from '../domain/steps.ts';
 import { validateRequest } from '../domain/validate.ts';
 import { signalNames } from '../temporal/contract.ts';
 import { Problem } from './problem.ts';
@@ -15,41 +16,39 @@ interface Run {
   decisions: readonly DecisionView[];
 }
 
-const field = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null ? Object.entries(value).find(([key]) => key === name)?.[1] : undefined;
+const untouched: StepStates<StepId> = forAllSteps(() => ({ state: 'pending' }));
 
-const untouched = Object.fromEntries(stepIds.map((id) => [id, { state: 'pending' }])) as StepStates<StepId>;
+/** The first value of a payload, through each codec, the last one first. */
+async function decoded({ options: { loadedDataConverter, namespace } }: Client, workflowId: string, payloads: Payload[] | null = []): Promise<unknown> {
+  const context = { type: 'workflow', namespace, workflowId } as const;
+  let plain = payloads ?? [];
+  for (const codec of loadedDataConverter.payloadCodecs.toReversed()) plain = await codec.decode(plain, context);
+  return arrayFromPayloads(loadedDataConverter.payloadConverter, plain, context)[0];
+}
 
 /** The request that a run goes by: what it was started with, and every amendment that counted. Read from its history, so that no worker is needed. */
 export async function currentRequest(client: Client, { id, runId, decisions }: Run): Promise<ProvisioningRequest> {
   const { events } = await ask(client, () => client.workflow.getHandle(id, runId).fetchHistory());
-  const { loadedDataConverter, namespace } = client.options;
-  const decoded = (payloads: Parameters<typeof decodeArrayFromPayloads>[1]) =>
-    decodeArrayFromPayloads(loadedDataConverter, payloads, { type: 'workflow', namespace, workflowId: id });
-  const [input] = await decoded(events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads);
-  const started = validateRequest(field(input, 'request'));
+  const input = await decoded(client, id, events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads);
+  const started = validateRequest(typeof input === 'object' && input !== null && 'request' in input ? input.request : undefined);
   if (!started.ok) throw new Problem(409, 'The request cannot be amended', 'The job was started around the API, with a request that does not validate.');
   let { request } = started;
   const counted = new Set<DecisionView>();
   for (const { workflowExecutionSignaledEventAttributes: signal } of events ?? []) {
     if (signal?.signalName !== signalNames.resolve) continue;
-    const [payload] = await decoded(signal.input?.payloads);
-    const decision = decisions.find((view) => !counted.has(view) && isOf(view, payload));
-    if (!decision) continue;
-    counted.add(decision);
-    const amended = amend(request, field(payload, 'amendment'), { steps: catalogue, states: untouched });
+    const { decision } = decisionOf('resolve', await decoded(client, id, signal.input?.payloads));
+    const view = decision?.kind === 'resolve' ? decisions.find((one) => !counted.has(one) && isOf(one, decision)) : undefined;
+    if (!view || decision?.kind !== 'resolve') continue;
+    counted.add(view);
+    const amended = amend(request, decision.amendment, { steps: catalogue, states: untouched });
     if (amended.ok) request = amended.request;
   }
   return request;
 }
 
 /** Is this the signal of the decision, which changed something? */
-const isOf = ({ decisionId, about, actor, changes, verdict }: DecisionView, payload: unknown): boolean =>
-  verdict === 'accepted' &&
-  changes !== undefined &&
-  field(payload, 'decisionId') === decisionId &&
-  field(payload, 'incidentId') === about &&
-  field(payload, 'actor') === actor;
+const isOf = ({ decisionId, about, actor, changes, verdict }: DecisionView, signal: ResolveSignal): boolean =>
+  verdict === 'accepted' && changes !== undefined && signal.decisionId === decisionId && signal.incidentId === about && signal.actor === actor;
 
 /** Refuses an amendment with every mistake at once: fields that cannot change any more, misshapen values, and broken rules. */
 export function checkAmendment(request: ProvisioningRequest, amendment: unknown, states: StepStates<StepId>): void {

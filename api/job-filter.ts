@@ -1,20 +1,13 @@
 import type { JobState } from '../domain/progress.ts';
 import { searchAttributes } from '../temporal/contract.ts';
+import type { ListedJob } from './schemas/answers.ts';
+import type { ListFilter } from './schemas/schemas.ts';
 import { reportedProblems } from './stuck.ts';
 
-/** Which jobs a list shows. All that is given must hold. */
-export interface JobFilter {
-  state?: JobState;
-  awaitingApproval?: boolean;
-  hasIncident?: boolean;
-}
+export type JobFilter = ListFilter;
 
 /** What a job must show to be let through. */
-interface Facts {
-  state: JobState;
-  awaitingApproval: boolean;
-  hasIncident: boolean;
-}
+type Facts = Pick<ListedJob, 'state' | 'awaitingApproval' | 'hasIncident'>;
 
 const { state: stateName, awaitingApproval: awaitingName, hasIncident: incidentName } = searchAttributes;
 const isRunning = `ExecutionStatus = 'Running'`;

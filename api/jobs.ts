@@ -10,7 +10,7 @@ import {
 import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 import { Value } from 'typebox/value';
 import { canonical } from '../domain/canonical.ts';
-import type { ApprovalSignal, ResolveSignal } from '../domain/decisions.ts';
+import type { SignalName, SignalOf } from '../domain/decisions.ts';
 import { type DecisionView, fractionDone, type JobState, openApproval, openIncidents, type Progress, pendingSteps } from '../domain/progress.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
 import { jobState } from '../domain/schemas/progress.ts';
@@ -93,23 +93,31 @@ export class Jobs {
     };
     const started = await begin('REJECT_DUPLICATE').catch(alreadyStarted);
     if (started) return { id, runId: started.firstExecutionRunId, state: 'running' };
-    const busy = () =>
-      new Problem(409, 'The HSM has a job already', `${request.hsm.name} has an active job; one HSM has one job at a time.`, { job: linkOf(id) });
     for (const isLast of [false, true]) {
-      const { status, memo, runId, taskQueue } = await this.#latest(id);
-      if (taskQueue !== this.#taskQueue && status.name === 'RUNNING') throw elsewhere(id);
-      const own = taskQueue === this.#taskQueue ? [{ runId, memo: readStartMemo(memo) }] : [];
-      const before = [...own, ...(await this.#runsOf(id))].find((run) => run.memo.idempotencyKey === idempotencyKey);
-      if (before) {
-        if (before.memo.bodyHash === bodyHash) return { id, runId: before.runId, state: await this.#stateOf(id, before.runId) };
-        throw new Problem(422, 'The key was used before', 'This Idempotency-Key belongs to a request with another body.', { job: linkOf(id) });
-      }
-      if (status.name === 'RUNNING' || isLast) break;
+      const latest = await this.#latest(id);
+      const before = await this.#startedBefore(latest, { idempotencyKey, bodyHash });
+      if (before) return before;
+      if (latest.status.name === 'RUNNING' || isLast) break;
       const again = await begin('ALLOW_DUPLICATE').catch(alreadyStarted);
       if (again) return { id, runId: again.firstExecutionRunId, state: 'running' };
       // Somebody was faster: perhaps the same request, sent twice at once.
     }
-    throw busy();
+    throw new Problem(409, 'The HSM has a job already', `${request.hsm.name} has an active job; one HSM has one job at a time.`, { job: linkOf(id) });
+  }
+
+  /** The run that a request with this key started before, if any; another body under the key, and another installation’s job, are refused. */
+  async #startedBefore(
+    latest: WorkflowExecutionDescription,
+    { idempotencyKey, bodyHash }: Pick<StartMemo, 'idempotencyKey' | 'bodyHash'>,
+  ): Promise<StartedJob | undefined> {
+    const { workflowId: id, runId, status, memo, taskQueue } = latest;
+    const isOurs = taskQueue === this.#taskQueue;
+    if (!isOurs && status.name === 'RUNNING') throw elsewhere(id);
+    const runs = [...(isOurs ? [{ runId, memo: readStartMemo(memo) }] : []), ...(await this.#runsOf(id))];
+    const before = runs.find((run) => run.memo.idempotencyKey === idempotencyKey);
+    if (!before) return undefined;
+    if (before.memo.bodyHash === bodyHash) return { id, runId: before.runId, state: await this.#stateOf(id, before.runId) };
+    throw new Problem(422, 'The key was used before', 'This Idempotency-Key belongs to a request with another body.', { job: linkOf(id) });
   }
 
   /** The target’s runs, as long as Temporal keeps them. */
@@ -171,7 +179,7 @@ export class Jobs {
   }
 
   /** Sends a decision and waits shortly for its verdict; undefined where no worker has judged it yet. */
-  async decide(id: string, signal: 'approve' | 'reject' | 'resolve', payload: ApprovalSignal | ResolveSignal): Promise<DecisionView | undefined> {
+  async decide<Name extends SignalName>(id: string, signal: Name, payload: SignalOf<Name>): Promise<DecisionView | undefined> {
     const { status, runId } = await this.describe(id);
     const find = async () => {
       const decisions = published(await this.describe(id)).progress?.decisions ?? [];
@@ -235,11 +243,11 @@ const elsewhere = (id: string): Problem =>
 const kept = (text: string | undefined): string => (text ?? '').slice(0, 300);
 
 /** A refused one says nothing of what it would have changed. */
-const hasAmendment = ({ verdict, changes }: DecisionView, payload: ApprovalSignal | ResolveSignal): boolean =>
+const hasAmendment = ({ verdict, changes }: DecisionView, payload: SignalOf<SignalName>): boolean =>
   verdict === 'refused' || (changes !== undefined) === 'amendment' in payload;
 
 /** Is this the decision that was sent before under its key? */
-function isSame(found: DecisionView, signal: 'approve' | 'reject' | 'resolve', payload: ApprovalSignal | ResolveSignal): boolean {
+function isSame(found: DecisionView, signal: SignalName, payload: SignalOf<SignalName>): boolean {
   const [kind, about] = 'action' in payload ? [payload.action, payload.incidentId] : [signal, payload.approvalId];
   const { actor, comment } = payload;
   return (

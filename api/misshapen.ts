@@ -1,3 +1,4 @@
+import { Value } from 'typebox/value';
 import { inspect, type Mistake } from '../domain/shape.ts';
 import { Problem } from './problem.ts';
 
@@ -17,7 +18,7 @@ export const brokenRules = (mistakes: readonly Mistake[]): Problem =>
 
 /** Why a value does not fit a schema, in words of ours. */
 export function explained(schema: object, value: unknown, part: string | undefined): Problem {
-  const { mistakes } = inspect(schema, value);
+  const { mistakes } = inspect(schema, value, Value.Check);
   return misshapen(mistakes.length > 0 ? mistakes : [{ path: '', message: 'This does not have the shape that /docs describes.' }], part);
 }
 

@@ -28,15 +28,20 @@ export async function withSearchAttributes<T>(client: Client, call: () => Promis
     try {
       return await call();
     } catch (error) {
-      if (!isAboutAttributes(error)) throw error;
-      if (isAboutAttributes(error, reportedProblems)) throw tooOld(error);
-      const unusable = await unusableIn(client).catch(() => undefined);
-      if (!unusable) throw unreadable(error);
-      if (unusable.missing.length + unusable.ofOtherType.length > 0) throw missing(client, unusable, error);
+      const problem = isAboutAttributes(error) ? await lastingProblem(client, error) : error;
+      if (problem) throw problem;
       if (performance.now() > end) throw notYetUsable(error);
       await pause(everyMs);
     }
   }
+}
+
+/** What a person must put right; undefined where all attributes are registered, so that they only need a moment. */
+async function lastingProblem(client: Client, error: unknown): Promise<Problem | undefined> {
+  if (isAboutAttributes(error, reportedProblems)) return tooOld(error);
+  const unusable = await unusableIn(client).catch(() => undefined);
+  if (!unusable) return unreadable(error);
+  return unusable.missing.length + unusable.ofOtherType.length > 0 ? missing(client, unusable, error) : undefined;
 }
 
 function isAboutAttributes(error: unknown, name = ''): boolean {

@@ -52,7 +52,7 @@ export async function lookWhatIf(client: Client, taskQueue: string, request: Pro
 
 /** The worker is of another version, since its own checks let it through. */
 function misread(seen: unknown): string {
-  const paths = inspect(schema, seen).mistakes.map(({ path }) => path || '/');
+  const paths = inspect(schema, seen, Value.Check).mistakes.map(({ path }) => path || '/');
   return `The worker’s answer is not what this version of the API reads, at ${paths.join(', ') || '/'}. Run the same version of API and worker.`;
 }
 

@@ -31,7 +31,7 @@ const request = JSON.parse(readFileSync(fileURLToPath(new URL('../examples/luna-
 /** Runs the job to its end, approving at once, and looks at every part's memory while it goes. */
 async function runJob(stack: Stack, api: Api): Promise<{ id: string; progress: Progress; memory: Map<PartName, number> }> {
   const { operator, approver } = stack.tokens;
-  const { id } = await api.send<{ id: string }>('POST', '/v1/provisionings', operator, request);
+  const { id } = await api.send<{ id: string }>(operator, 'POST', '/v1/provisionings', request);
   const memory = new Map<PartName, number>();
   const approved = new Set<string>();
   const deadline = Date.now() + longestMs;
@@ -44,7 +44,7 @@ async function runJob(stack: Stack, api: Api): Promise<{ id: string; progress: P
     const approval = seen && openApproval(seen.progress);
     if (approval && !approved.has(approval.id)) {
       approved.add(approval.id);
-      await api.send('POST', `/v1/jobs/${id}/approvals/${approval.id}`, approver, { decision: 'approve', actor: 'bench' });
+      await api.send(approver, 'POST', `/v1/jobs/${id}/approvals/${approval.id}`, { decision: 'approve', actor: 'bench' });
     }
     const [incident] = seen ? openIncidents(seen.progress) : [];
     if (incident) throw new Error(`The job has an incident: ${JSON.stringify(incident.problem)}`);
@@ -61,7 +61,7 @@ async function startTimes(stack: Stack, api: Api, client: Client): Promise<{ pos
   const ways = {
     async post() {
       const body = { ...request, hsm: { ...request.hsm, name: `bench-post-${posts++}` } };
-      return (await api.send<{ id: string }>('POST', '/v1/provisionings', stack.tokens.operator, body)).id;
+      return (await api.send<{ id: string }>(stack.tokens.operator, 'POST', '/v1/provisionings', body)).id;
     },
     async bare() {
       const options = { workflowId: `bench-bare-${randomUUID()}`, taskQueue: stack.taskQueue, args: [{ request, requestedBy: 'bench' }], memo: { request } };

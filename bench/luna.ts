@@ -25,7 +25,7 @@ export async function lunashPhase(): Promise<Measure> {
   try {
     const { windows, hsm: known } = luna.hosts;
     const since = performance.now();
-    const { hsm } = await luna.step(appliancePassword, { ...luna.job, windows, hsmAddress: known.address });
+    const { appliance: hsm } = await luna.step(appliancePassword, { ...luna.job, windows, hsmAddress: known.address });
     const input = { ...luna.job, windows, hsm };
     await luna.step(inspectHsm, input);
     const { hsm: ours } = await luna.step(initializeHsm, input);
@@ -56,10 +56,14 @@ export async function parserSpeed(): Promise<Measure> {
     for (let number = 1; number < 100; number++)
       luna.world.appliance.state.hsm.partitions.push({ ...template, serial: `${1_234_567_890_123 + number}`, name: `partition-${number}` });
     const answers = await runWithFence(openFence, () =>
-      luna.systems.luna.shell(luna.job, luna.hosts, 'bench', AbortSignal.timeout(60_000), async (session) => ({
-        'hsm show': await session.read('hsm show'),
-        'partition list': await session.read('partition list'),
-      })),
+      luna.systems.luna.shell(
+        { ...luna.job, ...luna.hosts },
+        { step: 'bench', order: '1', number: 1, signal: AbortSignal.timeout(60_000) },
+        async (session) => ({
+          'hsm show': await session.read('hsm show'),
+          'partition list': await session.read('partition list'),
+        }),
+      ),
     );
     const session = new LunashSession(new Answering(answers), openFence, new Transcript());
     let bytes = 0;

@@ -46,7 +46,7 @@ function asked<Id extends string>(progress: Progress<Id>, steps: Outline<Id>['st
       ]
     : [];
   const forIncidents = openIncidents(progress).flatMap(({ id, problem, step, actions }) => [
-    `**Incident \`${id}\` at ${steps[step].title}:** ${sentence(problem)}`,
+    `**Incident \`${id}\` at ${steps[step].title} (${problem.code}):** ${sentence(problem)}`,
     `Send the signal \`resolve\` with \`{"incidentId":"${id}","decisionId":"any new id","actor":"your name","action":"${actions[0]}"}\`; the action is ${actions.map((action) => `\`${action}\``).join(' or ')}.`,
     '',
   ]);

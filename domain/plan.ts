@@ -2,12 +2,12 @@ import type { Static } from 'typebox';
 import { cipherTrustHost, diskText, type HostWanted, windowsHost } from './hosts.ts';
 import { lunaWarnings, rsaPairs } from './luna-warnings.ts';
 import type { ProvisioningRequest } from './request.ts';
-import { secretsNamed } from './request-parts.ts';
+import { secretsNamed, throughClient } from './request-parts.ts';
 import { brokenRules } from './rules/broken.ts';
 import type { BrokenRule } from './rules/rule.ts';
 import { addressSkuOf } from './rules/template.ts';
 import type * as schemas from './schemas/plan.ts';
-import { catalogue, type StepId, step, stepIds } from './steps.ts';
+import { catalogue, firstStep, type StepId, step, stepIds } from './steps.ts';
 
 export type { BrokenRule } from './rules/rule.ts';
 
@@ -40,27 +40,11 @@ export function plan(request: ProvisioningRequest): Planned {
 }
 
 /** The steps that this request asks for. */
-export function stepsOf({ hsm, cipherTrust }: ProvisioningRequest): StepId[] {
-  const left: StepId[] = [
-    ...(hsm.fips ? [] : (['approve-zeroize', 'fips-mode'] as const)),
-    ...(wantsOwnFace(cipherTrust) ? [] : (['web-certificate'] as const)),
-  ];
-  return stepIds.filter((id) => !left.includes(id));
-}
-
-/** Is CipherTrust Manager to get a name or a web certificate of its own? */
-export const wantsOwnFace = ({ hostName, webCertificate }: ProvisioningRequest['cipherTrust']): boolean => (hostName ?? webCertificate) !== undefined;
-
-/** Is CipherTrust Manager reached through the Windows host? Then it has no public address, and its set-up waits for that host. */
-export const throughClient = ({ via }: ProvisioningRequest['cipherTrust']): boolean => via === 'client';
+export const stepsOf = (request: ProvisioningRequest): StepId[] => stepIds.filter((id) => step(id).isFor?.(request) ?? true);
 
 /** The steps whose results a step of this request waits for. */
-export const predecessorsOf =
-  ({ cipherTrust }: ProvisioningRequest) =>
-  (id: StepId): readonly StepId[] => [
-    ...(catalogue[id].after as readonly StepId[]),
-    ...(id === 'first-boot' && throughClient(cipherTrust) ? (['install-luna-client'] as const) : []),
-  ];
+export const predecessorsOf = (request: ProvisioningRequest) => (id: StepId) =>
+  [...step(id).after, ...(step(id).alsoAfter?.(request) ?? [])] as readonly StepId[];
 
 /** The longest way through the steps, each taking so many minutes; a predecessor that is not among them is passed through. */
 export function criticalPath(
@@ -125,6 +109,9 @@ function creates(request: ProvisioningRequest): PlannedThing[] {
   ];
 }
 
+/** The step that finds out early what a field says. */
+const titleOfCheck = (field: string): string => stepIds.map(step).find(({ checks }) => checks?.includes(field))?.title ?? '';
+
 /** What somebody must have done before, or the job stops and asks for it. Whether it is done cannot be told from the request. */
 function neededBefore(request: ProvisioningRequest): string[] {
   const { acceptTerms, image } = request.cipherTrust;
@@ -133,12 +120,12 @@ function neededBefore(request: ProvisioningRequest): string[] {
   return [
     ...(isSold && acceptTerms !== true
       ? [
-          `This service may not accept the marketplace terms of ${image} (cipherTrust.acceptTerms): unless somebody accepted them for the subscription (az vm image terms accept), or the machine is there, the job stops at “${step('check-availability').title}”.`,
+          `This service may not accept the marketplace terms of ${image} (cipherTrust.acceptTerms): unless somebody accepted them for the subscription (az vm image terms accept), or the machine is there, the job stops at “${titleOfCheck('/cipherTrust/acceptTerms')}”.`,
         ]
       : []),
     ...(secrets.length > 0
       ? [
-          `These must be in the secret store, or the job stops at “${step('keep-secrets').title}”: ${secrets.join(', ')}. Where one is missing: npm run secret -- --keep and its name.`,
+          `These must be in the secret store, or the job stops at “${step(firstStep).title}”: ${secrets.join(', ')}. Where one is missing: npm run secret -- --keep and its name.`,
         ]
       : []),
   ];

@@ -2,6 +2,7 @@ import { temporaryRule } from './hosts.ts';
 import type { ReportDraft } from './report.ts';
 import { initialMayHold } from './report-manager.ts';
 import type { ProvisioningRequest } from './request.ts';
+import { lastWith } from './step-results.ts';
 import { step, stepIds } from './steps.ts';
 
 /** What goes on by itself or stays open after a job that ended before its time, and how to stop or close it. Nothing where all is finished and closed. */
@@ -38,10 +39,10 @@ function initialPassword(draft: ReportDraft): string[] {
   ];
 }
 
-/** Only close-doors closes them, at the very end: an earlier one may be followed by another attempt, which needs them. */
+/** They are closed at the very end alone: a job that ended before may be followed by another one, which needs them. */
 function openDoors({ request, progress: { steps }, results }: ReportDraft): string[] {
-  const made = (['windows-vm', 'ciphertrust-vm'] as const).some((id) => steps[id].state !== 'pending');
-  if (!made || results['close-doors']) return [];
+  const mayBeOpen = stepIds.some((id) => step(id).opensDoors && steps[id].state !== 'pending');
+  if (!mayBeOpen || lastWith(results, 'removedRules')) return [];
   const { azure, lunaClient, cipherTrust } = request;
   const inGroup = `-g ${azure.resourceGroup}`;
   return [

@@ -1,6 +1,7 @@
 import { cipherTrustHost, diskText, type HostWanted, windowsHost } from './hosts.ts';
 import type { ReportDraft } from './report.ts';
 import type { ImageVersion, VmSeen } from './results.ts';
+import { allWith, lastWith } from './step-results.ts';
 
 export interface ReportedHost extends HostWanted {
   /** `publisher:offer:sku:version`, or the id of an image. */
@@ -34,12 +35,19 @@ export interface ReportedAzure {
 const imageText = (image: ImageVersion | { id: string } | undefined): { image?: string } =>
   image ? { image: 'id' in image ? image.id : [image.publisher, image.offer, image.sku, image.version].join(':') } : {};
 
-const hostOf = (wanted: HostWanted, seen: VmSeen | undefined, image: ImageVersion | { id: string } | undefined): ReportedHost[] =>
-  seen ? [{ ...wanted, ...imageText(image), privateAddress: seen.privateAddress, ...(seen.publicAddress ? { publicAddress: seen.publicAddress } : {}) }] : [];
+/** The machine of that name, which is the end of its id. */
+const hostOf = (wanted: HostWanted, machines: VmSeen[], image: ImageVersion | { id: string } | undefined): ReportedHost[] =>
+  machines
+    .filter(({ id }) => id.toLowerCase().endsWith(`/${wanted.name.toLowerCase()}`))
+    .map(({ privateAddress, publicAddress }) => ({ ...wanted, ...imageText(image), privateAddress, ...(publicAddress ? { publicAddress } : {}) }));
 
 export function azureOf({ request, results }: ReportDraft): ReportedAzure {
   const { subscriptionId, resourceGroup, region, access, tags } = request.azure;
-  const { 'deploy-hsm': deployed, 'verify-hsm': verified, 'check-availability': available, 'close-doors': closed } = results;
+  const deployed = lastWith(results, 'deploymentId');
+  const verified = lastWith(results, 'hsmId');
+  const available = lastWith(results, 'windowsImage');
+  const closed = lastWith(results, 'removedRules');
+  const machines = allWith(results, 'privateAddress');
   const withId = ({ deploymentId: id, warnings: _, ...more }: NonNullable<typeof deployed>) => ({ id, ...more });
   return {
     subscriptionId,
@@ -48,12 +56,9 @@ export function azureOf({ request, results }: ReportDraft): ReportedAzure {
     network: request.network.name,
     access,
     ...(tags ? { tags } : {}),
-    ...(verified ? { hsmId: verified.id } : {}),
+    ...(verified ? { hsmId: verified.hsmId } : {}),
     ...(deployed ? { deployment: withId(deployed) } : {}),
-    hosts: [
-      ...hostOf(windowsHost(request), results['windows-vm'], available?.windowsImage),
-      ...hostOf(cipherTrustHost(request), results['ciphertrust-vm'], available?.cipherTrustImage),
-    ],
+    hosts: [...hostOf(windowsHost(request), machines, available?.windowsImage), ...hostOf(cipherTrustHost(request), machines, available?.cipherTrustImage)],
     ...(closed ? { closed } : {}),
   };
 }

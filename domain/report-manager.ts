@@ -1,5 +1,7 @@
 import type { ReportDraft } from './report.ts';
 import type { Exposure, PresentedCertificate } from './results.ts';
+import { lastWith, resultOf } from './step-results.ts';
+import { step, stepIds } from './steps.ts';
 
 /** What the report says about CipherTrust Manager beside the proof of its root of trust. */
 export interface ReportedManager {
@@ -13,36 +15,53 @@ export interface ReportedManager {
 
 /** May admin’s initial password be in force? From the first boot, and from the wipe, until it is known to be replaced. */
 export const initialMayHold = ({ progress: { steps }, results }: Pick<ReportDraft, 'progress' | 'results'>): boolean =>
-  (steps['first-boot'].state !== 'pending' && !results['admin-password']) || (steps['set-root-of-trust'].state !== 'pending' && !results['reset-password']);
+  stepIds.some((id) => {
+    const { opensManager } = step(id);
+    return opensManager && steps[id].state !== 'pending' && !resultOf(results, opensManager.until);
+  });
+
+/** From when to when it was, as the steps that replaced it found out. */
+const exposures = (results: ReportDraft['results']): ReportedManager['exposure'] =>
+  stepIds.flatMap((id) => {
+    const { opensManager } = step(id);
+    return opensManager ? exposuresIn(resultOf(results, opensManager.until)).map((exposure) => measured(opensManager.when, exposure)) : [];
+  });
+
+function exposuresIn(result: ReturnType<typeof resultOf> = {}): Exposure[] {
+  const before = 'exposures' in result ? (result.exposures ?? []) : [];
+  return [...before, ...('exposure' in result && result.exposure ? [result.exposure] : [])];
+}
 
 export function managerOf({ target, request, progress, results }: ReportDraft): ReportedManager {
-  const { 'first-boot': boot, 'reset-password': reset } = results;
-  const found = results['web-certificate']?.certificate ? undefined : (results['set-root-of-trust']?.certificate ?? boot?.certificate);
+  const pinned = lastWith(results, 'cipherTrust')?.cipherTrust;
+  const found = lastWith(results, 'webCertificate') ? undefined : lastWith(results, 'certificate')?.certificate;
   const { sshPrivateKey, sshPublicKey, sshKeyInAzure } = request.cipherTrust;
   const keySecret = sshPrivateKey?.secret ?? ((sshPublicKey ?? sshKeyInAzure) ? undefined : `${target}-ciphertrust-ssh-key`);
   return {
-    ...(boot && !initialMayHold({ progress, results })
+    ...(pinned && !initialMayHold({ progress, results })
       ? {
           signIn: {
-            url: `https://${boot.cipherTrust.address}`,
+            url: `https://${pinned.address}`,
             user: 'admin',
             passwordSecret: `${target}-ciphertrust-admin-password`,
             ssh: { user: 'ksadmin', ...(keySecret ? { keySecret } : {}) },
-            ...(boot.cipherTrust.through ? { through: `the Windows host at ${boot.cipherTrust.through.address}` } : {}),
+            ...(pinned.through ? { through: `the Windows host at ${pinned.through.address}` } : {}),
           },
         }
       : {}),
-    exposure: [
-      ...measured('first boot', results['admin-password']?.exposure),
-      ...(reset?.exposures ?? []).flatMap((exposure) => measured('after the wipe', exposure)),
-      ...measured('after the wipe', reset?.exposure),
-    ],
+    exposure: exposures(results),
     ...(found ? { webCertificate: found } : {}),
   };
 }
 
-const measured = (when: ReportedManager['exposure'][number]['when'], exposure: Exposure | undefined): ReportedManager['exposure'] =>
-  exposure ? [{ ...exposure, when, seconds: Math.max(0, Math.ceil((Date.parse(exposure.until) - Date.parse(exposure.from)) / 1000)) }] : [];
+type Measured = ReportedManager['exposure'][number];
+
+const measured = (when: Measured['when'], { from, until }: Exposure): Measured => ({
+  from,
+  until,
+  when,
+  seconds: Math.max(0, Math.ceil((Date.parse(until) - Date.parse(from)) / 1000)),
+});
 
 /** The same for people. */
 export function managerLines({ signIn, exposure, webCertificate }: ReportedManager): string[] {

@@ -82,7 +82,8 @@ export function reportMarkdown(report: Report): string {
     ...section(
       'Incidents',
       report.incidents.map(
-        ({ id, step, problem, decision }) => `- ${id} at \`${step}\`: ${sentence(problem)} ${decision ? `→ ${decision.action} by ${decision.actor}` : ''}`,
+        ({ id, step, problem, decision }) =>
+          `- ${id} at \`${step}\` (${problem.code}): ${sentence(problem)} ${decision ? `→ ${decision.action} by ${decision.actor}` : ''}`,
       ),
     ),
     ...section(

@@ -7,6 +7,7 @@ import { managerOf, type ReportedManager } from './report-manager.ts';
 import type { ProvisioningRequest } from './request.ts';
 import type { CertificateSeen, HsmSeen } from './results.ts';
 import type * as schemas from './schemas/report-draft.ts';
+import { allWith, lastWith } from './step-results.ts';
 import type { StepId } from './steps.ts';
 import { catalogue, phases, stepIds } from './steps.ts';
 
@@ -69,10 +70,12 @@ export interface Report {
 export function reportOf(draft: ReportDraft, transcripts: Report['transcripts']): Report {
   const { target, runId, outcome, finishedAt, request, progress, results } = draft;
   const { job, approvals, decisions, incidents } = progress;
-  const hsm = lastSeenHsm(results);
-  const approvedBy = approvals.find(({ id, outcome: decided }) => id.startsWith('approve-zeroize') && decided === 'approved')?.decision?.actor;
-  const proof = results['verify-root-of-trust'];
-  const secrets = [...(results['keep-secrets']?.names ?? []), ...(results['client-certificate'] ? [results['client-certificate'].keySecret] : [])];
+  const hsm = lastWith(results, 'hsm')?.hsm;
+  const approvedBy = approvals.find(({ hsm: zeroized, outcome: decided }) => zeroized && decided === 'approved')?.decision?.actor;
+  const verified = lastWith(results, 'hsmAddress');
+  const proof = lastWith(results, 'rootKeys');
+  const secrets = [...allWith(results, 'names').flatMap(({ names }) => names), ...allWith(results, 'keySecret').map(({ keySecret }) => keySecret)];
+  const partition = lastWith(results, 'partition')?.partition;
   return {
     target,
     runId,
@@ -83,8 +86,8 @@ export function reportOf(draft: ReportDraft, transcripts: Report['transcripts'])
     ...(approvedBy ? { approvedBy } : {}),
     steps: stepIds.map((id) => ({ id, title: catalogue[id].title, phase: phases[catalogue[id].phase], ...progress.steps[id] })),
     azure: azureOf(draft),
-    ...(hsm ? { hsm: { ...withoutPartitions(hsm), ...(results['verify-hsm'] ? { address: results['verify-hsm'].address } : {}) } } : {}),
-    ...(results['create-partition'] ? { partition: results['create-partition'].partition } : {}),
+    ...(hsm ? { hsm: { ...withoutPartitions(hsm), ...(verified ? { address: verified.hsmAddress } : {}) } } : {}),
+    ...(partition ? { partition } : {}),
     fingerprints: fingerprints(results),
     certificates: certificates(results),
     ...(proof
@@ -111,27 +114,22 @@ export const amendmentsIn = (decisions: readonly DecisionView[]): ReportedAmendm
 
 const withoutPartitions = ({ partitions: _, ...hsm }: HsmSeen): Omit<HsmSeen, 'partitions'> => hsm;
 
-const lastSeenHsm = (results: StepResults): HsmSeen | undefined => results['fips-mode']?.hsm ?? results['initialize-hsm']?.hsm ?? results['inspect-hsm']?.hsm;
-
 function fingerprints(results: StepResults): Record<string, string> {
   const found: [name: string, value: string | undefined][] = [
-    ['Windows host key', results['install-luna-client']?.windows.pin],
-    ['HSM host key', results['appliance-password']?.hsm.pin],
-    ['HSM server certificate', (results['register-client'] ?? results['prepare-ntls'])?.serverCertificate.fingerprint],
-    ['CipherTrust Manager client certificate', results['client-certificate']?.clientCertificate.fingerprint],
-    [
-      'CipherTrust Manager web certificate',
-      (results['web-certificate'] ?? results['reset-password'] ?? results['set-root-of-trust'] ?? results['first-boot'])?.cipherTrust.pin,
-    ],
+    ['Windows host key', lastWith(results, 'windows')?.windows.pin],
+    ['HSM host key', lastWith(results, 'appliance')?.appliance.pin],
+    ['HSM server certificate', lastWith(results, 'serverCertificate')?.serverCertificate.fingerprint],
+    ['CipherTrust Manager client certificate', lastWith(results, 'clientCertificate')?.clientCertificate.fingerprint],
+    ['CipherTrust Manager web certificate', lastWith(results, 'cipherTrust')?.cipherTrust.pin],
   ];
   return Object.fromEntries(found.filter((pair): pair is [string, string] => pair[1] !== undefined));
 }
 
 function certificates(results: StepResults): ReportedCertificate[] {
   const found: [of: string, certificate: CertificateSeen | undefined][] = [
-    ['HSM server', (results['register-client'] ?? results['prepare-ntls'])?.serverCertificate],
-    ['CipherTrust Manager’s web interface', results['web-certificate']?.certificate],
-    ['CipherTrust Manager as client of the HSM', results['client-certificate']?.clientCertificate],
+    ['HSM server', lastWith(results, 'serverCertificate')?.serverCertificate],
+    ['CipherTrust Manager’s web interface', lastWith(results, 'webCertificate')?.webCertificate],
+    ['CipherTrust Manager as client of the HSM', lastWith(results, 'clientCertificate')?.clientCertificate],
   ];
   return found.flatMap(([of, certificate]) => (certificate ? [{ of, fingerprint: certificate.fingerprint, notAfter: certificate.notAfter }] : []));
 }

@@ -4,6 +4,12 @@ import type { ProvisioningRequest } from './request.ts';
 export const withoutTemplateText = (request: ProvisioningRequest): ProvisioningRequest =>
   request.hsm.template?.inline ? { ...request, hsm: { ...request.hsm, template: { ...request.hsm.template, inline: {} } } } : request;
 
+/** Is CipherTrust Manager reached through the Windows host? Then it has no public address, and its set-up waits for that host. */
+export const throughClient = ({ via }: ProvisioningRequest['cipherTrust']): boolean => via === 'client';
+
+/** Is CipherTrust Manager to get a name or a web certificate of its own? */
+export const wantsOwnFace = ({ hostName, webCertificate }: ProvisioningRequest['cipherTrust']): boolean => (hostName ?? webCertificate) !== undefined;
+
 /** Every secret that a request names, with where it stands (JSON pointer). A template is the user’s own text: nothing in it is a name of ours. */
 export function secretsNamed(request: object): { path: string; name: string }[] {
   const within = (value: unknown, path: string): { path: string; name: string }[] => {

@@ -1,32 +1,9 @@
-import { Value } from 'typebox/value';
+import { type Check, type Fields, isFields, type Schema } from './fits.ts';
 import { nearest } from './near.ts';
 import { type BrokenRule, Unreadable } from './rules/rule.ts';
 
 /** A mistake in what was sent: where (JSON pointer) and what, in one sentence. */
 export type Mistake = BrokenRule;
-
-/** What this reads of a schema. Whether a value fits is the schema library’s to say; this says why it does not. */
-interface Schema {
-  type?: string;
-  const?: unknown;
-  enum?: readonly unknown[];
-  anyOf?: readonly Schema[];
-  format?: string;
-  pattern?: string;
-  minLength?: number;
-  maxLength?: number;
-  minimum?: number;
-  maximum?: number;
-  items?: Schema;
-  minItems?: number;
-  maxItems?: number;
-  properties?: Record<string, Schema>;
-  required?: readonly string[];
-  additionalProperties?: boolean;
-  patternProperties?: Record<string, Schema>;
-  'x-must-be'?: string;
-}
-type Fields = Record<string, unknown>;
 
 export interface Inspected {
   mistakes: Mistake[];
@@ -34,36 +11,43 @@ export interface Inspected {
   draft: unknown;
 }
 
-/** Compares a value with a schema: every mistake at once, one sentence each. */
-export function inspect(schema: object, value: unknown): Inspected {
+/** Compares a value with a schema: every mistake at once, one sentence each. Whether a value fits is for `check` to say; this says why it does not. */
+export function inspect(schema: object, value: unknown, check: Check): Inspected {
   const mistakes: Mistake[] = [];
-  const draft = look(schema, value, '', mistakes);
+  const draft = look(schema, value, '', { check, mistakes });
   return { mistakes, draft };
+}
+
+interface Inspection {
+  check: Check;
+  mistakes: Mistake[];
 }
 
 /** In place of a value that is misshapen. */
 const misshapen = Symbol('misshapen');
 
-function look(schema: Schema, value: unknown, path: string, mistakes: Mistake[]): unknown {
-  if (schema.anyOf) return lookAtUnion(schema.anyOf, value, path, mistakes);
-  if (schema.type === 'object' && isFields(value)) return lookAtFields(schema, value, path, mistakes);
-  if (schema.type === 'array' && Array.isArray(value)) return lookAtItems(schema, value, path, mistakes);
-  if (Value.Check(schema, value)) return value;
-  mistakes.push({ path, message: mustBe(schema, value) });
+function look(schema: Schema, value: unknown, path: string, inspection: Inspection): unknown {
+  if (schema.anyOf) return lookAtUnion(schema.anyOf, value, path, inspection);
+  if (schema.type === 'object' && isFields(value)) return lookAtFields(schema, value, path, inspection);
+  if (schema.type === 'array' && Array.isArray(value)) return lookAtItems(schema, value, path, inspection);
+  if (inspection.check(schema, value)) return value;
+  inspection.mistakes.push({ path, message: mustBe(schema, value) });
   return misshapen;
 }
 
 /** Where the value is of the kind of just one alternative, the mistake is in that one. */
-function lookAtUnion(alternatives: readonly Schema[], value: unknown, path: string, mistakes: Mistake[]): unknown {
-  if (alternatives.some((schema) => Value.Check(schema, value))) return value;
+function lookAtUnion(alternatives: readonly Schema[], value: unknown, path: string, inspection: Inspection): unknown {
+  const { check, mistakes } = inspection;
+  if (alternatives.some((schema) => check(schema, value))) return value;
   const alike = alternatives.filter(({ type }) => type === kindOf(value));
-  if (alike.length === 1 && isFields(value)) return look(alike[0]!, value, path, mistakes);
+  if (alike.length === 1 && isFields(value)) return look(alike[0]!, value, path, inspection);
   const expected = alternatives.map(expectation).join(' or ');
   mistakes.push({ path, message: sentence(expected, value, hint(alternatives.flatMap(wordsOf), value)) });
   return misshapen;
 }
 
-function lookAtFields(schema: Schema, value: Fields, path: string, mistakes: Mistake[]): unknown {
+function lookAtFields(schema: Schema, value: Fields, path: string, inspection: Inspection): unknown {
+  const { mistakes } = inspection;
   const { properties = {}, required = [], patternProperties = {} } = schema;
   const draft = {};
   const meant = new Set<string>();
@@ -71,7 +55,7 @@ function lookAtFields(schema: Schema, value: Fields, path: string, mistakes: Mis
   for (const [name, inner] of Object.entries(value)) {
     const known = Object.hasOwn(properties, name) ? properties[name] : anyField;
     const at = `${path}/${pointer(name)}`;
-    if (known) put(draft, name, look(known, inner, at, mistakes));
+    if (known) put(draft, name, look(known, inner, at, inspection));
     else if (schema.additionalProperties === false) mistakes.push({ path: at, message: unknownField({ name, at, properties, value, meant }) });
   }
   for (const name of required) {
@@ -102,15 +86,15 @@ function unknownField({ name, at, properties, value, meant }: UnknownField): str
   return `Unknown field ${at}. Did you mean ${near}?`;
 }
 
-function lookAtItems(schema: Schema, value: unknown[], path: string, mistakes: Mistake[]): unknown {
+function lookAtItems(schema: Schema, value: unknown[], path: string, inspection: Inspection): unknown {
   const { items = {}, minItems = 0, maxItems = Number.POSITIVE_INFINITY } = schema;
   if (value.length < minItems || value.length > maxItems) {
-    mistakes.push({ path, message: `Must be ${expectation(schema)}, has ${value.length}.` });
+    inspection.mistakes.push({ path, message: `Must be ${expectation(schema)}, has ${value.length}.` });
     return misshapen;
   }
   const draft: unknown[] = [];
   draft.length = value.length;
-  for (const [index, item] of value.entries()) put(draft, String(index), look(items, item, `${path}/${index}`, mistakes));
+  for (const [index, item] of value.entries()) put(draft, String(index), look(items, item, `${path}/${index}`, inspection));
   return draft;
 }
 
@@ -187,7 +171,6 @@ function bounds(least?: number, most?: number, unit = ''): string {
   return most === undefined ? '' : ` of at most ${most}${unit}`;
 }
 
-const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
 const kindOf = (value: unknown): string => (Array.isArray(value) ? 'array' : typeof value);
 const quoted = (value: unknown): string => JSON.stringify(value) ?? 'nothing';
 

@@ -1,3 +1,6 @@
+import type { ProvisioningRequest } from './request.ts';
+import { throughClient, wantsOwnFace } from './request-parts.ts';
+
 /** A phase is a section of the runbook. */
 export const phases = {
   permissions: 'Acquire permissions',
@@ -20,8 +23,12 @@ export interface StepDefinition {
   usualMinutes: number;
   /** When polling and retrying ends and a person is asked, counted from the first attempt. */
   deadline: `${number} ${'minutes' | 'hours' | 'days'}`;
+  /** Is it part of what this request asks for? It is in every job when absent. */
+  isFor?(request: ProvisioningRequest): boolean;
   /** The steps whose results it needs. */
   after: readonly string[];
+  /** Further ones that it needs where a request asks for that. */
+  alsoAfter?(request: ProvisioningRequest): readonly string[];
   /**
    * The fields of the request that it reads and builds on, as JSON pointers (with all that is in them): fixed once it is done. Those that nobody may change
    * anyway, `fixedFields`, are not listed.
@@ -41,6 +48,12 @@ export interface StepDefinition {
   erases?: string;
   /** It gives a machine a secret that this did not have yet, or access to keys: what to whom, in one sentence. Signing in to a pinned host again does not count. */
   discloses?: string;
+  /** It makes a machine with the temporary rules for administration, which stay open until a step says that it removed them. */
+  opensDoors?: true;
+  /** From here on admin’s initial password may be in force at CipherTrust Manager, until the step named has replaced it. */
+  opensManager?: { when: 'first boot' | 'after the wipe'; until: string };
+  /** What is certain once it is done, as the subject of “… is verified”. */
+  verifies?: string;
   /** What it started in Azure and nobody stops by cancelling the job; absent where nothing is left that takes long or costs. */
   continuesAlone?: ContinuesAlone;
 }
@@ -129,6 +142,7 @@ export const catalogue = {
     phase: 'luna-client',
     title: 'Create the Windows host',
     usualMinutes: 4,
+    opensDoors: true,
     after: ['virtual-network'],
     uses: ['/azure/access', '/azure/adminSources', '/azure/tags', '/lunaClient/address', '/lunaClient/adminUser', '/lunaClient/size', '/lunaClient/disk'],
     discloses: 'Gives Azure the password of the Windows host’s administrator.',
@@ -165,6 +179,7 @@ export const catalogue = {
     phase: 'ciphertrust',
     title: 'Create the CipherTrust Manager',
     usualMinutes: 4,
+    opensDoors: true,
     after: ['accept-terms'],
     uses: ['/azure/access', '/azure/adminSources', '/azure/tags', '/cipherTrust/address', '/cipherTrust/customData', '/cipherTrust/size', '/cipherTrust/disk'],
     discloses: 'Gives Azure the custom data of the CipherTrust Manager, where the request names one.',
@@ -180,7 +195,9 @@ export const catalogue = {
     usualMinutes: 5,
     deadline: '30 minutes',
     after: ['ciphertrust-vm'],
+    alsoAfter: ({ cipherTrust }) => (throughClient(cipherTrust) ? ['install-luna-client'] : []),
     uses: [],
+    opensManager: { when: 'first boot', until: 'admin-password' },
   },
   'admin-password': {
     ...usual,
@@ -240,6 +257,7 @@ export const catalogue = {
     phase: 'hsm-setup',
     title: 'Wait for the approval to zeroize',
     usualMinutes: 0,
+    isFor: ({ hsm }) => hsm.fips,
     after: ['initialize-hsm'],
     uses: ['/hsm/fips'],
   },
@@ -248,6 +266,7 @@ export const catalogue = {
     phase: 'hsm-setup',
     title: 'Turn on FIPS 140-2 approved operation',
     usualMinutes: 1,
+    isFor: ({ hsm }) => hsm.fips,
     interruptible: false,
     after: ['approve-zeroize'],
     uses: [shell, '/hsm/label'],
@@ -272,6 +291,7 @@ export const catalogue = {
     interruptible: false,
     after: ['create-partition'],
     uses: [shell, '/allowClockChange'],
+    erases: 'Replaces the certificate and key of the network trust link, only while no client is registered.',
   },
 
   'connect-client': {
@@ -282,6 +302,7 @@ export const catalogue = {
     interruptible: false,
     after: ['prepare-ntls'],
     uses: [shell, '/lunaClient/address', '/hsm/partition/name'],
+    erases: 'Deletes the registration of the Windows host where it is ours and gives no access, then registers it again.',
     discloses: 'Gives the Windows host the password of the HSM appliance’s admin.',
   },
   'initialize-partition': {
@@ -323,6 +344,7 @@ export const catalogue = {
     interruptible: false,
     after: ['client-certificate'],
     uses: [shell, '/cipherTrust/address', '/hsm/partition/name'],
+    erases: 'Deletes the registration of CipherTrust Manager where it is ours with an earlier certificate, then registers it again.',
     discloses: 'Gives whoever holds the key of the client certificate access to the partition.',
   },
   'set-root-of-trust': {
@@ -333,6 +355,7 @@ export const catalogue = {
     interruptible: false,
     after: ['register-client'],
     uses: [shell, '/hsm/partition/name'],
+    opensManager: { when: 'after the wipe', until: 'reset-password' },
     destroys: 'Erases all data of CipherTrust Manager; you are asked first where it is in use.',
     erases: 'Erases all data of CipherTrust Manager.',
     discloses: 'Gives CipherTrust Manager the crypto officer’s password and the key of the client certificate.',
@@ -356,6 +379,7 @@ export const catalogue = {
     interruptible: false,
     after: ['reset-password'],
     uses: [shell, '/hsm/partition/name'],
+    verifies: 'The root of trust',
   },
 
   'web-certificate': {
@@ -363,19 +387,28 @@ export const catalogue = {
     phase: 'root-of-trust',
     title: 'Set the host name and the web certificate',
     usualMinutes: 0.5,
+    isFor: ({ cipherTrust }) => wantsOwnFace(cipherTrust),
     skippable: true,
     after: ['verify-root-of-trust'],
     uses: ['/cipherTrust/hostName', '/cipherTrust/webCertificate', '/cipherTrust/address'],
     discloses: 'Gives CipherTrust Manager the key of its web certificate.',
   },
 
+  'confirm-root-of-trust': {
+    ...usual,
+    phase: 'report',
+    title: 'Check the root of trust once more',
+    usualMinutes: 0.1,
+    after: ['web-certificate'],
+    uses: [shell, '/hsm/label'],
+  },
   'close-doors': {
     ...usual,
     phase: 'report',
     title: 'Close the temporary doors',
     usualMinutes: 1,
     skippable: true,
-    after: ['web-certificate'],
+    after: ['confirm-root-of-trust'],
     uses: ['/closeDoors'],
   },
   report: { ...usual, phase: 'report', title: 'Store the report', usualMinutes: 0.1, after: ['close-doors'], uses: [] },
@@ -392,6 +425,8 @@ export type WaitingId = Exclude<StepId, ActivityId>;
 export const idsOf = <Id extends string>(steps: Readonly<Record<Id, unknown>>): Id[] => Object.keys(steps) as Id[];
 
 export const stepIds: StepId[] = idsOf(catalogue);
+/** Comes before all others: nothing was touched yet, so here a job is refused whose request breaks a rule or names a secret that is missing. */
+export const firstStep: StepId = stepIds[0]!;
 /** One of what is made for each step of the catalogue. */
 export const forAllSteps = <One>(make: (id: StepId) => One): Record<StepId, One> =>
   Object.fromEntries(stepIds.map((id): [StepId, One] => [id, make(id)])) as Record<StepId, One>;

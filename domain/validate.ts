@@ -15,7 +15,7 @@ export type Validated =
  * parts are not. A top-level `$schema`, which editors use, is left out of the request.
  */
 export function validateRequest(value: unknown): Validated {
-  const { mistakes: ofShape, draft } = inspect(schema, value);
+  const { mistakes: ofShape, draft } = inspect(schema, value, Value.Check);
   const isWhole = Value.Check(schema, value);
   const misshapen = isWhole || ofShape.length > 0 ? ofShape : [{ path: '', message: 'This is not a provisioning request: compare it with examples/.' }];
   const ofRules = isReadable(draft) ? brokenRules(draft) : [];

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Plan } from '../domain/plan.ts';
 import type { Progress } from '../domain/progress.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
+import { step, stepIds } from '../domain/steps.ts';
 import { Api, ApiError } from './console/api.ts';
 import { duration } from './console/format.ts';
 import { isMistyped } from './console/mistyped.ts';
@@ -81,13 +82,13 @@ async function provision(stack: Stack, { request, unfinished, yes, timeScale }: 
   const { tokens } = stack;
   const api = new Api(stack.api);
   printAddresses(stack);
-  screen.print('', ...renderPlan(await api.send<Plan>('POST', '/v1/plans', tokens.operator, request), timeScale));
+  screen.print('', ...renderPlan(await api.send<Plan>(tokens.operator, 'POST', '/v1/plans', request), timeScale));
   const provided = await provideSecrets(request, stack.workerEnv);
   if (provided.length > 0) screen.print(`Put into the secret store for this demo: ${provided.join(', ')}.`);
   const id = await post(api, request, unfinished, tokens.operator);
   const progress = await follow({ api, id, tokens, screen, yes, interrupted: leaving.signal });
   printEnd(stack, progress, Date.now() - since);
-  return progress.job.state === 'completed' && progress.steps['verify-root-of-trust'].state === 'done' ? 0 : 1;
+  return progress.job.state === 'completed' ? 0 : 1;
 }
 
 /** Starts the job, or goes on with the one that is under way for the same HSM. */
@@ -97,7 +98,7 @@ async function post(api: Api, request: ProvisioningRequest, unfinished: readonly
     screen.print(`Going on with the job ${target}.`, '');
     return target;
   }
-  return (await api.send<{ id: string }>('POST', '/v1/provisionings', token, request)).id;
+  return (await api.send<{ id: string }>(token, 'POST', '/v1/provisionings', request)).id;
 }
 
 function printAddresses({ api, ui, tokensFile }: Stack): void {
@@ -108,10 +109,13 @@ function printAddresses({ api, ui, tokensFile }: Stack): void {
 
 function printEnd(stack: Stack, progress: Progress, tookMs: number): void {
   const { job, steps } = progress;
-  const verified = steps['verify-root-of-trust'].state === 'done';
+  const verified = stepIds.flatMap((id) => {
+    const { verifies } = step(id);
+    return verifies ? [`${verifies} is ${steps[id].state === 'done' ? '' : 'NOT '}verified.`] : [];
+  });
   screen.print(
     '',
-    `The job is ${stateNames[job.state]} after ${duration(tookMs)}. ${verified ? 'The root of trust is verified.' : 'The root of trust is NOT verified.'}`,
+    `The job is ${stateNames[job.state]} after ${duration(tookMs)}. ${verified.join(' ')}`,
     ...(job.report ? [`  Report       ${job.report.json}`, `               ${job.report.markdown}`] : []),
     ...(job.inventory?.length ? ['  What exists:', ...job.inventory.map((line) => `    ${line}`)] : []),
     ...job.warnings.map((warning) => `  Warning      ${warning}`),

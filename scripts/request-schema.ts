@@ -1,9 +1,10 @@
-// `node scripts/request-schema.ts`: writes docs/request.schema.json, by which editors complete and check a request, from the schema that the API validates with.
+// `node scripts/request-schema.ts`: writes two files from the schema that the API validates with: docs/request.schema.json, by which editors complete and check a
+// request, and domain/request-shape.json, by which workflow code does.
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ProvisioningRequest } from '../domain/request-schema.ts';
 
-const file = fileURLToPath(new URL('../docs/request.schema.json', import.meta.url));
+const inRepository = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
 /** Editors show this beside a value that a pattern refuses; the schema's own word for it is known to our validator alone. */
 const forEditors = (name: string, value: unknown): Record<string, unknown> =>
@@ -28,4 +29,13 @@ export function editorSchemaText(): string {
   return `${JSON.stringify({ ...head, ...fields }, null, 2)}\n`;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(file, editorSchemaText());
+const forPeople = ['$id', 'description', 'examples', 'default'];
+
+/** The content of domain/request-shape.json: what a value must be, without what is said to people beside it. */
+export const requestShapeText = (): string =>
+  `${JSON.stringify(ProvisioningRequest, (name, value) => (forPeople.includes(name) && typeof value !== 'object' ? undefined : value), 2)}\n`;
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(inRepository('docs/request.schema.json'), editorSchemaText());
+  writeFileSync(inRepository('domain/request-shape.json'), requestShapeText());
+}

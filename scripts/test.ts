@@ -76,16 +76,20 @@ const suites: Record<string, string[]> = {
     'test/unit/luna/**/*.test.ts',
     'test/unit/rules.test.ts',
     // One by one: mocha takes a comma, in braces too, for the end of a name.
-    ...['lunash', 'openssh', 'create-partition', 'partition', 'client-identity', 'trust-link'].map((name) => `test/integration/${name}.test.ts`),
+    ...['lunash.test.ts', 'openssh.test.ts', 'create-partition.test.ts', 'partition.test.ts', 'client-identity.test.ts', 'trust-link.test.ts'].map(
+      (name) => `test/integration/${name}`,
+    ),
   ],
-  // Two workers for each case: hours. One after the other, on one stack. Part of no other suite.
+  // Two workers for each case, and a stack for each file: hours for all, which wait more than they work. Part of no other suite.
   zombies: ['test/chaos/zombies/**/*.test.ts'],
   // Every order of two attempts of a step; some of them are part of `npm test`.
   explorer: ['test/explorer/**/*.test.ts'],
   'luna-long': ['test/long/luna/**/*.test.ts'],
-  // Its files side by side, in a process each: they wait more than they work.
-  'ciphertrust-long': ['--parallel', '--jobs', '3', 'test/long/ciphertrust/**/*.test.ts'],
+  'ciphertrust-long': ['test/long/ciphertrust/**/*.test.ts'],
 };
+
+/** How many of its files at once, where they wait more than they work. */
+const jobs: Record<string, number> = { zombies: 5 };
 
 interface Covered {
   code: string[];
@@ -101,7 +105,7 @@ const coverage: Record<string, Covered> = {
 const [asked = '', ...others] = process.argv.slice(2);
 const suite = suites[asked];
 // mocha ends the processes that it runs files in before they could write down what they ran.
-const sideBySide = coverage[asked] ? [] : ['--parallel', '--jobs', '3'];
+const sideBySide = coverage[asked] ? [] : ['--parallel', '--jobs', `${jobs[asked] ?? 3}`];
 const mochaArguments = suite ? ['--config', '.mocharc.suite.json', ...sideBySide, ...others, ...suite] : process.argv.slice(2);
 
 const checks: [name: string, tool: string, args: string[]][] = [

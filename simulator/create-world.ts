@@ -41,6 +41,9 @@ interface KeptMachine {
   publicAddresses: string[];
 }
 
+/** Where machines keep what they know, by address. */
+const memories = ['appliances', 'windowsHosts', 'cipherTrusts'];
+
 /** The simulated world: empty, or as it was when it was kept. Machines that were on are on again, with their keys, certificates and passwords. */
 export async function createWorld(options: WorldOptions): Promise<RunningWorld> {
   const file = new StateFile(options.stateFile, options.state);
@@ -50,10 +53,20 @@ export async function createWorld(options: WorldOptions): Promise<RunningWorld> 
   const network = new VirtualNetwork();
   const running: Machine[] = [];
 
+  const forget = (address: string) => {
+    for (const memory of memories) delete (state[memory] as Record<string, unknown> | undefined)?.[address];
+  };
+
   const switchOn = async <M extends Machine>(kind: Kind, spec: { address: string }, build: () => Promise<M>, map: Map<string, M>): Promise<M> => {
-    kept[spec.address] ??= { kind, spec: spec as never, publicAddresses: [] };
+    const own = (kept[spec.address] ??= { kind, spec: spec as never, publicAddresses: [] });
     const machine = await build();
-    const reachable = withAddresses(machine, network, kept[spec.address]!.publicAddresses, () => file.changed());
+    if (kept[spec.address] !== own) {
+      // It was scrapped while it was being made.
+      await machine.stop();
+      if (!kept[spec.address]) forget(spec.address);
+      return Object.assign(machine, { attach: () => {} });
+    }
+    const reachable = withAddresses(machine, network, own.publicAddresses, () => file.changed());
     running.push(reachable);
     map.set(spec.address, reachable);
     file.changed();
@@ -96,14 +109,14 @@ export async function createWorld(options: WorldOptions): Promise<RunningWorld> 
       }
       running.splice(0, Infinity, ...running.filter((machine) => machine.address !== address));
       delete kept[address];
-      for (const memory of ['appliances', 'windowsHosts', 'cipherTrusts']) delete (state[memory] as Record<string, unknown> | undefined)?.[address];
+      forget(address);
       file.changed();
     },
     async replace(next) {
       await Promise.all(running.splice(0).map((machine) => machine.stop()));
       for (const map of [world.appliances, world.windowsHosts, world.cipherTrusts]) map.clear();
       const { ledger = [], machines = {}, ...others } = structuredClone(next) as typeof state;
-      for (const memory of ['appliances', 'windowsHosts', 'cipherTrusts']) delete state[memory];
+      for (const memory of memories) delete state[memory];
       Object.assign(state, others);
       world.ledger.load(ledger);
       for (const address of Object.keys(kept)) delete kept[address];

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { type Marks, marksOf } from './operations.ts';
 
 export type Outcome = 'received' | 'done' | 'refused' | 'failed' | 'cut' | 'lied';
@@ -8,7 +10,7 @@ export interface Entry extends Marks {
   at: string;
   /** The system as a person would call it: arm, authority, vault, identity, lunash, luna-scp, windows, lunacm, vtl, ciphertrust, socks. */
   system: string;
-  /** Which connection it came on: tells apart what one client did in one go. */
+  /** Which connection it came on, by a name that no other one has or had: tells apart what one client did in one go. */
   connection: string;
   /** System, colon, what was asked: `lunash:hsm init`, `arm:PUT Microsoft.Compute/virtualMachines`, `ciphertrust:POST /v1/system/hsm/setup`. */
   operation: string;
@@ -21,6 +23,15 @@ export interface Entry extends Marks {
 }
 
 export type Arrival = Omit<Entry, 'seq' | 'at' | 'outcome' | 'detail' | 'questions' | keyof Marks>;
+
+const names = new WeakMap<Socket, string>();
+
+/** A port would not do: every server counts its own, and they are used again. */
+export function connectionName(socket: Socket): string {
+  const name = names.get(socket) ?? randomUUID().slice(0, 8);
+  names.set(socket, name);
+  return name;
+}
 
 /** Everything that reached the simulated world, refused requests included, in order of arrival. */
 export class Ledger {

@@ -1,10 +1,10 @@
 import { text } from 'node:stream/consumers';
 import type { ContainerClient } from '@azure/storage-blob';
-import { refused, StepFailure, transient } from '../domain/failure.ts';
+import { messageOf, type Problem, refused, StepFailure, transient } from '../domain/failure.ts';
 import type { AzureConnection, AzureFault } from './azure-connection.ts';
 import { AzureService, type Explained } from './azure-service.ts';
 
-const source = 'the blob storage';
+const source = 'Azure Blob Storage';
 
 /** A container in Azure Blob Storage, as the stores speak to it. It is never created here: that is for whoever gives this service its roles. */
 export interface BlobContainer {
@@ -88,6 +88,13 @@ async function content(client: ContainerClient, name: string): Promise<string | 
   }
 }
 
+const ofStore = ({ evidence, ...problem }: Problem): StepFailure =>
+  new StepFailure({
+    ...problem,
+    code: problem.kind === 'Transient' ? 'STORE_UNREACHABLE' : 'STORE_REFUSED',
+    ...(evidence ? { evidence: { ...evidence, source } } : {}),
+  });
+
 class HalfAnswer extends Error {}
 
 const isTaken = (error: unknown): boolean => ['BlobAlreadyExists', 'ConditionNotMet'].includes(codeOf(error) ?? '');
@@ -105,17 +112,23 @@ function codeOf(error: unknown): string | undefined {
 /** What a person needs to know of it. No cause hangs on it: the client's errors carry requests. */
 function explain(tried: string, error: unknown, fault: AzureFault | undefined): Explained {
   if (error instanceof HalfAnswer) {
-    const seen = `the answer stopped half-way and was given up after ${bodyMs / 1000} s`;
-    return { passes: true, failure: transient({ tried, seen, source, remedy: 'Nothing: the step retries by itself.' }) };
+    const summary = `the answer stopped half-way and was given up after ${bodyMs / 1000} s`;
+    return { passes: true, failure: transient({ code: 'STORE_UNREACHABLE', tried, summary, remedy: 'Nothing: the step retries by itself.' }) };
   }
   if (!fault) {
-    const seen = error instanceof Error ? error.message : String(error);
-    return { passes: false, failure: refused({ tried, seen, source, remedy: 'Fix the problem it names, then retry.' }) };
+    const remedy = 'Fix the problem it names, then retry.';
+    return { passes: false, failure: refused({ code: 'STORE_REFUSED', tried, summary: messageOf(error), remedy }) };
   }
   const code = codeOf(error);
   const stop = (remedy: string): Explained => ({
     passes: false,
-    failure: refused({ tried, seen: `${fault.status} ${code ?? ''}`.trim(), source, remedy }),
+    failure: refused({
+      code: 'STORE_REFUSED',
+      tried,
+      summary: 'the request was refused',
+      evidence: { source, text: `${fault.status} ${code ?? ''}`.trim() },
+      remedy,
+    }),
   });
   if (code === 'ContainerNotFound') return stop('Create the container, or correct its address in the settings and restart; then retry.');
   if (fault.status === 403)
@@ -125,7 +138,7 @@ function explain(tried: string, error: unknown, fault: AzureFault | undefined): 
   const { problem } = fault.failure;
   return {
     passes: problem.kind === 'Transient',
-    failure: new StepFailure({ ...problem, source: fault.isSignIn ? problem.source : source }),
+    failure: fault.isSignIn ? fault.failure : ofStore(problem),
     ...(problem.retryAfterMs === undefined ? {} : { retryAfterMs: problem.retryAfterMs }),
   };
 }

@@ -13,13 +13,23 @@ export interface LastingAct {
    * or where the host cannot tell, its longest run is waited for. `looks`: the system itself tells, so a later attempt looks at once and polls.
    */
   successor: 'waits' | 'ends' | 'looks';
-  /** It erases, counts or discloses: it gets its permit only after an entry in the target record. */
+  /** How long its bytes may be on their way after the permit, where nobody ended the connection that carries them, in milliseconds; for what erases. */
+  deliveryMs?(commandMs: number): number;
+  /** It may erase what nobody brings back, or give a machine or a client a secret or access: only a step whose line in the catalogue says so gets a permit. */
+  erases?: true;
+  discloses?: true;
+  /** It gets its permit only after an entry in the target record, as everything that erases or discloses does. */
   onRecord?: true;
   /** How the later attempt ends it or finds out about it. */
   how: string;
 }
 
 const asLongAsACommand = (commandMs: number): number => commandMs;
+/**
+ * An appliance drops a session whose peer it has not reached for 15 s. Until then TCP repeats what got lost, in gaps that double: the last repetition comes at most
+ * as long again later. 30 s with the default, which the embedded stack divides by its time scale.
+ */
+const asLongAsRetransmissions = (commandMs: number): number => commandMs / 5;
 const hours = (count: number) => (): number => count * 3_600_000;
 
 export const lastingActs = {
@@ -29,8 +39,32 @@ export const lastingActs = {
     successor: 'waits',
     how: 'Where the HSM is reached through the Windows host, the session is ended there, so that nothing that the host still holds arrives later. A command that arrived may still run: the appliance does not show commands of other sessions.',
   },
+  'lunash-erasing-command': {
+    what: 'a LunaSH command that erases, or cuts a client off, or an answer to it',
+    longestMs: asLongAsACommand,
+    deliveryMs: asLongAsRetransmissions,
+    successor: 'waits',
+    erases: true,
+    how: 'As with other LunaSH commands. Where the session was not ended at the Windows host (HSM_LUNA_VIA=direct has none), a later attempt also waits for the longest time that TCP may still deliver it.',
+  },
+  'lunash-init': {
+    what: '`hsm init`, which erases, and takes the password of the SO and the cloning domain',
+    longestMs: asLongAsACommand,
+    deliveryMs: asLongAsRetransmissions,
+    successor: 'waits',
+    erases: true,
+    discloses: true,
+    how: 'As with others that erase.',
+  },
+  'lunash-disclosing-command': {
+    what: 'a LunaSH command that gives the appliance a new password, or a client access to a partition',
+    longestMs: asLongAsACommand,
+    successor: 'waits',
+    discloses: true,
+    how: 'As with other LunaSH commands; the target record says who got what.',
+  },
   'lunash-recorded-command': {
-    what: 'a LunaSH command that erases, or that takes a password or a cloning domain of the HSM',
+    what: 'a LunaSH command that shows the password of the SO, or that makes what is known as this target’s by the record alone',
     longestMs: asLongAsACommand,
     successor: 'waits',
     onRecord: true,
@@ -43,9 +77,24 @@ export const lastingActs = {
     successor: 'ends',
     how: 'lunacm is known by the path of its script in its command line, and ended. The script file is removed before anything else runs.',
   },
+  'lunacm-password-script': {
+    what: '`role init` or `role changepw` by lunacm, with the passwords of two roles in its script',
+    discloses: true,
+    longestMs: asLongAsACommand,
+    successor: 'ends',
+    how: 'As with other lunacm scripts.',
+  },
+  'lunacm-partition-init': {
+    what: '`partition init` by lunacm, with the password of the partition’s SO and the cloning domain in its script',
+    erases: true,
+    discloses: true,
+    longestMs: asLongAsACommand,
+    successor: 'ends',
+    how: 'As with other lunacm scripts.',
+  },
   'clientconfig-deploy': {
     what: '`clientconfig deploy` by lunacm',
-    onRecord: true,
+    discloses: true,
     longestMs: asLongAsACommand,
     successor: 'ends',
     how: 'As with other lunacm scripts; its own connection to the HSM’s port 22 is ended, too. The certificate that it made is found among those set aside.',
@@ -58,10 +107,18 @@ export const lastingActs = {
   },
   'hsm-setup': {
     what: '`hsm/setup`: CipherTrust Manager checks the partition, answers, then wipes itself and restarts',
-    onRecord: true,
+    erases: true,
+    discloses: true,
     longestMs: asLongAsACommand,
     successor: 'waits',
     how: 'The request is in the target record before it is sent; for a while after its longest run an unchanged certificate still says nothing.',
+  },
+  'manager-secret': {
+    what: 'a request that gives CipherTrust Manager a password, a key or a license',
+    longestMs: () => 0,
+    discloses: true,
+    successor: 'looks',
+    how: 'It is over when it is answered; the next look shows whether it took effect.',
   },
   'service-restart': {
     what: 'a restart of CipherTrust Manager’s web service',
@@ -71,6 +128,7 @@ export const lastingActs = {
   },
   'run-command': {
     what: 'a managed run command, which installs the Luna client',
+    discloses: true,
     longestMs: hours(1),
     successor: 'looks',
     how: 'It has a name of its own in this run; Azure tells its state and ends it after an hour.',
@@ -80,6 +138,13 @@ export const lastingActs = {
     longestMs: hours(3),
     successor: 'looks',
     how: 'Azure tells its state; a later attempt attaches to one that has the same template and parameters.',
+  },
+  'arm-machine': {
+    what: 'the creation of a virtual machine, with its administrator’s password or custom data',
+    discloses: true,
+    longestMs: hours(1),
+    successor: 'looks',
+    how: 'The machine tells its provisioning state.',
   },
   'arm-change': {
     what: 'any other change that Azure has accepted',
@@ -91,15 +156,30 @@ export const lastingActs = {
 
 export type LastingActName = keyof typeof lastingActs;
 
-export const isOnRecord = (name: LastingActName): boolean => 'onRecord' in lastingActs[name];
+export type Mark = 'erases' | 'discloses';
+export const marksOf = (name: LastingActName): Mark[] => (['erases', 'discloses'] as const).filter((mark) => mark in lastingActs[name]);
+
+export const isOnRecord = (name: LastingActName): boolean => 'onRecord' in lastingActs[name] || marksOf(name).length > 0;
+
+/** What decides how long a later attempt waits. */
+export interface Waiting {
+  commandMs: number;
+  lunaVia?: 'client' | 'direct';
+}
+
+const actsOf = (names: readonly LastingActName[], ...successors: LastingAct['successor'][]): LastingAct[] =>
+  names.map((name): LastingAct => lastingActs[name]).filter(({ successor }) => successors.includes(successor));
+
+const deliveredAndDoneMs = ({ longestMs, deliveryMs = () => 0 }: LastingAct, commandMs: number): number => deliveryMs(commandMs) + longestMs(commandMs);
 
 /** How long a later attempt waits before it looks, because of what an earlier one may have left at work; the grace of its last permit comes on top. */
-export const settlingMs = (acts: readonly LastingActName[], commandMs: number): number => longestOf(acts, ['waits', 'ends'], commandMs);
+export const settlingMs = (names: readonly LastingActName[], { commandMs }: Waiting): number =>
+  Math.max(0, ...actsOf(names, 'waits', 'ends').map((act) => deliveredAndDoneMs(act, commandMs)));
 
-/** The same where no program of an earlier attempt runs on the Windows host any more. */
-export const settlingAfterEndMs = (acts: readonly LastingActName[], commandMs: number): number => longestOf(acts, ['waits'], commandMs);
+/** The same where nothing of an earlier attempt is on the Windows host any more: no program, and no session with the HSM that goes through it. */
+export const settlingAfterEndMs = (names: readonly LastingActName[], { commandMs, lunaVia }: Waiting): number =>
+  Math.max(0, ...actsOf(names, 'waits').map((act) => (lunaVia === 'direct' ? deliveredAndDoneMs(act, commandMs) : act.longestMs(commandMs))));
 
-function longestOf(acts: readonly LastingActName[], successors: readonly LastingAct['successor'][], commandMs: number): number {
-  const waitedFor = acts.map((name): LastingAct => lastingActs[name]).filter(({ successor }) => successors.includes(successor));
-  return Math.max(0, ...waitedFor.map(({ longestMs }) => longestMs(commandMs)));
-}
+/** Do these leave something on the Windows host: a program, or a session with the HSM that goes through it? */
+export const leaveOnHost = (names: readonly LastingActName[], lunaVia: Waiting['lunaVia']): boolean =>
+  actsOf(names, 'ends').length > 0 || (lunaVia === 'client' && names.some((name) => name.startsWith('lunash-')));

@@ -1,29 +1,37 @@
+import type { CodeOf } from '../domain/failure-codes.ts';
+
 /** What is wrong with the worker’s own machine, and what to do, for a person. */
 export interface LocalFault {
-  seen: string;
+  code: CodeOf<'Transient'>;
+  summary: string;
   remedy: string;
 }
 
 interface Known {
+  code: CodeOf<'Transient'>;
   /** What is seen; the file or the name that it is about is added. */
   seen: string;
   /** What to do; that the step goes on by itself then is added. */
   fix: string;
 }
 
-const disk = { seen: 'the worker’s disk is full', fix: 'Free space on the worker.' };
-const files = { seen: 'the worker has too many files open', fix: 'Raise the limit of open files (ulimit -n), or stop what holds them.' };
-const names = { seen: 'a name cannot be resolved', fix: 'Check the name and the worker’s name servers.' };
-const load = { seen: 'the worker’s machine is out of memory or processes', fix: 'Free memory on the worker.' };
+const disk = { code: 'WORKER_DISK_FULL', seen: 'the worker’s disk is full', fix: 'Free space on the worker.' } as const;
+const files = {
+  code: 'WORKER_OVERLOADED',
+  seen: 'the worker has too many files open',
+  fix: 'Raise the limit of open files (ulimit -n), or stop what holds them.',
+} as const;
+const names = { code: 'WORKER_NAME_NOT_RESOLVED', seen: 'a name cannot be resolved', fix: 'Check the name and the worker’s name servers.' } as const;
+const load = { code: 'WORKER_OVERLOADED', seen: 'the worker’s machine is out of memory or processes', fix: 'Free memory on the worker.' } as const;
 
 /** By the code of the operating system: faults that pass. Missing files and rights do not pass, and connections are judged where they are used. */
 const passing: Readonly<Record<string, Known>> = {
   ENOSPC: disk,
-  EDQUOT: { seen: 'the worker’s disk quota is used up', fix: 'Free space on the worker, or raise the quota.' },
-  EROFS: { seen: 'the worker’s disk is read-only', fix: 'Make it writable again.' },
-  EIO: { seen: 'the worker’s disk reports an input/output error', fix: 'Check the disk of the worker.' },
-  ESTALE: { seen: 'the worker lost its network disk', fix: 'Mount it again.' },
-  EBUSY: { seen: 'a file of the worker is in use', fix: 'Check what uses it.' },
+  EDQUOT: { code: 'WORKER_DISK_FULL', seen: 'the worker’s disk quota is used up', fix: 'Free space on the worker, or raise the quota.' },
+  EROFS: { code: 'WORKER_DISK_FAILED', seen: 'the worker’s disk is read-only', fix: 'Make it writable again.' },
+  EIO: { code: 'WORKER_DISK_FAILED', seen: 'the worker’s disk reports an input/output error', fix: 'Check the disk of the worker.' },
+  ESTALE: { code: 'WORKER_DISK_FAILED', seen: 'the worker lost its network disk', fix: 'Mount it again.' },
+  EBUSY: { code: 'WORKER_DISK_FAILED', seen: 'a file of the worker is in use', fix: 'Check what uses it.' },
   EMFILE: files,
   ENFILE: files,
   EAGAIN: load,
@@ -69,7 +77,8 @@ export function localFault(error: unknown): LocalFault | undefined {
   if (!known) return undefined;
   const what = [root.path, root.hostname].find((one) => typeof one === 'string' && one !== '');
   return {
-    seen: `${known.seen} (${what === undefined ? '' : `${what}, `}${root.code})`,
+    code: known.code,
+    summary: `${known.seen} (${what === undefined ? '' : `${what}, `}${root.code})`,
     remedy: `${known.fix} The step then goes on by itself.`,
   };
 }

@@ -1,3 +1,4 @@
+import type { SignalName } from '../domain/decisions.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
 
 /** The names that the API, workers, command line, development stack and tests share through Temporal. Safe inside workflows. */
@@ -11,7 +12,7 @@ export interface ProvisionInput {
   requestedBy: string;
 }
 
-export const signalNames = { approve: 'approve', reject: 'reject', resolve: 'resolve' } as const;
+export const signalNames = { approve: 'approve', reject: 'reject', resolve: 'resolve' } as const satisfies { [Name in SignalName]: Name };
 export const queryNames = { progress: 'progress' } as const;
 
 /** The task queue of this installation: two installations with different queues share a Temporal namespace without seeing each other’s jobs. */

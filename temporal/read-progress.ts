@@ -64,7 +64,7 @@ class MemoReader {
   }
 
   #note(key: string, schema: TSchema, value: unknown): void {
-    const [first] = inspect(schema, value).mistakes;
+    const [first] = inspect(schema, value, Value.Check).mistakes;
     const why = first ? `${first.path || '/'}: ${first.message}` : 'it has another shape.';
     this.unreadable.push({ key, detail: `The job’s memo cannot be read by this version: ${key}: ${why}` });
   }

@@ -2,10 +2,8 @@ import { Value } from 'typebox/value';
 import { refused, unsafe } from '../domain/failure.ts';
 import { activitySchemas } from '../domain/schemas/steps.ts';
 import { inspect, type Mistake } from '../domain/shape.ts';
+import { firstStep } from '../domain/steps.ts';
 import { validateRequest } from '../domain/validate.ts';
-
-/** The step that comes before all others: nothing was touched yet, so here a job is refused whose request breaks a rule. */
-const firstStep = 'keep-secrets';
 
 /**
  * Refuses an input that is not what the activity's code promises to work with; nothing was done then. The first step also judges the request by all its rules,
@@ -18,11 +16,11 @@ export function checkInput(activity: string, input: unknown): void {
   if (mistakes.length === 0) return;
   const isOfRequest = mistakes.every(({ path }) => path.startsWith('/request'));
   throw refused({
+    code: 'WORKER_INPUT_INVALID',
     tried: `starting ${activity}`,
-    seen: `${counted(distinct(mistakes))} in its input; nothing was done: ${distinct(mistakes)
+    summary: `${counted(distinct(mistakes))} in its input; nothing was done: ${distinct(mistakes)
       .map(({ path, message }) => `${path}: ${message}`)
       .join(' ')}`,
-    source: 'this service',
     remedy: isOfRequest
       ? 'Abort the job, correct the request, then send it through the API, which validates it first.'
       : 'Run the same version on all workers, then retry; or abort and send the request again.',
@@ -36,18 +34,18 @@ export function checkResult(activity: string, result: unknown): void {
   const mistakes = mistakesOfShape(schema, result);
   if (mistakes.length === 0) return;
   throw unsafe({
+    code: 'WORKER_RESULT_INVALID',
     tried: `checking the result of ${activity}`,
-    seen: `it is not what later steps rely on, at ${distinct(mistakes)
+    summary: `it is not what later steps rely on, at ${distinct(mistakes)
       .map(({ path }) => path || '/')
       .join(', ')}`,
-    source: 'this service',
     remedy: 'This is a bug: report it. Retry with a fixed worker, or abort.',
   });
 }
 
 function mistakesOfShape(schema: object, value: unknown): Mistake[] {
   if (Value.Check(schema, value)) return [];
-  const { mistakes } = inspect(schema, value);
+  const { mistakes } = inspect(schema, value, Value.Check);
   return mistakes.length > 0 ? mistakes : [{ path: '', message: 'It does not have the shape that this version works with.' }];
 }
 

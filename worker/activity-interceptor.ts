@@ -2,7 +2,7 @@ import type { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
 import { withOutcome } from '../activities/outcome.ts';
-import { type Problem, StepFailure, sentence } from '../domain/failure.ts';
+import { failureFor } from '../activities/step-failure.ts';
 import { runWithFence } from '../systems/fence.ts';
 import { checkInput, checkResult } from './activity-contract.ts';
 import { AttemptFence } from './attempt-fence.ts';
@@ -46,9 +46,7 @@ export class ActivityInterceptor implements ActivityInboundCallsInterceptor {
     try {
       work();
     } catch (error) {
-      if (!(error instanceof StepFailure)) throw error;
-      this.#context.log.warn(error.message, { kind: error.problem.kind });
-      throw failureFor(error.problem);
+      throw failureFor(error, this.#context);
     }
   }
 
@@ -63,6 +61,3 @@ export class ActivityInterceptor implements ActivityInboundCallsInterceptor {
     });
   }
 }
-
-const failureFor = (problem: Problem): ApplicationFailure =>
-  ApplicationFailure.create({ message: sentence(problem), type: problem.kind, details: [problem], nonRetryable: true });

@@ -19,16 +19,17 @@ export function createSystems(settings: Settings): Systems {
   const { reports, transcripts } = openReports(settings.reports, connection);
   const windows = createWindows(outbound, secrets);
   const [azure, cipherTrust] = [createAzure(settings, outbound), createCipherTrust(outbound, windows)];
+  const records = openRecords(settings.record, connection, secrets);
   return {
     settings,
     outbound,
     secrets,
-    records: openRecords(settings.record, connection, secrets),
+    records,
     reports,
     transcripts,
     windows,
     azure,
-    luna: new Luna({ settings, outbound, secrets, windows, transcripts }),
+    luna: new Luna({ settings, outbound, secrets, windows, transcripts, records }),
     cipherTrust,
     clocks: createClocks({ azure, cipherTrust, ...(settings.temporalAddress ? { temporalAddress: settings.temporalAddress } : {}) }),
   };

@@ -8,10 +8,10 @@ export const decideAcceptTerms = (accepted: boolean | undefined, { request }: Pi
   if (accepted !== false) return done<StepResult<'accept-terms'>>({ accepted: accepted === true });
   if (request.cipherTrust.acceptTerms === true) return act('accept');
   return refuse({
+    code: 'AZURE_TERMS_NOT_ACCEPTED',
     tried: `using the image ${request.cipherTrust.image}`,
-    seen: 'its marketplace terms are not accepted any more, and the request does not say that they may be',
-    source: 'Azure Marketplace',
-    remedy: 'Accept them with az vm image terms accept, then retry; or say cipherTrust.acceptTerms in a new request.',
+    summary: 'its marketplace terms are not accepted any more, and the request does not say that they may be',
+    remedy: 'Accept them with az vm image terms accept, then retry; or retry with an amendment of /cipherTrust/acceptTerms to true.',
   });
 };
 

@@ -1,8 +1,8 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { Entrance, type Knock } from '../../systems/ciphertrust/entrance.ts';
-import { type Attempt, converge, done } from '../converge.ts';
+import { type Attempt, converge, done, lasting } from '../converge.ts';
 import { decideEntrance, exposureOf } from '../entrance.ts';
-import { passwordRecord } from '../manager.ts';
+import { enterManagerSecrets, passwordRecord } from '../manager.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'admin-password'>;
@@ -20,7 +20,12 @@ export const adminPassword = (systems: Systems) => {
     record: passwordRecord({ systems, input, attempt }),
   });
   return converge<Input, Knock, StepResult<'admin-password'>, 'replace-password'>({
-    observe: async (input, attempt) => ({ ...(await entrance.look(caller(input, attempt), 'kept')).knock }),
+    lasting: lasting(systems.settings, 'manager-secret'),
+    async observe(input, attempt) {
+      // The kept password is shown first.
+      await enterManagerSecrets({ systems, input, attempt }, 'ciphertrust-admin-password');
+      return { ...(await entrance.look(caller(input, attempt), 'kept')).knock };
+    },
     decide: decideAdminPassword,
     act: { 'replace-password': (input, _, attempt) => entrance.replace(caller(input, attempt)) },
   });

@@ -1,16 +1,16 @@
 import { cipherTrustHost, temporaryRule } from '../../domain/hosts.ts';
-import { throughClient } from '../../domain/plan.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
+import { throughClient } from '../../domain/request-parts.ts';
 import type { StepInput } from '../../domain/results.ts';
 import { userSecret } from '../../stores/secrets/kept.ts';
 import type { Systems } from '../systems.ts';
-import { allow, osDisk, virtualMachine } from '../virtual-machine.ts';
+import { allowIn, allowOut, osDisk, virtualMachine } from '../virtual-machine.ts';
 
 export const cipherTrustRules = ({ azure }: ProvisioningRequest, workerSources: string[]) => [
-  allow(temporaryRule, ['443', '22'], [...azure.adminSources, ...workerSources], 100),
-  allow('provisioner-web', ['443'], azure.adminSources, 110),
-  allow('provisioner-ntls', ['1792'], [], 110, 'Outbound'),
-  allow('provisioner-ntp', ['123'], [], 120, 'Outbound', 'Udp'),
+  allowIn([...azure.adminSources, ...workerSources], { name: temporaryRule, ports: ['443', '22'], priority: 100 }),
+  allowIn(azure.adminSources, { name: 'provisioner-web', ports: ['443'], priority: 110 }),
+  allowOut({ name: 'provisioner-ntls', ports: ['1792'], priority: 110 }),
+  allowOut({ name: 'provisioner-ntp', ports: ['123'], priority: 120, protocol: 'Udp' }),
 ];
 
 /** The VM of CipherTrust Manager: ksadmin with an RSA key, Standard HDD, a static address (it stands in a certificate), 443 from the admins’ sources; while the job runs 22, too, and both from this service. */

@@ -1,7 +1,7 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
-import { activateLicence, type LicenceSeen, licensed, readLicence } from '../../systems/ciphertrust/essentials.ts';
-import { act, converge, done } from '../converge.ts';
-import { signedIn } from '../manager.ts';
+import { activateLicence, type LicenceSeen, licensed, readLicence, secretsOfLicence } from '../../systems/ciphertrust/essentials.ts';
+import { act, converge, done, lasting } from '../converge.ts';
+import { enterManagerSecrets, signedIn } from '../manager.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'licence'>;
@@ -15,10 +15,15 @@ export const decideLicence = (seen: LicenceSeen, { request: { cipherTrust } }: P
 /** The 90 day trial, or the licence that is in the secret store. An HSM as root of trust needs one. */
 export const licence = (systems: Systems) =>
   converge<Input, LicenceSeen, StepResult<'licence'>, 'activate'>({
+    lasting: lasting(systems.settings, 'manager-secret'),
     observe: async (input, attempt) => readLicence(await signedIn({ systems, input, attempt }, input.cipherTrust)),
     decide: decideLicence,
     act: {
-      activate: async (input, seen, attempt) =>
-        activateLicence(await signedIn({ systems, input, attempt }, input.cipherTrust), systems.secrets, seen, input.request.cipherTrust),
+      async activate(input, seen, attempt) {
+        const visitor = { systems, input, attempt };
+        const { cipherTrust } = input.request;
+        await enterManagerSecrets(visitor, ...secretsOfLicence(cipherTrust));
+        await activateLicence(await signedIn(visitor, input.cipherTrust), systems.secrets, seen, cipherTrust);
+      },
     },
   });

@@ -1,7 +1,7 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
-import { addNtp, missingNtp, type NtpSeen, otherNtp, readNtp } from '../../systems/ciphertrust/essentials.ts';
-import { act, converge, done, wait } from '../converge.ts';
-import { signedIn } from '../manager.ts';
+import { addNtp, missingNtp, type NtpSeen, otherNtp, readNtp, secretsOfNtp } from '../../systems/ciphertrust/essentials.ts';
+import { act, converge, done, lasting, wait } from '../converge.ts';
+import { enterManagerSecrets, signedIn } from '../manager.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'ntp'>;
@@ -25,14 +25,19 @@ export const decideNtp = (seen: NtpSeen & { look: number }, { request }: Pick<In
 /** “It’s strongly recommended to configure an NTP server”: every server, with its key where it has one. */
 export const ntp = (systems: Systems) =>
   converge<Input, NtpSeen & { look: number }, StepResult<'ntp'>, 'add'>({
+    lasting: lasting(systems.settings, 'manager-secret'),
     observe: async (input, attempt) => ({
       ...(await readNtp(await signedIn({ systems, input, attempt }, input.cipherTrust))),
       look: attempt.number,
     }),
     decide: decideNtp,
     act: {
-      add: async (input, seen, attempt) =>
-        addNtp(await signedIn({ systems, input, attempt }, input.cipherTrust), systems.secrets, missingNtp(seen, input.request.cipherTrust)),
+      async add(input, seen, attempt) {
+        const visitor = { systems, input, attempt };
+        const missing = missingNtp(seen, input.request.cipherTrust);
+        await enterManagerSecrets(visitor, ...secretsOfNtp(missing));
+        await addNtp(await signedIn(visitor, input.cipherTrust), systems.secrets, missing);
+      },
     },
     sight: ({ listed }) => listed,
   });

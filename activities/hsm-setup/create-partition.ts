@@ -1,9 +1,11 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { beganPartition, createdPartition, refusedUnder } from '../../stores/record/memory.ts';
+import { writerOf } from '../../stores/record/writer.ts';
 import type { Capacity, PartitionRow } from '../../systems/lunash/parse.ts';
 import { readPartitions } from '../../systems/lunash/read-hsm.ts';
-import { type Attempt, act, converge, done, halt, lasting, refuse } from '../converge.ts';
-import { recordOf, writerOf } from '../record.ts';
+import { type Attempt, act, converge, done, halt, refuse } from '../converge.ts';
+import { leaving } from '../end-predecessor.ts';
+import { recordOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
 import { soWasRefused } from './initialize-hsm.ts';
 
@@ -25,7 +27,7 @@ export interface Seen {
  */
 export const decideCreatePartition = ({ partitions, capacity, remembered, soRefused }: Seen, { request: { hsm } }: Pick<Input, 'request'>) => {
   const { name, sizeBytes } = hsm.partition;
-  const told = { tried: `creating the partition ${name}`, source: 'LunaSH' };
+  const told = { tried: `creating the partition ${name}` };
   const found = partitions.find((partition) => partition.name === name);
   if (found && remembered === 'kept') return done<StepResult<'create-partition'>>({ partition: { name, serial: found.serial, sizeBytes: found.totalBytes } });
   const roundedUp = found && found.totalBytes > sizeBytes && found.totalBytes < 2 * sizeBytes;
@@ -33,38 +35,41 @@ export const decideCreatePartition = ({ partitions, capacity, remembered, soRefu
   if (found)
     return halt({
       ...told,
-      seen: `one of this name has ${found.totalBytes} bytes, not ${sizeBytes}, and holds ${found.objects} objects; its serial ${found.serial} is not kept as one that was created here`,
-      remedy: `Find out whose it is. If it is this HSM’s root of trust, ask for its ${found.totalBytes} bytes in a new request; else choose another name there.${found.objects > 0 ? ' It holds keys: do not delete it.' : ''}`,
+      code: 'HSM_PARTITION_FOREIGN',
+      summary: `one of this name has ${found.totalBytes} bytes, not ${sizeBytes}, and holds ${found.objects} objects; its serial ${found.serial} is not kept as one that was created here`,
+      remedy: `Find out whose it is. If it is this HSM’s root of trust, retry with an amendment of /hsm/partition/sizeBytes to ${found.totalBytes}; else with one of /hsm/partition/name.${found.objects > 0 ? ' It holds keys: do not delete it.' : ''}`,
     });
   const { partitionsAllowed, freeBytes } = capacity;
   if (partitionsAllowed !== undefined && partitions.length >= partitionsAllowed)
     return refuse({
       ...told,
-      seen: `${partitions.length} partitions exist, ${partitionsAllowed} are licensed`,
-      remedy: 'Delete one that is of no use by hand, then retry.',
+      code: 'HSM_NO_ROOM',
+      summary: `${partitions.length} partitions exist, ${partitionsAllowed} are licensed`,
+      remedy: 'Delete one that nobody uses, or add a license, then retry.',
     });
   if (freeBytes !== undefined && freeBytes < sizeBytes)
     return refuse({
       ...told,
-      seen: `${freeBytes} bytes are free, ${sizeBytes} are asked for`,
-      remedy: 'Make room by hand, or ask for less in a new request; then retry.',
+      code: 'HSM_NO_ROOM',
+      summary: `${freeBytes} bytes are free, ${sizeBytes} are asked for`,
+      remedy: 'Make room, then retry; or retry with an amendment of /hsm/partition/sizeBytes.',
     });
   return soRefused ? soWasRefused() : act('create');
 };
 
 /** `partition create -p … -s …`, verified by `partition list` and `partition show`. Its serial goes on record: a later run must know it, too. */
 export const createPartition = (systems: Systems) => {
-  const { luna, settings } = systems;
+  const { luna } = systems;
   const nameOf = ({ request }: Input) => request.hsm.partition.name;
   const ours = (input: Input, { partitions }: Pick<Seen, 'partitions'>) => partitions.find(({ name }) => name === nameOf(input));
   const record = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'hsm');
   const enter = (input: Input, attempt: Attempt, { serial, name, totalBytes }: PartitionRow) =>
     record(input, attempt).append('partition-created', { serial, name, sizeBytes: totalBytes });
   return converge<Input, Seen, StepResult<'create-partition'>, 'create' | 'keep'>({
-    lasting: lasting(settings, 'lunash-recorded-command'),
+    ...leaving(systems, 'lunash-recorded-command'),
     async observe(input, attempt) {
       const entries = await record(input, attempt).read();
-      const { partitions, capacity } = await luna.shell(input, input, 'create-partition', attempt.signal, readPartitions);
+      const { partitions, capacity } = await luna.shell(input, attempt, readPartitions);
       const found = ours(input, { partitions });
       const remembered = found && createdPartition(entries, found.serial) ? 'kept' : beganPartition(entries, nameOf(input)) ? 'begun' : 'no';
       return { partitions, capacity, remembered, soRefused: refusedUnder(entries, { role: 'so' }, writerOf(input, attempt)) };
@@ -72,7 +77,7 @@ export const createPartition = (systems: Systems) => {
     decide: decideCreatePartition,
     act: {
       create: (input, _, attempt) =>
-        luna.shell(input, input, 'create-partition', attempt.signal, async (session) => {
+        luna.shell(input, attempt, async (session) => {
           const { name, sizeBytes } = input.request.hsm.partition;
           await luna.signInAsSo(input, session, record(input, attempt));
           await record(input, attempt).append('partition-create-begun', { name });

@@ -1,9 +1,11 @@
 import type { HsmSeen, StepInput, StepResult } from '../../domain/results.ts';
 import { isUsed, openErase, refusedUnder } from '../../stores/record/memory.ts';
+import { writerOf } from '../../stores/record/writer.ts';
 import { readHsm } from '../../systems/lunash/read-hsm.ts';
 import type { LunashSession } from '../../systems/lunash/session.ts';
-import { type Attempt, act, converge, done, halt, lasting, prove } from '../converge.ts';
-import { recordOf, writerOf } from '../record.ts';
+import { type Attempt, act, converge, done, halt, prove } from '../converge.ts';
+import { leaving } from '../end-predecessor.ts';
+import { recordOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
 import { attemptsUsed, initialize, type Proofs, provedAsSo, soWasRefused } from './initialize-hsm.ts';
 import { foreign } from './inspect-hsm.ts';
@@ -35,9 +37,9 @@ export const decideFipsMode = (
   if (hsm.zeroized && hsm.fips) return act('initialize');
   if (hsm.zeroized)
     return halt({
+      code: 'HSM_ZEROIZED',
       tried: 'turning FIPS mode on',
-      seen: 'the HSM was zeroized meanwhile',
-      source: 'LunaSH',
+      summary: 'the HSM was zeroized since this job last checked it',
       remedy: 'Find out who erased it. Abort, and send the request again: it starts from the zeroized HSM.',
     });
   if (hsm.label !== request.hsm.label) return foreign(hsm, { request });
@@ -55,18 +57,18 @@ export const decideFipsMode = (
  * signs in and right before the change; the approval and the change are on record before it. Afterwards the SO signs in again.
  */
 export const fipsMode = (systems: Systems) => {
-  const { luna, settings } = systems;
+  const { luna } = systems;
   /** In memory: the number of an attempt repeats when the activity is reset. */
   const begunBy = new WeakSet<Attempt>();
   const record = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'hsm');
   const approvals = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'approvals');
-  const inShell = <T>(input: Input, { signal }: Attempt, work: (session: LunashSession) => Promise<T>) => luna.shell(input, input, 'fips-mode', signal, work);
+  const inShell = <T>(input: Input, attempt: Attempt, work: (session: LunashSession) => Promise<T>) => luna.shell(input, attempt, work);
   const ended = async (input: Input, attempt: Attempt, outcome: 'erased' | 'not-erased') => {
     const entries = record(input, attempt);
     if (openErase(await entries.read())) await entries.append('erase-ended', { act: erasingAct, outcome });
   };
   return converge<Input, Seen, StepResult<'fips-mode'>, Change, Proofs>({
-    lasting: lasting(settings, 'lunash-recorded-command'),
+    ...leaving(systems, 'lunash-recorded-command', 'lunash-erasing-command', 'lunash-init'),
     async observe(input, attempt) {
       const [entries, used] = [await record(input, attempt).read(), await approvals(input, attempt).read()];
       const writer = writerOf(input, attempt);
@@ -79,7 +81,7 @@ export const fipsMode = (systems: Systems) => {
     },
     prove: {
       async 'so-password'(input, _, attempt) {
-        const accepted = await provedAsSo(systems, input, attempt, 'fips-mode');
+        const accepted = await provedAsSo(systems, input, attempt);
         await ended(input, attempt, 'erased');
         return accepted;
       },

@@ -1,12 +1,14 @@
 import type { HsmSeen, StepInput, StepResult } from '../../domain/results.ts';
 import { isSameRetry, refusedUnder } from '../../stores/record/memory.ts';
 import type { TargetRecord } from '../../stores/record/record.ts';
+import { writerOf } from '../../stores/record/writer.ts';
 import { kept } from '../../stores/secrets/kept.ts';
 import { soRefusedRemedy } from '../../systems/lunash/luna.ts';
 import { readHsm } from '../../systems/lunash/read-hsm.ts';
 import type { LunashSession } from '../../systems/lunash/session.ts';
-import { type Attempt, act, converge, done, halt, lasting, prove } from '../converge.ts';
-import { recordOf, writerOf } from '../record.ts';
+import { type Attempt, act, converge, done, halt, prove } from '../converge.ts';
+import { leaving } from '../end-predecessor.ts';
+import { recordOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
 import { foreign } from './inspect-hsm.ts';
 
@@ -28,21 +30,26 @@ export interface Proofs {
 /** Somebody mistyped the SO password since: no further attempt is made by itself. */
 export const attemptsUsed = ({ soAttemptsLeft }: HsmSeen) =>
   halt({
+    code: 'HSM_SO_ATTEMPTS_USED',
     tried: 'signing in as SO',
-    seen: `${soAttemptsLeft} attempts are left`,
-    source: 'LunaSH',
+    summary: `${soAttemptsLeft} attempts are left`,
     remedy: 'Sign in by hand as SO with the kept password, which resets the counter, then retry.',
   });
 
 /** Not shown again before a person orders a retry, whatever counter the HSM shows meanwhile. */
 export const soWasRefused = () =>
-  halt({ tried: 'signing in as SO', seen: 'the kept SO password was refused by this HSM', source: 'the target record', remedy: soRefusedRemedy });
+  halt({
+    code: 'HSM_SO_PASSWORD_REFUSED',
+    tried: 'signing in as SO',
+    summary: 'the kept SO password was refused by this HSM',
+    remedy: soRefusedRemedy,
+  });
 
 const erasedSince = ({ serial }: HsmSeen) =>
   halt({
+    code: 'HSM_ZEROIZED',
     tried: `initializing the HSM ${serial}`,
-    seen: 'it was initialized by this step, and is zeroized again',
-    source: 'LunaSH and the target record',
+    summary: 'it was initialized by this step, and is zeroized again',
     remedy: 'Nothing was done. Find out who erased it, then retry: a retry initializes it once more.',
   });
 
@@ -75,12 +82,11 @@ export async function initialize(
 
 /** Initialises the HSM. One that already has our label is ours if, and only if, the kept SO password opens it. */
 export const initializeHsm = (systems: Systems) => {
-  const { luna, settings } = systems;
+  const { luna } = systems;
   const record = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'hsm');
-  const inShell = <T>(input: Input, { signal }: Attempt, work: (session: LunashSession) => Promise<T>) =>
-    luna.shell(input, input, 'initialize-hsm', signal, work);
+  const inShell = <T>(input: Input, attempt: Attempt, work: (session: LunashSession) => Promise<T>) => luna.shell(input, attempt, work);
   return converge<Input, Seen, StepResult<'initialize-hsm'>, 'initialize', Proofs>({
-    lasting: lasting(settings, 'lunash-recorded-command'),
+    ...leaving(systems, 'lunash-recorded-command', 'lunash-init'),
     async observe(input, attempt) {
       const entries = await record(input, attempt).read();
       const writer = writerOf(input, attempt);
@@ -90,7 +96,7 @@ export const initializeHsm = (systems: Systems) => {
         isDone: entries.some((entry) => entry.event === 'initialized' && isSameRetry(entry, writer)),
       };
     },
-    prove: { 'so-password': (input, _, attempt) => provedAsSo(systems, input, attempt, 'initialize-hsm') },
+    prove: { 'so-password': (input, _, attempt) => provedAsSo(systems, input, attempt) },
     decide: decideInitializeHsm,
     act: { initialize: (input, _, attempt) => inShell(input, attempt, (session) => initialize(session, systems, input, record(input, attempt))) },
     sight: ({ hsm }) => hsm,
@@ -98,8 +104,8 @@ export const initializeHsm = (systems: Systems) => {
 };
 
 /** Signs in as SO in a session of its own: it succeeds, or the step ends. */
-export async function provedAsSo(systems: Systems, input: Input, attempt: Attempt, step: string): Promise<'accepted'> {
+export async function provedAsSo(systems: Systems, input: Input, attempt: Attempt): Promise<'accepted'> {
   const { luna } = systems;
-  await luna.shell(input, input, step, attempt.signal, (session) => luna.signInAsSo(input, session, recordOf(systems, input, attempt, 'hsm')));
+  await luna.shell(input, attempt, (session) => luna.signInAsSo(input, session, recordOf(systems, input, attempt, 'hsm')));
   return 'accepted';
 }

@@ -17,18 +17,18 @@ export interface Seen {
 /** Somebody else’s HSM is not touched, not even by a sign-in. */
 export const foreign = (hsm: HsmSeen, { request }: Pick<Input, 'request'>) =>
   halt({
+    code: 'HSM_FOREIGN',
     tried: `taking over the HSM ${hsm.serial}`,
-    seen: `it is initialised with the label “${hsm.label}”, not “${request.hsm.label}”`,
-    source: 'LunaSH',
+    summary: `it is initialised with the label “${hsm.label}”, not “${request.hsm.label}”`,
     remedy: 'Somebody else uses it: nothing was tried. Find out who, or have it zeroized by its owner, then retry.',
   });
 
 export const decideInspectHsm = ({ hsm, eth0, clock, clockIsKnown }: Seen, input: Pick<Input, 'request' | 'hsm'>) => {
   if (eth0 !== undefined && eth0 !== input.hsm.address)
     return refuse({
+      code: 'HSM_ADDRESS_MISMATCH',
       tried: 'network show',
-      seen: `eth0 has the address ${eth0}, not ${input.hsm.address}`,
-      source: 'LunaSH',
+      summary: `eth0 has the address ${eth0}, not ${input.hsm.address}`,
       remedy: 'Never change it: access would be lost. Find out which appliance this is, then retry.',
     });
   if (!hsm.zeroized && hsm.label !== input.request.hsm.label) return foreign(hsm, input);
@@ -42,8 +42,8 @@ export const decideInspectHsm = ({ hsm, eth0, clock, clockIsKnown }: Seen, input
 /** `network show`, `hsm show`, `status date`: only looks. */
 export const inspectHsm = ({ luna }: Systems) =>
   converge<Input, Seen, StepResult<'inspect-hsm'>, never>({
-    observe: (input, { signal }) =>
-      luna.shell(input, input, 'inspect-hsm', signal, async (session) => {
+    observe: (input, attempt) =>
+      luna.shell(input, attempt, async (session) => {
         const eth0 = parseEth0(await session.read('network show'));
         const hsm = await readHsm(session);
         const clock = (await session.read('status date')).trim();

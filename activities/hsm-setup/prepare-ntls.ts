@@ -1,10 +1,12 @@
-import { unsafe } from '../../domain/failure.ts';
+import { type Told, unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { seenOf } from '../../systems/certificates.ts';
 import { parseClientList, parseDate, parseNtlsDevice, parseRunning } from '../../systems/lunash/parse.ts';
 import type { LunashSession } from '../../systems/lunash/session.ts';
 import { allClocks, isConfirmed, type Witness } from '../clocks.ts';
-import { type Attempt, act, converge, done, halt, lasting, refuse } from '../converge.ts';
+import { type Attempt, act, converge, done, halt, refuse } from '../converge.ts';
+import { leaving } from '../end-predecessor.ts';
+import { recordOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'prepare-ntls'>;
@@ -51,30 +53,30 @@ export const decidePrepareNtls = (seen: Seen, { request }: Pick<Input, 'request'
 const isOff = (skewSeconds: number | undefined): skewSeconds is number => skewSeconds !== undefined && Math.abs(skewSeconds) > allowedSkewSeconds;
 
 /** Which clock is wrong is for a person to say: this worker’s may be. */
-function clockOff({ skewSeconds = 0, zone, workerMs, witnesses }: Seen, { allowClockChange }: Input['request']) {
+function clockOff({ skewSeconds = 0, zone, workerMs, witnesses }: Seen, { allowClockChange }: Input['request']): Told<'Refused'> {
   const setIt = 'set the HSM’s clock (sysconf time HH:MM YYYYMMDD, in its own zone)';
   const unproven = 'The HSM’s clock was not set: no two other machines confirm this worker’s time.';
   return {
+    code: 'HSM_CLOCK_OFF',
     tried: 'checking the clock of the HSM',
-    seen: `the clocks differ: ${allClocks(workerMs, { name: 'HSM', aheadSeconds: skewSeconds, zone }, witnesses)}`,
-    source: 'this service',
+    summary: `the clocks differ: ${allClocks(workerMs, { name: 'HSM', aheadSeconds: skewSeconds, zone }, witnesses)}`,
     remedy: allowClockChange
       ? `${unproven} If the worker’s clock is wrong, fix it (NTP); else ${setIt}. Then retry.`
-      : `If the worker’s clock is wrong, fix it (NTP); else ${setIt}, or allow it in a new request (allowClockChange). Then retry.`,
+      : `If the worker’s clock is wrong, fix it (NTP); else ${setIt}, then retry; or let this job set it: retry with an amendment of /allowClockChange to true.`,
   };
 }
 
-const notBound = (clients: string[]) => ({
+const notBound = (clients: string[]): Told<'Refused'> => ({
+  code: 'HSM_NTLS_NOT_BOUND',
   tried: 'checking NTLS',
-  seen: `it is not bound to ${device}, though ${clients.join(', ')} are registered`,
-  source: 'LunaSH',
-  remedy: 'A new certificate would cut these clients off: bind NTLS by hand (ntls bind eth0, service restart ntls), then retry.',
+  summary: `it is not bound to ${device}, though ${clients.join(', ')} are registered`,
+  remedy: 'A new certificate would cut these clients off: bind NTLS yourself (ntls bind eth0, service restart ntls), then retry.',
 });
 
-const notTaken = (bound: string) => ({
+const notTaken = (bound: string): Told<'Unsafe'> => ({
+  code: 'HSM_NTLS_NOT_BOUND',
   tried: `ntls bind ${device}`,
-  seen: `success was reported, but NTLS is bound to ${bound}`,
-  source: 'LunaSH',
+  summary: `success was reported, but NTLS is bound to ${bound}`,
   remedy: 'Bind it by hand (ntls bind eth0, service restart ntls), then retry.',
 });
 
@@ -87,13 +89,16 @@ async function regenerate(session: LunashSession, address: string): Promise<void
 }
 
 /** A certificate of its own, bound to eth0, and a restart; only while no client is registered, since a new certificate cuts all of them off. */
-export const prepareNtls = ({ luna, settings, clocks }: Systems) => {
+export const prepareNtls = (systems: Systems) => {
+  const { luna, clocks } = systems;
   const preparedBy = new WeakSet<Attempt>();
+  const record = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'hsm');
   return converge<Input, Seen, StepResult<'prepare-ntls'>, 'set-clock' | 'prepare' | 'restart'>({
-    lasting: lasting(settings, 'lunash-command'),
+    ...leaving(systems, 'lunash-command', 'lunash-erasing-command'),
     observe: async (input, attempt) => {
-      const serverCertificate = await luna.fetch(input, input, 'server.pem', attempt.signal);
-      const seen = await luna.shell(input, input, 'prepare-ntls', attempt.signal, async (session) => {
+      await record(input, attempt).read();
+      const serverCertificate = await luna.fetch(input, 'server.pem', attempt);
+      const seen = await luna.shell(input, attempt, async (session) => {
         const date = parseDate(await session.read('status date'));
         const workerMs = clocks.worker();
         return {
@@ -112,32 +117,32 @@ export const prepareNtls = ({ luna, settings, clocks }: Systems) => {
     },
     decide: decidePrepareNtls,
     act: {
-      'set-clock': (input, { zoneHours }, { signal }) =>
-        luna.shell(input, input, 'prepare-ntls', signal, async (session) => {
+      'set-clock': (input, { zoneHours }, attempt) =>
+        luna.shell(input, attempt, async (session) => {
           const there = new Date(clocks.worker() + zoneHours * 3_600_000).toISOString();
           await session.change(`sysconf time ${there.slice(11, 16)} ${there.slice(0, 10).replaceAll('-', '')}`, { proceed: true });
         }),
       async prepare(input, { serverCertificate }, attempt) {
-        const made = await luna.shell(input, input, 'prepare-ntls', attempt.signal, async (session) => {
+        const made = await luna.shell(input, attempt, async (session) => {
           // Once more in this session: who registered meanwhile would be cut off.
           if (parseClientList(await session.read('client list')).length > 0) return false;
+          await record(input, attempt).append('server-certificate-replace-begun', {});
           await regenerate(session, input.hsm.address);
           await session.change(`ntls bind ${device}`, { proceed: true });
           await session.change('service restart ntls', { proceed: true });
           return true;
         });
         if (!made) return;
-        if ((await luna.fetch(input, input, 'server.pem', attempt.signal)) === serverCertificate)
+        if ((await luna.fetch(input, 'server.pem', attempt)) === serverCertificate)
           throw unsafe({
+            code: 'HSM_COMMAND_FAILED',
             tried: 'sysconf regenCert',
-            seen: 'success was reported, but server.pem is the old one',
-            source: 'LunaSH',
+            summary: 'success was reported, but server.pem is the old one',
             remedy: 'Look at the appliance by hand, then retry.',
           });
         preparedBy.add(attempt);
       },
-      restart: (input, _, { signal }) =>
-        luna.shell(input, input, 'prepare-ntls', signal, async (session) => void (await session.change('service restart ntls', { proceed: true }))),
+      restart: (input, _, attempt) => luna.shell(input, attempt, async (session) => void (await session.change('service restart ntls', { proceed: true }))),
     },
     sight: ({ device: bound, running, skewSeconds, clients, prepared }) => [bound, running, isOff(skewSeconds), clients, prepared],
   });

@@ -1,11 +1,13 @@
+import type { DedicatedHsm } from '@azure/arm-hardwaresecuritymodules';
 import type { VirtualNetworkGateway } from '@azure/arm-network';
-import { StepFailure, unsafe } from '../../domain/failure.ts';
+import type { DeploymentExtended } from '@azure/arm-resourcesdeployments';
+import { quoting, StepFailure, unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { type Standing, standingOf } from '../../stores/record/memory.ts';
 import { userSecret } from '../../stores/secrets/kept.ts';
 import type { ArmFault } from '../../systems/azure/arm-error.ts';
 import type { Azure, AzureClients } from '../../systems/azure/azure.ts';
-import { causeOf } from '../../systems/azure/causes.ts';
+import { type Cause, causeOf } from '../../systems/azure/causes.ts';
 import { faultOf, isActive, isOneOf, marksOf, type Run, runOf } from '../../systems/azure/deployment.ts';
 import { checkDeployment, harmOf } from '../../systems/azure/deployment-check.ts';
 import { type HsmDeployment, hsmDeployment, parametersOf } from '../../systems/azure/hsm-template.ts';
@@ -20,7 +22,6 @@ import type { Systems } from '../systems.ts';
 type Input = StepInput<'deploy-hsm'>;
 
 export const deploymentName = 'HSMdeploy';
-const source = 'Azure Resource Manager';
 /** How often one asking may send the deployment: once, and once more where the cause passes by itself. */
 const maximumRuns = 2;
 
@@ -59,9 +60,9 @@ const ownRun = ({ deployment, askedAt }: Seen): Run | undefined => (deployment?.
 
 /** What went wrong: an HSM’s own message says more than the deployment, which only knows that it failed. */
 function faultSeen({ hsm, deployment }: Seen): ArmFault {
-  if (hsm?.state === 'Failed') return { code: 'Failed', message: hsm.message || 'the HSM is Failed', target: hsm.id };
-  if (deployment?.state === 'Canceled') return { code: 'Canceled', message: 'somebody cancelled the deployment', target: deployment.id };
-  return deployment?.fault ?? { code: deployment?.state ?? 'Unknown', message: 'no reason is told' };
+  if (hsm?.state === 'Failed') return { code: 'Failed', message: hsm.message, target: hsm.id };
+  if (deployment?.state === 'Canceled') return { code: 'Canceled', message: '', target: deployment.id };
+  return deployment?.fault ?? { code: deployment?.state ?? 'Unknown', message: '' };
 }
 
 /** What a failure leaves behind, and what becomes of it. */
@@ -71,95 +72,145 @@ function remains({ hsm, gateway }: Seen): string {
 }
 const mendGateway = 'mend it in the portal; delete it only if no HSM depends on it.';
 
+const source = 'Azure Resource Manager';
+const deploymentFailed: Cause = { code: 'AZURE_DEPLOYMENT_FAILED', remedy: 'Fix what Azure names, then retry.', passes: false };
+
 /** After our own deployment ended badly: once more where the cause passes by itself, else a person. */
 function afterFailure(seen: Seen, run: Run, name: string) {
   const fault = faultSeen(seen);
-  const cause = causeOf(fault);
+  const cause = causeOf(fault, deploymentFailed);
   if (cause.passes && run.number < maximumRuns && seen.gateway?.state !== 'Failed') return act('deploy');
+  const what = fault.target?.split('/').slice(-2).join('/') ?? deploymentName;
+  const isCanceled = fault.code === 'Canceled';
   return refuse({
+    code: cause.code,
     tried: `deploying the HSM ${name}${run.number > 1 ? ', and once more by itself' : ''}`,
-    seen: `${fault.target?.split('/').slice(-2).join('/') ?? deploymentName}: ${fault.code}: ${fault.message}`,
-    source,
+    summary: isCanceled ? `somebody canceled ${what}` : `${what} failed`,
+    ...quoting(source, fault.message && `${fault.code}: ${fault.message}`),
     remedy: `${cause.remedy}${remains(seen)}`,
   });
 }
 
+type Asked = Pick<Input, 'target' | 'request' | 'template'>;
+
+const deploying = ({ request: { hsm } }: Asked): string => `deploying the HSM ${hsm.name}`;
+
+/** An HSM of this name that this job must leave alone. */
+function notOurs({ hsm }: Seen, input: Asked) {
+  const owner = otherOwner(hsm?.tags, input.target);
+  if (owner)
+    return halt({
+      code: 'AZURE_RESOURCE_FOREIGN',
+      tried: deploying(input),
+      summary: `an HSM of this name belongs to ${owner}`,
+      remedy: 'Abort, and send the request again with another name.',
+    });
+  return hsm && another(hsm, input.request);
+}
+
 /** Somebody is taking it away: whether another is made in its place, and paid for, is theirs to say. */
-const beingDeleted = (tried: string, what: string) =>
-  halt({
-    tried,
-    seen: `${what} is being deleted`,
-    source,
+function beingDeleted({ hsm, gateway }: Seen, input: Asked) {
+  if (hsm?.state !== 'Deleting' && gateway?.state !== 'Deleting') return undefined;
+  const what = hsm?.state === 'Deleting' ? `the HSM ${input.request.hsm.name}` : `the gateway ${gateway?.name}`;
+  return halt({
+    code: 'AZURE_BEING_DELETED',
+    tried: deploying(input),
+    summary: `${what} is being deleted`,
     remedy: 'Find out who deletes it, and why. Once it is gone a retry makes another; or abort.',
   });
+}
 
-export const decideDeployHsm = (seen: Seen, input: Pick<Input, 'target' | 'request' | 'template'>) => {
-  const { hsm, gateway, deployment } = seen;
-  const { name } = input.request.hsm;
-  const tried = `deploying the HSM ${name}`;
-  const owner = otherOwner(hsm?.tags, input.target);
-  if (owner) return halt({ tried, seen: `an HSM of this name belongs to ${owner}`, source, remedy: 'Choose another name in a new request.' });
-  const unlike = hsm && another(hsm, input.request);
-  if (unlike) return unlike;
-  if (hsm?.state === 'Deleting' || gateway?.state === 'Deleting')
-    return beingDeleted(tried, hsm?.state === 'Deleting' ? `the HSM ${name}` : `the gateway ${gateway?.name}`);
-  if (deployment && isActive(deployment.state))
-    return wait(
-      deployment.ours
-        ? progressOf(seen, input.request)
-        : `Another deployment named ${deploymentName} is active in the resource group; it is waited for, not adopted.`,
-    );
-  if (gateway && gateway.type.toLowerCase() !== 'expressroute')
-    return refuse({
-      tried,
-      seen: `the network’s only gateway, ${gateway.name}, is of the type ${gateway.type}; an HSM is reached through an ExpressRoute gateway`,
-      source,
-      remedy: 'Add an ExpressRoute gateway to the network by hand (this service makes none beside another gateway) and retry, or name another network.',
-    });
-  if (hsm?.state === 'Succeeded' && seen.standing === 'begun') return act('enter-hsm');
-  if (hsm?.state === 'Succeeded' && gateway?.state === 'Succeeded')
-    return done<StepResult<'deploy-hsm'>>({
-      deploymentId: deployment?.ours ? deployment.id : 'none: the HSM was there',
-      templateHash: deployment?.ours ? deployment.templateHash : '',
-      ...(input.template && deployment?.ours ? { templateSha256: templateSha256(input.template) } : {}),
-      // A template of the user’s own leaves no mark; it is not sent where there is a gateway.
-      gatewayWasThere: ownerTag(gateway.tags) !== input.target && !(input.template && deployment?.ours),
-      ...(gateway.hasBasicAddress
-        ? {
-            warnings: [
-              `The gateway ${gateway.name} has a Basic public address: it carries a Dedicated HSM until 31 March 2027 only, and must not be changed. Microsoft’s way out is a new network with new HSMs.`,
-            ],
-          }
-        : {}),
-    });
+function activeDeployment(seen: Seen, { request }: Asked) {
+  const { deployment } = seen;
+  if (!deployment || !isActive(deployment.state)) return undefined;
+  return wait(
+    deployment.ours ? progressOf(seen, request) : `Another deployment named ${deploymentName} is active in the resource group; it is waited for, not adopted.`,
+  );
+}
+
+function unsuitableGateway({ gateway }: Seen, input: Asked) {
+  if (!gateway || gateway.type.toLowerCase() === 'expressroute') return undefined;
+  return refuse({
+    code: 'AZURE_GATEWAY_UNSUITABLE',
+    tried: deploying(input),
+    summary: `the network’s only gateway, ${gateway.name}, is of the type ${gateway.type}; an HSM is reached through an ExpressRoute gateway`,
+    remedy:
+      'Add an ExpressRoute gateway to the network (this service makes none beside another gateway), then retry; or abort, and send the request again with another network.',
+  });
+}
+
+/** What is reported once the HSM and its gateway are there. */
+function resultOf({ deployment, gateway }: Seen, { target, template }: Asked): StepResult<'deploy-hsm'> {
+  const own = deployment?.ours ? deployment : undefined;
+  return {
+    deploymentId: own?.id ?? 'none: the HSM was there',
+    templateHash: own?.templateHash ?? '',
+    ...(template && own ? { templateSha256: templateSha256(template) } : {}),
+    // A template of the user’s own leaves no mark; it is not sent where there is a gateway.
+    gatewayWasThere: ownerTag(gateway?.tags) !== target && !(template && own),
+    ...(gateway?.hasBasicAddress
+      ? {
+          warnings: [
+            `The gateway ${gateway.name} has a Basic public address: it carries a Dedicated HSM until 31 March 2027 only, and must not be changed. Microsoft’s way out is a new network with new HSMs.`,
+          ],
+        }
+      : {}),
+  };
+}
+
+/** What the deployment that this asking sent came to, where that was not what was wanted. */
+function afterOwnRun(seen: Seen, input: Asked) {
+  const { hsm, deployment } = seen;
   const run = ownRun(seen);
-  if (gateway && !['Succeeded', 'Failed'].includes(gateway.state)) return wait(progressOf(seen, input.request));
-  if (run && (hsm?.state === 'Failed' || deployment?.state !== 'Succeeded')) return afterFailure(seen, run, name);
-  if (run && !hsm)
-    return halt({
-      tried,
-      seen: `the deployment ${deploymentName} is Succeeded, but there is no HSM`,
-      source,
-      remedy: 'Look at the deployment in the portal; retry sends it again.',
-    });
+  if (!run) return undefined;
+  if (hsm?.state === 'Failed' || deployment?.state !== 'Succeeded') return afterFailure(seen, run, input.request.hsm.name);
+  if (hsm) return undefined;
+  return halt({
+    code: 'AZURE_HSM_MISSING',
+    tried: deploying(input),
+    summary: `the deployment ${deploymentName} is Succeeded, but there is no HSM`,
+    remedy: 'Check the deployment in the portal; retry sends it again.',
+  });
+}
+
+/** What is there and keeps a deployment from being sent. */
+function inTheWay(seen: Seen, input: Asked) {
+  const { hsm, gateway, deployment } = seen;
+  const tried = deploying(input);
   if (gateway?.state === 'Failed')
     return refuse({
+      code: 'AZURE_GATEWAY_UNSUITABLE',
       tried,
-      seen: `the network’s gateway ${gateway.name} is Failed`,
-      source,
+      summary: `the network’s gateway ${gateway.name} is Failed`,
       remedy: `Before you retry, ${mendGateway}`,
     });
   if (hsm?.state === 'Succeeded')
-    return halt({ tried, seen: 'the HSM is there, but its network has no gateway', source, remedy: 'Look at the network in the portal, then retry.' });
+    return halt({
+      code: 'AZURE_GATEWAY_UNSUITABLE',
+      tried,
+      summary: 'the HSM is there, but its network has no gateway',
+      remedy: 'Check the network in the portal, then retry.',
+    });
   if (hsm && hsm.state !== 'Failed') return wait(progressOf(seen, input.request));
   if (hsm && ownerTag(hsm.tags) !== input.target && !deployment?.ours)
     return refuse({
+      code: 'AZURE_RESOURCE_FAILED',
       tried,
-      seen: `an HSM of this name, not made by this job, is Failed: ${hsm.message}`,
-      source,
+      summary: 'an HSM of this name, not made by this job, is Failed',
+      ...quoting(source, hsm.message),
       remedy: 'Delete the failed HSM resource (it counts against the quota), then retry.',
     });
-  return act('deploy');
+  return undefined;
+}
+
+export const decideDeployHsm = (seen: Seen, input: Asked) => {
+  const { hsm, gateway } = seen;
+  const unusable = notOurs(seen, input) ?? beingDeleted(seen, input) ?? activeDeployment(seen, input) ?? unsuitableGateway(seen, input);
+  if (unusable) return unusable;
+  if (hsm?.state === 'Succeeded' && seen.standing === 'begun') return act('enter-hsm');
+  if (hsm?.state === 'Succeeded' && gateway?.state === 'Succeeded') return done(resultOf(seen, input));
+  if (gateway && !['Succeeded', 'Failed'].includes(gateway.state)) return wait(progressOf(seen, input.request));
+  return afterOwnRun(seen, input) ?? inTheWay(seen, input) ?? act('deploy');
 };
 
 /**
@@ -220,11 +271,11 @@ async function enterDeployment({ record, entries, hsm }: Seen & MachineMemory, r
 
 const harmful = (harm: string[], own: boolean): StepFailure =>
   unsafe({
+    code: 'AZURE_DEPLOYMENT_HARMFUL',
     tried: `sending the deployment ${deploymentName}`,
-    seen: harm.join('; '),
-    source,
+    summary: harm.join('; '),
     remedy: own
-      ? 'Nothing was sent. It must make the HSM that is asked for, no other, and never touch a gateway that is there: mend the template, or send a request without a template of your own, whose deployment does just that.'
+      ? 'Nothing was sent. It must make the HSM that is asked for, no other, and never touch a gateway that is there: correct the template, then retry with an amendment of /hsm/template; null takes it away, and the service’s own does just that.'
       : 'Nothing was sent. Look at these resources; a gateway that carries an HSM must never be changed.',
   });
 
@@ -232,55 +283,63 @@ export async function observeDeployHsm(azure: Azure, input: Input, { signal, ask
   const { resourceGroup } = input.request.azure;
   const options = { abortSignal: signal };
   const clients = await azure.clients(input.request.azure);
-  const [hsm, gateways, deployment] = await Promise.all([
+  // Before what it makes: of one that is Succeeded, all is there when it is read afterwards.
+  const deployment = await azure.look(`reading the deployment ${deploymentName}`, () =>
+    clients.deployments.deployments.get(resourceGroup, deploymentName, options),
+  );
+  const [hsm, gateways] = await Promise.all([
     azure.look(`reading the HSM ${input.request.hsm.name}`, () => clients.hsms.dedicatedHsmOperations.get(resourceGroup, input.request.hsm.name, options)),
     azure.ask('listing the gateways', async () => {
       const all = [];
       for await (const gateway of clients.network.virtualNetworkGateways.list(resourceGroup, options)) all.push(gateway);
       return all;
     }),
-    azure.look(`reading the deployment ${deploymentName}`, () => clients.deployments.deployments.get(resourceGroup, deploymentName, options)),
   ]);
   const network = input.hsmSubnetId.replace(/\/subnets\/.*$/i, '').toLowerCase();
   const inNetwork = gateways.filter(({ ipConfigurations }) => ipConfigurations?.some(({ subnet }) => subnet?.id?.toLowerCase().startsWith(`${network}/`)));
   // A VPN gateway may stand beside it; it carries no HSM.
   const gateway = inNetwork.find(({ gatewayType }) => gatewayType?.toLowerCase() === 'expressroute') ?? inNetwork[0];
-  const run = deployment && ownerTag(deployment.tags) === input.target ? runOf(deployment) : undefined;
-  const state = deployment?.properties?.provisioningState ?? '';
+  const readFault = (failed: DeploymentExtended) => azure.ask(`reading why ${deploymentName} failed`, () => faultOf(clients, resourceGroup, failed, signal));
   return {
     askedAt,
-    ...(hsm
-      ? {
-          hsm: { id: hsm.id!, state: hsm.provisioningState ?? '', message: hsm.statusMessage ?? '', ...natureOf(hsm), ...(hsm.tags ? { tags: hsm.tags } : {}) },
-        }
-      : {}),
-    ...(gateway
-      ? {
-          gateway: {
-            id: gateway.id!,
-            name: gateway.name!,
-            type: gateway.gatewayType ?? 'ExpressRoute',
-            state: gateway.provisioningState ?? '',
-            ...(gateway.tags ? { tags: gateway.tags } : {}),
-            hasBasicAddress: await hasBasicAddress(azure, clients, gateway, signal),
-          },
-        }
-      : {}),
-    ...(deployment
-      ? {
-          deployment: {
-            id: deployment.id!,
-            state,
-            templateHash: deployment.properties?.templateHash ?? '',
-            ours: isOneOf(deployment, known(input)),
-            ...(run ? { run } : {}),
-            ...(createTagIn(deployment.tags) ? { createTag: createTagIn(deployment.tags)! } : {}),
-            ...(state === 'Failed'
-              ? { fault: await azure.ask(`reading why ${deploymentName} failed`, () => faultOf(clients, resourceGroup, deployment, signal)) }
-              : {}),
-          },
-        }
-      : {}),
+    ...(hsm ? { hsm: hsmSeen(hsm) } : {}),
+    ...(gateway ? { gateway: { ...gatewaySeen(gateway), hasBasicAddress: await hasBasicAddress(azure, clients, gateway, signal) } } : {}),
+    ...(deployment ? { deployment: await deploymentSeen(deployment, input, readFault) } : {}),
+  };
+}
+
+const hsmSeen = (hsm: DedicatedHsm): NonNullable<Seen['hsm']> => ({
+  id: hsm.id!,
+  state: hsm.provisioningState ?? '',
+  message: hsm.statusMessage ?? '',
+  ...natureOf(hsm),
+  ...(hsm.tags ? { tags: hsm.tags } : {}),
+});
+
+const gatewaySeen = ({ id, name, gatewayType, provisioningState, tags }: VirtualNetworkGateway): NonNullable<Seen['gateway']> => ({
+  id: id!,
+  name: name!,
+  type: gatewayType ?? 'ExpressRoute',
+  state: provisioningState ?? '',
+  ...(tags ? { tags } : {}),
+});
+
+async function deploymentSeen(
+  deployment: DeploymentExtended,
+  input: Input,
+  readFault: (failed: DeploymentExtended) => Promise<ArmFault>,
+): Promise<NonNullable<Seen['deployment']>> {
+  const run = ownerTag(deployment.tags) === input.target ? runOf(deployment) : undefined;
+  const tag = createTagIn(deployment.tags);
+  const state = deployment.properties?.provisioningState ?? '';
+  return {
+    id: deployment.id!,
+    state,
+    templateHash: deployment.properties?.templateHash ?? '',
+    ours: isOneOf(deployment, known(input)),
+    ...(run ? { run } : {}),
+    ...(tag ? { createTag: tag } : {}),
+    ...(state === 'Failed' ? { fault: await readFault(deployment) } : {}),
   };
 }
 

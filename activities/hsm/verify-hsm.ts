@@ -1,3 +1,5 @@
+import { quoting } from '../../domain/failure.ts';
+import type { CodeOf } from '../../domain/failure-codes.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { another, type HsmNature, natureOf } from '../asked-hsm.ts';
 import { converge, done, refuse, wait } from '../converge.ts';
@@ -22,18 +24,19 @@ const missingTags = (tags: Record<string, string>): string[] =>
     .map((tag) => `the tag ${tag} is missing`);
 
 export const decideVerifyHsm = (seen: Seen | undefined, { request }: Pick<Input, 'request'>) => {
-  const problem = (what: string) =>
+  const problem = (code: CodeOf<'Refused'>, summary: string, said = '') =>
     refuse({
+      code,
       tried: `verifying the HSM ${request.hsm.name}`,
-      seen: what,
-      source: 'Azure Resource Manager',
-      remedy: 'Look at the HSM in the portal (show hidden types), then retry.',
+      summary,
+      ...quoting('Azure Resource Manager', said),
+      remedy: 'Check the HSM in the portal (show hidden types), then retry.',
     });
-  if (!seen) return problem('there is no such HSM');
+  if (!seen) return problem('AZURE_HSM_MISSING', 'there is no such HSM');
   const unlike = another(seen, request);
   if (unlike) return unlike;
-  if (seen.state === 'Deleting') return problem('it is being deleted');
-  if (seen.state === 'Failed') return problem(seen.message || 'it is Failed');
+  if (seen.state === 'Deleting') return problem('AZURE_BEING_DELETED', 'it is being deleted');
+  if (seen.state === 'Failed') return problem('AZURE_RESOURCE_FAILED', 'it is Failed', seen.message);
   if (seen.state !== 'Succeeded') return wait(`${seen.state}. ${seen.message}`);
   const { hsm, azure } = request;
   const wrong = [
@@ -42,7 +45,9 @@ export const decideVerifyHsm = (seen: Seen | undefined, { request }: Pick<Input,
     ...(hsm.address && seen.address && seen.address !== hsm.address ? [`its address is ${seen.address}, not ${hsm.address}`] : []),
     ...(hsm.template ? [] : missingTags(seen.tags)),
   ];
-  return wrong.length > 0 ? problem(wrong.join('; ')) : done<StepResult<'verify-hsm'>>({ id: seen.id, address: seen.address!, tags: seen.tags });
+  return wrong.length > 0
+    ? problem('AZURE_RESOURCE_MISMATCH', wrong.join('; '))
+    : done<StepResult<'verify-hsm'>>({ hsmId: seen.id, hsmAddress: seen.address!, tags: seen.tags });
 };
 
 /** `Get-AzResource` of the runbook, and the HSM’s address from its interface. */

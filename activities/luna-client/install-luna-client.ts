@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { refused } from '../../domain/failure.ts';
+import { type Problem, quoting, refused } from '../../domain/failure.ts';
 import type { SecretReference } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { userSecret } from '../../stores/secrets/kept.ts';
@@ -51,29 +51,39 @@ export const pinOf = (line: string): string =>
     .replace(/=+$/, '')}`;
 
 /** What PowerShell says of an error, without where in the script it was; its beginning and its end, which the log’s is. */
-function saidBy({ error, output, state }: Pick<Seen, 'error' | 'output' | 'state'>): string {
-  const text = (error.split(/\n\s*(?:At (?:line|C:)|\+ )/)[0]!.trim() || output.trim() || state).replaceAll(/\s+/g, ' ');
+function saidBy({ error, output }: Pick<Seen, 'error' | 'output'>): string {
+  const text = (error.split(/\n\s*(?:At (?:line|C:)|\+ )/)[0]!.trim() || output.trim()).replaceAll(/\s+/g, ' ');
   return text.length <= 280 ? text : `${text.slice(0, 120)} … ${text.slice(-150)}`;
 }
+
+const whatItSaid = (summary: string, seen: Seen): Pick<Problem, 'summary' | 'evidence'> => ({
+  summary: `${summary} (${seen.state})`,
+  ...quoting('The installation script', saidBy(seen)),
+});
 
 /** Sent by an earlier asking: a retry sends it again. */
 const isHistory = ({ sentAt, askedAt }: Seen): boolean => sentAt < askedAt;
 
 export const decideInstallLunaClient = (seen: Seen | undefined, { vm, request }: Pick<Input, 'vm' | 'request'>) => {
-  const told = { tried: `installing the Luna client on ${request.lunaClient.vmName}`, source: 'the Windows host' };
+  const told = { code: 'CLIENT_INSTALL_FAILED', tried: `installing the Luna client on ${request.lunaClient.vmName}` } as const;
   if (!seen) return act('run-script');
   if (['Pending', 'Running', 'Unknown'].includes(seen.state)) return whileRunning(seen, told);
   if (seen.state !== 'Succeeded') {
     if (isHistory(seen)) return act('run-script');
-    return refuse({ ...told, seen: saidBy(seen), remedy: 'Mend the cause (address, SHA-256 or package of the installer), then retry.' });
+    return refuse({
+      ...told,
+      ...whatItSaid('the script failed', seen),
+      remedy:
+        'Fix the cause (address, SHA-256 or package of the installer), then retry; a wrong field of the request by an amendment of /lunaClient/installer.',
+    });
   }
   const [version, other, hostKey] = ['client-version', 'certificate-client-version', 'host-key'].map((name) => field(seen.output, name));
   if (!version || !hostKey || (request.lunaClient.certificateClient && !other))
     return isHistory(seen)
       ? act('run-script')
-      : refuse({ ...told, seen: 'the script ended well without saying what it must', remedy: 'Look at the host, then retry.' });
+      : refuse({ ...told, summary: 'the script ended well without reporting what it must', remedy: 'Check the host, then retry.' });
   const wrong = wrongVersion(request.lunaClient, version, other, field(seen.output, 'vtl') === 'True');
-  if (wrong) return isHistory(seen) ? act('run-script') : refuse({ ...told, ...wrong });
+  if (wrong) return isHistory(seen) ? act('run-script') : refuse({ ...told, code: 'CLIENT_WRONG_VERSION', ...wrong });
   return done<StepResult<'install-luna-client'>>({
     windows: { address: vm.reachable, pin: pinOf(hostKey) },
     clientVersion: version,
@@ -82,29 +92,35 @@ export const decideInstallLunaClient = (seen: Seen | undefined, { vm, request }:
 };
 
 /** Waits for a script, but not for ever; one that hung already before a retry was ordered is started anew. */
-function whileRunning(seen: Seen, told: { tried: string; source: string }) {
+function whileRunning(seen: Seen, told: { code: 'CLIENT_INSTALL_FAILED'; tried: string }) {
   const { state, startedAt, askedAt, lookedAt } = seen;
   if (isHistory(seen) && lookedAt - startedAt > longestRunMs) return act('run-script');
   if (lookedAt - askedAt <= longestRunMs) return wait(`The Luna client is being installed: ${state}.`);
   return refuse({
     ...told,
-    seen: `the script has not ended for ${longestRunMs / 60_000} minutes; its last words: ${saidBy(seen)}`,
-    remedy: 'Look at the host and at its agent (a restart of the VM helps), then retry.',
+    ...whatItSaid(`the script has not ended for ${longestRunMs / 60_000} minutes`, seen),
+    remedy: 'Check the host and its agent (a restart of the VM helps), then retry.',
   });
 }
 
 /** A client that is there is never replaced: others may rely on it. */
 function wrongVersion({ version: wanted, certificateClient }: Input['request']['lunaClient'], version: string, other: string | undefined, hasVtl: boolean) {
-  const remedy = 'Uninstall it by hand and retry, or name this version (and an installer of it) in a new request.';
+  const remedy =
+    'Uninstall it on the host, then retry; or retry with an amendment of /lunaClient/version (or /lunaClient/certificateClient) that names this version and an installer of it.';
   if (!recentEnough(version))
     return {
-      seen: `the client is version ${version}`,
-      remedy: 'Uninstall it by hand and retry, or give an installer of version 7.4 or later in a new request.',
+      summary: `the client is version ${version}`,
+      remedy: 'Uninstall it on the host, then retry with an amendment of /lunaClient/installer: one of version 7.4 or later.',
     };
-  if (!isVersion(version, wanted)) return { seen: `the client is version ${version}, not ${wanted}`, remedy };
+  if (!isVersion(version, wanted)) return { summary: `the client is version ${version}, not ${wanted}`, remedy };
   if (other && !isVersion(other, certificateClient?.version))
-    return { seen: `the client for certificates is version ${other}, not ${certificateClient!.version}`, remedy };
-  return hasVtl ? undefined : { seen: 'vtl is missing', remedy: 'Give an installer with all features in a new request.' };
+    return { summary: `the client for certificates is version ${other}, not ${certificateClient!.version}`, remedy };
+  return hasVtl
+    ? undefined
+    : {
+        summary: 'vtl is missing',
+        remedy: 'Uninstall the client on the host, then retry with an amendment of /lunaClient/installer: one with all features.',
+      };
 }
 
 /** Runs the installation through Azure’s agent: it works before any port of the host does. The command’s name is the run’s and the attempt’s, so that a crash finds it again. */
@@ -115,10 +131,10 @@ export const installLunaClient = (systems: Systems) => {
     const address = typeof url === 'string' ? url : await userSecret(secrets, url.secret);
     if (URL.parse(address)?.protocol === 'https:') return address;
     throw refused({
+      code: 'CLIENT_INSTALL_FAILED',
       tried: 'reading the address of the installer',
-      seen: `${typeof url === 'string' ? 'it' : `the secret ${url.secret}`} is no https address`,
-      source: 'this service',
-      remedy: 'Send a request that names another one; nothing was run.',
+      summary: `${typeof url === 'string' ? 'it' : `the secret ${url.secret}`} is no https address`,
+      remedy: 'Nothing was run. Retry with an amendment of /lunaClient/installer/url, or of /lunaClient/certificateClient/installer/url.',
     });
   };
   const installersOf = async ({ request: { lunaClient } }: Input) => {

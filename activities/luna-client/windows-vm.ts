@@ -3,10 +3,10 @@ import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput } from '../../domain/results.ts';
 import { kept } from '../../stores/secrets/kept.ts';
 import type { Systems } from '../systems.ts';
-import { allow, osDisk, virtualMachine } from '../virtual-machine.ts';
+import { allowIn, osDisk, virtualMachine } from '../virtual-machine.ts';
 
 export const windowsRules = ({ azure }: ProvisioningRequest, workerSources: string[]) => [
-  allow(temporaryRule, ['22', '3389'], [...azure.adminSources, ...workerSources], 100),
+  allowIn([...azure.adminSources, ...workerSources], { name: temporaryRule, ports: ['22', '3389'], priority: 100 }),
 ];
 
 /** “Create a Windows instance”: Windows 10 Pro in the Compute subnet, Standard HDD, a static address, SSH and RDP for the admins and this service alone. */

@@ -12,17 +12,17 @@ export const decideResourceGroup = (group: Seen, { request: { azure } }: Pick<In
   if (!group) return act('create');
   if (group.state === 'Deleting')
     return halt({
+      code: 'AZURE_BEING_DELETED',
       tried: `using the resource group ${azure.resourceGroup}`,
-      seen: 'it is being deleted',
-      source: 'Azure Resource Manager',
+      summary: 'it is being deleted',
       remedy: 'Find out who deletes it, and why: an HSM in it would be left behind, and paid for. Once it is gone a retry makes it anew; or abort.',
     });
   if (group.location.toLowerCase() !== azure.region.toLowerCase())
     return refuse({
+      code: 'AZURE_RESOURCE_MISMATCH',
       tried: `using the resource group ${azure.resourceGroup}`,
-      seen: `it is in ${group.location}, not in ${azure.region}`,
-      source: 'Azure Resource Manager',
-      remedy: 'Name another group, or the group’s own region, in a new request.',
+      summary: `it is in ${group.location}, not in ${azure.region}`,
+      remedy: 'Abort, and send the request again with another group, or with the region of this one.',
     });
   return done<StepResult<'resource-group'>>({ id: group.id });
 };

@@ -85,10 +85,11 @@ export const decideVirtualNetwork = (seen: Seen, { request }: Pick<Input, 'reque
   const wrong = problems(seen, request);
   if (wrong.length > 0)
     return refuse({
+      code: 'AZURE_RESOURCE_MISMATCH',
       tried: `using the virtual network ${request.network.name}`,
-      seen: wrong.join('; '),
-      source: 'Azure Resource Manager',
-      remedy: 'Mend the network in Azure, or change the request; nothing existing is overwritten. Then retry.',
+      summary: wrong.join('; '),
+      remedy:
+        'Nothing existing is overwritten. Fix the network in Azure, then retry; or retry with an amendment of the ranges and names that differ (/network/compute, /network/hsm, /network/gateway).',
     });
   if (wanted(request).some(({ name }) => !named(seen.subnets, name))) return act('add-subnet');
   const [compute, hsm, gateway] = wanted(request).map(({ name }) => named(seen.subnets, name)!.id);

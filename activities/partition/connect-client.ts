@@ -4,7 +4,8 @@ import { kept } from '../../stores/secrets/kept.ts';
 import type { LunaClient } from '../../systems/lunacm/luna-client.ts';
 import type { Slot } from '../../systems/lunacm/parse.ts';
 import { deleteOurClient, readRegistration } from '../../systems/lunash/registration.ts';
-import { type Attempt, act, converge, done, halt, lasting } from '../converge.ts';
+import { type Attempt, act, converge, done, halt } from '../converge.ts';
+import { leaving } from '../end-predecessor.ts';
 import { enterOnce, recordOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
 
@@ -26,9 +27,9 @@ export const decideConnectClient = ({ slots, registered }: Omit<Seen, 'certifica
   if (slot) return done<StepResult<'connect-client'>>({ slot: slot.slot });
   if (registered === 'foreign')
     return halt({
+      code: 'HSM_CLIENT_FOREIGN',
       tried: `registering the client ${clientOf(input)}`,
-      seen: 'a client of this name is registered with a certificate that was not made on this host',
-      source: 'LunaSH',
+      summary: 'a client of this name is registered with a certificate that was not made on this host',
       remedy: 'Find out whose it is; delete it by hand (client delete) if it is of no use, then retry.',
     });
   return registered === 'ours' ? act('redeploy') : act('deploy');
@@ -40,8 +41,9 @@ const looks = 5;
 /** `clientconfig deploy`: the trust link between the Luna client and the HSM, until the partition shows as a slot. */
 export const connectClient = (systems: Systems) => {
   const { luna, secrets, settings } = systems;
+  const record = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'hsm');
   const deploy = (input: Input, attempt: Attempt) =>
-    luna.client(input, input, 'connect-client', attempt.signal, async (client) => {
+    luna.client(input, attempt, async (client) => {
       const password = await kept(secrets, input.target, 'appliance-password');
       const { hsm } = input.request;
       await enterOnce(recordOf(systems, input, attempt, 'windows'), 'secret-given', { machine: input.windows.address, purpose: 'appliance-password' });
@@ -52,24 +54,25 @@ export const connectClient = (systems: Systems) => {
       );
     });
   return converge<Input, Seen, StepResult<'connect-client'>, 'deploy' | 'redeploy'>({
-    lasting: lasting(settings, 'lunash-command', 'clientconfig-deploy'),
-    async observe(input, { signal }) {
-      const onHost = <T>(work: (client: LunaClient) => Promise<T>) => luna.client(input, input, 'connect-client', signal, work);
+    ...leaving(systems, 'lunash-erasing-command', 'clientconfig-deploy'),
+    async observe(input, attempt) {
+      await record(input, attempt).read();
+      const onHost = <T>(work: (client: LunaClient) => Promise<T>) => luna.client(input, attempt, work);
       const certificates = await onHost((client) => client.certificates(clientOf(input), 'own'));
-      const found = await luna.shell(input, input, 'connect-client', signal, (session) => readRegistration(session, clientOf(input), undefined, certificates));
+      const found = await luna.shell(input, attempt, (session) => readRegistration(session, clientOf(input), undefined, certificates));
       const registered = found ? (found.certificateWasOurs ? 'ours' : 'foreign') : 'no';
       for (let look = 1; ; look++) {
         const slots = await onHost((client) => client.slots());
         const isThere = slots.some(({ serial }) => serial === input.partitionSerial);
         if (isThere || registered !== 'ours' || look === looks) return { slots, certificates, registered };
-        await sleep(settings.commandMs / 50, undefined, { signal });
+        await sleep(settings.commandMs / 50, undefined, { signal: attempt.signal });
       }
     },
     decide: decideConnectClient,
     act: {
       deploy: (input, _, attempt) => deploy(input, attempt),
       async redeploy(input, { certificates }, attempt) {
-        await luna.shell(input, input, 'connect-client', attempt.signal, (session) => deleteOurClient(session, clientOf(input), certificates));
+        await luna.shell(input, attempt, (session) => deleteOurClient(session, clientOf(input), certificates, record(input, attempt)));
         await deploy(input, attempt);
       },
     },

@@ -1,11 +1,14 @@
+import type { CodeOf } from '../../domain/failure-codes.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { refusedUnder } from '../../stores/record/memory.ts';
+import { writerOf } from '../../stores/record/writer.ts';
 import { kept } from '../../stores/secrets/kept.ts';
 import type { LunaClient } from '../../systems/lunacm/luna-client.ts';
 import { mayTry, RoleLog } from '../../systems/lunacm/role-log.ts';
 import { doNotRetry, mustSignIn, type Roles, readRoles, type SignIn, signIn, tooFew, type Who, worthTrying } from '../../systems/lunacm/roles.ts';
-import { type Attempt, act, converge, done, halt, lasting, prove } from '../converge.ts';
-import { recordOf, writerOf } from '../record.ts';
+import { type Attempt, act, converge, done, halt, prove } from '../converge.ts';
+import { leaving } from '../end-predecessor.ts';
+import { recordOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'crypto-officer'>;
@@ -21,13 +24,14 @@ export interface Proofs {
 }
 
 const tried = 'setting up the crypto officer';
-const halted = (seen: string, remedy: string) => halt({ tried, seen, source: 'lunacm', remedy });
+const halted = (code: CodeOf<'Unsafe'>, summary: string, remedy: string) => halt({ code, tried, summary, remedy });
 
 export const decideCryptoOfficer = (seen: Seen, _: unknown, proofs: Partial<Proofs>) => {
   const { officer, partitionSo, spent, refused } = seen;
-  if (officer.initialised === undefined) return halted('nothing tells whether it is initialised', 'Nothing was tried. Look at role show by hand, then retry.');
+  if (officer.initialised === undefined)
+    return halted('HSM_UNREADABLE', 'nothing tells whether it is initialised', 'Nothing was tried. Look at role show by hand, then retry.');
   if (!officer.initialised) {
-    if (refused.po) return halted('the kept password of the partition SO is refused', doNotRetry('po'));
+    if (refused.po) return halted('LUNACM_PASSWORD_REFUSED', 'the kept password of the partition SO is refused', doNotRetry('po'));
     return mayTry(partitionSo, spent.po) ? act('initialize') : halt(tooFew('po', partitionSo, spent.po));
   }
   const signIn = proofs['co-password'] ?? (refused.co ? 'refused' : undefined);
@@ -41,21 +45,23 @@ export const decideCryptoOfficer = (seen: Seen, _: unknown, proofs: Partial<Proo
 /** Where nobody tells whether the first password still holds, the kept one was tried before it. */
 function withFirstPassword({ officer, officerIsNew, refused }: Seen, signIn: Exclude<SignIn, 'good' | 'locked'> | undefined) {
   const firstMayHold = officer.mustChange === true || ((officer.mustChange === undefined || officerIsNew) && signIn === 'refused');
-  if (firstMayHold) return refused.coFirst ? halted('the first password is refused', doNotRetry('co')) : act('change-password');
+  if (firstMayHold) return refused.coFirst ? halted('LUNACM_PASSWORD_REFUSED', 'the first password is refused', doNotRetry('co')) : act('change-password');
   if (signIn === 'expired')
-    return halted('the kept password is taken and must be changed', 'Somebody reset it. Change it by hand and set the kept one again, then retry.');
-  return halted('the kept password is refused', doNotRetry('co'));
+    return halted(
+      'LUNACM_PASSWORD_EXPIRED',
+      'the kept password is taken and must be changed',
+      'Somebody reset it. Change it by hand and set the kept one again, then retry.',
+    );
+  return halted('LUNACM_PASSWORD_REFUSED', 'the kept password is refused', doNotRetry('co'));
 }
 
 /** The partition SO initialises the crypto officer with a temporary password, who changes it at once: it is good for one sign-in only. */
 export const cryptoOfficer = (systems: Systems) => {
-  const { luna, secrets, settings } = systems;
+  const { luna, secrets } = systems;
   const keptPassword = ({ target }: Input, purpose: 'partition-so-password' | 'crypto-officer-temporary-password' | 'crypto-officer-password') =>
     kept(secrets, target, purpose);
   const onHost = <T>(input: Input, attempt: Attempt, work: (client: LunaClient, log: RoleLog) => Promise<T>) =>
-    luna.client(input, input, 'crypto-officer', attempt.signal, (client) =>
-      work(client, new RoleLog(recordOf(systems, input, attempt, 'hsm'), input.partitionSerial, input)),
-    );
+    luna.client(input, attempt, (client) => work(client, new RoleLog(recordOf(systems, input, attempt, 'hsm'), input.partitionSerial, input)));
   /** As a role, whose sign-in and command must succeed. No script shows a second password where the sign-in before it may have failed. */
   const as = (who: Omit<Who, 'serial'>, command: string, secret: string, [client, log, input]: [LunaClient, RoleLog, Input]) =>
     mustSignIn(client, log, { ...who, serial: input.partitionSerial }, { command, secrets: [secret] });
@@ -66,10 +72,10 @@ export const cryptoOfficer = (systems: Systems) => {
     await told[1].firstIsOver('co');
   };
   return converge<Input, Seen, StepResult<'crypto-officer'>, 'initialize' | 'change-password', Proofs>({
-    lasting: lasting(settings, 'lunacm-script'),
+    ...leaving(systems, 'lunacm-script', 'lunacm-password-script'),
     observe: async (input, attempt) => {
       const { partitionSerial } = input;
-      const shown = await luna.partitionShow(input, input, 'crypto-officer', attempt.signal);
+      const shown = await luna.partitionShow(input, attempt);
       return onHost(input, attempt, async (client, log) => {
         const roles = await readRoles(client, log, partitionSerial, shown);
         const entries = await log.read();

@@ -2,7 +2,9 @@ import { notReady, StepFailure } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { kept } from '../../stores/secrets/kept.ts';
 import type { PartitionInfo } from '../../systems/lunacm/parse.ts';
-import { act, converge, done, halt, lasting, refuse } from '../converge.ts';
+import { readHsm } from '../../systems/lunash/read-hsm.ts';
+import { act, converge, done, halt, refuse } from '../converge.ts';
+import { leaving } from '../end-predecessor.ts';
 import { recordOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
 
@@ -18,42 +20,46 @@ export const decideInitializePartition = ({ info, objects }: Seen, { request }: 
   const { name } = request.hsm.partition;
   const tried = `initialising the partition ${name}`;
   if (!info)
-    return refuse({ tried, seen: 'partition showinfo does not show it', source: 'lunacm', remedy: 'Look at slot list on the Windows host, then retry.' });
+    return refuse({
+      code: 'LUNACM_SLOT_MISSING',
+      tried,
+      summary: 'partition showinfo does not show it',
+      remedy: 'Check slot list on the Windows host, then retry.',
+    });
   if (info.initialised !== false && info.label === name) return done<StepResult<'initialize-partition'>>({ label: info.label });
   if (objects === undefined)
     return halt({
+      code: 'HSM_UNREADABLE',
       tried,
-      seen: 'partition list does not show it, so that nobody knows what is in it',
-      source: 'LunaSH',
+      summary: 'partition list does not show it, so that nobody knows what is in it',
       remedy: 'Nothing was done. Look at partition list by hand, then retry.',
     });
   if (info.initialised === undefined)
     return halt({
+      code: 'HSM_UNREADABLE',
       tried,
-      seen: 'partition showinfo does not tell whether it is initialised',
-      source: 'lunacm',
+      summary: 'partition showinfo does not tell whether it is initialised',
       remedy: 'Nothing was done. Look at its flags by hand, then retry.',
     });
   if (info.initialised || info.label !== '' || objects > 0)
     return halt({
+      code: 'HSM_PARTITION_FOREIGN',
       tried,
-      seen: `it ${info.initialised ? 'is initialised, ' : ''}has the label “${info.label}” and ${objects} objects`,
-      source: 'lunacm',
-      remedy: 'Initialising would erase them: choose another partition in a new request.',
+      summary: `it ${info.initialised ? 'is initialised, ' : ''}has the label “${info.label}” and ${objects} objects`,
+      remedy: 'Initialising would erase them: abort, and send the request again with another partition.',
     });
   return act('initialize');
 };
 
 /** `partition init -label …`, with the partition SO’s password and a cloning domain; only where there is no label and no object. */
 export const initializePartition = (systems: Systems) => {
-  const { luna, secrets, settings } = systems;
+  const { luna, secrets } = systems;
   return converge<Input, Seen, StepResult<'initialize-partition'>, 'initialize'>({
-    lasting: lasting(settings, 'lunacm-script'),
+    ...leaving(systems, 'lunacm-partition-init'),
     async observe(input, attempt) {
-      const { signal } = attempt;
       await recordOf(systems, input, attempt, 'hsm').read();
-      const info = await luna.client(input, input, 'initialize-partition', signal, (client) => client.info(input.partitionSerial));
-      const { partitions } = await luna.inspect(input, input, 'initialize-partition', signal);
+      const info = await luna.client(input, attempt, (client) => client.info(input.partitionSerial));
+      const { partitions } = await luna.shell(input, attempt, readHsm);
       return { info, objects: partitions.find(({ serial }) => serial === input.partitionSerial)?.objects };
     },
     decide: decideInitializePartition,
@@ -69,7 +75,7 @@ export const initializePartition = (systems: Systems) => {
           if (next.kind !== 'act') throw notReady('It was initialised since the look before, and is looked at again.');
           await record.append('partition-initialize-begun', { serial });
         };
-        await luna.client(input, input, 'initialize-partition', attempt.signal, (client) =>
+        await luna.client(input, attempt, (client) =>
           client.mustOn(
             serial,
             [`partition init -label ${input.request.hsm.partition.name} -password ${password} -domain ${domain} -force`],
@@ -77,7 +83,6 @@ export const initializePartition = (systems: Systems) => {
             stillNew,
           ),
         );
-        await record.append('partition-initialized', { serial });
       },
     },
   });

@@ -132,10 +132,11 @@ export const decideCheckAvailability = (seen: Seen, { request }: Pick<Input, 're
   const missing = findings(seen, request);
   if (missing.length > 0)
     return refuse({
+      code: 'AZURE_NOT_OFFERED',
       tried: 'checking what is available',
-      seen: missing.join('; '),
-      source: 'Azure Resource Manager',
-      remedy: 'Send a request that asks for what is there; nothing was created.',
+      summary: missing.join('; '),
+      remedy:
+        'Nothing was created. Retry with an amendment that asks for what is offered, such as /lunaClient/size or /cipherTrust/image. For another region or SSH key, abort and send the request again.',
     });
   const { termsAccepted, termsLink, keyInAzure } = seen;
   // What a machine that is there was made of may be gone.
@@ -145,10 +146,10 @@ export const decideCheckAvailability = (seen: Seen, { request }: Pick<Input, 're
   const termsNeeded = !('id' in cipherTrustImage) && !isThere(seen.machines, request.cipherTrust.vmName) && !termsAccepted;
   if (termsNeeded && request.cipherTrust.acceptTerms !== true)
     return refuse({
+      code: 'AZURE_TERMS_NOT_ACCEPTED',
       tried: `using the image ${request.cipherTrust.image}`,
-      seen: 'its marketplace terms are not accepted in this subscription, and the request does not say that they may be',
-      source: 'Azure Marketplace',
-      remedy: `Read them (${termsLink ?? 'in the Azure Marketplace'}) and accept them with az vm image terms accept, then retry; or say cipherTrust.acceptTerms in a new request.`,
+      summary: 'its marketplace terms are not accepted in this subscription, and the request does not say that they may be',
+      remedy: `Read them (${termsLink ?? 'in the Azure Marketplace'}) and accept them with az vm image terms accept, then retry; or retry with an amendment of /cipherTrust/acceptTerms to true.`,
     });
   return done<StepResult<'check-availability'>>({
     windowsImage,

@@ -23,7 +23,12 @@ export interface Seen {
 export const decideCheckFeature = ({ state, told }: Seen, { request }: Pick<Input, 'request'>) => {
   if (state === 'Registered') return told ? done<StepResult<'check-feature'>>({ state }) : act('register-provider');
   if (state === 'Pending' || state === 'Registering') return wait(`The access to Dedicated HSM is ${state}: Microsoft decides.`, pendingPollMs);
-  return refuse({ tried: `checking the feature ${feature}`, seen: `it is ${state}`, source: 'Azure Resource Manager', remedy: accessRequest(request) });
+  return refuse({
+    code: 'AZURE_FEATURE_NOT_GRANTED',
+    tried: `checking the feature ${feature}`,
+    summary: `it is ${state}`,
+    remedy: accessRequest(request),
+  });
 };
 
 /** The feature’s state, in Azure’s words. Where the provider hides what was never asked for, the feature is not even known. */

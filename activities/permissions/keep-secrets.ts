@@ -44,24 +44,24 @@ export const decideKeepSecrets = (seen: Seen, { target, request }: Pick<Input, '
   const lost = seen.missing.filter((purpose) => seen.recorded.includes(purpose));
   if (lost.length > 0)
     return refuse({
+      code: 'SECRET_LOST',
       tried: 'reading the secrets that were kept earlier',
-      seen: `not in the secret store any more: ${lost.map((purpose) => secretName(target, purpose)).join(', ')}`,
-      source: 'the secret store',
+      summary: `not in the secret store any more: ${lost.map((purpose) => secretName(target, purpose)).join(', ')}`,
       remedy: `Restore them (backup; az keyvault secret recover), then retry; no others are made in their place. To begin anew, when nothing uses any secret of ${target} any more: docs/operators.md, “Lost secrets”.`,
     });
   if (seen.unknown.length > 0)
     return refuse({
+      code: 'SECRET_MISSING',
       tried: 'reading the secrets that the request names',
-      seen: `not in the secret store: ${seen.unknown.join(', ')}`,
-      source: 'the secret store',
+      summary: `not in the secret store: ${seen.unknown.join(', ')}`,
       remedy: 'Put them into the secret store under these names (npm run --silent secret -- --keep NAME < FILE), then retry.',
     });
   if (seen.unusable.length > 0)
     return refuse({
+      code: 'SECRET_UNUSABLE',
       tried: 'checking the secrets that the request names',
-      seen: seen.unusable.join('; '),
-      source: 'this service',
-      remedy: 'Send a request that names other secrets; nothing was created.',
+      summary: seen.unusable.join('; '),
+      remedy: 'Nothing was created. Retry with an amendment that names another secret, such as /cipherTrust/webCertificate/secret.',
     });
   if (seen.missing.length > 0) return act('generate');
   if (unrecorded(seen, request).length > 0) return act('record');

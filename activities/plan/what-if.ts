@@ -1,5 +1,6 @@
-import { StepFailure } from '../../domain/failure.ts';
-import { type PlannedThing, plan, throughClient } from '../../domain/plan.ts';
+import { StepFailure, wordsOf } from '../../domain/failure.ts';
+import { type PlannedThing, plan } from '../../domain/plan.ts';
+import { throughClient } from '../../domain/request-parts.ts';
 import type { Job } from '../../domain/results.ts';
 import type { Effect, WhatIf, WhatIfChange } from '../../domain/what-if.ts';
 import { type Change, checkDeployment, harmOf } from '../../systems/azure/deployment-check.ts';
@@ -26,7 +27,8 @@ interface Look {
 
 const kept = { effect: 'NoChange' } as const;
 const keyOf = ({ kind, name }: Pick<PlannedThing, 'kind' | 'name'>): string => `${kind} ${name}`.toLowerCase();
-const problemsOf = (decision: Decision<unknown, string>): string[] => (decision.kind === 'stop' ? [`${decision.problem.tried}: ${decision.problem.seen}`] : []);
+const problemsOf = (decision: Decision<unknown, string>): string[] =>
+  decision.kind === 'stop' ? [`${decision.problem.tried}: ${wordsOf(decision.problem)}`] : [];
 
 /** The group and the network, each with what the step that makes it would decide. */
 async function lookAtNetwork({ azure }: Systems, job: Job, signal: AbortSignal): Promise<Look & { groupThere: boolean; subnets: Record<string, string> }> {
@@ -148,7 +150,7 @@ async function asFinding(look: () => Promise<Look>): Promise<Look> {
     return await look();
   } catch (error) {
     if (!(error instanceof StepFailure) || error.problem.kind === 'Transient') throw error;
-    return { found: {}, problems: [`${error.problem.tried}: ${error.problem.seen}`] };
+    return { found: {}, problems: [`${error.problem.tried}: ${wordsOf(error.problem)}`] };
   }
 }
 

@@ -27,7 +27,13 @@ const groupsOf = ({ lunaClient, cipherTrust }: Input['request']): string[] => [l
 function leave(name: string, tags: Tags, { target }: Pick<Input, 'target'>, byHand: string) {
   const foreign = notOwn(tags, target);
   return (
-    foreign && refuse({ tried: `closing the doors of ${name}`, seen: foreign.seen, source: 'Azure Resource Manager', remedy: `${byHand} by hand, then retry.` })
+    foreign &&
+    refuse({
+      code: 'AZURE_RESOURCE_FOREIGN',
+      tried: `closing the doors of ${name}`,
+      summary: foreign.summary,
+      remedy: `${byHand} yourself, then retry.`,
+    })
   );
 }
 

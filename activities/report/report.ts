@@ -1,4 +1,4 @@
-import { refused, StepFailure } from '../../domain/failure.ts';
+import { messageOf, refused, StepFailure } from '../../domain/failure.ts';
 import { reportOf } from '../../domain/report.ts';
 import { reportMarkdown } from '../../domain/report-markdown.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
@@ -23,9 +23,9 @@ export const decideReport =
   ({ stored, erased }: Seen, input: Input) => {
     if (erased)
       return halt({
+        code: 'HSM_ZEROIZED',
         tried: 'calling the job completed',
-        seen: `the HSM may have been erased after it was verified: ${erased.event} was entered by ${erased.execution} of run ${erased.runId}`,
-        source: 'the target record',
+        summary: `the HSM may have been erased after it was verified: ${erased.event} was entered by ${erased.execution} of run ${erased.runId}`,
         remedy: 'Check with `partition list` whether the partition and its root keys are still there. If not, abort and send the request again.',
       });
     return stored ? done(places(input)) : act('store');
@@ -59,10 +59,10 @@ export const report = (systems: Systems): Step<Input, StepResult<'report'>> => {
           if (error instanceof StepFailure) throw error; // the store's own words
           throw refused(
             {
+              code: 'STORE_REFUSED',
               tried: `storing the report ${places(input).json}`,
-              seen: error instanceof Error ? error.message : String(error),
-              source: 'the report store',
-              remedy: 'Mend the folder (space, permissions), then retry; everything else is done.',
+              summary: messageOf(error),
+              remedy: 'Fix the folder (space, permissions), then retry; everything else is done.',
             },
             error,
           );

@@ -1,12 +1,12 @@
-import { unsafe } from '../../domain/failure.ts';
+import { type Told, unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { generateSecret } from '../../stores/secrets/generate.ts';
 import { keep, kept, read } from '../../stores/secrets/kept.ts';
 import { secretName } from '../../stores/secrets/store.ts';
 import { asPkcs1, belongTogether, endsSoon, seenOf, selfSignedClient } from '../../systems/certificates.ts';
-import type { ClientPair, Home } from '../../systems/lunacm/luna-client.ts';
-import { act, converge, done, lasting, refuse } from '../converge.ts';
-import { endingFirst } from '../end-predecessor.ts';
+import type { ClientPair, Home, LunaClient } from '../../systems/lunacm/luna-client.ts';
+import { type Attempt, act, converge, done, refuse } from '../converge.ts';
+import { leaving } from '../end-predecessor.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'client-certificate'>;
@@ -39,11 +39,11 @@ export const decideClientCertificate = ({ keyKept, certificate, keyOnHost }: See
 };
 
 /** Luna’s clients take no other keys than unencrypted ones (reference luna.md §9: client 10.9.2 encrypts them, and nobody is told the passphrase). */
-const encrypted = ({ cipherTrust }: Input['request']) => ({
+const encrypted = ({ cipherTrust }: Input['request']): Told<'Refused'> => ({
+  code: 'CLIENT_KEY_ENCRYPTED',
   tried: `vtl createcert -n ${cipherTrust.address}`,
-  seen: 'the private key that it wrote is encrypted',
-  source: 'the Windows host',
-  remedy: 'Send a request with "certificate": "generated", or with an older client in lunaClient.certificateClient; this one is aborted.',
+  summary: 'the private key that it wrote is encrypted',
+  remedy: 'Retry with an amendment of /certificate to "generated"; or abort, and send the request again with an older client in lunaClient.certificateClient.',
 });
 
 /**
@@ -51,22 +51,19 @@ const encrypted = ({ cipherTrust }: Input['request']) => ({
  * PKCS#1 as the HSM’s clients want it, and removed from the Windows host.
  */
 export const clientCertificate = (systems: Systems) => {
-  const { luna, secrets, settings } = systems;
-  const left = lasting(settings, 'vtl-createcert');
+  const { luna, secrets } = systems;
   const name = ({ request }: Input) => request.cipherTrust.address;
   const days = ({ request }: Input) => request.lunaClient.certificateDays ?? usualDays;
   const home = ({ request }: Input): Home => (request.lunaClient.certificateClient && request.certificate !== 'generated' ? 'certificate' : 'own');
   const keyName = ({ target }: Input) => secretName(target, 'client-certificate-key');
-  const onHost = <T>(input: Input, signal: AbortSignal, work: Parameters<typeof luna.client<T>>[4]) =>
-    luna.client(input, input, 'client-certificate', signal, work);
+  const onHost = <T>(input: Input, attempt: Attempt, work: (client: LunaClient) => Promise<T>) => luna.client(input, attempt, work);
   const usable = (pair: ClientPair | undefined): Seen['keyOnHost'] => (pair ? (asPkcs1(pair.keyPem) ? 'usable' : 'unusable') : 'no');
   return converge<Input, Seen, StepResult<'client-certificate'>, Change>({
     // A vtl that was cut off re-points the host’s identity when it ends: only then is it put back for good.
-    lasting: left,
-    endFirst: endingFirst(systems, left),
-    observe: async (input, { signal }) => {
+    ...leaving(systems, 'vtl-createcert'),
+    observe: async (input, attempt) => {
       const key = await read(secrets, keyName(input));
-      return onHost(input, signal, async (client) => {
+      return onHost(input, attempt, async (client) => {
         // By whichever client: the one that is registered must be found again by a request that names another one.
         const made = [...(await client.certificates(name(input), 'own')), ...(await client.certificates(name(input), 'certificate'))];
         return {
@@ -78,27 +75,27 @@ export const clientCertificate = (systems: Systems) => {
     },
     decide: decideClientCertificate,
     act: {
-      'vtl-createcert': (input, _, { signal }) =>
-        onHost(input, signal, async (client) => {
+      'vtl-createcert': (input, _, attempt) =>
+        onHost(input, attempt, async (client) => {
           await client.createCertificate(name(input), days(input), home(input));
           if (!(await client.slots()).some(({ serial }) => serial === input.partitionSerial))
             throw unsafe({
+              code: 'CLIENT_CONFIGURATION_BROKEN',
               tried: 'vtl createcert',
-              seen: 'the host does not see its partition any more, though its configuration was put back',
-              source: 'lunacm',
+              summary: 'the host does not see its partition any more, though its configuration was put back',
               remedy: 'Look at crystoki.ini on the Windows host, then retry.',
             });
         }),
-      'keep-key': (input, _, { signal }) =>
-        onHost(input, signal, async (client) => {
+      'keep-key': (input, _, attempt) =>
+        onHost(input, attempt, async (client) => {
           const pair = await client.pair(name(input), home(input));
           await keep(secrets, keyName(input), asPkcs1(pair!.keyPem)!);
         }),
       'generate-key': async (input) => keep(secrets, keyName(input), await generateSecret('client-certificate-key')),
-      'remove-key': (input, _, { signal }) => onHost(input, signal, (client) => client.removeKey(name(input), home(input))),
-      sign: async (input, _, { signal }) => {
+      'remove-key': (input, _, attempt) => onHost(input, attempt, (client) => client.removeKey(name(input), home(input))),
+      sign: async (input, _, attempt) => {
         const certificate = await selfSignedClient(name(input), await kept(secrets, input.target, 'client-certificate-key'), days(input));
-        await onHost(input, signal, (client) => client.writeCertificate(name(input), certificate, home(input)));
+        await onHost(input, attempt, (client) => client.writeCertificate(name(input), certificate, home(input)));
       },
     },
     sight: ({ keyKept, certificate, keyOnHost }) => [keyKept, certificate !== undefined, keyOnHost],

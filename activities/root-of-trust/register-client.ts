@@ -1,9 +1,10 @@
-import { refused, unsafe } from '../../domain/failure.ts';
+import { quoting, refused, unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { seenOf } from '../../systems/certificates.ts';
 import { deleteOurClient, parseMapping, type Registration, readRegistration } from '../../systems/lunash/registration.ts';
 import type { LunashSession } from '../../systems/lunash/session.ts';
-import { type Attempt, act, converge, done, halt, lasting } from '../converge.ts';
+import { type Attempt, act, converge, done, halt } from '../converge.ts';
+import { leaving } from '../end-predecessor.ts';
 import { enterOnce, recordOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
 
@@ -26,9 +27,9 @@ export const decideRegisterClient = (
   if (!client.certificateIsOurs && client.certificateWasOurs) return act('replace');
   if (!client.certificateIsOurs)
     return halt({
+      code: 'HSM_CLIENT_FOREIGN',
       tried: `registering the client ${client.name}`,
-      source: 'LunaSH',
-      seen: 'a client of this name is registered with a certificate that was not made here',
+      summary: 'a client of this name is registered with a certificate that was not made here',
       remedy: 'Find out whose it is; delete it by hand (client delete) if it is of no use, then retry.',
     });
   if (client.by === 'hostname' && mapping !== undefined && mapping !== cipherTrust.address) return act('map');
@@ -41,17 +42,21 @@ export const decideRegisterClient = (
  * appliance that does not find the certificate by address gets it by host name, mapped to the address: there is no DNS for it in Azure.
  */
 export const registerClient = (systems: Systems) => {
-  const { luna, settings } = systems;
+  const { luna } = systems;
   const client = ({ request }: Input) => request.cipherTrust.vmName;
-  const inShell = <T>(input: Input, signal: AbortSignal, work: (session: LunashSession) => Promise<T>) =>
-    luna.shell(input, input, 'register-client', signal, work);
+  const inShell = <T>(input: Input, attempt: Attempt, work: (session: LunashSession) => Promise<T>) => luna.shell(input, attempt, work);
+  const record = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'hsm');
+  const enterAccess = (input: Input, attempt: Attempt) =>
+    enterOnce(recordOf(systems, input, attempt, 'ciphertrust'), 'secret-given', {
+      machine: input.request.cipherTrust.address,
+      purpose: 'access to the partition',
+    });
   const register = async (input: Input, attempt: Attempt) => {
-    const { signal } = attempt;
     const { address } = input.request.cipherTrust;
-    await enterOnce(recordOf(systems, input, attempt, 'ciphertrust'), 'secret-given', { machine: address, purpose: 'access to the partition' });
+    await enterAccess(input, attempt);
     // The appliance looks for a file that is called like the address.
-    await luna.put(input, input, `${address}.pem`, input.clientCertificate.pem, signal);
-    await inShell(input, signal, async (session) => {
+    await luna.put(input, `${address}.pem`, input.clientCertificate.pem, attempt);
+    await inShell(input, attempt, async (session) => {
       const command = `client register -client ${client(input)}`;
       const { result, errors, text } = await session.raw(`${command} -ip ${address}`);
       if (result === 0 && errors.length === 0) return;
@@ -61,16 +66,17 @@ export const registerClient = (systems: Systems) => {
     });
   };
   return converge<Input, Seen, StepResult<'register-client'>, 'register' | 'replace' | 'map' | 'assign'>({
-    lasting: lasting(settings, 'lunash-command'),
-    async observe(input, { signal }) {
-      const serverCertificate = await luna.fetch(input, input, 'server.pem', signal);
+    ...leaving(systems, 'lunash-command', 'lunash-disclosing-command', 'lunash-erasing-command'),
+    async observe(input, attempt) {
+      await record(input, attempt).read();
+      const serverCertificate = await luna.fetch(input, 'server.pem', attempt);
       const { address } = input.request.cipherTrust;
-      const made = await luna.client(input, input, 'register-client', signal, async (host) => [
+      const made = await luna.client(input, attempt, async (host) => [
         ...(await host.certificates(address, 'own')),
         ...(await host.certificates(address, 'certificate')),
       ]);
       const certificates = [input.clientCertificate.pem, ...made];
-      return inShell(input, signal, async (session) => {
+      return inShell(input, attempt, async (session) => {
         const found = await readRegistration(session, client(input), input.clientCertificate.pem, certificates);
         const mapping = found?.by === 'hostname' ? parseMapping((await session.tryRead('client hostip show')).text, client(input)) : undefined;
         return { client: found, mapping, serverCertificate, certificates };
@@ -80,21 +86,15 @@ export const registerClient = (systems: Systems) => {
     act: {
       register: (input, _, attempt) => register(input, attempt),
       async replace(input, { certificates }, attempt) {
-        await inShell(input, attempt.signal, (session) => deleteOurClient(session, client(input), certificates));
+        await inShell(input, attempt, (session) => deleteOurClient(session, client(input), certificates, record(input, attempt)));
         await register(input, attempt);
       },
-      map: (input, _, { signal }) => inShell(input, signal, (session) => map(session, client(input), input.request.cipherTrust.address)),
-      assign: (input, _, { signal }) =>
-        inShell(
-          input,
-          signal,
-          async (session) =>
-            void (await session.change(
-              `client assignPartition -client ${client(input)} -partition ${input.request.hsm.partition.name}`,
-              {},
-              'client assignPartition',
-            )),
-        ),
+      map: (input, _, attempt) => inShell(input, attempt, (session) => map(session, client(input), input.request.cipherTrust.address)),
+      async assign(input, _, attempt) {
+        await enterAccess(input, attempt);
+        const command = `client assignPartition -client ${client(input)} -partition ${input.request.hsm.partition.name}`;
+        await inShell(input, attempt, async (session) => void (await session.change(command, {}, 'client assignPartition')));
+      },
     },
     sight: ({ client: shown, mapping }) => [shown, mapping],
   });
@@ -107,10 +107,11 @@ async function map(session: LunashSession, client: string, address: string): Pro
   if (result === 0 && errors.length === 0) return;
   if (!/already (?:been )?mapped/i.test(text))
     throw refused({
+      code: 'HSM_COMMAND_FAILED',
       tried: command,
-      seen: errors.join(' ') || text.slice(-200) || 'no success was reported',
-      source: 'LunaSH',
-      remedy: 'Look at the appliance, then retry.',
+      summary: 'the command did not succeed',
+      ...quoting('LunaSH', errors.join(' ') || text.slice(-200)),
+      remedy: 'Check the appliance, then retry.',
     });
   const mapped = parseMapping((await session.tryRead('client hostip show')).text, client);
   if (mapped === address) return;
@@ -120,8 +121,9 @@ async function map(session: LunashSession, client: string, address: string): Pro
 
 const addressTaken = (address: string, errors: string[]) =>
   unsafe({
+    code: 'HSM_CLIENT_FOREIGN',
     tried: `registering a client with the address ${address}`,
-    seen: errors.join(' '),
-    source: 'LunaSH',
-    remedy: 'Another client has this address. Find out which (client list, client show); delete it by hand if it is of no use, then retry.',
+    summary: 'another client has this address',
+    ...quoting('LunaSH', errors.join(' ')),
+    remedy: 'Find out which (client list, client show); delete it by hand if it is of no use, then retry.',
   });

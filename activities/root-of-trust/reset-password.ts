@@ -1,9 +1,20 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { Entrance, type Knock } from '../../systems/ciphertrust/entrance.ts';
-import { activateLicence, addNtp, type LicenceSeen, licensed, missingNtp, type NtpSeen, readLicence, readNtp } from '../../systems/ciphertrust/essentials.ts';
-import { type Attempt, act, converge, done } from '../converge.ts';
+import {
+  activateLicence,
+  addNtp,
+  type LicenceSeen,
+  licensed,
+  missingNtp,
+  type NtpSeen,
+  readLicence,
+  readNtp,
+  secretsOfLicence,
+  secretsOfNtp,
+} from '../../systems/ciphertrust/essentials.ts';
+import { type Attempt, act, converge, done, lasting } from '../converge.ts';
 import { decideEntrance, exposureOf } from '../entrance.ts';
-import { passwordRecord, signedIn } from '../manager.ts';
+import { enterManagerSecrets, passwordRecord, signedIn } from '../manager.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'reset-password'>;
@@ -50,7 +61,9 @@ export const resetPassword = (systems: Systems) => {
   });
   const inside = (input: Input, attempt: Attempt) => signedIn({ systems, input, attempt }, input.cipherTrust);
   return converge<Input, Seen, StepResult<'reset-password'>, 'replace-password' | 'add-ntp' | 'activate-licence'>({
+    lasting: lasting(systems.settings, 'manager-secret'),
     async observe(input, attempt) {
+      await enterManagerSecrets({ systems, input, attempt }, 'ciphertrust-admin-password');
       const { knock, manager } = await entrance.look(caller(input, attempt), input.openSince === undefined ? 'kept' : 'initial');
       const at = new Date().toISOString();
       return knock.signedIn
@@ -60,9 +73,16 @@ export const resetPassword = (systems: Systems) => {
     decide: decideResetPassword,
     act: {
       'replace-password': (input, _, attempt) => entrance.replace(caller(input, attempt)),
-      'add-ntp': async (input, seen, attempt) => addNtp(await inside(input, attempt), secrets, missingNtp(seen.inside!.ntp, wantedNtp(input))),
-      'activate-licence': async (input, seen, attempt) =>
-        activateLicence(await inside(input, attempt), secrets, seen.inside!.licence, input.request.cipherTrust),
+      async 'add-ntp'(input, seen, attempt) {
+        const missing = missingNtp(seen.inside!.ntp, wantedNtp(input));
+        await enterManagerSecrets({ systems, input, attempt }, ...secretsOfNtp(missing));
+        await addNtp(await inside(input, attempt), secrets, missing);
+      },
+      async 'activate-licence'(input, seen, attempt) {
+        const { cipherTrust } = input.request;
+        await enterManagerSecrets({ systems, input, attempt }, ...secretsOfLicence(cipherTrust));
+        await activateLicence(await inside(input, attempt), secrets, seen.inside!.licence, cipherTrust);
+      },
     },
     sight: ({ knock, inside }) => [knock.left, inside?.ntp.listed, inside?.licence],
   });

@@ -1,4 +1,4 @@
-import { refused, StepFailure, unsafe } from '../../domain/failure.ts';
+import { quoting, refused, StepFailure, unsafe } from '../../domain/failure.ts';
 import { afterwards } from '../../domain/first-error.ts';
 import type { ManagerHolds, PresentedCertificate, StepInput, StepResult } from '../../domain/results.ts';
 import { isSpent } from '../../stores/record/approvals.ts';
@@ -7,7 +7,7 @@ import { kept, userSecret } from '../../stores/secrets/kept.ts';
 import type { SecretStore } from '../../stores/secrets/store.ts';
 import { problemBeforeSetup, readBeforeSetup } from '../../systems/ciphertrust/before-setup.ts';
 import type { Manager } from '../../systems/ciphertrust/ciphertrust.ts';
-import { type Answer, answerFailure, isPassing, isSuccess, source } from '../../systems/ciphertrust/errors.ts';
+import { type Answer, isPassing, isSuccess, quoted, source } from '../../systems/ciphertrust/errors.ts';
 import { type HsmServer, isLikeNew, isServerOf, readHolds, readServers } from '../../systems/ciphertrust/holds.ts';
 import { giveKey, needsKey, type Starting, usualReason } from '../../systems/ciphertrust/ksadmin-key.ts';
 import { neverLeft } from '../../systems/ciphertrust/manager.ts';
@@ -15,7 +15,7 @@ import { isEarlier, SetupRecord } from '../../systems/ciphertrust/setup-record.t
 import { visit } from '../../systems/ciphertrust/visit.ts';
 import { NoPermit } from '../../systems/fence.ts';
 import { act, converge, done, halt, lasting, wait } from '../converge.ts';
-import { managerRecord, signedIn, signsIn, type Visitor } from '../manager.ts';
+import { enterManagerSecrets, managerRecord, signedIn, signsIn, type Visitor } from '../manager.ts';
 import { recordOf } from '../record.ts';
 import { attemptBegins, serverTime } from '../server-time.ts';
 import type { Systems } from '../systems.ts';
@@ -86,9 +86,9 @@ function decideWiped({ pin, certificate, last }: Seen & { state: 'wiped' }, ciph
     });
   const when = last === undefined ? 'though nothing was sent to it that wipes it' : `${inMinutes(last.msAgo)} after hsm/setup was sent to it`;
   return halt({
+    code: 'CIPHERTRUST_CHANGED',
     tried,
-    seen: `it presents another certificate or refuses the kept password, ${when}`,
-    source,
+    summary: `it presents another certificate or refuses the kept password, ${when}`,
     remedy: 'Find out who changed it. If it is right as it is, abort and send the request again: a new job starts with what it finds.',
   });
 }
@@ -99,14 +99,20 @@ const inSeconds = (ms: number): string => (Number.isFinite(ms) ? `${Math.round(m
 const sendsAgain = 'sends hsm/setup once more, which wipes CipherTrust Manager';
 
 /** What became of a request, for a person. Each may be a sign-in at the partition, and a wipe: only a person orders another one. */
-function told({ evidence = 'no answer was heard', failed, msAgo }: NonNullable<Ready['open']>): StepFailure {
+function told({ evidence, failed, msAgo }: NonNullable<Ready['open']>): StepFailure {
   if (failed)
-    return refused({ tried, seen: `hsm/setup ${evidence}`, source, remedy: `Fix the problem CipherTrust Manager reported, then retry: that ${sendsAgain}.` });
+    return refused({
+      code: 'CIPHERTRUST_SETUP_FAILED',
+      tried,
+      summary: 'hsm/setup failed',
+      ...quoting(source, (evidence ?? '').replace(/^failed: /, '')),
+      remedy: `Fix the problem CipherTrust Manager reported, then retry: that ${sendsAgain}.`,
+    });
   return unsafe({
+    code: 'CIPHERTRUST_SETUP_NO_EFFECT',
     tried,
-    seen: `hsm/setup was sent (${evidence}), and ${inSeconds(msAgo)} later nothing changed: it does not list the HSM and was not wiped`,
-    source,
-    remedy: `Look at CipherTrust Manager’s log and at the way to it; retry ${sendsAgain}.`,
+    summary: `hsm/setup was sent (${evidence ?? 'no answer was heard'}), and ${inSeconds(msAgo)} later nothing changed: it does not list the HSM and was not wiped`,
+    remedy: `Check CipherTrust Manager’s log and the way to it; retry ${sendsAgain}.`,
   });
 }
 
@@ -166,6 +172,7 @@ const setupRecord = (caller: Caller): SetupRecord =>
     record: managerRecord(caller),
     transcripts: caller.systems.transcripts,
     job: caller.input,
+    step: caller.attempt.step,
     order: orderOf(caller),
     now: serverTime,
   });
@@ -223,11 +230,12 @@ const actOf = (id: string): string => `hsm/setup ${id}`;
 /** Throws where something speaks against sending it that no person ordered to overlook. */
 async function checkBefore(caller: Caller, key: string, requests: number): Promise<void> {
   const { systems, input, attempt } = caller;
-  const seen = { signal: attempt.signal, record: recordOf(systems, input, attempt, 'hsm') };
-  const problem = problemBeforeSetup(await readBeforeSetup(await signedIn(caller, input.cipherTrust), systems.luna, input, key, seen));
+  const manager = await signedIn(caller, input.cipherTrust);
+  const counted = { ...attempt, record: recordOf(systems, input, attempt, 'hsm') };
+  const problem = problemBeforeSetup(await readBeforeSetup({ manager, luna: systems.luna }, input, key, counted));
   const record = setupRecord(caller);
-  if (!problem || (problem.mayGoOn && (await record.wasDoubted(problem.seen)))) return;
-  if (problem.mayGoOn) await record.doubted(problem.seen);
+  if (!problem || (problem.mayGoOn && (await record.wasDoubted(problem.summary)))) return;
+  if (problem.mayGoOn) await record.doubted(problem.summary);
   throw new StepFailure(requests > 0 ? { ...problem, remedy: `${problem.remedy} Retry ${sendsAgain}.` } : problem);
 }
 
@@ -266,17 +274,18 @@ async function send(caller: Caller, manager: Manager, setup: object): Promise<vo
     return unanswered(record, id, error);
   }
   if (isSuccess(answer)) return record.answered(id, answer.status);
-  const { seen } = answerFailure(`POST ${setupPath}`, answer, setup).problem;
+  const seen = quoted(answer, setup);
   await (isPassing(answer) ? record.unknown(id, seen) : record.failed(id, answer.status, seen));
 }
 
 const setupPath = '/v1/system/hsm/setup';
 
 /** Enters what is about to happen; the request's own entry comes last. */
-async function entered({ systems, input, attempt }: Caller, record: SetupRecord): Promise<string> {
+async function entered(caller: Caller, record: SetupRecord): Promise<string> {
+  const { systems, input, attempt } = caller;
   const { cipherTrust, partitionSerial, hsmAddress, approvedDigest, approvalId } = input;
   const id = SetupRecord.newId();
-  await record.givingSecrets(cipherTrust.address);
+  await enterManagerSecrets(caller, 'root-of-trust');
   if (approvalId !== undefined && approvedDigest !== undefined) {
     const approvals = recordOf(systems, input, attempt, 'approvals');
     await approvals.read();
@@ -289,7 +298,7 @@ async function entered({ systems, input, attempt }: Caller, record: SetupRecord)
 async function unanswered(record: SetupRecord, id: string, error: unknown): Promise<void> {
   if (error instanceof NoPermit) await record.notSent(id, error.message);
   if (!(error instanceof StepFailure) || error.problem.kind !== 'Transient') throw error;
-  const { seen } = error.problem;
+  const { summary: seen } = error.problem;
   if (!neverLeft(error.cause)) return record.unknown(id, `no answer: ${seen}`);
   throw await afterwards(error, () => record.notSent(id, seen));
 }

@@ -1,12 +1,17 @@
+import { Type } from 'typebox';
+import type { Told } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { refusedUnder } from '../../stores/record/memory.ts';
+import { writerOf } from '../../stores/record/writer.ts';
 import { rootKeys } from '../../systems/ciphertrust/before-setup.ts';
-import { type HsmServer, isServerOf, nameOf, readServers } from '../../systems/ciphertrust/holds.ts';
+import { type HsmServer, hostOf, isServerOf, nameOf, readServers } from '../../systems/ciphertrust/holds.ts';
 import { entriesOf } from '../../systems/ciphertrust/manager.ts';
+import { readFields } from '../../systems/foreign.ts';
 import { doNotRetry } from '../../systems/lunacm/roles.ts';
-import { type Attempt, converge, done, halt, lasting, prove } from '../converge.ts';
+import { type Attempt, converge, done, halt, prove } from '../converge.ts';
+import { leaving } from '../end-predecessor.ts';
 import { signedIn } from '../manager.ts';
-import { recordOf, writerOf } from '../record.ts';
+import { recordOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'verify-root-of-trust'>;
@@ -27,68 +32,81 @@ export interface Proofs {
   contents: string[];
 }
 
-export const decideVerifyRootOfTrust = (
-  { version, servers, sealer, rotKeys, coRefused }: Seen,
-  { hsm, partitionSerial }: Pick<Input, 'hsm' | 'partitionSerial'>,
-  { contents }: Partial<Proofs>,
-) => {
-  const entry = servers.find((server) => isServerOf(server, partitionSerial) && server.config?.host?.toLowerCase() === hsm.address.toLowerCase());
-  const wrong = [
-    ...(entry ? [] : [`System > HSMs lists ${servers.length === 0 ? 'no HSM' : servers.map(nameOf).join(', ')}, not ${hsm.address} ${partitionSerial}`]),
-    ...(sealer === 'none' ? ['the master key is not sealed by the HSM'] : []),
-    ...(contents ? rootKeys.filter((label) => !contents.includes(label)).map((label) => `the partition does not hold ${label}`) : []),
+type Wanted = Pick<Input, 'hsm' | 'partitionSerial'>;
+
+/** The entry on System > HSMs that this job is to leave behind. */
+const wantedEntry = ({ servers }: Seen, { hsm, partitionSerial }: Wanted): HsmServer | undefined =>
+  servers.find((server) => isServerOf(server, partitionSerial) && hostOf(server)?.toLowerCase() === hsm.address.toLowerCase());
+
+/** What speaks against this root of trust; keys in the partition count once they were looked at. */
+function faultsOf(seen: Seen, wanted: Wanted, { contents }: Partial<Proofs>): string[] {
+  const listed = seen.servers.length === 0 ? 'no HSM' : seen.servers.map(nameOf).join(', ');
+  const missing = contents === undefined ? [] : rootKeys.filter((label) => !contents.includes(label));
+  return [
+    ...(wantedEntry(seen, wanted) ? [] : [`System > HSMs lists ${listed}, not ${wanted.hsm.address} ${wanted.partitionSerial}`]),
+    ...(seen.sealer === 'none' ? ['the master key is not sealed by the HSM'] : []),
+    ...missing.map((label) => `the partition does not hold ${label}`),
   ];
-  if (!entry || wrong.length > 0)
+}
+
+const warningsOf = ({ sealer, rotKeys }: Seen): string[] => [
+  ...(sealer ? [] : ['CipherTrust Manager does not tell who seals the master key.']),
+  ...(rotKeys === 0 ? ['CipherTrust Manager lists no root of trust key.'] : []),
+];
+
+export const decideVerifyRootOfTrust = (seen: Seen, wanted: Wanted, proofs: Partial<Proofs>) => {
+  const { version, servers, sealer, coRefused } = seen;
+  const { partitionSerial } = wanted;
+  const entry = wantedEntry(seen, wanted);
+  const faults = faultsOf(seen, wanted, proofs);
+  if (!entry || faults.length > 0)
     return halt({
+      code: 'CIPHERTRUST_ROOT_OF_TRUST_WRONG',
       tried: 'verifying the root of trust',
-      seen: wrong.join('; '),
-      source: 'CipherTrust Manager and the HSM',
+      summary: faults.join('; '),
       remedy: `Do not use this CipherTrust Manager. Look at System > HSMs and its log. Retry looks again; ${
         servers.some((server) => isServerOf(server, partitionSerial))
           ? 'a new job leaves a manager that lists the partition as it is: if nothing in it is needed, abort, delete its VM by hand, and send the request again.'
           : 'abort and send the request again to have it set up anew.'
       }`,
     });
-  if (!contents) return coRefused ? halt(coWasRefused) : prove('contents');
+  if (!proofs.contents) return coRefused ? halt(coWasRefused) : prove('contents');
   return done<StepResult<'verify-root-of-trust'>>({
     version,
-    entry: { id: entry.id ?? 'not told', host: entry.config!.host!, serial: partitionSerial },
+    entry: { id: entry.id ?? 'not told', host: hostOf(entry)!, serial: partitionSerial },
     ...(sealer ? { sealer } : {}),
     rootKeys,
-    warnings: [
-      ...(sealer ? [] : ['CipherTrust Manager does not tell who seals the master key.']),
-      ...(rotKeys === 0 ? ['CipherTrust Manager lists no root of trust key.'] : []),
-    ],
+    warnings: warningsOf(seen),
   });
 };
 
-const coWasRefused = {
+const coWasRefused: Told<'Unsafe'> = {
+  code: 'LUNACM_PASSWORD_REFUSED',
   tried: 'looking into the partition',
-  seen: 'the kept password of the crypto officer was refused',
-  source: 'the target record',
+  summary: 'the kept password of the crypto officer was refused',
   remedy: doNotRetry('co'),
 };
 
 /** “Verify that the HSM has been added on System > HSMs”, and that it really holds the root keys. */
 export const verifyRootOfTrust = (systems: Systems) => {
-  const { luna, settings } = systems;
+  const { luna } = systems;
   const record = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'hsm');
   return converge<Input, Seen, StepResult<'verify-root-of-trust'>, never, Proofs>({
-    lasting: lasting(settings, 'lunacm-script'),
+    ...leaving(systems, 'lunacm-script'),
     async observe(input, attempt) {
       const entries = await record(input, attempt).read();
       const manager = await signedIn({ systems, input, attempt }, input.cipherTrust);
-      const { version = 'unknown' } = (await manager.ask<{ version?: string } | null>('GET', '/v1/system/info')) ?? {};
+      const { version = 'unknown' } = readFields({ version: Type.String() }, await manager.ask('GET', '/v1/system/info'));
       const servers = await readServers(manager);
-      const mkeks = await manager.whereKnown<object>('GET', '/v1/system/mkeks');
-      const sealers = entriesOf<{ sealer_name?: string }>(mkeks).flatMap(({ sealer_name }) => sealer_name ?? []);
-      const known = await manager.whereKnown<object>('GET', '/v1/system/rot-keys');
-      const rotKeys = known && entriesOf(known).length;
+      const mkeks = await manager.whereKnown('GET', '/v1/system/mkeks');
+      const sealers = entriesOf(mkeks).flatMap((mkek) => readFields({ sealer_name: Type.String() }, mkek).sealer_name ?? []);
+      const known = await manager.whereKnown('GET', '/v1/system/rot-keys');
+      const rotKeys = known === undefined ? undefined : entriesOf(known).length;
       const coRefused = refusedUnder(entries, { role: 'co', partitionSerial: input.partitionSerial }, writerOf(input, attempt));
       return { version, servers, sealer: sealers.includes('none') ? 'none' : sealers[0], rotKeys, coRefused };
     },
     prove: {
-      contents: (input, _, attempt) => luna.partitionContents(input, input.partitionSerial, { signal: attempt.signal, record: record(input, attempt) }),
+      contents: (input, _, attempt) => luna.partitionContents(input, input.partitionSerial, { ...attempt, record: record(input, attempt) }),
     },
     decide: decideVerifyRootOfTrust,
     act: {},

@@ -1,16 +1,16 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { refused } from '../../domain/failure.ts';
+import { Type } from 'typebox';
+import { messageOf, refused } from '../../domain/failure.ts';
 import type { CertificateSeen, StepInput, StepResult } from '../../domain/results.ts';
 import { userSecret } from '../../stores/secrets/kept.ts';
-import type { Manager } from '../../systems/ciphertrust/ciphertrust.ts';
-import { source } from '../../systems/ciphertrust/errors.ts';
 import type { Leaf } from '../../systems/ciphertrust/tls.ts';
 import { readWebCertificate, type WebCertificate } from '../../systems/ciphertrust/web-certificate.ts';
+import { readFields } from '../../systems/foreign.ts';
 import { lastingActs } from '../../systems/lasting-acts.ts';
-import { act, converge, done, lasting, wait } from '../converge.ts';
-import { signedIn } from '../manager.ts';
+import { type Attempt, act, converge, done, lasting, wait } from '../converge.ts';
+import { enterManagerSecrets, signedIn } from '../manager.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'web-certificate'>;
@@ -20,7 +20,7 @@ const interfacePath = '/v1/configs/interfaces/web/certificate';
 export type Seen =
   | { state: 'restarting' }
   /** Fingerprints: of the certificate that is configured, and of the one that is presented until the web service restarts. */
-  | { state: 'ready'; manager: Manager; name: string; configured: string; presented: string; wanted?: CertificateSeen };
+  | { state: 'ready'; name: string; configured: string; presented: string; wanted?: CertificateSeen };
 
 export const decideWebCertificate = (seen: Seen, { cipherTrust, request }: Pick<Input, 'cipherTrust' | 'request'>) => {
   if (seen.state === 'restarting') return wait('CipherTrust Manager’s web service restarts.');
@@ -32,7 +32,7 @@ export const decideWebCertificate = (seen: Seen, { cipherTrust, request }: Pick<
   return done<StepResult<'web-certificate'>>({
     cipherTrust: { ...cipherTrust, pin: presented },
     name,
-    ...(wanted ? { certificate: wanted } : {}),
+    ...(wanted ? { webCertificate: wanted } : {}),
     warnings: wanted && !isFor(wanted, [name, hostName, address, cipherTrust.address]) ? [`The web certificate is for neither ${name} nor ${address}.`] : [],
   });
 };
@@ -49,8 +49,10 @@ export const webCertificate = (systems: Systems) => {
     const { webCertificate: named } = request.cipherTrust;
     return named && readable(named.secret, await userSecret(secrets, named.secret));
   };
+  /** A connection of the act's own: the one that looked gets no permit for what goes on by itself. */
+  const inside = (input: Input, presented: string, attempt: Attempt) => signedIn({ systems, input, attempt }, { ...input.cipherTrust, pin: presented });
   return converge<Input, Seen, StepResult<'web-certificate'>, 'set-name' | 'put-certificate' | 'restart-web'>({
-    lasting: lasting(settings, 'service-restart'),
+    lasting: lasting(settings, 'service-restart', 'manager-secret'),
     async observe(input, attempt) {
       const leaf = await cipherTrust.leaf(input, input.cipherTrust, attempt.signal);
       if (!leaf) return { state: 'restarting' };
@@ -58,10 +60,9 @@ export const webCertificate = (systems: Systems) => {
       // Only the certificate of before and the one that this step brings are accepted.
       const pin = leaf.fingerprint === wanted?.leaf.fingerprint ? leaf.fingerprint : input.cipherTrust.pin;
       const manager = await signedIn({ systems, input, attempt }, { ...input.cipherTrust, pin }, { presented: leaf });
-      const { name = 'unnamed' } = (await manager.ask<{ name?: string } | null>('GET', '/v1/system/info')) ?? {};
+      const { name = 'unnamed' } = readFields({ name: Type.String() }, await manager.ask('GET', '/v1/system/info'));
       return {
         state: 'ready',
-        manager,
         name,
         configured: configuredIn(await manager.ask('GET', interfacePath)),
         presented: leaf.fingerprint,
@@ -70,16 +71,23 @@ export const webCertificate = (systems: Systems) => {
     },
     decide: decideWebCertificate,
     act: {
-      'set-name': async ({ request }, seen) => {
-        if (seen.state === 'ready') await seen.manager.ask('PATCH', '/v1/system/info', { name: request.cipherTrust.hostName });
-      },
-      'put-certificate': async (input, seen) => {
-        const { bundle } = (await wantedBy(input))!;
-        if (seen.state === 'ready') await seen.manager.ask('PUT', interfacePath, { certificate: bundle, format: 'PEM', generate: false });
-      },
-      'restart-web': async (input, seen, { signal }) => {
+      'set-name': async (input, seen, attempt) => {
         if (seen.state !== 'ready') return;
-        await seen.manager.ask('POST', '/v1/system/services/restart', { services: ['web'], delay: 5 });
+        const manager = await inside(input, seen.presented, attempt);
+        await manager.ask('PATCH', '/v1/system/info', { name: input.request.cipherTrust.hostName });
+      },
+      'put-certificate': async (input, seen, attempt) => {
+        await enterManagerSecrets({ systems, input, attempt }, `secret ${input.request.cipherTrust.webCertificate!.secret}`);
+        const { bundle } = (await wantedBy(input))!;
+        if (seen.state !== 'ready') return;
+        const manager = await inside(input, seen.presented, attempt);
+        await manager.ask('PUT', interfacePath, { certificate: bundle, format: 'PEM', generate: false });
+      },
+      'restart-web': async (input, seen, attempt) => {
+        if (seen.state !== 'ready') return;
+        const { signal } = attempt;
+        const manager = await inside(input, seen.presented, attempt);
+        await manager.ask('POST', '/v1/system/services/restart', { services: ['web'], delay: 5 });
         await changes(
           () => cipherTrust.leaf(input, input.cipherTrust, signal),
           seen.presented,
@@ -98,10 +106,10 @@ function readable(secret: string, text: string): WebCertificate {
     return readWebCertificate(text);
   } catch (error) {
     throw refused({
+      code: 'SECRET_UNUSABLE',
       tried: `reading the web certificate in the secret ${secret}`,
-      seen: (error as Error).message,
-      source: 'the secret store',
-      remedy: `Put a valid certificate with its private key in place of what the secret ${secret} holds, then retry; or skip this and set it by hand.`,
+      summary: messageOf(error),
+      remedy: `Put a valid certificate with its private key in place of what the secret ${secret} holds, then retry; or skip this and set it yourself.`,
     });
   }
 }
@@ -109,18 +117,18 @@ function readable(secret: string, text: string): WebCertificate {
 /** The fingerprint of the certificate that the interface is configured with. */
 function configuredIn(body: unknown): string {
   const { certificates } = (body ?? {}) as { certificates?: unknown };
-  const wrong = (seen: string) =>
+  const wrong = (summary: string) =>
     refused({
+      code: 'CIPHERTRUST_REQUEST_FAILED',
       tried: `GET ${interfacePath}`,
-      seen,
-      source,
+      summary,
       remedy: 'Look at the interface web in CipherTrust Manager (Admin Settings > Interfaces), then retry; or skip this and set name and certificate by hand.',
     });
-  if (typeof certificates !== 'string' || certificates.trim() === '') throw wrong('a success, but no certificate in it');
+  if (typeof certificates !== 'string' || certificates.trim() === '') throw wrong('it reported a success, but there is no certificate in it');
   try {
     return new X509Certificate(certificates).fingerprint256;
   } catch {
-    throw wrong('a success, but its certificate cannot be read');
+    throw wrong('it reported a success, but its certificate cannot be read');
   }
 }
 

@@ -1,43 +1,44 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Static } from 'typebox';
+import type { ApprovalDecision, ApprovalSignal, IncidentDecision, ResolveSignal } from '../../domain/decisions.ts';
 import type { DecisionView } from '../../domain/progress.ts';
+import { approvalDecision, incidentDecision } from '../../domain/schemas/decisions.ts';
 import { type Jobs, linkOf } from '../jobs.ts';
 import type { Role, SignedIn } from '../plugins/auth.ts';
 import { Problem } from '../problem.ts';
-import { answers, DecisionAnswer, PendingDecisionAnswer } from '../schemas/answers.ts';
-import { ApprovalDecision, ApprovalParameters, IncidentDecision, IncidentParameters, KeyHeader } from '../schemas/schemas.ts';
+import { answers, DecisionAnswer, PendingDecisionAnswer, type Replies } from '../schemas/answers.ts';
+import { ApprovalParameters, IncidentParameters, type Key, KeyHeader } from '../schemas/schemas.ts';
 
 const tags = ['decisions'];
 const response = answers({ 200: DecisionAnswer, 202: PendingDecisionAnswer }, 404, 409, 422, 503);
-type Key = Static<typeof KeyHeader>;
 
 /** Decisions are signals: durable while no worker runs, and refused ones stay on record. The verdict is the workflow’s. */
 export function decisionRoutes(app: FastifyInstance, jobs: Jobs): void {
-  app.post<{ Params: Static<typeof ApprovalParameters>; Body: Static<typeof ApprovalDecision>; Headers: Key }>(
+  app.post<{ Params: Static<typeof ApprovalParameters>; Body: ApprovalDecision; Headers: Key; Reply: Replies['decision'] }>(
     '/v1/jobs/:id/approvals/:approvalId',
     {
       config: { role: 'approver' },
-      schema: { tags, summary: 'Approve or reject what destroys', params: ApprovalParameters, body: ApprovalDecision, headers: KeyHeader, response },
+      schema: { tags, summary: 'Approve or reject what destroys', params: ApprovalParameters, body: approvalDecision, headers: KeyHeader, response },
     },
     async ({ params: { id, approvalId }, body: { decision, actor, comment }, headers, signedIn }, reply) => {
       const decisionId = headers['idempotency-key'] ?? randomUUID();
-      const signal = { approvalId, decisionId, actor: actorOf(signedIn!, actor, 'approver'), ...(comment ? { comment } : {}) };
+      const signal: ApprovalSignal = { approvalId, decisionId, actor: actorOf(signedIn!, actor, 'approver'), ...(comment ? { comment } : {}) };
       await needReadable(jobs, { id, approvalId, decision });
       if (!signedIn!.name) await needTwoPeople(jobs, id, approvalId);
       return answer(reply, id, signal.decisionId, await jobs.decide(id, decision, signal));
     },
   );
-  app.post<{ Params: Static<typeof IncidentParameters>; Body: Static<typeof IncidentDecision>; Headers: Key }>(
+  app.post<{ Params: Static<typeof IncidentParameters>; Body: IncidentDecision; Headers: Key; Reply: Replies['decision'] }>(
     '/v1/jobs/:id/incidents/:incidentId',
     {
       config: { role: 'operator' },
-      schema: { tags, summary: 'Retry, skip or abort after an incident', params: IncidentParameters, body: IncidentDecision, headers: KeyHeader, response },
+      schema: { tags, summary: 'Retry, skip or abort after an incident', params: IncidentParameters, body: incidentDecision, headers: KeyHeader, response },
     },
     async ({ params: { id, incidentId }, body: { action, actor, comment, amendment }, headers, signedIn }, reply) => {
       const decisionId = headers['idempotency-key'] ?? randomUUID();
       if (amendment && action !== 'retry') throw amendmentWithout(action);
-      const signal = {
+      const signal: ResolveSignal = {
         ...{ incidentId, decisionId, action, actor: actorOf(signedIn!, actor, 'operator') },
         ...(comment ? { comment } : {}),
         ...(amendment ? { amendment } : {}),
@@ -83,10 +84,11 @@ async function needTwoPeople(jobs: Jobs, id: string, approvalId: string): Promis
 }
 
 function answer(reply: FastifyReply, id: string, decisionId: string, verdict: DecisionView | undefined): FastifyReply {
-  if (!verdict)
-    return reply
-      .code(202)
-      .send({ decisionId, verdict: 'pending', detail: 'No worker has judged it yet; it is kept and will be judged.', links: { self: linkOf(id) } });
+  if (!verdict) {
+    const detail = 'No worker has judged it yet; it is kept and will be judged.';
+    const pending: Replies['decision'][202] = { decisionId, verdict: 'pending', detail, links: { self: linkOf(id) } };
+    return reply.code(202).send(pending);
+  }
   if (verdict.verdict === 'refused')
     throw new Problem(409, 'The decision was refused', verdict.reason ?? 'It changed nothing.', { decision: verdict, job: linkOf(id) });
   return reply.code(200).send(verdict);

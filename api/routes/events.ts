@@ -5,7 +5,7 @@ import type { Jobs } from '../jobs.ts';
 import { Problem } from '../problem.ts';
 import type { ShownJob } from '../schemas/answers.ts';
 import { eventAnswers } from '../schemas/answers.ts';
-import { JobParameters } from '../schemas/schemas.ts';
+import { JobParameters, type JobPath } from '../schemas/schemas.ts';
 
 /** How often a watched job is read, and how long a silent stream goes without a sign of life: proxies cut one that says nothing for 30 to 60 s. */
 export interface EventTimes {
@@ -130,7 +130,7 @@ class Listener {
 export function eventRoutes(app: FastifyInstance, jobs: Pick<Jobs, 'show'>, times: EventTimes = {}): void {
   const { everyMs, keepAliveMs } = { ...usually, ...times };
   const watches = new Map<string, Watch>();
-  app.get<{ Params: { id: string }; Headers: { 'last-event-id'?: string } }>(
+  app.get<{ Params: JobPath; Headers: { 'last-event-id'?: string } }>(
     '/v1/jobs/:id/events',
     { schema: { tags: ['jobs'], summary: 'Follow a job (server-sent events)', params: JobParameters, response: eventAnswers } },
     async ({ params: { id }, headers, raw }, reply) => {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Jobs } from '../jobs.ts';
 import { Problem } from '../problem.ts';
-import { answers, ReadyAnswer } from '../schemas/answers.ts';
+import { answers, ReadyAnswer, type Replies } from '../schemas/answers.ts';
 import type { Workers } from '../workers.ts';
 
 /** Readiness is Temporal's alone: without a worker this API still takes jobs and decisions, and says in the body that there is none. */
@@ -11,7 +11,7 @@ export function healthRoutes(app: FastifyInstance, jobs: Jobs, workers: Workers)
   app.get('/healthz', { ...open, schema: { tags, summary: 'This process is alive' } }, () => ({ status: 'alive' }));
   const { 200: response200, 503: response503 }: Record<number, unknown> = answers({ 200: ReadyAnswer }, 503);
   const schema = { tags, summary: 'Temporal answers, too; the body says how many workers poll', response: { 200: response200, 503: response503 } };
-  app.get('/readyz', { ...open, schema }, async () => {
+  app.get<{ Reply: Replies['ready'] }>('/readyz', { ...open, schema }, async () => {
     const [seen] = await Promise.all([workers.view(), jobs.ready()]).catch((cause: unknown) => {
       throw new Problem(503, 'Not ready', 'Temporal does not answer.', { cause });
     });

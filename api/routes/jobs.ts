@@ -1,24 +1,24 @@
 import type { FastifyInstance } from 'fastify';
-import type { JobFilter } from '../job-filter.ts';
+import type { Static } from 'typebox';
 import { type Jobs, linkOf } from '../jobs.ts';
-import { answers, CancellingAnswer, JobAnswer, JobListAnswer } from '../schemas/answers.ts';
-import { JobParameters, ListQuery } from '../schemas/schemas.ts';
+import { answers, CancellingAnswer, JobAnswer, JobListAnswer, type Replies } from '../schemas/answers.ts';
+import { JobParameters, type JobPath, ListQuery } from '../schemas/schemas.ts';
 
 const tags = ['jobs'];
 
 /** What every job has, whatever started it: a place in the list, its progress, and an end. */
 export function jobRoutes(app: FastifyInstance, jobs: Jobs): void {
-  app.get<{ Querystring: JobFilter & { limit?: number } }>(
+  app.get<{ Querystring: Static<typeof ListQuery>; Reply: Replies['list'] }>(
     '/v1/jobs',
     { schema: { tags, summary: 'The newest jobs', querystring: ListQuery, response: answers({ 200: JobListAnswer }, 503) } },
     async ({ query: { limit = 50, ...filter } }) => ({ jobs: await jobs.list(filter, limit) }),
   );
-  app.get<{ Params: { id: string } }>(
+  app.get<{ Params: JobPath; Reply: Replies['job'] }>(
     '/v1/jobs/:id',
     { schema: { tags, summary: 'How a job is', params: JobParameters, response: answers({ 200: JobAnswer }, 404, 503) } },
     ({ params }) => jobs.show(params.id),
   );
-  app.post<{ Params: { id: string } }>(
+  app.post<{ Params: JobPath; Reply: Replies['cancel'] }>(
     '/v1/jobs/:id/cancel',
     {
       config: { role: 'operator' },

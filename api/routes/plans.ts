@@ -5,7 +5,7 @@ import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { WhatIf } from '../../domain/what-if.ts';
 import { brokenRules } from '../misshapen.ts';
 import { requestBody } from '../plugins/validation.ts';
-import { answers, PlanAnswer } from '../schemas/answers.ts';
+import { answers, PlanAnswer, type Replies } from '../schemas/answers.ts';
 import { PlanQuery } from '../schemas/schemas.ts';
 
 /** The plan of a request; the rules were judged with its shape. */
@@ -17,7 +17,7 @@ export function planned(request: ProvisioningRequest): Plan {
 
 /** `whatIf` looks what is there already: a worker does it, since the API itself speaks to Temporal alone. */
 export function planRoutes(app: FastifyInstance, look: (request: ProvisioningRequest) => Promise<WhatIf>): void {
-  app.post<{ Body: ProvisioningRequest; Querystring: Static<typeof PlanQuery> }>(
+  app.post<{ Body: ProvisioningRequest; Querystring: Static<typeof PlanQuery>; Reply: Replies['plan'] }>(
     '/v1/plans',
     {
       schema: {

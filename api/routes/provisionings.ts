@@ -1,11 +1,10 @@
 import type { FastifyInstance } from 'fastify';
-import type { Static } from 'typebox';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import { type Jobs, linkOf } from '../jobs.ts';
 import { requestBody } from '../plugins/validation.ts';
 import { Problem } from '../problem.ts';
-import { answers, StartedAnswer } from '../schemas/answers.ts';
-import { KeyHeader } from '../schemas/schemas.ts';
+import { answers, type Replies, StartedAnswer } from '../schemas/answers.ts';
+import { type Key, KeyHeader } from '../schemas/schemas.ts';
 import { planned } from './plans.ts';
 
 const tags = ['provisionings'];
@@ -23,7 +22,7 @@ const nobodyByName = (): Problem =>
   });
 
 export function provisioningRoutes(app: FastifyInstance, jobs: Jobs): void {
-  app.post<{ Body: ProvisioningRequest; Headers: Static<typeof KeyHeader> }>(
+  app.post<{ Body: ProvisioningRequest; Headers: Key; Reply: Replies['start'] }>(
     '/v1/provisionings',
     {
       config: { role: 'operator' },
@@ -34,8 +33,8 @@ export function provisioningRoutes(app: FastifyInstance, jobs: Jobs): void {
       if (body.approval?.secondPerson && !signedIn!.name) throw nobodyByName();
       const { id, runId, state } = await jobs.start(body, signedIn!.name ?? 'operator', headers['idempotency-key']);
       return reply
-        .code(202)
         .header('location', linkOf(id))
+        .code(202)
         .send({ id, runId, state, estimateMinutes, warnings, links: { self: linkOf(id), events: `${linkOf(id)}/events` } });
     },
   );

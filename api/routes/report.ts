@@ -4,11 +4,11 @@ import { type ReportStore, reportName } from '../../stores/reports/report-store.
 import { type Jobs, linkOf } from '../jobs.ts';
 import { Problem } from '../problem.ts';
 import { reportAnswers } from '../schemas/answers.ts';
-import { JobParameters } from '../schemas/schemas.ts';
+import { JobParameters, type JobPath } from '../schemas/schemas.ts';
 
 /** The report of a job’s newest run, from the report store. */
 export function reportRoutes(app: FastifyInstance, jobs: Jobs, reports: ReportStore): void {
-  app.get<{ Params: { id: string } }>(
+  app.get<{ Params: JobPath }>(
     '/v1/jobs/:id/report',
     { schema: { tags: ['jobs'], summary: 'The report, JSON or Markdown by Accept', params: JobParameters, response: reportAnswers } },
     async ({ params: { id }, headers }, reply) => {

@@ -1,6 +1,6 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { plan, whatIf } from '../../domain/schemas/plan.ts';
-import { allSteps, decisionView, jobState, jobStates, progress, stepView } from '../../domain/schemas/progress.ts';
+import { allSteps, decisionView, jobState, jobStates, jobView, progress, stepView } from '../../domain/schemas/progress.ts';
 
 /**
  * Schemas of what goes out, for people and for generated clients: they describe and never cut. Each one is named in the OpenAPI text. What a job publishes is
@@ -56,8 +56,8 @@ const Started = Type.Object(
     id: Type.String(),
     runId: Type.String(),
     state: Type.Enum(jobStates, { description: 'Of the job that the key belongs to: one that is over is not started again. A new key starts a new one.' }),
-    estimateMinutes: Type.Integer(),
-    warnings: Type.Array(Type.String()),
+    estimateMinutes: plan.properties.estimateMinutes,
+    warnings: plan.properties.warnings,
     links,
   },
   { $id: 'Started' },
@@ -74,12 +74,12 @@ const JobList = Type.Object(
         id: Type.String(),
         runId: Type.String(),
         state: jobState,
-        awaitingApproval: Type.Boolean({ description: 'An approval is open, whatever the state names.' }),
-        hasIncident: Type.Boolean({ description: 'An incident is open, whatever the state names.' }),
-        hsmName: Type.Optional(Type.String()),
-        requestedBy: Type.Optional(Type.String()),
-        startedAt: time,
-        finishedAt: Type.Optional(time),
+        awaitingApproval: jobView.properties.awaitingApproval,
+        hasIncident: jobView.properties.hasIncident,
+        hsmName: Type.Optional(jobView.properties.hsmName),
+        requestedBy: Type.Optional(jobView.properties.requestedBy),
+        startedAt: jobView.properties.startedAt,
+        finishedAt: jobView.properties.finishedAt,
         unreadable: Type.Optional(unreadable),
         workers: Type.Optional(refTo(Workers)),
         link: Type.String(),
@@ -147,6 +147,18 @@ export const CancellingAnswer = refTo(Cancelling);
 export type ShownJob = Static<typeof Job>;
 /** A job as a list shows it. An open approval and an open incident are facts of their own: the state can name only one of them. */
 export type ListedJob = Static<typeof JobList>['jobs'][number];
+
+/** What routes answer, by status. */
+export type ProblemView = Static<typeof Problem>;
+export interface Replies {
+  ready: { 200: Static<typeof Ready> };
+  plan: { 200: Static<typeof Plan> };
+  start: { 202: Static<typeof Started> };
+  list: { 200: Static<typeof JobList> };
+  job: { 200: ShownJob };
+  decision: { 200: Static<typeof Decision>; 202: Static<typeof PendingDecision> };
+  cancel: { 202: Static<typeof Cancelling> };
+}
 
 const reasons: Record<number, string> = {
   400: 'The request does not have the right shape',

@@ -1,36 +1,9 @@
-import { Type } from 'typebox';
-import { incidentAction, jobStates } from '../../domain/schemas/progress.ts';
+import { type Static, Type } from 'typebox';
+import { jobStates } from '../../domain/schemas/progress.ts';
 
-/** Schemas of what comes in beside the request itself; each one is named in the OpenAPI text. */
+/** Schemas of what comes in beside the request and decisions, which domain/schemas says. */
 
 const closed = { additionalProperties: false } as const;
-const who = {
-  actor: Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 100,
-      description: 'Who decides, where you are signed in as a role (the role when absent). Signed in by name it can be left out and is nobody else.',
-    }),
-  ),
-  comment: Type.Optional(Type.String({ maxLength: 500, description: 'Kept with the decision.' })),
-};
-
-export const ApprovalDecision = Type.Object({ decision: Type.Enum(['approve', 'reject']), ...who }, closed);
-export const IncidentDecision = Type.Object(
-  {
-    action: incidentAction,
-    amendment: Type.Optional(
-      Type.Record(Type.String(), Type.Unknown(), {
-        description:
-          'With retry alone: new values for fields of the request that no step has used yet, by JSON pointer; null takes a field away. Judged like a request: every mistake at once (422).',
-        examples: [{ '/lunaClient/installer/url': 'https://downloads.example.com/LunaClient.zip' }],
-      }),
-    ),
-    ...who,
-  },
-  closed,
-);
-
 export const JobParameters = Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9-]{3,64}$' }) });
 export const ApprovalParameters = Type.Object({ ...JobParameters.properties, approvalId: Type.String({ maxLength: 60 }) });
 export const IncidentParameters = Type.Object({ ...JobParameters.properties, incidentId: Type.String({ maxLength: 60 }) });
@@ -49,6 +22,9 @@ export const ListQuery = Type.Object(
   closed,
 );
 
+/** Which jobs a list shows: all that is given must hold. */
+export type ListFilter = Omit<Static<typeof ListQuery>, 'limit'>;
+
 export const PlanQuery = Type.Object(
   { whatIf: Type.Optional(Type.Boolean({ description: 'Look, too, at what is there: Create, NoChange or Modify for each resource. Needs a worker.' })) },
   closed,
@@ -64,3 +40,6 @@ export const KeyHeader = Type.Object({
     }),
   ),
 });
+
+export type JobPath = Static<typeof JobParameters>;
+export type Key = Static<typeof KeyHeader>;

@@ -20,7 +20,7 @@ const warnings = texts;
 const maybeWarnings = Type.Optional(texts);
 const createdVm = Type.Object({ ...vmSeen.properties, warnings: maybeWarnings });
 
-/** The result of every step that an activity carries out. */
+/** The result of every step that an activity carries out. A field of one name means the same in all of them: the report takes it from the last that tells it. */
 export const stepOutputs = {
   'keep-secrets': Type.Object({ names: texts, windowsPublicKey: Type.String(), cipherTrustPublicKey: Type.String() }),
   'check-feature': Type.Object({ state: Type.String() }),
@@ -44,7 +44,7 @@ export const stepOutputs = {
     gatewayWasThere: Type.Boolean(),
     warnings: maybeWarnings,
   }),
-  'verify-hsm': Type.Object({ id: Type.String(), address: Type.String(), tags: Type.Record(Type.String(), Type.String()) }),
+  'verify-hsm': Type.Object({ hsmId: Type.String(), hsmAddress: Type.String(), tags: Type.Record(Type.String(), Type.String()) }),
   'windows-vm': createdVm,
   'install-luna-client': Type.Object({ windows: pinned, clientVersion: Type.String(), certificateClientVersion: Type.Optional(Type.String()) }),
   'accept-terms': Type.Object({ accepted: Type.Boolean() }),
@@ -59,7 +59,7 @@ export const stepOutputs = {
   'admin-password': Type.Object({ exposure: Type.Optional(exposure) }),
   ntp: Type.Object({ servers: texts, synchronised: Type.Boolean(), warnings, others: Type.Optional(Type.Array(otherTimeServer)) }),
   licence: Type.Object({ kind: Type.String(), state: Type.String() }),
-  'appliance-password': Type.Object({ hsm: pinned }),
+  'appliance-password': Type.Object({ appliance: pinned }),
   'inspect-hsm': Type.Object({ hsm: hsmSeen, clock: Type.String(), warnings }),
   'initialize-hsm': Type.Object({ hsm: hsmSeen }),
   /** `approval-used`: the change was begun under this approval and did not take effect; another approval is needed. */
@@ -96,7 +96,8 @@ export const stepOutputs = {
     rootKeys: texts,
     warnings,
   }),
-  'web-certificate': Type.Object({ cipherTrust: managerAt, name: Type.String(), certificate: Type.Optional(certificateSeen), warnings }),
+  'web-certificate': Type.Object({ cipherTrust: managerAt, name: Type.String(), webCertificate: Type.Optional(certificateSeen), warnings }),
+  'confirm-root-of-trust': Type.Object({ hsm: hsmSeen, warnings }),
   'close-doors': Type.Object({ removedRules: texts, deallocated: Type.Boolean() }),
   report: storedReport,
 } satisfies Record<ActivityId, TObject>;

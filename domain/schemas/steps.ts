@@ -84,6 +84,12 @@ export const stepInputs = {
   }),
   'verify-root-of-trust': Type.Object({ ...onPartition.properties, cipherTrust: managerAt }),
   'web-certificate': Type.Object({ cipherTrust: managerAt }),
+  'confirm-root-of-trust': Type.Object({
+    ...onPartition.properties,
+    cipherTrust: managerAt,
+    /** A person set its web certificate, or nobody did. */
+    ownCertificateSkipped: Type.Optional(Type.Literal(true)),
+  }),
   'close-doors': Type.Object({ windowsVm: vmSeen }),
   report: Type.Object({ report: reportDraft }),
 } satisfies Record<ActivityId, TObject>;

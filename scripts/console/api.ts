@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Progress, StepView } from '../../domain/progress.ts';
-import { type StepId, stepIds } from '../../domain/steps.ts';
+import type { ProblemView, ShownJob } from '../../api/schemas/answers.ts';
+import { stepIds } from '../../domain/steps.ts';
 import type { Seen } from './changes.ts';
 import type { Details } from './table.ts';
 
@@ -15,20 +15,11 @@ export class ApiError extends Error {
   }
 }
 
-interface ProblemDetails {
-  title?: string;
-  detail?: string;
-  errors?: { pointer?: string; field?: string; detail?: string; message?: string }[];
-}
-
-function told(status: number, problem: ProblemDetails): string {
+function told(status: number, problem: Partial<ProblemView>): string {
   const head = [problem.title, problem.detail].filter(Boolean).join(': ') || `The API answered ${status}.`;
-  const mistakes = (problem.errors ?? []).map(({ pointer, field, detail, message }) => `  - ${pointer ?? field ?? ''}: ${detail ?? message ?? ''}`);
+  const mistakes = (problem.errors ?? []).map(({ pointer, detail }) => `  - ${pointer}: ${detail}`);
   return [head, ...mistakes].join('\n');
 }
-
-/** A job as the API tells it: its progress, with what is being said beside every step that runs. */
-type JobAnswer = Omit<Progress, 'steps'> & { id: string; steps: Record<StepId, StepView & { detail?: string }>; stuck?: { cause: string } };
 
 /** Speaks to the API as a person would, with that person's token. */
 export class Api {
@@ -38,10 +29,10 @@ export class Api {
     this.#base = base;
   }
 
-  async send<Answer>(method: 'GET' | 'POST', path: string, token: string, body?: unknown, key = randomUUID()): Promise<Answer> {
+  async send<Answer>(token: string, method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer> {
     const headers = {
       authorization: `Bearer ${token}`,
-      ...(method === 'POST' ? { 'content-type': 'application/json', 'idempotency-key': key } : {}),
+      ...(method === 'POST' ? { 'content-type': 'application/json', 'idempotency-key': randomUUID() } : {}),
     };
     const answer = await fetch(`${this.#base}${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }).catch(away);
     const text = await answer.text();
@@ -51,7 +42,7 @@ export class Api {
 
   /** The job's progress and what the systems say about the steps that run. */
   async look(id: string, token: string): Promise<Seen> {
-    const progress = await this.send<JobAnswer>('GET', `/v1/jobs/${id}`, token);
+    const progress = await this.send<ShownJob>(token, 'GET', `/v1/jobs/${id}`);
     const details = Object.fromEntries(stepIds.flatMap((step) => (progress.steps[step].detail ? [[step, progress.steps[step].detail]] : []))) as Details;
     return { progress, details, ...(progress.stuck ? { stuck: progress.stuck.cause } : {}) };
   }
@@ -62,9 +53,9 @@ function away(): never {
   throw new ApiError(503, 'The API does not answer.');
 }
 
-function parsed(text: string): ProblemDetails {
+function parsed(text: string): Partial<ProblemView> {
   try {
-    return JSON.parse(text) as ProblemDetails;
+    return JSON.parse(text) as Partial<ProblemView>;
   } catch {
     return { detail: text.slice(0, 300) };
   }

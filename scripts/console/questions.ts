@@ -1,3 +1,4 @@
+import { wordsOf } from '../../domain/failure.ts';
 import { type ApprovalView, type IncidentView, titleOf } from '../../domain/progress.ts';
 import { wrap } from './format.ts';
 
@@ -40,12 +41,12 @@ function renderHsm(hsm: NonNullable<ApprovalView['hsm']>): string[] {
   ];
 }
 
-/** What went wrong, who said so, and what may be decided. */
+/** What went wrong, what the system itself said, and what may be decided. */
 export function renderIncident({ id, step, problem, actions }: IncidentView): string[] {
   return [
-    `Incident ${id} at "${titleOf(step)}":`,
+    `Incident ${id} at "${titleOf(step)}" (${problem.code}):`,
     ...wrap(`Tried: ${problem.tried}`, width, '  '),
-    ...wrap(`${problem.source} said: ${problem.seen}`, width, '  '),
+    ...wrap(`What happened: ${wordsOf(problem)}`, width, '  '),
     ...wrap(`What to do: ${problem.remedy}`, width, '  '),
     `  Possible decisions: ${actions.join(', ')}`,
   ];

@@ -59,10 +59,11 @@ export function branches(): PhaseId[][] {
 /** The steps as a table: state, title, time taken, what is being said; branches that run side by side stand behind a line. */
 export function renderTable(progress: Progress, details: Details, look: Look): string[] {
   const head = [header(progress, look), ''];
-  const full = body(progress, details, look, () => true);
+  const view = { progress, details, look };
+  const full = body(view, () => true);
   if (head.length + full.length <= look.rows) return [...head, ...full];
   const active = (phase: PhaseId) => stepsOf(phase).some((id) => ['running', 'failed'].includes(progress.steps[id].state));
-  return [...head, ...body(progress, details, look, active)].slice(0, look.rows);
+  return [...head, ...body(view, active)].slice(0, look.rows);
 }
 
 function header(progress: Progress, { now, paint = plain }: Look): string {
@@ -73,9 +74,15 @@ function header(progress: Progress, { now, paint = plain }: Look): string {
   return `${paint('bold', progress.job.hsmName)} ${stateNames[shownState(progress)]}, ${done} steps done, ${percent} %, ${elapsed}`;
 }
 
-function body(progress: Progress, details: Details, look: Look, open: (phase: PhaseId) => boolean): string[] {
+interface View {
+  progress: Progress;
+  details: Details;
+  look: Look;
+}
+
+function body(view: View, open: (phase: PhaseId) => boolean): string[] {
   return branches().flatMap((group) => {
-    const lines = group.map((phase) => phaseLines(phase, progress, details, look, open(phase)));
+    const lines = group.map((phase) => phaseLines(phase, view, open(phase)));
     if (group.length === 1) return lines.flat().map((line) => `  ${line}`);
     return lines.flatMap((branch, index) => branch.map((line, row) => `${gutter(index, row, group.length, branch.length)} ${line}`));
   });
@@ -86,13 +93,14 @@ function gutter(branch: number, row: number, branches: number, rows: number): st
   return branch === branches - 1 && row === rows - 1 ? '└' : '│';
 }
 
-function phaseLines(phase: PhaseId, progress: Progress, details: Details, look: Look, open: boolean): string[] {
+function phaseLines(phase: PhaseId, view: View, open: boolean): string[] {
+  const { progress, look } = view;
   const { paint = plain } = look;
   const ids = stepsOf(phase);
   const state = phaseState(ids.map((id) => progress.steps[id].state));
   const count = ids.length === 1 ? '1 step' : `${ids.length} steps`;
   if (!open) return [`${paint(styles[state], marks[state])} ${phases[phase]} ${paint('dim', `(${count})`)}`];
-  return [paint('bold', phases[phase]), ...ids.map((id) => stepLine(id, progress, details[id], look))];
+  return [paint('bold', phases[phase]), ...ids.map((id) => stepLine(id, view))];
 }
 
 function phaseState(states: StepState[]): StepState {
@@ -101,11 +109,11 @@ function phaseState(states: StepState[]): StepState {
   return states.includes('pending') ? 'running' : 'done';
 }
 
-function stepLine(id: StepId, progress: Progress, detail: string | undefined, { columns, now, paint = plain }: Look): string {
+function stepLine(id: StepId, { progress, details, look: { columns, now, paint = plain } }: View): string {
   const { state, startedAt, finishedAt, attempts, outcome } = progress.steps[id];
   const elapsed = startedAt && state !== 'not-needed' ? duration((finishedAt ? Date.parse(finishedAt) : now) - Date.parse(startedAt)) : '';
   const unchanged = state === 'done' && outcome === 'unchanged' ? outcome : '';
-  const told = [unchanged, attempts > 1 ? `attempt ${attempts}` : '', state === 'running' || state === 'failed' ? (detail ?? '') : '']
+  const told = [unchanged, attempts > 1 ? `attempt ${attempts}` : '', state === 'running' || state === 'failed' ? (details[id] ?? '') : '']
     .filter(Boolean)
     .join(', ');
   const start = `  ${clip(definition(id).title, titleColumns).padEnd(titleColumns)} ${elapsed.padStart(7)}`;

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ApprovalDecision, IncidentDecision } from '../../domain/decisions.ts';
 import { type ApprovalView, type IncidentView, isOver, openApproval, openIncidents, type Progress } from '../../domain/progress.ts';
 import { type Api, ApiError } from '../console/api.ts';
 import { changes, type Seen } from '../console/changes.ts';
@@ -83,17 +84,18 @@ async function decide(following: Following, progress: Progress, decided: Set<str
 async function answerApproval({ api, id, tokens, screen, yes, interrupted }: Following, approval: ApprovalView): Promise<void> {
   const answer = yes ? 'yes' : await ask('Approve? [yes/no] ', ['yes', 'no'], interrupted);
   const decision = answer === 'yes' ? 'approve' : 'reject';
-  await api.send('POST', `/v1/jobs/${id}/approvals/${approval.id}`, tokens.approver, {
+  await api.send(tokens.approver, 'POST', `/v1/jobs/${id}/approvals/${approval.id}`, {
     decision,
     actor: 'demo',
     comment: yes ? 'demo --yes' : 'demo',
-  });
+  } satisfies ApprovalDecision);
   screen.print(decision === 'approve' ? `Approved ${approval.id}.` : `Rejected ${approval.id}.`, '');
 }
 
 async function resolveIncident({ api, id, tokens, screen, yes, interrupted }: Following, incident: IncidentView): Promise<void> {
   const action = yes ? 'abort' : await ask(`What now? [${incident.actions.join('/')}] `, incident.actions, interrupted);
-  await api.send('POST', `/v1/jobs/${id}/incidents/${incident.id}`, tokens.operator, { action, actor: 'demo', comment: yes ? 'demo --yes' : 'demo' });
+  const decision: IncidentDecision = { action, actor: 'demo', comment: yes ? 'demo --yes' : 'demo' };
+  await api.send(tokens.operator, 'POST', `/v1/jobs/${id}/incidents/${incident.id}`, decision);
   screen.print(`Decided: ${action}.`, '');
 }
 

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 export const usage = `npm run demo -- [options]
   --yes               approve by itself, as the approver; an incident aborts the job
   --fault NAME        let the simulated world misbehave: one of its named faults, such as unsealed
-  --time-scale N      how many times faster than in reality the simulated world goes (60)
+  --time-scale N      how many times faster than in reality the simulated world goes (150)
   --request FILE      what to provision (examples/luna-kylo.json)
   --help              this text`;
 
@@ -21,7 +21,7 @@ export function readOptions(args: readonly string[], usualRequest: string): Demo
     options: {
       yes: { type: 'boolean', default: false },
       fault: { type: 'string' },
-      'time-scale': { type: 'string', default: '60' },
+      'time-scale': { type: 'string', default: '150' },
       request: { type: 'string', default: usualRequest },
       help: { type: 'boolean', default: false },
     },

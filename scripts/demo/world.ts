@@ -48,7 +48,7 @@ export function needSimulatedWorld(dataFolder: string): void {
 }
 
 /**
- * Begins a new simulated world: without this, a second demo would find everything done. The passwords of the old world are moved aside and never deleted.
+ * Begins a new simulated world: without this, a second demo would find everything done. Passwords and target record of the old world are moved aside and never deleted.
  * Returns where they are now, if there were any.
  */
 export function beginNewWorld(dataFolder: string): string | undefined {
@@ -58,8 +58,8 @@ export function beginNewWorld(dataFolder: string): string | undefined {
   if (!existsSync(secrets)) return undefined;
   const aside = join(dataFolder, 'earlier', new Date().toISOString().replaceAll(':', '-'));
   mkdirSync(aside, { recursive: true, mode: 0o700 });
-  renameSync(secrets, join(aside, 'secrets'));
-  if (existsSync(`${secrets}.key`)) renameSync(`${secrets}.key`, join(aside, 'secrets.key'));
+  // The target record is sealed with one of these secrets, and speaks of the old world.
+  for (const name of ['secrets', 'secrets.key', 'record']) if (existsSync(join(dataFolder, name))) renameSync(join(dataFolder, name), join(aside, name));
   return aside;
 }
 

@@ -21,14 +21,21 @@ export interface Setting {
   started: (child: Child) => void;
 }
 
-function begin(setting: Setting, name: string, file: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Child {
+interface Part {
+  name: string;
+  args?: readonly string[];
+  /** What it gets beside what every part inherits. */
+  env?: NodeJS.ProcessEnv;
+}
+
+function begin(setting: Setting, file: string, { name, args = [], env = {} }: Part): Child {
   const child = new Child({ name, file, args, env: { ...setting.env, ...env }, logFile: join(setting.dataFolder, 'logs', `${name}.log`) });
   setting.started(child);
   return child;
 }
 
-const service = (setting: Setting, name: string, script: string, args: readonly string[], env: NodeJS.ProcessEnv): Child =>
-  begin(setting, name, process.execPath, [join(root, script), ...args], env);
+const service = (setting: Setting, script: string, part: Part): Child =>
+  begin(setting, process.execPath, { ...part, args: [join(root, script), ...(part.args ?? [])] });
 
 /** What the simulator tells when it is up; every address is on loopback. */
 export interface SimulatorReady {
@@ -56,7 +63,7 @@ export async function startTemporal(setting: Setting, port: number, uiPort: numb
   args.push('--dynamic-config-value', 'history.timerProcessorMaxTimeShift="20ms"');
   args.push(...(uiPort === undefined ? ['--headless'] : ['--ui-ip', '127.0.0.1', '--ui-port', `${uiPort}`]));
   for (const attribute of searchAttributeArguments) args.push('--search-attribute', attribute);
-  const child = begin(setting, 'temporal', program, args);
+  const child = begin(setting, program, { name: 'temporal', args });
   await untilReady(child, startUpMs, () => takesOrders(port));
   if (isNew) await untilReady(child, startUpMs, () => keepJobs(program, port, setting.env));
   return child;
@@ -77,14 +84,15 @@ export async function startSimulator(setting: Setting, timeScale: number, args: 
   mkdirSync(folder, { recursive: true });
   const file = freshReadyFile(setting, 'simulator');
   const own = ['--time-scale', `${timeScale}`, '--state', join(folder, 'state.json'), '--ready-file', file];
-  const child = service(setting, 'simulator', 'simulator/main.ts', [...own, ...args], {});
+  const child = service(setting, 'simulator/main.ts', { name: 'simulator', args: [...own, ...args] });
   return { child, ready: await untilReady(child, startUpMs, () => readyFile<SimulatorReady>(file)) };
 }
 
 /** The worker, pointed at the simulator by the configuration that production has too; ready when it polls. */
 export async function startWorker(setting: Setting, env: NodeJS.ProcessEnv): Promise<Child> {
   const file = freshReadyFile(setting, 'worker');
-  const child = service(setting, 'worker', 'worker/main.ts', [], { HSM_WORKER_HEALTH_ADDRESS: '127.0.0.1:0', ...env, HSM_READY_FILE: file });
+  const own = { HSM_WORKER_HEALTH_ADDRESS: '127.0.0.1:0', ...env, HSM_READY_FILE: file };
+  const child = service(setting, 'worker/main.ts', { name: 'worker', env: own });
   await untilReady(child, startUpMs, () => {
     const said = readyFile<{ health: string }>(file);
     return said && saysReady(`${said.health}/readyz`);
@@ -93,7 +101,7 @@ export async function startWorker(setting: Setting, env: NodeJS.ProcessEnv): Pro
 }
 
 export async function startApi(setting: Setting, port: number, env: NodeJS.ProcessEnv): Promise<Child> {
-  const child = service(setting, 'api', 'api/server.ts', [], { ...env, HSM_API_PORT: `${port}` });
+  const child = service(setting, 'api/server.ts', { name: 'api', env: { ...env, HSM_API_PORT: `${port}` } });
   await untilReady(child, startUpMs, () => saysReady(`http://127.0.0.1:${port}/healthz`));
   return child;
 }

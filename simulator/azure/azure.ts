@@ -3,7 +3,7 @@ import { createServer as createPlainServer, type IncomingMessage, type ServerRes
 import { createServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { issueServer } from '../certificates.ts';
-import { settle } from '../ledger.ts';
+import { connectionName, settle } from '../ledger.ts';
 import { listenLocally } from '../machine.ts';
 import type { World } from '../world.ts';
 import { type Application, newApplication } from './application.ts';
@@ -55,7 +55,8 @@ const tickMs = 40;
 
 type Memory = 'feature' | 'providers' | 'groups' | 'resources' | 'deployments' | 'runCommands' | 'operations' | 'terms' | 'whatIfs' | 'lastPublicAddress';
 
-async function newState(): Promise<AzureState> {
+/** A subscription in which nothing is, and who may sign in. */
+export async function newState(): Promise<AzureState> {
   return {
     ...nothing(),
     identity: await issueServer({ commonName: 'localhost', names: { dns: ['localhost', ...cloudNames], ip: ['127.0.0.1'] } }),
@@ -114,15 +115,10 @@ export async function createAzure(world: World, wantedPort = 0, captureFile?: st
   for (const name of cloudNames) world.network.attach(name, 443, { host: '127.0.0.1', port: state.port });
   const metadataHost = `http://127.0.0.1:${await listenLocally(host)}`;
   let advancing: Promise<void> | undefined;
-  const advance = async () => {
-    deployments.advance(engine);
-    runCommands.advance(engine);
-    groups.advance(engine);
-    await engine.advance();
-    advancing = undefined;
-  };
   const ticking = setInterval(() => {
-    advancing ??= advance();
+    advancing ??= advance(engine).then(() => {
+      advancing = undefined;
+    });
   }, tickMs);
   return {
     arm: base,
@@ -179,6 +175,14 @@ export async function createAzure(world: World, wantedPort = 0, captureFile?: st
   };
 }
 
+/** Lets come about what is due by now. */
+export async function advance(engine: Engine): Promise<void> {
+  deployments.advance(engine);
+  runCommands.advance(engine);
+  groups.advance(engine);
+  await engine.advance();
+}
+
 /** The address that a request was sent to, where it is one of a cloud of Microsoft’s. */
 function addressed({ headers: { host = '' } }: IncomingMessage): string | undefined {
   return cloudNames.includes(host.replace(/:443$/, '')) ? `https://${host}` : undefined;
@@ -191,7 +195,7 @@ async function serveHost(engine: Engine, request: IncomingMessage, response: Ser
 }
 
 /** What every request is answered with. */
-interface Front {
+export interface Front {
   engine: Engine;
   base: string;
   limits: Limits;
@@ -199,7 +203,8 @@ interface Front {
   capture: Capture | undefined;
 }
 
-async function serve({ engine, base, limits, staleReads, capture }: Front, request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** Answers one request to ARM, the authority, the vault or the storage account. */
+export async function serve({ engine, base, limits, staleReads, capture }: Front, request: IncomingMessage, response: ServerResponse): Promise<void> {
   // Not relative to it: a path with two slashes in front would name another host.
   const url = new URL(`${base}${request.url}`);
   const method = request.method ?? 'GET';
@@ -271,7 +276,7 @@ interface Arrived {
 /** Writes an arrival down and answers it as the weather lets. */
 async function meet(engine: Engine, request: IncomingMessage, response: ServerResponse, { answer, record, headers, ...arrived }: Arrived): Promise<void> {
   const { ledger, weather, clock, quirks } = engine.world;
-  const entry = ledger.arrive({ ...arrived, connection: `${request.socket.remotePort}` });
+  const entry = ledger.arrive({ ...arrived, connection: connectionName(request.socket) });
   const fault = await weather.strike(entry.operation, entry.target);
   if (fault?.kind === 'reset') {
     settle(entry, 'cut');

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Entry, settle } from '../ledger.ts';
+import { connectionName, type Entry, settle } from '../ledger.ts';
 import type { Fault } from '../weather.ts';
 import type { World } from '../world.ts';
 import { ApiError, badRequest, notAllowed, notFound, serverError, unavailable } from './errors.ts';
@@ -17,7 +17,7 @@ export async function serve(world: World, state: ManagerState, request: Incoming
   const found = asked !== path && world.quirks['ciphertrust.slashes'] === 'none' ? 'nothing' : findRoute(request.method ?? 'GET', path);
   const route = typeof found === 'string' ? undefined : found.route;
   const operation = `ciphertrust:${route?.operation ?? `${request.method} ${asked}`}`;
-  const entry = world.ledger.arrive({ system: 'ciphertrust', connection: `${request.socket.remotePort}`, operation, target: state.address });
+  const entry = world.ledger.arrive({ system: 'ciphertrust', connection: connectionName(request.socket), operation, target: state.address });
   // By its own clock, in real time whatever the scale.
   response.setHeader('date', new Date(managerTime(world) + Number(world.quirks['ciphertrust.dateSkewSeconds'] ?? 0) * 1000).toUTCString());
   const early = pageWhileBooting(state);

@@ -29,7 +29,7 @@ export function serveSftp(sftp: SFTPWrapper, files: Files, home: string, arrive:
   const stat = (id: number, path: string) =>
     files.exists(windows(path)) || /^\/?[A-Za-z]:[\\/]?$/.test(path) ? sftp.attrs(id, attributes(windows(path)) as never) : status(id, false);
 
-  sftp.on('OPEN', async (id, name, flags) => {
+  const open = async (id: number, name: string, flags: number) => {
     const path = windows(name);
     const write = (flags & (OPEN_MODE.WRITE | OPEN_MODE.APPEND)) !== 0;
     if (!(await arrive(write ? 'put' : 'get', path))) return;
@@ -37,7 +37,16 @@ export function serveSftp(sftp: SFTPWrapper, files: Files, home: string, arrive:
     if (!write && !content) return status(id, false);
     give(id, { path, content: flags & OPEN_MODE.TRUNC || !content ? Buffer.alloc(0) : content, write });
     if (write && !content) files.write(path, '');
-  });
+  };
+  const remove = async (id: number, path: string) => {
+    if (!(await arrive('remove', windows(path)))) return;
+    if (files.isOpen(windows(path))) return sftp.status(id, STATUS_CODE.FAILURE);
+    status(id, files.remove(windows(path)));
+    changed();
+  };
+
+  sftp.on('OPEN', (id, name, flags) => void open(id, name, flags));
+  sftp.on('REMOVE', (id, path) => void remove(id, path));
   sftp.on('READ', (id, handle, offset, length) => {
     const open = file(handle);
     if (!open || offset >= open.content.length) return sftp.status(id, STATUS_CODE.EOF);
@@ -60,12 +69,6 @@ export function serveSftp(sftp: SFTPWrapper, files: Files, home: string, arrive:
       changed();
     }
     status(id, handles.delete(handle.toString('hex')));
-  });
-  sftp.on('REMOVE', async (id, path) => {
-    if (!(await arrive('remove', windows(path)))) return;
-    if (files.isOpen(windows(path))) return sftp.status(id, STATUS_CODE.FAILURE);
-    status(id, files.remove(windows(path)));
-    changed();
   });
   sftp.on('RENAME', (id, from, to) => {
     status(id, files.rename(windows(from), windows(to)));

@@ -36,6 +36,17 @@ export class AttemptRecord<S extends Subject> {
     this.#entries = [...known, await this.#own.append(event, data)];
   }
 
+  /** For those who take any record: it reads as of the last look, and its entries are made as by `enter`. */
+  get asOfLook(): TargetRecord<S> {
+    return {
+      read: async () => [...(await this.known())],
+      append: async (event, data) => {
+        await this.enter(event, data);
+        return this.#entries!.at(-1)!;
+      },
+    };
+  }
+
   /** What happened, whoever entered something meanwhile. This attempt's next entry before an act is Stale then. */
   async enterFact<E extends EventOf<S>>(event: E, data: DataOf<S, E>): Promise<void> {
     try {

@@ -76,11 +76,14 @@ export const events = {
     'partition-create-begun': data({ name: text() }),
     'partition-created': data({ serial: text(), name: text(), sizeBytes: Type.Integer({ minimum: 0 }) }),
     'partition-initialize-begun': data({ serial: text() }),
-    'partition-initialized': data({ serial: text() }),
     /** Before a role gets its temporary password: from then on that one may hold. */
     'role-initialize-begun': data({ role: Type.Enum(['po', 'co']), partitionSerial: Type.Optional(text()) }),
     /** The temporary password was changed or refused: it holds no longer. */
     'role-first-password-over': data({ role: Type.Enum(['po', 'co']), partitionSerial: Type.Optional(text()) }),
+    /** Before `sysconf regenCert`: no client was registered that trusts the certificate which it replaces. */
+    'server-certificate-replace-begun': nothing,
+    /** Before a client that is registered with a certificate of ours is deleted. */
+    'client-delete-begun': data({ client: text() }),
     'appliance-sign-in': applianceSignIn,
     /** Before the kept password replaces the factory's: from then on either may hold. */
     'appliance-password-replace-begun': nothing,
@@ -107,8 +110,6 @@ export const events = {
   },
   deployment: machine,
   approvals: {
-    /** Verified on arrival. The act requires this entry. */
-    'approval-granted': data({ approvalId: text(), digest: text(), by: Type.Array(text(), { minItems: 1 }) }),
     /** Before the act that it allows; an approval allows one act. */
     'approval-used': data({ approvalId: text(), digest: text(), act: Type.Optional(text()) }),
   },

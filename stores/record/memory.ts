@@ -204,13 +204,7 @@ export function openCreateTag(entries: Machines, resourceId: string): string | u
 /** Azure takes no notice of the case of an id. */
 const isSame = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
 
-/** An approval that was granted and allows an act that has not begun: each allows one. */
-export function isUsable(entries: readonly Entry<'approvals'>[], approvalId: string, digest: string): boolean {
-  const own = entries.filter(({ data }) => data.approvalId === approvalId);
-  return own.some(({ event, data }) => event === 'approval-granted' && data.digest === digest) && !own.some(({ event }) => event === 'approval-used');
-}
-
-/** Was it used for an act already, whatever came of that? */
+/** Was this approval used for an act already, whatever came of that? */
 export const isUsed = (entries: readonly Entry<'approvals'>[], approvalId: string): boolean =>
   entries.some(({ event, data }) => event === 'approval-used' && data.approvalId === approvalId);
 

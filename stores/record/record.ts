@@ -9,9 +9,9 @@ export class Stale extends StepFailure {
   constructor(name: string, event: string) {
     super({
       kind: 'Transient',
+      code: 'RECORD_STALE',
       tried: `entering ${event} in the target record`,
-      seen: `another attempt has already written the entry ${name}`,
-      source: 'the target record',
+      summary: `another attempt has already written the entry ${name}`,
       remedy: 'Nothing: the step checks again and continues.',
     });
     this.name = 'Stale';
@@ -114,11 +114,11 @@ class SubjectRecord<S extends Subject> implements TargetRecord<S> {
     return value as Entry<S>; // just checked against the schema that the type is derived from
   }
 
-  #damaged(seen: string): StepFailure {
+  #damaged(summary: string): StepFailure {
     return unsafe({
+      code: 'RECORD_DAMAGED',
       tried: `reading the target record ${this.#prefix.slice(0, -1)}`,
-      seen,
-      source: 'the target record',
+      summary,
       remedy: 'Restore it from the backup, or start the version of the service that wrote it, then retry. Nothing was done.',
     });
   }

@@ -5,8 +5,6 @@ import { read, storeFailed } from '../secrets/kept.ts';
 import { recordKeyName, type SecretStore } from '../secrets/store.ts';
 import type { NumberedStore } from './numbered-store.ts';
 
-const source = 'the target record';
-
 /**
  * The same store with every value encrypted, bound to its name: whoever can write to the folder or container but does not have the secrets can neither read nor
  * forge an entry, nor move one elsewhere.
@@ -40,9 +38,9 @@ function open(key: Buffer, name: string, value: string): string {
     return unseal(key, name, Buffer.from(value, 'base64'));
   } catch {
     throw refused({
+      code: 'RECORD_DAMAGED',
       tried: `reading the entry ${name}`,
-      seen: 'it was sealed with another key, or it was changed',
-      source,
+      summary: 'it was sealed with another key, or it was changed',
       remedy: `Restore the secret ${recordKeyName}, or the entry, from the backup, then retry. Nothing was done.`,
     });
   }
@@ -63,9 +61,9 @@ async function firstKey(store: NumberedStore, secrets: SecretStore): Promise<str
   if (found !== undefined) return found;
   if (hasEntries)
     throw refused({
+      code: 'RECORD_DAMAGED',
       tried: `reading the secret ${recordKeyName}`,
-      seen: 'it is missing, but the target record has entries; no other key was created',
-      source,
+      summary: 'it is missing, but the target record has entries; no other key was created',
       remedy: `Restore the secret ${recordKeyName} from the backup, then retry. Nothing was done.`,
     });
   return creating(secrets);

@@ -15,7 +15,6 @@ export interface FileStoreOptions {
   key?: string;
 }
 
-const source = 'the secret store';
 const ending = '.secret';
 
 /** The names in a folder of secrets. */
@@ -65,9 +64,9 @@ function opened(key: Buffer, name: string, sealed: Buffer): string {
     return unseal(key, name, sealed);
   } catch {
     throw refused({
+      code: 'SECRET_KEY_LOST',
       tried: `opening the secret ${name}`,
-      seen: 'it was kept with another key, or its file was changed',
-      source,
+      summary: 'it was kept with another key, or its file was changed',
       remedy:
         'Bring back the key that it was kept with, or the file, from the backup, then retry. Keep a copy of the key that is used now: what was kept since needs that one.',
     });
@@ -88,9 +87,9 @@ async function needKeyOf(folder: string, key: Buffer): Promise<void> {
   }
   if (names.length === 0) return;
   throw refused({
+    code: 'SECRET_KEY_LOST',
     tried: 'keeping a secret',
-    seen: `the key opens none of the ${names.length} secrets in ${folder}`,
-    source,
+    summary: `the key opens none of the ${names.length} secrets in ${folder}`,
     remedy:
       'Nothing was kept. Bring back the key of that folder (HSM_SECRETS_KEY_FILE, HSM_SECRETS_KEY), or name another folder (HSM_SECRETS_FOLDER), then retry.',
   });
@@ -110,9 +109,9 @@ function keyFromFile(path: string, folder: string): string {
 
 const keyLost = (path: string, folder: string, secrets: number) =>
   refused({
+    code: 'SECRET_KEY_LOST',
     tried: `reading the key file ${path}`,
-    seen: `it is not there, but ${folder} holds ${secrets} secret${secrets === 1 ? '' : 's'}; no other key was made`,
-    source,
+    summary: `it is not there, but ${folder} holds ${secrets} secret${secrets === 1 ? '' : 's'}; no other key was made`,
     remedy:
       'Bring the key back: its mount, its backup, or HSM_SECRETS_KEY; then retry. If it is lost, so is what it opens: only when none of that is in use any more, move the folder away to begin anew.',
   });

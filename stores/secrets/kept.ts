@@ -1,16 +1,11 @@
-import { refused, StepFailure, unsafe } from '../../domain/failure.ts';
+import { messageOf, refused, StepFailure, unsafe } from '../../domain/failure.ts';
 import { type Purpose, recordKeyName, type SecretStore, secretName } from './store.ts';
-
-const source = 'the secret store';
 
 /** The store itself fails: nothing may be generated or tried in place of what it holds. */
 export const storeFailed = (tried: string, error: unknown): StepFailure =>
-  unsafe(
-    error instanceof StepFailure
-      ? error.problem
-      : { tried, seen: error instanceof Error ? error.message : String(error), source, remedy: 'Mend the store or its key, then retry.' },
-    error,
-  );
+  error instanceof StepFailure
+    ? new StepFailure({ ...error.problem, kind: 'Unsafe' }, { cause: error })
+    : unsafe({ code: 'SECRET_STORE_FAILED', tried, summary: messageOf(error), remedy: 'Fix the store or its key, then retry.' }, error);
 
 /** The value of a secret, undefined where there is none. */
 export async function read(secrets: SecretStore, name: string): Promise<string | undefined> {
@@ -27,9 +22,9 @@ export async function kept(secrets: SecretStore, target: string, purpose: Purpos
   const value = await read(secrets, name);
   if (value === undefined)
     throw refused({
+      code: 'SECRET_LOST',
       tried: `reading the secret ${name}`,
-      seen: 'it is not there',
-      source,
+      summary: 'it is not there',
       remedy: 'Bring the store’s backup back, then retry; without it the system cannot be signed in to.',
     });
   return value;
@@ -40,13 +35,14 @@ export async function userSecret(secrets: SecretStore, name: string): Promise<st
   // Key Vault takes no notice of the case of a name.
   if (name.toLowerCase() === recordKeyName)
     throw refused({
+      code: 'SECRET_UNUSABLE',
       tried: `reading the secret ${name}`,
-      seen: 'it is the key of the target record, which no request may use',
-      source: 'this service',
-      remedy: 'Abort, and send a request that names another secret.',
+      summary: 'it is the key of the target record, which no request may use',
+      remedy: 'Retry with an amendment that names another secret; where a step has used the field, abort and send the request again.',
     });
   const value = await read(secrets, name);
-  if (value === undefined) throw refused({ tried: `reading the secret ${name}`, seen: 'it is not there', source, remedy: 'Put it there, then retry.' });
+  if (value === undefined)
+    throw refused({ code: 'SECRET_MISSING', tried: `reading the secret ${name}`, summary: 'it is not there', remedy: 'Store it there, then retry.' });
   return value;
 }
 

@@ -1,12 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SecretClient, SecretClientOptions, SecretProperties } from '@azure/keyvault-secrets';
-import { refused } from '../../domain/failure.ts';
+import { type Problem, refused, StepFailure } from '../../domain/failure.ts';
+import type { CodeOf } from '../../domain/failure-codes.ts';
 import type { AzureConnection, AzureFault } from '../azure-connection.ts';
 import { AzureService, type Explained } from '../azure-service.ts';
 import type { VaultSettings } from './settings.ts';
 import { checkedName, type SecretStore } from './store.ts';
 
-const source = 'the key vault';
+const source = 'Azure Key Vault';
 
 /** How long things are waited for; tests have less patience. */
 export interface Pace {
@@ -100,25 +101,39 @@ async function oldestValue(client: SecretClient, name: string, { tieMs }: Pace):
   return looked && (await client.getSecret(name, { version: looked.oldest.version! })).value;
 }
 
+const ofVault = ({ evidence, ...problem }: Problem): StepFailure =>
+  new StepFailure({
+    ...problem,
+    kind: 'Refused',
+    code: problem.kind === 'Transient' ? 'SECRET_STORE_UNREACHABLE' : 'SECRET_STORE_FAILED',
+    ...(evidence ? { evidence: { ...evidence, source } } : {}),
+  });
+
 /** What a person needs to know of it, without anything that was sent: no cause hangs on it. */
 function told(tried: string, error: unknown, fault: AzureFault | undefined): Explained {
   const message = error instanceof Error ? error.message : String(error);
-  const stop = (seen: string, remedy: string): Explained => ({ passes: false, failure: refused({ tried, seen, source, remedy }) });
-  if (!fault) return stop(message, 'Mend what it names, then retry.');
+  const stop = (code: CodeOf<'Refused'>, summary: string, remedy: string, said?: string): Explained => ({
+    passes: false,
+    failure: refused({ code, tried, summary, ...(said === undefined ? {} : { evidence: { source, text: said } }), remedy }),
+  });
+  if (!fault) return stop('SECRET_STORE_FAILED', message, 'Fix the problem it names, then retry.');
   if (/deleted but recoverable/i.test(message))
     return stop(
+      'SECRET_LOST',
       'the name is that of a deleted secret',
       'Recover it (az keyvault secret recover), never purge it: it may be the only copy of a password in use.',
     );
   if (fault.status === 403)
     return stop(
-      `403 ${(error as { code?: string }).code ?? ''} ${message}`,
+      'SECRET_STORE_FAILED',
+      'the request was refused',
       'Give this service’s identity the role Key Vault Secrets Officer there, let its network in, and see that the oldest version is enabled.',
+      `403 ${(error as { code?: string }).code ?? ''} ${message}`,
     );
   const { problem } = fault.failure;
   return {
     passes: problem.kind === 'Transient',
-    failure: refused({ tried: problem.tried, seen: problem.seen, source: fault.isSignIn ? problem.source : source, remedy: problem.remedy }),
+    failure: fault.isSignIn ? new StepFailure({ ...problem, kind: 'Refused' }) : ofVault(problem),
     ...(problem.retryAfterMs === undefined ? {} : { retryAfterMs: problem.retryAfterMs }),
   };
 }

@@ -5,6 +5,8 @@ import type { MarketplaceOrderingAgreements } from '@azure/arm-marketplaceorderi
 import type { NetworkManagementClient } from '@azure/arm-network';
 import type { ResourceManagementClient } from '@azure/arm-resources';
 import type { DeploymentsClient } from '@azure/arm-resourcesdeployments';
+import type { HttpClient } from '@azure/core-rest-pipeline';
+import type { TokenCredential } from '@azure/identity';
 import { StepFailure } from '../../domain/failure.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import { currentFence, type Fence, noPermitIn } from '../fence.ts';
@@ -45,13 +47,19 @@ export interface Azure {
 /** Only those versions whose specification is at hand are spoken. */
 const versions = { resources: '2024-03-01', deployments: '2024-03-01', features: '2021-07-01', network: '2024-01-01', compute: '2024-03-01' } as const;
 
+/** What a test may put in place of the wire and of who this service is. */
+interface Wire {
+  httpClient: HttpClient;
+  identity: TokenCredential;
+}
+
 /** `fenceOf` says whose permits are asked for; it is another one only where a test plays somebody else. */
-export function createAzure(settings: Settings, outbound: Outbound, fenceOf = currentFence): Azure {
+export function createAzure(settings: Settings, outbound: Outbound, fenceOf = currentFence, wire?: Wire): Azure {
   const known = new Map<string, Promise<AzureClients>>();
   return {
     clients(azure) {
       const key = `${azure.cloud ?? 'public'} ${azure.subscriptionId}`;
-      if (!known.has(key)) known.set(key, connect(settings, outbound, fenceOf, azure));
+      if (!known.has(key)) known.set(key, clientsFor({ settings, outbound, fenceOf, wire }, azure));
       return known.get(key)!;
     },
     async ask(tried, question) {
@@ -79,12 +87,19 @@ export function createAzure(settings: Settings, outbound: Outbound, fenceOf = cu
 
 const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
 
-async function connect(settings: Settings, outbound: Outbound, fenceOf: () => Fence, azure: ProvisioningRequest['azure']): Promise<AzureClients> {
+interface Way {
+  settings: Settings;
+  outbound: Outbound;
+  fenceOf: () => Fence;
+  wire: Wire | undefined;
+}
+
+async function clientsFor({ settings, outbound, fenceOf, wire }: Way, azure: ProvisioningRequest['azure']): Promise<AzureClients> {
   const cloud = cloudOf(azure);
   const { subscriptionId } = azure;
-  const sending = transport(settings, outbound);
+  const sending = { ...transport(settings, outbound), ...(wire ? { httpClient: wire.httpClient } : {}) };
   const common = { ...sending, additionalPolicies: [...sending.additionalPolicies, underPermit(outbound, settings.authorityPem, fenceOf)] };
-  const identity = await credential(settings, cloud, outbound);
+  const identity = wire?.identity ?? (await credential(settings, cloud, outbound));
   const { scope } = cloud;
   const endpoint = settings.azure.armEndpoint ?? cloud.arm;
   const options = { ...common, endpoint, credentials: { scopes: [scope] }, credentialScopes: [scope] };

@@ -60,7 +60,8 @@ export async function checkDeployment(
 
 function refusedBy(tried: string, error: ArmErrorBody) {
   const fault = innermost(error);
-  return refused({ tried, seen: `${fault.code}: ${fault.message}`, source, remedy: causeOf(fault).remedy });
+  const { code, remedy } = causeOf(fault);
+  return refused({ code, tried, summary: 'Azure would not take the deployment', evidence: { source, text: `${fault.code}: ${fault.message}` }, remedy });
 }
 
 /** What is there, as far as a deployment must not touch it. */
@@ -107,19 +108,34 @@ function surprises(changes: readonly Change[], { hsmId }: Present): string[] {
  * HSM is never touched.
  */
 export function harmOf(changes: readonly Change[], present: Present): string[] {
-  const harm = changes.flatMap(({ resourceId, changeType, before }) => {
-    const name = shortName(resourceId);
-    if (changeType === 'Ignore') return [];
-    if (gateways.test(resourceId) && present.gateway) {
-      if (resourceId.toLowerCase() !== present.gateway.id.toLowerCase()) return [`it would make a second gateway, ${name}`];
-      return changeType === 'NoChange' && present.sentBefore ? [] : [`it would put the gateway again that is there, ${name}`];
-    }
-    if (changeType === 'Create' || changeType === 'NoChange') return [];
-    if (changeType === 'Delete') return [`it would delete ${name}`];
-    if (changeType === 'Unsupported') return [`Azure cannot tell what it would do with ${name}`];
-    const own = present.sentBefore || ownerOf(before) === present.target;
-    const cameToNothing = hsms.test(resourceId) ? present.hsm?.state === 'Failed' : present.gateway === undefined;
-    return own && cameToNothing && !gateways.test(resourceId) ? [] : [`it would modify ${name}`];
-  });
-  return [...new Set([...surprises(changes, present), ...harm])];
+  const harm = changes.filter(({ changeType }) => changeType !== 'Ignore').map((change) => harmOfChange(change, present));
+  return [...new Set([...surprises(changes, present), ...harm.filter((sentence) => sentence !== undefined)])];
+}
+
+function harmOfChange(change: Change, present: Present): string | undefined {
+  const { resourceId, changeType } = change;
+  if (gateways.test(resourceId) && present.gateway) return harmToGateway(change, present.gateway, present.sentBefore);
+  switch (changeType) {
+    case 'Create':
+    case 'NoChange':
+      return undefined;
+    case 'Delete':
+      return `it would delete ${shortName(resourceId)}`;
+    case 'Unsupported':
+      return `Azure cannot tell what it would do with ${shortName(resourceId)}`;
+    default:
+      return mayBePutAgain(change, present) ? undefined : `it would modify ${shortName(resourceId)}`;
+  }
+}
+
+function harmToGateway({ resourceId, changeType }: Change, gateway: { id: string }, sentBefore: boolean): string | undefined {
+  if (resourceId.toLowerCase() !== gateway.id.toLowerCase()) return `it would make a second gateway, ${shortName(resourceId)}`;
+  return changeType === 'NoChange' && sentBefore ? undefined : `it would put the gateway again that is there, ${shortName(resourceId)}`;
+}
+
+/** What this job made and what came to nothing, save a gateway. */
+function mayBePutAgain({ resourceId, before }: Change, { target, sentBefore, gateway, hsm }: Present): boolean {
+  const own = sentBefore || ownerOf(before) === target;
+  const cameToNothing = hsms.test(resourceId) ? hsm?.state === 'Failed' : gateway === undefined;
+  return own && cameToNothing && !gateways.test(resourceId);
 }

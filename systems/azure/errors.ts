@@ -83,13 +83,24 @@ export function azureFailure(tried: string, error: unknown): StepFailure {
   if (isSignIn(error)) return signInFailure(tried, error);
   const status = statusOf(error);
   const fault = faultOf(foreign);
-  const seen = foreign.name === 'NoAnswer' ? fault.message : `${status ? `${status} ` : ''}${fault.code}: ${fault.message}`;
-  if (passes(foreign, status, fault)) {
-    const again = pauseOf(foreign, fault);
-    return transient({ tried, seen, source, remedy: 'It is tried again by itself.', ...(again === undefined ? {} : { retryAfterMs: again }) }, error);
-  }
-  const { remedy } = status === 401 || status === 403 ? causeOf(fault, missingRole) : causeOf(fault);
-  return refused({ tried, seen, source, remedy }, error);
+  if (passes(foreign, status, fault)) return transient({ ...passingFault(foreign, status, fault), tried, remedy: 'It is tried again by itself.' }, error);
+  const { code, remedy } = status === 401 || status === 403 ? causeOf(fault, missingRole) : causeOf(fault);
+  return refused({ code, tried, ...answered(fault, status), remedy }, error);
+}
+
+/** What is said of an answer: Azure’s own words where they are Azure’s. */
+function answered({ code, message }: ArmFault, status: number | undefined) {
+  if (code === notAzure) return { summary: `the answer is not Azure’s: ${status ? `${status}, ` : ''}${message}` };
+  return { summary: 'Azure refused it', evidence: { source, text: `${status ? `${status} ` : ''}${code}: ${message}` } };
+}
+
+function passingFault(foreign: Foreign, status: number | undefined, fault: ArmFault) {
+  const again = pauseOf(foreign, fault);
+  const pause = again === undefined ? {} : { retryAfterMs: again };
+  if (foreign.name === 'NoAnswer') return { code: 'AZURE_UNREACHABLE' as const, summary: fault.message };
+  if (status === undefined) return { code: 'AZURE_UNREACHABLE' as const, summary: `no answer: ${fault.code}: ${fault.message}`, ...pause };
+  const { summary, evidence } = answered(fault, status);
+  return { code: 'AZURE_BUSY' as const, ...(evidence ? { summary: 'Azure could not do it now', evidence } : { summary }), ...pause };
 }
 
 function passes({ name, code, message = '' }: Foreign, status: number | undefined, fault: ArmFault): boolean {

@@ -19,13 +19,14 @@ export const templateSha256 = ({ inline, sha256 = '' }: TemplateSource): string 
 export const ownDeploymentHash = (source: TemplateSource, request: ProvisioningRequest): string => sha256Of([templateSha256(source), parametersOf(request)]);
 
 const tried = 'fetching the template of the request';
-const mend = (seen: string): StepFailure =>
+const mend = (summary: string): StepFailure =>
   refused({
+    code: 'AZURE_TEMPLATE_UNUSABLE',
     tried,
-    seen,
-    source: 'the template’s address',
-    remedy: 'Nothing was deployed. Send a request with the right address and SHA-256, or retry once it is mended.',
+    summary,
+    remedy: 'Nothing was deployed. Retry with an amendment of /hsm/template (address and SHA-256), or once the template is fixed.',
   });
+const unreachable = (summary: string): StepFailure => transient({ code: 'AZURE_TEMPLATE_UNUSABLE', tried, summary, remedy: 'It is tried again by itself.' });
 
 /** Through the one way out, over https only, a few redirects far; the address may hold a signature, so no failure tells it. */
 async function download(outbound: Outbound, url: string, ca: string | undefined, signal: AbortSignal): Promise<Buffer> {
@@ -45,8 +46,7 @@ async function download(outbound: Outbound, url: string, ca: string | undefined,
         if (protocol !== 'https:') throw new Error(insecure);
       },
     });
-    if (status === 408 || status === 429 || status >= 500)
-      throw transient({ tried, seen: `${status}`, source: 'the template’s address', remedy: 'It is tried again by itself.' });
+    if (status === 408 || status === 429 || status >= 500) throw unreachable(`its address answered ${status}`);
     if (status !== 200) throw mend(`the answer is ${status}`);
     return Buffer.from(data);
   } catch (error) {
@@ -56,7 +56,7 @@ async function download(outbound: Outbound, url: string, ca: string | undefined,
     if (message === insecure || message.includes(insecure)) throw mend(insecure);
     if (code === 'ERR_FR_TOO_MANY_REDIRECTS') throw mend(`more than ${maximumRedirects} redirects`);
     if (message.includes('maxContentLength')) throw mend(`it is larger than ${maximumBytes} bytes`);
-    throw transient({ tried, seen: code ?? 'no answer', source: 'the template’s address', remedy: 'It is tried again by itself.' });
+    throw unreachable(`its address did not answer: ${code ?? 'no reason was given'}`);
   }
 }
 

@@ -16,7 +16,7 @@ const rows: readonly [says: RegExp, remedy: string][] = [
     /AADSTS(70021|70021[123]|700213\d|50013):/,
     'Make issuer, subject and audience of the application’s federated credential those of the token, to the letter; then retry.',
   ],
-  [/AADSTS500011:/, 'Name the cloud of the subscription in a new request: this directory does not know the other’s.'],
+  [/AADSTS500011:/, 'This directory does not know the other cloud’s resources. Abort, and send the request again with the cloud of the subscription.'],
   [/AADSTS53\d{3}:/, 'Let the directory’s administrator exempt this application from the conditional access policy, then retry.'],
   [/Identity not found|managed identity/i, `Give this host the managed identity that AZURE_CLIENT_ID names, or its own where that is not set; ${anew}.`],
   [/ENOENT|EACCES|no content/i, 'See that the file is there and that this service may read it, then retry.'],

@@ -65,19 +65,20 @@ export const listening = (credential: TokenCredential, way: string): TokenCreden
 /** The authority’s bad weather passes; its refusal, or a mistake on this host, is one sentence. */
 export function signInFailure(tried: string, error: SignInError): StepFailure {
   const { way, heard, cause } = error;
-  const told = { tried: `${tried}, signing in with ${way}`, source: 'the sign-in service' };
-  const again = { remedy: 'It is tried again by itself.' };
+  const told = { tried: `${tried}, signing in with ${way}` };
+  const again = { code: 'AZURE_SIGN_IN_UNAVAILABLE', remedy: 'It is tried again by itself.' } as const;
   // Where several ways were tried, one that leads nowhere from this host says nothing.
   const several = ((cause as { errors?: unknown[] }).errors ?? []).length > 1;
-  if (heard === 'nothing' && !several) return transient({ ...told, ...again, seen: 'it could not be reached, or did not answer' }, error);
+  if (heard === 'nothing' && !several) return transient({ ...told, ...again, summary: 'it could not be reached, or did not answer' }, error);
   if (heard === undefined || heard === 'nothing') {
-    const seen = several ? 'none of the ways that were tried is set up on this host' : firstLine(cause);
-    return refused({ ...told, source: 'this host', seen, remedy: signInRemedy(seen) }, error);
+    const summary = several ? 'none of the ways that were tried is set up on this host' : firstLine(cause);
+    return refused({ code: 'AZURE_IDENTITY_MISSING', ...told, summary, remedy: signInRemedy(summary) }, error);
   }
-  const seen = wordsOf(heard);
+  const evidence = { source: heard.ofHost ? 'The host’s identity endpoint' : 'Microsoft Entra ID', text: wordsOf(heard) };
   const pause = pauseMs(heard.header, heard.text);
-  if (passes(heard)) return transient({ ...told, ...again, seen, ...(pause === undefined ? {} : { retryAfterMs: pause }) }, error);
-  return refused({ ...told, seen, remedy: signInRemedy(seen) }, error);
+  if (passes(heard))
+    return transient({ ...told, ...again, summary: 'the sign-in did not work now', evidence, ...(pause === undefined ? {} : { retryAfterMs: pause }) }, error);
+  return refused({ code: 'AZURE_SIGN_IN_REFUSED', ...told, summary: 'the sign-in was refused', evidence, remedy: signInRemedy(evidence.text) }, error);
 }
 
 /** An identity that was just given to a host is not found at first, and its endpoint is gone for a minute where it is renewed. */
@@ -92,7 +93,7 @@ function wordsOf({ status, text }: Refusal): string {
   const body = parsedJson(text) as { error?: unknown; error_description?: unknown; message?: unknown } | undefined;
   const said = [body?.error_description, body?.message, pageTitle(text)].find((words) => typeof words === 'string') as string | undefined;
   const sentence = said?.replaceAll(/\s+/g, ' ').replace(/ ?(\bTrace ID:| - Correlation ID| - Trace ID).*$/, '');
-  return sentence === undefined || sentence === '' ? `it answered ${status}` : /^AADSTS/.test(sentence) ? sentence : `it answered ${status}: ${sentence}`;
+  return sentence === undefined || sentence === '' ? `${status}` : /^AADSTS/.test(sentence) ? sentence : `${status}: ${sentence}`;
 }
 
 const firstLine = (cause: unknown): string => `${(cause as Error).message}`.split('\n')[0]!.trim();

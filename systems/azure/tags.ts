@@ -33,12 +33,12 @@ export const createTag = (value: string): Record<string, string> => ({ [createMa
 export const createTagIn = (tags: Record<string, string> | undefined): string | undefined => tagNamed(tags, createMark);
 
 /** What is changed, opened or switched off must carry the target’s mark: a name alone proves nothing. Why it may not be, and both ways out; nothing where it may. */
-export function notOwn(tags: Record<string, string> | undefined, target: string): { seen: string; remedy: string } | undefined {
+export function notOwn(tags: Record<string, string> | undefined, target: string): { summary: string; remedy: string } | undefined {
   const owner = ownerTag(tags);
   if (owner === target) return undefined;
-  if (owner !== undefined) return { seen: `it belongs to ${owner}`, remedy: 'Choose another name in a new request.' };
+  if (owner !== undefined) return { summary: `it belongs to ${owner}`, remedy: 'Abort, and send the request again with another name.' };
   return {
-    seen: `it is not this job’s: it lacks the tag ${mark}, and is left as it is`,
-    remedy: `Choose another name in a new request; or, to let this job have it, give it the tag ${mark}=${target}, then retry.`,
+    summary: `it is not this job’s: it lacks the tag ${mark}, and is left as it is`,
+    remedy: `To let this job have it, give it the tag ${mark}=${target}, then retry; or abort, and send the request again with another name.`,
   };
 }

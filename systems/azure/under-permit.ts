@@ -12,6 +12,7 @@ function lastingActOf({ method, url }: PipelineRequest): LastingActName | undefi
   if (method === 'POST' && isQuestion.test(pathname)) return undefined;
   if (method === 'PUT' && /\/deployments\/[^/]+$/i.test(pathname)) return 'arm-deployment';
   if (method === 'PUT' && /\/runCommands\/[^/]+$/i.test(pathname)) return 'run-command';
+  if (method === 'PUT' && /\/virtualMachines\/[^/]+$/i.test(pathname)) return 'arm-machine';
   return 'arm-change';
 }
 

@@ -1,14 +1,23 @@
 import { X509Certificate } from 'node:crypto';
+import { Type } from 'typebox';
 import type { Problem } from '../../domain/failure.ts';
-import type { Hosts, StepInput } from '../../domain/results.ts';
-import type { TargetRecord } from '../../stores/record/record.ts';
+import type { FailureCode } from '../../domain/failure-codes.ts';
+import type { CertificateSeen, Hosts, Job } from '../../domain/results.ts';
 import { belongTogether } from '../certificates.ts';
-import type { Luna } from '../lunash/luna.ts';
+import { isFields, readFields } from '../foreign.ts';
+import type { CountedSignIn, Luna, StepAttempt } from '../lunash/luna.ts';
 import { parseDate } from '../lunash/parse.ts';
 import { type Registration, readRegistration } from '../lunash/registration.ts';
 import { entriesOf, type Manager, totalOf } from './manager.ts';
 
-type Input = StepInput<'set-root-of-trust'>;
+/** What is looked at: certificates and partition as they are about to be sent. Jobs that began before the HSM’s side was looked at bring no hosts along. */
+type Input = Job &
+  Partial<Hosts> & {
+    hsmAddress: string;
+    partitionSerial: string;
+    clientCertificate: Pick<CertificateSeen, 'pem'>;
+    serverCertificate: Pick<CertificateSeen, 'pem'>;
+  };
 
 /** The two keys that CipherTrust Manager keeps in its root of trust, whatever their handles are. */
 export const rootKeys = ['DARKSTARKEY-mac-key', 'DARKSTARKEY-encryption-key'];
@@ -40,27 +49,46 @@ const allowedSeconds = 300;
 /** Why it must not be sent yet. */
 export function problemBeforeSetup(facts: BeforeSetup): Stop | undefined {
   const { now, keyBelongs, clockDifferenceSeconds, licensed, portOpen, registration, partitionName, objects } = facts;
-  const refused = (seen: string, remedy: string): Stop => ({ kind: 'Refused', tried: 'checking what hsm/setup needs', seen, source: 'this service', remedy });
-  if (!keyBelongs) return refused('the client’s key does not belong to its certificate', 'Look at the secrets of this job: one of them is not what was kept.');
+  const refused = (code: FailureCode, summary: string, remedy: string): Stop => ({
+    kind: 'Refused',
+    code,
+    tried: 'checking what hsm/setup needs',
+    summary,
+    remedy,
+  });
+  if (!keyBelongs)
+    return refused(
+      'CIPHERTRUST_CERTIFICATE_UNUSABLE',
+      'the client’s key does not belong to its certificate',
+      'Look at the secrets of this job: one of them is not what was kept.',
+    );
   const outOfDate = [facts.certificatePem, facts.serverCertificatePem].map((pem) => new X509Certificate(pem)).find((one) => one.validToDate.getTime() < now);
-  if (outOfDate) return refused(`the certificate of ${outOfDate.subject} ended at ${outOfDate.validTo}`, 'Make a new one, register it, then retry.');
+  if (outOfDate)
+    return refused(
+      'CIPHERTRUST_CERTIFICATE_UNUSABLE',
+      `the certificate of ${outOfDate.subject} ended at ${outOfDate.validTo}`,
+      'Make a new one, register it, then retry.',
+    );
   if (clockDifferenceSeconds !== undefined && Math.abs(clockDifferenceSeconds) > allowedSeconds)
     return refused(
+      'HSM_CLOCK_OFF',
       `the clocks of CipherTrust Manager and the HSM are ${Math.round(Math.abs(clockDifferenceSeconds) / 60)} minutes apart`,
       'Set the one that is wrong (NTP servers of CipherTrust Manager; sysconf time on the HSM), then retry.',
     );
-  if (registration === 'none') return refused('CipherTrust Manager is not registered with the HSM any more', 'Register it (client register), then retry.');
+  if (registration === 'none')
+    return refused('HSM_CLIENT_NOT_REGISTERED', 'CipherTrust Manager is not registered with the HSM any more', 'Register it (client register), then retry.');
   if (registration && !registration.certificateIsOurs)
     return {
-      ...refused('it is registered with another certificate', 'Find out who changed it (client show, client fingerprint), then retry.'),
+      ...refused('HSM_CLIENT_FOREIGN', 'it is registered with another certificate', 'Find out who changed it (client show, client fingerprint), then retry.'),
       kind: 'Unsafe',
     };
   if (registration && !registration.partitions.includes(partitionName))
-    return refused(`the partition ${partitionName} is not assigned to it`, 'Assign it (client assignPartition), then retry.');
+    return refused('HSM_CLIENT_NOT_REGISTERED', `the partition ${partitionName} is not assigned to it`, 'Assign it (client assignPartition), then retry.');
   const others = (objects ?? []).filter((label) => !rootKeys.includes(label));
   if (others.length > 0)
     return {
       ...refused(
+        'HSM_PARTITION_FOREIGN',
         `the partition holds ${others.length} object(s) that are no root keys: ${others.slice(0, 5).join(', ')}`,
         'A root of trust shares its partition with nobody: move them away, or choose another partition, then retry.',
       ),
@@ -69,6 +97,7 @@ export function problemBeforeSetup(facts: BeforeSetup): Stop | undefined {
   if (licensed === false)
     return {
       ...refused(
+        'CIPHERTRUST_LICENSE_MISSING',
         'no licence and no trial is active: a Community Edition refuses an HSM as root of trust',
         'Activate the trial or install a licence by hand, then retry; a retry sends hsm/setup whatever is listed.',
       ),
@@ -77,10 +106,10 @@ export function problemBeforeSetup(facts: BeforeSetup): Stop | undefined {
   if (portOpen === false)
     return {
       ...refused(
-        'CipherTrust Manager says that it cannot reach port 1792 of the HSM',
+        'CIPHERTRUST_PORT_CLOSED',
+        'the port check of CipherTrust Manager does not reach port 1792 of the HSM',
         'Open it (outbound rule, route), then retry; a retry sends hsm/setup whatever it says.',
       ),
-      source: 'CipherTrust Manager',
       mayGoOn: true,
     };
   return undefined;
@@ -90,13 +119,18 @@ export function problemBeforeSetup(facts: BeforeSetup): Stop | undefined {
  * Finds out what can be found out. A look that fails for a passing reason fails the attempt; nothing has been sent then. The look at the port is the exception:
  * how it is asked is documented nowhere, and a box may answer anything to it, or wait until nobody listens any more.
  */
-export async function readBeforeSetup(manager: Manager, luna: Luna, input: Input, keyPem: string, { signal, record }: Recorded): Promise<BeforeSetup> {
+export async function readBeforeSetup(
+  { manager, luna }: { manager: Manager; luna: Luna },
+  input: Input,
+  keyPem: string,
+  counted: CountedSignIn,
+): Promise<BeforeSetup> {
   const { request, clientCertificate, serverCertificate, hsmAddress } = input;
   const hosts = hostsOf(input);
-  const atHsm = hosts && (await readAtHsm(luna, input, hosts, signal));
-  const info = await manager.whereKnown<{ system_time?: string } | null>('GET', '/v1/system/info');
+  const atHsm = hosts && (await readAtHsm(luna, { ...input, ...hosts }, counted));
+  const info = await manager.whereKnown('GET', '/v1/system/info');
   // Both as of one moment of this process: they were read one after the other, and its own clock may jump.
-  const managerStart = Date.parse(info?.system_time ?? '') - performance.now();
+  const managerStart = Date.parse(readFields({ system_time: Type.String() }, info).system_time ?? '') - performance.now();
   const clockDifferenceSeconds = Math.round((managerStart - (atHsm?.startMs ?? Number.NaN)) / 1000);
   const licensed = await isLicensed(manager);
   const portOpen = portOf(await manager.ifTold('POST', '/v1/system/network/checkport', { host: hsmAddress, port: 1792 }));
@@ -110,21 +144,14 @@ export async function readBeforeSetup(manager: Manager, luna: Luna, input: Input
     ...(licensed === undefined ? {} : { licensed }),
     ...(portOpen === undefined ? {} : { portOpen }),
     ...(atHsm ? { registration: atHsm.registration ?? 'none' } : {}),
-    ...(hosts ? { objects: await luna.partitionContents({ ...input, ...hosts }, input.partitionSerial, { signal, record }) } : {}),
+    ...(hosts ? { objects: await luna.partitionContents({ ...input, ...hosts }, input.partitionSerial, counted) } : {}),
   };
 }
 
-/** The look into the partition is a counted sign-in: it is entered in the record of the HSM. */
-interface Recorded {
-  signal: AbortSignal;
-  record: TargetRecord<'hsm'>;
-}
-
-/** Jobs that began before this check was there do not bring the hosts along. */
 const hostsOf = ({ windows, hsm }: Input): Hosts | undefined => (windows && hsm ? { windows, hsm } : undefined);
 
-const readAtHsm = (luna: Luna, input: Input, hosts: Hosts, signal: AbortSignal) =>
-  luna.shell(input, hosts, 'set-root-of-trust-checks', signal, async (session) => {
+const readAtHsm = (luna: Luna, input: Input & Hosts, attempt: StepAttempt) =>
+  luna.shell(input, { ...attempt, step: `${attempt.step}-checks` }, async (session) => {
     const date = parseDate(await session.read('status date'));
     return {
       startMs: date && date.at.getTime() - performance.now(),
@@ -134,15 +161,15 @@ const readAtHsm = (luna: Luna, input: Input, hosts: Hosts, signal: AbortSignal) 
 
 /** Undefined where neither list is told. */
 async function isLicensed(manager: Manager): Promise<boolean | undefined> {
-  const trials = await manager.whereKnown<object>('GET', '/v1/licensing/trials/');
-  const licences = await manager.whereKnown<object>('GET', '/v1/licensing/licenses/');
+  const trials = await manager.whereKnown('GET', '/v1/licensing/trials/');
+  const licences = await manager.whereKnown('GET', '/v1/licensing/licenses/');
   if (trials === undefined || licences === undefined) return undefined;
-  return totalOf(licences) > 0 || entriesOf<{ status?: string }>(trials).some(({ status }) => status === 'activated');
+  return totalOf(licences) > 0 || entriesOf(trials).some((trial) => isFields(trial) && trial['status'] === 'activated');
 }
 
 /** What the answer says in any of the words that it may have: its form is documented nowhere, so only a plain no counts as one. */
 function portOf(body: unknown): boolean | undefined {
-  const values = Object.entries((body ?? {}) as Record<string, unknown>);
+  const values = Object.entries(isFields(body) ? body : {});
   const says = (words: RegExp) => values.some(([, value]) => typeof value === 'string' && words.test(value));
   if (values.some(([name, value]) => ['open', 'reachable', 'connected'].includes(name) && value === false)) return false;
   if (says(/^(closed|refused|unreachable|filtered)$/i)) return false;

@@ -1,12 +1,13 @@
 import type { Duplex } from 'node:stream';
-import axios from 'axios';
+import axios, { type AxiosAdapter } from 'axios';
 import { unsafe } from '../../domain/failure.ts';
 import type { Job, ManagerAt, Pinned } from '../../domain/results.ts';
+import { currentFence } from '../fence.ts';
 import type { Outbound } from '../outbound.ts';
 import type { Windows } from '../windows/windows.ts';
-import { noAnswer, source } from './errors.ts';
+import { noAnswer } from './errors.ts';
 import { Manager, type SessionSlot } from './manager.ts';
-import { type Leaf, notSent, PinnedAgent, readLeaf } from './tls.ts';
+import { type Leaf, notSent, PinnedAgent, permitFor, readLeaf } from './tls.ts';
 
 export type { Manager } from './manager.ts';
 
@@ -47,11 +48,17 @@ class Sessions {
   }
 }
 
-export function createCipherTrust(outbound: Outbound, windows: Windows): CipherTrust {
+/** What a test may put in place of the wire. */
+interface Wire {
+  leaf: CipherTrust['leaf'];
+  adapter: AxiosAdapter;
+}
+
+export function createCipherTrust(outbound: Outbound, windows: Windows, wire?: Wire): CipherTrust {
   const sessions = new Sessions();
   const socket: CipherTrust['socket'] = (job, { address, through }, port, signal) =>
-    through ? windows.socket(job, through, address, port, signal) : outbound.socket(address, port, signal);
-  const leaf: CipherTrust['leaf'] = async (job, place, signal) => {
+    through ? windows.socket(job, through, { address, port }, signal) : outbound.socket(address, port, signal);
+  const readNow: CipherTrust['leaf'] = async (job, place, signal) => {
     try {
       return await readLeaf(await socket(job, place, 443, signal), signal);
     } catch {
@@ -59,6 +66,7 @@ export function createCipherTrust(outbound: Outbound, windows: Windows): CipherT
       return undefined;
     }
   };
+  const leaf = wire?.leaf ?? readNow;
   return {
     socket,
     leaf,
@@ -68,9 +76,9 @@ export function createCipherTrust(outbound: Outbound, windows: Windows): CipherT
       if (!presented) throw noAnswer(`connecting to CipherTrust Manager at ${address}`, new Error('it does not answer'));
       if (presented.fingerprint !== pin)
         throw unsafe({
+          code: 'CIPHERTRUST_CERTIFICATE_CHANGED',
           tried: `connecting to CipherTrust Manager at ${address}`,
-          seen: `it presents the certificate ${presented.fingerprint}, not ${pin}`,
-          source,
+          summary: `it presents the certificate ${presented.fingerprint}, not ${pin}`,
           remedy: 'Find out who changed the certificate, or who stands in between, before you retry.',
         });
       const open = () =>
@@ -79,12 +87,14 @@ export function createCipherTrust(outbound: Outbound, windows: Windows): CipherT
         });
       const http = axios.create({
         baseURL: `https://${address}/api`,
-        httpsAgent: new PinnedAgent(pin, open, signal),
+        ...(wire ? { adapter: wire.adapter } : {}),
         proxy: false,
         maxRedirects: 0,
         validateStatus: () => true,
         headers: { Accept: 'application/json' },
       });
+      const fence = currentFence();
+      http.interceptors.request.use((config) => Object.assign(config, { httpsAgent: new PinnedAgent(pin, open, signal, permitFor(config, fence)) }));
       return new Manager(http, signal, sessions.of(job, at));
     },
   };

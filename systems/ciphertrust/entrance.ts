@@ -1,4 +1,4 @@
-import { type Problem, StepFailure, unsafe } from '../../domain/failure.ts';
+import { type Problem, StepFailure, unsafe, wordsOf } from '../../domain/failure.ts';
 import { afterwards, suppressing } from '../../domain/first-error.ts';
 import type { Job, ManagerAt } from '../../domain/results.ts';
 import { type Fate, isKeptKnownRight, type Shown, unheardOfKept, type Which } from '../../stores/record/admin-passwords.ts';
@@ -77,8 +77,7 @@ export class Entrance {
     if (!isKnown && !isEntered) await record.write('kept', 'is tried');
     const isRight = await unlessLocked(knock, () => manager.signIn(password)).catch(async (error: unknown) => {
       if (isKnown || isEntered || !(error instanceof StepFailure) || error.cause !== undefined) throw error;
-      const { seen } = error.problem;
-      throw await afterwards(error, () => record.write('kept', 'was not judged', seen));
+      throw await afterwards(error, () => record.write('kept', 'was not judged', wordsOf(error.problem)));
     });
     if (isRight === undefined && !isEntered) await this.#becomes(knock, caller, 'met a locked account');
     if (isRight === false) await this.#becomes(knock, caller, 'is refused');
@@ -92,7 +91,10 @@ export class Entrance {
   async replace(caller: Caller): Promise<void> {
     const { job, at, signal, record } = caller;
     const knock = this.#knocks.get(signal)!;
-    const from = knock.left[0] === 'generated' ? await readInitialPassword(this.#cipherTrust, this.#secrets, job, at, signal) : { password: 'admin' };
+    const from =
+      knock.left[0] === 'generated'
+        ? await readInitialPassword({ cipherTrust: this.#cipherTrust, secrets: this.#secrets }, job, at, signal)
+        : { password: 'admin' };
     if ('why' in from) return this.#isUnread(knock, caller, from);
     const manager = await this.#cipherTrust.connect(job, at, signal);
     const to = await this.#kept(job);
@@ -150,11 +152,11 @@ export class Entrance {
 const wasJudged = (fate: Fate): boolean => fate === 'is refused' || fate === 'met a locked account';
 
 /** Another attempt would show the same password again, and might lock the account. */
-const unrecorded = (seen: string): StepFailure =>
+const unrecorded = (what: string): StepFailure =>
   unsafe({
+    code: 'RECORD_NOT_WRITTEN',
     tried: 'signing in to CipherTrust Manager as admin',
-    seen: `${seen}, and that could not be recorded`,
-    source: 'this service',
+    summary: `${what}, and that could not be recorded`,
     remedy: 'No other password was tried. Check the place of the target record (the worker’s log has the error), then retry.',
   });
 
@@ -173,7 +175,7 @@ type Tried = Pick<Knock, 'left' | 'found'>;
 
 /** What is still to be tried, and what was found, after that. Once the kept password took another one’s place, it is the only one. */
 function after({ left, found }: Tried, shown: Omit<Shown, 'at'>): Tried {
-  if (shown.fate === 'was replaced') return { left: ['kept'], found: [`it said that ${told(shown)}`] };
+  if (shown.fate === 'was replaced') return { left: ['kept'], found: [`by its own account, ${told(shown)}`] };
   if (shown.fate === 'is refused' || shown.fate === 'cannot be read as ksadmin')
     return { left: left.filter((which) => which !== shown.which), found: [...found, told(shown)] };
   return { left, found };

@@ -1,4 +1,6 @@
-import { refused, type StepFailure, transient } from '../../domain/failure.ts';
+import { Type } from 'typebox';
+import { messageOf, refused, type StepFailure, transient } from '../../domain/failure.ts';
+import { isFields, readFields } from '../foreign.ts';
 import { withoutSecrets } from './masking.ts';
 
 export const source = 'CipherTrust Manager';
@@ -17,32 +19,49 @@ export const isSuccess = ({ status }: Answer): boolean => status >= 200 && statu
 /** What it said, from either of its two fields, or from a proxy’s page. */
 export function saying({ status, body }: Answer): string {
   if (typeof body === 'string') return `${status} ${/<title>(.*?)<\/title>/i.exec(body)?.[1] ?? body.replace(/(<[^>]*>|\s)+/g, ' ').trim()}`.trim();
-  const { codeDesc, message } = (body ?? {}) as { codeDesc?: string; message?: string };
+  const { codeDesc, message } = readFields({ codeDesc: Type.String(), message: Type.String() }, body);
   return `${status} ${[codeDesc, message].filter(Boolean).join(': ')}`.trim();
 }
 
 const passing = [408, 429, 502, 503, 504];
 export const isPassing = ({ status, body }: Answer): boolean => passing.includes(status) || (status >= 500 && typeof body === 'string');
 
+/** The same without the secrets that were sent, which an answer may quote. */
+export const quoted = (answer: Answer, sent: object = {}): string => saying({ ...answer, body: bodyWithoutSecrets(answer.body, sent) });
+
 /** An answer that is no success. What was sent is needed to keep its secrets out of what is told: an answer may quote them. */
 export function answerFailure(tried: string, answer: Answer, sent: object = {}): StepFailure {
-  const told = { tried, seen: saying({ ...answer, body: bodyWithoutSecrets(answer.body, sent) }), source };
+  const evidence = { source, text: quoted(answer, sent) };
   const { retryAfterMs } = answer;
-  if (isPassing(answer)) return transient({ ...told, remedy: 'It is tried again by itself.', ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
-  return refused({ ...told, remedy: 'Mend what CipherTrust Manager names, then retry.' });
+  if (isPassing(answer))
+    return transient({
+      code: 'CIPHERTRUST_BUSY',
+      tried,
+      summary: 'it cannot be done now',
+      evidence,
+      remedy: 'It is tried again by itself.',
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    });
+  return refused({
+    code: 'CIPHERTRUST_REQUEST_FAILED',
+    tried,
+    summary: 'the request was refused',
+    evidence,
+    remedy: 'Fix what CipherTrust Manager names, then retry.',
+  });
 }
 
 /** Before it is folded into one line, which a secret of several lines would not be found in. */
 function bodyWithoutSecrets(body: unknown, sent: object): unknown {
   if (typeof body === 'string') return withoutSecrets(body, sent);
-  const { codeDesc, message } = (body ?? {}) as Record<string, unknown>;
+  const { codeDesc, message } = isFields(body) ? body : {};
   const [label, words] = [codeDesc, message].map((text) => (typeof text === 'string' ? withoutSecrets(text, sent) : undefined));
   return { codeDesc: label, message: words };
 }
 
 /** No answer at all. */
 export const noAnswer = (tried: string, error: unknown): StepFailure =>
-  transient({ tried, seen: error instanceof Error ? error.message : String(error), source: 'the connection', remedy: 'It is tried again by itself.' }, error);
+  transient({ code: 'CIPHERTRUST_UNREACHABLE', tried, summary: messageOf(error), remedy: 'It is tried again by itself.' }, error);
 
 /** `Retry-After`: seconds, or a date, which counts against the server’s own (`Date`) where it tells that. */
 export function retryAfter(header: unknown, date?: unknown, now = Date.parse(String(date ?? '')) || Date.now()): number | undefined {

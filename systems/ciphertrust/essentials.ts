@@ -1,10 +1,12 @@
+import { Type } from 'typebox';
 import { refused } from '../../domain/failure.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { OtherTimeServer } from '../../domain/results.ts';
 import { userSecret } from '../../stores/secrets/kept.ts';
 import type { SecretStore } from '../../stores/secrets/store.ts';
+import { readFields } from '../foreign.ts';
 import type { Manager } from './ciphertrust.ts';
-import { answerFailure, isSuccess, saysExists, source } from './errors.ts';
+import { answerFailure, isSuccess, saysExists } from './errors.ts';
 
 /** What a wipe takes away and what a root of trust needs: time servers and a licence. */
 
@@ -21,11 +23,11 @@ type Wanted = ProvisioningRequest['cipherTrust'];
 const whole = { skip: 0, limit: 1000 };
 
 export async function readNtp(manager: Manager): Promise<NtpSeen> {
-  const servers = await manager.list<{ host: string; key?: string; key_type?: string }>('/v1/system/ntp/servers', whole);
-  const status = await manager.ask<Record<string, string>>('GET', '/v1/system/ntp/status');
-  const keyed = servers.filter(({ key, key_type }) => key !== undefined || key_type !== undefined).map(({ host }) => host);
+  const servers = await manager.list('/v1/system/ntp/servers', { host: Type.String(), key: Type.String(), key_type: Type.String() }, whole);
+  const status = readFields({ 'ntpq -p': Type.String() }, await manager.ask('GET', '/v1/system/ntp/status'));
+  const keyed = servers.filter(({ key, key_type }) => key !== undefined || key_type !== undefined).flatMap(({ host }) => host ?? []);
   return {
-    listed: servers.map(({ host }) => host),
+    listed: servers.flatMap(({ host }) => host ?? []),
     ...(keyed.length > 0 ? { keyed } : {}),
     synchronised: /^\*/m.test(status['ntpq -p'] ?? ''),
   };
@@ -36,6 +38,10 @@ export const missingNtp = ({ listed }: NtpSeen, { ntp }: Pick<Wanted, 'ntp'>): W
 /** Those that it follows besides the wanted ones. */
 export const otherNtp = ({ listed, keyed = [] }: NtpSeen, { ntp }: Pick<Wanted, 'ntp'>): OtherTimeServer[] =>
   listed.filter((host) => !ntp.some((wanted) => wanted.host === host)).map((host) => ({ host, ...(keyed.includes(host) ? { keyed: true as const } : {}) }));
+
+/** Which secrets go to the manager with these, as the target record names them. */
+export const secretsOfNtp = (servers: Wanted['ntp']): string[] => [...new Set(servers.flatMap(({ key }) => (key ? [`secret ${key.secret}`] : [])))];
+export const secretsOfLicence = ({ licence }: Pick<Wanted, 'licence'>): string[] => (typeof licence === 'object' ? [`secret ${licence.secret}`] : []);
 
 /** Adds servers, each with its key where it has one. One that another attempt added meanwhile is no failure: the next look tells. */
 export async function addNtp(manager: Manager, secrets: SecretStore, servers: Wanted['ntp']): Promise<void> {
@@ -52,9 +58,9 @@ export interface LicenceSeen {
 }
 
 export async function readLicence(manager: Manager): Promise<LicenceSeen> {
-  const [trial] = await manager.list<{ id: string; status: string }>('/v1/licensing/trials/', whole);
-  const licences = await manager.list('/v1/licensing/licenses/', whole);
-  return { trial: trial && { id: trial.id, status: trial.status }, licences: licences.length };
+  const [{ id, status } = {}] = await manager.list('/v1/licensing/trials/', { id: Type.String(), status: Type.String() }, whole);
+  const licences = await manager.list('/v1/licensing/licenses/', {}, whole);
+  return { trial: id === undefined || status === undefined ? undefined : { id, status }, licences: licences.length };
 }
 
 export const licensed = ({ trial, licences }: LicenceSeen, { licence }: Wanted): boolean =>
@@ -71,10 +77,11 @@ export async function activateLicence(manager: Manager, secrets: SecretStore, { 
     await manager.ask('POST', `/v1/licensing/trials/${encodeURIComponent(trial.id)}/activate`);
   } else {
     throw refused({
+      code: 'CIPHERTRUST_LICENSE_MISSING',
       tried: 'activating the trial licence',
-      seen: trial ? `the trial is ${trial.status}` : 'no trial is offered',
-      source,
-      remedy: 'An HSM as root of trust needs a licence: install one by hand and retry, or abort and name one in a new request.',
+      summary: trial ? `the trial is ${trial.status}` : 'no trial is offered',
+      remedy:
+        'An HSM as root of trust needs a licence: install one, then retry; or retry with an amendment of /cipherTrust/licence. Once the step licence is done, abort and send the request again instead.',
     });
   }
 }

@@ -1,17 +1,24 @@
 import { createHash } from 'node:crypto';
+import { Type } from 'typebox';
 import type { ManagerHolds } from '../../domain/results.ts';
+import { isFields, type Read, readFields } from '../foreign.ts';
 import type { Listing, Manager } from './manager.ts';
 
-export interface HsmServer {
-  id?: string;
-  type?: string;
-  config?: { host?: string; serial?: string | number };
-}
+const hsmServer = {
+  id: Type.String(),
+  type: Type.String(),
+  // One field of another kind must not make an HSM that is listed look as if it were not.
+  config: Type.Partial(Type.Object({ host: Type.Unknown(), serial: Type.Unknown() })),
+};
 
-export const nameOf = ({ type, config }: HsmServer): string => [config?.host ?? type ?? 'unknown', config?.serial].filter(Boolean).join(' ');
+export type HsmServer = Read<typeof hsmServer>;
+
+export const hostOf = ({ config }: HsmServer): string | undefined => (typeof config?.host === 'string' ? config.host : undefined);
+
+export const nameOf = (server: HsmServer): string => [hostOf(server) ?? server.type ?? 'unknown', server.config?.serial].filter(Boolean).join(' ');
 
 /** System > HSMs. */
-export const readServers = (manager: Manager): Promise<HsmServer[]> => manager.list<HsmServer>('/v1/system/hsm/servers');
+export const readServers = (manager: Manager): Promise<HsmServer[]> => manager.list('/v1/system/hsm/servers', hsmServer);
 
 export const isServerOf = ({ config }: HsmServer, partitionSerial: string): boolean => String(config?.serial ?? '') === partitionSerial;
 
@@ -30,12 +37,12 @@ const ownDomains = ['root'];
 
 /** What a wipe would take away; what a version does not tell, or not to everybody, is named. */
 export async function readHolds(manager: Manager, address: string, servers: HsmServer[]): Promise<ManagerHolds> {
-  const info = (await manager.whereKnown<{ name?: string; version?: string } | null>('GET', '/v1/system/info')) ?? {};
-  const users = await manager.listing<Named>('/v1/usermgmt/users/', mostPages);
-  const domains = await manager.listing<Named>('/v1/domains', mostPages);
+  const info = readFields({ name: Type.String(), version: Type.String() }, await manager.whereKnown('GET', '/v1/system/info'));
+  const users = await manager.listing('/v1/usermgmt/users/', named, mostPages);
+  const domains = await manager.listing('/v1/domains', named, mostPages);
   // The path is that of Thales' Ansible collection; the operation index at hand ends before it.
-  const keys = await manager.listing<Named>('/v1/vault/keys2/', mostPages);
-  const cluster = await manager.whereKnown<object>('GET', '/v1/cluster');
+  const keys = await manager.listing('/v1/vault/keys2/', named, mostPages);
+  const cluster = await manager.whereKnown('GET', '/v1/cluster');
   const names = { users: namesOf(users, ownUsers), domains: namesOf(domains, ownDomains), hsms: servers.map(nameOf) };
   const keyIds = (keys?.entries ?? []).map(({ id, uri, name }) => id ?? uri ?? name ?? '');
   const clustered = isNode(cluster) ? { clustered: true as const } : {};
@@ -56,17 +63,14 @@ export async function readHolds(manager: Manager, address: string, servers: HsmS
   };
 }
 
-interface Named {
-  id?: string;
-  uri?: string;
-  username?: string;
-  name?: string;
-}
+const named = { id: Type.String(), uri: Type.String(), username: Type.String(), name: Type.String() };
+type Named = Read<typeof named>;
 
 /** A manager that stands alone has a cluster without a node, of the state “none”. */
 const isNode = (cluster: unknown): boolean => {
-  const { nodeID = '', status } = (cluster ?? {}) as { nodeID?: string; status?: { code?: string } };
-  return nodeID !== '' || (status?.code ?? 'none') !== 'none';
+  const { nodeID = '', status = {} } = isFields(cluster) ? cluster : {};
+  const { code = 'none' } = isFields(status) ? status : {};
+  return nodeID !== '' || code !== 'none';
 };
 
 /** Names for a person; those that were not listed, though it says that they are there, are told by their number. */

@@ -1,4 +1,4 @@
-import { StepFailure } from '../../domain/failure.ts';
+import { StepFailure, wordsOf } from '../../domain/failure.ts';
 import type { Job } from '../../domain/results.ts';
 import { kept, userSecret } from '../../stores/secrets/kept.ts';
 import type { SecretStore } from '../../stores/secrets/store.ts';
@@ -26,8 +26,7 @@ export async function asksForGenerated(secrets: SecretStore, { request: { cipher
  * gives a text that is only ever shown to the manager whose certificate is pinned.
  */
 export async function readInitialPassword(
-  cipherTrust: CipherTrust,
-  secrets: SecretStore,
+  { cipherTrust, secrets }: { cipherTrust: CipherTrust; secrets: SecretStore },
   job: Job,
   place: Place,
   signal: AbortSignal,
@@ -43,8 +42,8 @@ export async function readInitialPassword(
     return code === 0 && /^\S{4,128}$/.test(password) ? { password } : { why: `${file} holds none`, mayPass: false };
   } catch (error) {
     signal.throwIfAborted();
-    if ((error instanceof StepFailure && error.problem.source === 'the secret store') || localFault(error)) throw error;
-    const why = error instanceof StepFailure ? error.problem.seen : error instanceof Error ? error.message : String(error);
+    if ((error instanceof StepFailure && error.problem.code.startsWith('SECRET_')) || localFault(error)) throw error;
+    const why = error instanceof StepFailure ? wordsOf(error.problem) : error instanceof Error ? error.message : String(error);
     return { why, mayPass: error instanceof StepFailure && error.problem.kind === 'Transient' };
   }
 }

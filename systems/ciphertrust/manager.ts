@@ -1,6 +1,8 @@
-import axios, { type AxiosInstance } from 'axios';
+import axios, { type AxiosInstance, type AxiosRequestConfig } from 'axios';
+import { type TProperties, Type } from 'typebox';
 import { notReady, StepFailure } from '../../domain/failure.ts';
 import { noPermitIn } from '../fence.ts';
+import { codeOf, isFields, type Read, readFields } from '../foreign.ts';
 import { type Answer, answerFailure, isSuccess, lockedForMs, noAnswer, retryAfter, saysLocked, saysWrongPassword } from './errors.ts';
 import { notSent } from './tls.ts';
 
@@ -14,6 +16,15 @@ const usualTokenSeconds = 300;
 const lockedMs = 300_000;
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+interface Question {
+  method: Method;
+  path: string;
+  body?: object | undefined;
+  query?: object | undefined;
+  /** Not as the one who is signed in. */
+  withoutToken?: true;
+}
 
 /** A sign-in, by a clock that only runs forward: whatever the manager’s or this machine’s says. */
 interface Session {
@@ -69,31 +80,32 @@ export class Manager {
    */
   async raw(method: Method, path: string, body?: object, query?: object): Promise<Answer> {
     if (this.#session && isAboutToEnd(this.#session)) await this.#renew();
-    const answer = await this.#send(method, path, body, query);
+    const question = { method, path, body, query };
+    const answer = await this.#send(question);
     if (answer.status !== 401 || !this.#session || path === setUpPath || !(await this.#renew())) return answer;
-    return this.#send(method, path, body, query);
+    return this.#send(question);
   }
 
   /** Asks and gives the body of a success; anything else is a failure. */
-  async ask<T>(method: Method, path: string, body?: object, query?: object): Promise<T> {
+  async ask(method: Method, path: string, body?: object, query?: object): Promise<unknown> {
     const answer = await this.raw(method, path, body, query);
-    if (isSuccess(answer)) return answer.body as T;
+    if (isSuccess(answer)) return answer.body;
     throw answerFailure(`${method} ${path}`, answer, body);
   }
 
   /** As `ask`; undefined where this version does not have it. */
-  async whereKnown<T>(method: Method, path: string, body?: object, query?: object): Promise<T | undefined> {
+  async whereKnown(method: Method, path: string, body?: object, query?: object): Promise<unknown> {
     const answer = await this.raw(method, path, body, query);
     if ([400, 403, 404, 405, 501].includes(answer.status)) return undefined;
-    if (isSuccess(answer)) return answer.body as T;
+    if (isSuccess(answer)) return answer.body;
     throw answerFailure(`${method} ${path}`, answer, body);
   }
 
   /** The body of a success, where nothing depends on it: undefined whatever else is answered, and where no answer is heard. */
-  async ifTold<T>(method: Method, path: string, body?: object): Promise<T | undefined> {
+  async ifTold(method: Method, path: string, body?: object): Promise<unknown> {
     try {
       const answer = await this.raw(method, path, body);
-      return isSuccess(answer) ? (answer.body as T) : undefined;
+      return isSuccess(answer) ? answer.body : undefined;
     } catch (error) {
       if (error instanceof StepFailure) return undefined;
       throw error;
@@ -104,7 +116,7 @@ export class Manager {
   async signIn(password: string): Promise<boolean> {
     this.#begin(undefined);
     const body = { grant_type: 'password', username: 'admin', password };
-    const answer = await this.#send('POST', '/v1/auth/tokens/', body);
+    const answer = await this.#send({ method: 'POST', path: '/v1/auth/tokens/', body });
     if (saysLocked(answer)) throw locked(answer);
     if (answer.status === 401 || answer.status === 403) return false;
     if (!isSuccess(answer)) throw answerFailure('signing in to CipherTrust Manager', answer, body);
@@ -116,7 +128,7 @@ export class Manager {
   /** Replaces a password of admin’s. False where it is refused. No sign-in is needed, and none with an initial password is ever tried. */
   async changePassword(from: string, to: string): Promise<boolean> {
     const body = { username: 'admin', password: from, new_password: to };
-    const answer = await this.#send('PATCH', '/v1/auth/changepw', body);
+    const answer = await this.#send({ method: 'PATCH', path: '/v1/auth/changepw', body });
     if (saysLocked(answer)) throw locked(answer);
     if (saysWrongPassword(answer)) return false;
     if (!isSuccess(answer))
@@ -125,24 +137,26 @@ export class Manager {
   }
 
   /** A whole list, page by page where it says that there is more. A success with something else in it is not believed. */
-  async list<T>(path: string, query: object = {}): Promise<T[]> {
+  async list<Fields extends TProperties>(path: string, fields: Fields, query: object = {}): Promise<Read<Fields>[]> {
     const get = (page: object, isThere: boolean) => this[isThere ? 'ask' : 'whereKnown']('GET', path, undefined, { ...query, ...page });
-    const all = await pages<T>(get);
+    const all = await pages(get);
     // As long as a proxy answers in its place.
     if (!all) throw answerFailure(`GET ${path}`, { status: 502, body: { message: 'a success without a list' } });
-    return all.entries;
+    return all.entries.map((entry) => readFields(fields, entry));
   }
 
   /** As `list`, as far as it tells and no further than so many pages; undefined where this version does not have it, or gives something else. */
-  listing<T>(path: string, mostPages: number): Promise<Listing<T> | undefined> {
-    return pages<T>((page) => this.whereKnown('GET', path, undefined, { skip: 0, limit: mostAtOnce, ...page }), mostPages);
+  async listing<Fields extends TProperties>(path: string, fields: Fields, mostPages: number): Promise<Listing<Read<Fields>> | undefined> {
+    const found = await pages((page) => this.whereKnown('GET', path, undefined, { skip: 0, limit: mostAtOnce, ...page }), mostPages);
+    return found && { ...found, entries: found.entries.map((entry) => readFields(fields, entry)) };
   }
 
   /** A new token: with the refresh token, else with the password that was right before. Where that is refused, too, the sign-in is over. */
   async #renew(): Promise<boolean> {
     const { refreshToken, password } = this.#session!;
     if (refreshToken !== undefined) {
-      const answer = await this.#send('POST', '/v1/auth/tokens/', { grant_type: 'refresh_token', refresh_token: refreshToken }, undefined, false);
+      const body = { grant_type: 'refresh_token', refresh_token: refreshToken };
+      const answer = await this.#send({ method: 'POST', path: '/v1/auth/tokens/', body, withoutToken: true });
       const renewed = isSuccess(answer) ? sessionOf(answer, password, refreshToken) : undefined;
       if (renewed) return this.#begin(renewed);
     }
@@ -150,30 +164,33 @@ export class Manager {
   }
 
   /** Collections end with a slash in Thales’ index; its own clients leave that out and are served, too. Where one form is unknown nothing was done. */
-  async #send(method: Method, path: string, body?: object, query?: object, withToken = true): Promise<Answer> {
-    const answer = await this.#sendOnce(method, path, body, query, withToken);
-    return path.endsWith('/') && elsewhere.includes(answer.status) ? this.#sendOnce(method, path.slice(0, -1), body, query, withToken) : answer;
+  async #send(question: Question): Promise<Answer> {
+    const { path } = question;
+    const answer = await this.#sendOnce(question);
+    return path.endsWith('/') && elsewhere.includes(answer.status) ? this.#sendOnce({ ...question, path: path.slice(0, -1) }) : answer;
   }
 
-  async #sendOnce(method: Method, path: string, body: object | undefined, query: object | undefined, withToken: boolean): Promise<Answer> {
+  async #sendOnce(question: Question): Promise<Answer> {
     try {
-      const { status, data, headers } = await this.#http.request({
-        method,
-        url: path,
-        signal: this.#signal,
-        timeout: path.includes('/hsm/') ? hsmTimeoutMs : usualTimeoutMs,
-        ...(body === undefined ? {} : { data: body }),
-        ...(query === undefined ? {} : { params: query }),
-        headers: withToken && this.#session ? { Authorization: `Bearer ${this.#session.token}` } : {},
-      });
+      const session = question.withoutToken ? undefined : this.#session;
+      const { status, data, headers } = await this.#http.request({ ...httpRequest(question, session), signal: this.#signal });
       const retryAfterMs = retryAfter(headers['retry-after'], headers['date']);
       return { status, body: data, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
     } catch (error) {
       this.#signal.throwIfAborted();
-      throw noPermitIn(error) ?? noAnswer(`${method} ${path}`, withoutRequest(error));
+      throw noPermitIn(error) ?? noAnswer(`${question.method} ${question.path}`, withoutRequest(error));
     }
   }
 }
+
+const httpRequest = ({ method, path, body, query }: Question, session: Session | undefined): AxiosRequestConfig => ({
+  method,
+  url: path,
+  timeout: path.includes('/hsm/') ? hsmTimeoutMs : usualTimeoutMs,
+  ...(body === undefined ? {} : { data: body }),
+  ...(query === undefined ? {} : { params: query }),
+  headers: session ? { Authorization: `Bearer ${session.token}` } : {},
+});
 
 const isAboutToEnd = ({ endsAt }: Session): boolean => clock() > endsAt - renewBeforeMs;
 
@@ -191,55 +208,60 @@ export interface Listing<T> {
  * A list, page by page, until it has told as many as it says there are; where it does not say that, or tells fewer, until a page brings nothing new. How much
  * stands in a page is for the manager to say: it may give less than it is asked for.
  */
-async function pages<T>(get: (page: object, isThere: boolean) => Promise<unknown>, most = Number.POSITIVE_INFINITY): Promise<Listing<T> | undefined> {
-  const entries = new Map<string, T>();
+async function pages(get: (page: object, isThere: boolean) => Promise<unknown>, most = Number.POSITIVE_INFINITY): Promise<Listing<unknown> | undefined> {
+  const entries = new Map<string, unknown>();
   let told: number | undefined;
   for (let page = 0; page < most; page++) {
     const body = await get(page === 0 ? {} : { skip: entries.size, limit: mostAtOnce }, page === 0 || told !== undefined);
     if (page === 0 && !isList(body)) return undefined;
-    const before = entries.size;
-    for (const entry of entriesOf<T>(body)) entries.set(identityOf(entry), entry);
-    const now = toldTotal(body);
+    const isNew = addNew(entries, entriesOf(body));
     // The most that any page told: one that tells less, behind the end of what it gives, makes nothing go away.
-    if (now !== undefined) told = Math.max(now, told ?? 0);
-    if (entries.size === before || (told !== undefined && entries.size >= told))
-      return { entries: [...entries.values()], total: Math.max(told ?? 0, entries.size) };
+    told = highest(told, toldTotal(body));
+    if (!isNew || (told !== undefined && entries.size >= told)) return { entries: [...entries.values()], total: Math.max(told ?? 0, entries.size) };
   }
   // There may be more: where it does not tell how many, one at least.
   return { entries: [...entries.values()], total: Math.max(told ?? 0, entries.size + 1) };
 }
 
+/** Was any of them not there yet? */
+function addNew(entries: Map<string, unknown>, found: readonly unknown[]): boolean {
+  const before = entries.size;
+  for (const entry of found) entries.set(identityOf(entry), entry);
+  return entries.size > before;
+}
+
+const highest = (...totals: (number | undefined)[]): number | undefined => {
+  const known = totals.filter((total) => total !== undefined);
+  return known.length > 0 ? Math.max(...known) : undefined;
+};
+
 /** The same entry may come again, on a later page, with other times and counts. */
 function identityOf(entry: unknown): string {
-  const { user_id, id, uri, username, name, host } = (entry ?? {}) as Record<string, unknown>;
+  const { user_id, id, uri, username, name, host } = isFields(entry) ? entry : {};
   return JSON.stringify(user_id ?? id ?? uri ?? username ?? name ?? host ?? entry);
 }
 
-const toldTotal = (body: unknown): number | undefined => {
-  const { total } = (body ?? {}) as { total?: unknown };
-  return typeof total === 'number' ? total : undefined;
-};
+const toldTotal = (body: unknown): number | undefined => readFields({ total: Type.Number() }, body).total;
 
 /** How many there are; what it showed where it does not tell. */
 export const totalOf = (body: unknown): number => toldTotal(body) ?? entriesOf(body).length;
 
 /** Whatever else comes with a success, such as a page or nothing: to take that for an empty list would be to say that nothing is there. */
 const isList = (body: unknown): boolean => {
-  const { resources, info } = (body ?? {}) as { resources?: unknown; info?: unknown };
+  const { resources, info } = isFields(body) ? body : {};
   return [body, resources, info].some(Array.isArray) || resources === null || toldTotal(body) === 0;
 };
 
 /** The entries of a list, whatever stands around them: `resources`, or `info` for `mkeks`. */
-export function entriesOf<T>(body: unknown): T[] {
-  if (Array.isArray(body)) return body as T[];
-  const { resources, info } = (body ?? {}) as { resources?: T[] | null; info?: T[] | null };
-  return resources ?? info ?? [];
+export function entriesOf(body: unknown): readonly unknown[] {
+  const { resources, info } = isFields(body) ? body : {};
+  return [body, resources, info].find(Array.isArray) ?? [];
 }
 
 function sessionOf({ body }: Answer, password: string, before?: string): Session | undefined {
-  const { jwt, duration, refresh_token = before } = (body ?? {}) as { jwt?: string; duration?: number; refresh_token?: string };
-  if (typeof jwt !== 'string' || jwt === '') return undefined;
-  const seconds = typeof duration === 'number' && duration > 0 && duration <= 86_400 ? duration : usualTokenSeconds;
+  const { jwt, duration, refresh_token = before } = readFields({ jwt: Type.String(), duration: Type.Number(), refresh_token: Type.String() }, body);
+  if (!jwt) return undefined;
+  const seconds = duration !== undefined && duration > 0 && duration <= 86_400 ? duration : usualTokenSeconds;
   return { token: jwt, password, endsAt: clock() + Math.max(seconds * 1000, renewBeforeMs * 1.5), ...(refresh_token ? { refreshToken: refresh_token } : {}) };
 }
 
@@ -260,6 +282,6 @@ function withoutRequest(error: unknown): unknown {
 
 /** Did this request surely not leave this machine? */
 export const neverLeft = (error: unknown): boolean => {
-  const code = (error as { code?: unknown } | undefined)?.code;
+  const code = codeOf(error);
   return typeof code === 'string' && [notSent, 'ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH'].includes(code);
 };

@@ -21,6 +21,8 @@ interface Parts {
   record: AttemptRecord<'ciphertrust'>;
   transcripts: Transcripts;
   job: Job;
+  /** Whose transcript says it, too. */
+  step: string;
   /** Under which order of a person, in which run. */
   order: string;
   /** As the transcript names it. */
@@ -42,14 +44,14 @@ export class PasswordRecord {
 
   /** Before a password leaves it is Stale where somebody else entered something since the last look; what came of it is entered in any case. */
   async write(which: Which, fate: Fate, why = ''): Promise<void> {
-    const { record, transcripts, job, execution } = this.#parts;
+    const { record, transcripts, job, step, execution } = this.#parts;
     const evidence = why ? { evidence: why.slice(0, 1000) } : {};
     if (fate === 'cannot be read yet' || fate === 'cannot be read as ksadmin')
       await record.enterFact('admin-password-unreadable', { which: 'generated', passes: fate === 'cannot be read yet', ...evidence });
     else await record[isBeforeAct(fate) ? 'enter' : 'enterFact'](events[fate], { which, ...evidence });
     if (!isEvidence(fate)) return;
     const line = `${new Date().toISOString()} ${told({ which, fate, why }).replace(/\s+/g, ' ')} (order ${execution})`;
-    await transcripts.append(job.target, job.runId, 'admin-password', line);
+    await transcripts.append(job.target, job.runId, step, line);
   }
 
   /** In order, the first one first: as of the attempt's last look. */

@@ -9,6 +9,8 @@ interface Parts {
   record: AttemptRecord<'ciphertrust'>;
   transcripts: Transcripts;
   job: Job;
+  /** Whose transcript says it, too. */
+  step: string;
   order: Order;
   /** The Temporal server's time, in ms since the epoch. */
   now(): Promise<number>;
@@ -37,14 +39,6 @@ export class SetupRecord {
   /** The requests that may have left, in order; looks anew. */
   async look(): Promise<SentSetup[]> {
     return sentSetups(await this.#parts.record.look());
-  }
-
-  /** Before the manager gets the client's key and the crypto officer's password. */
-  async givingSecrets(machine: string): Promise<void> {
-    const given = { machine, purpose: 'root-of-trust' };
-    const known = await this.#parts.record.known();
-    if (known.some(({ event, data }) => event === 'secret-given' && data.machine === machine && data.purpose === given.purpose)) return;
-    await this.#parts.record.enter('secret-given', given);
   }
 
   /** A request leaves now. Stale where anything was entered since the last look: then nothing may be sent. */
@@ -109,9 +103,9 @@ export class SetupRecord {
   }
 
   #tell(id: string | undefined, words: string): Promise<void> {
-    const { transcripts, job } = this.#parts;
+    const { transcripts, job, step } = this.#parts;
     const line = `${new Date().toISOString()} ${id === undefined ? '' : `#${id} `}${words.replace(/\s+/g, ' ')}`;
-    return transcripts.append(job.target, job.runId, 'set-root-of-trust', line);
+    return transcripts.append(job.target, job.runId, step, line);
   }
 }
 

@@ -3,7 +3,7 @@ import { Agent, type AgentOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { PresentedCertificate } from '../../domain/results.ts';
-import { currentFence } from '../fence.ts';
+import type { Fence } from '../fence.ts';
 import type { LastingActName } from '../lasting-acts.ts';
 import { permitted } from '../outbound.ts';
 import { secured } from '../tls.ts';
@@ -47,37 +47,42 @@ function shownOf(leaf: X509Certificate): PresentedCertificate {
 const oneLine = (name: string | undefined): string => (name ?? '').trim().replaceAll('\n', ', ');
 
 const reads = ['GET', 'HEAD'];
-const lastingActs: Record<string, LastingActName> = { '/hsm/setup': 'hsm-setup', '/services/restart': 'service-restart' };
+const lastingActs: [path: RegExp, act: LastingActName][] = [
+  [/\/hsm\/setup$/, 'hsm-setup'],
+  [/\/services\/restart$/, 'service-restart'],
+  [/\/auth\/changepw$|\/ntp\/servers$|\/licensing\/licenses$|\/interfaces\/[^/]+\/certificate$/, 'manager-secret'],
+];
 
-/** What goes on when a request was answered, or its answer is lost. */
-const lastingActOf = (path = ''): LastingActName | undefined => lastingActs[/\/[^/]+\/[^/?]+(?=\/?(?:\?|$))/.exec(path)?.[0] ?? ''];
-
-/** Of the request that a connection is for, as Node tells an agent. */
-interface Asked extends AgentOptions {
-  method?: string;
-  path?: string;
+/** What goes on when a request was answered, or its answer is lost, or what gives the manager a secret. */
+function lastingActOf(url = ''): LastingActName | undefined {
+  const plain = url.replace(/\?.*$/, '').replace(/\/$/, '');
+  return lastingActs.find(([known]) => known.test(plain))?.[1];
 }
 
+/** How a request gets its permit; a plain read needs none. */
+export const permitFor = ({ method = 'GET', url }: { method?: string; url?: string }, fence: Fence): (() => Promise<void>) | undefined =>
+  reads.includes(method.toUpperCase()) ? undefined : () => fence.permit(lastingActOf(url));
+
 /**
- * Makes connections of its own for every request, and hands over only those whose other side has the pinned certificate. For what is no plain read it then asks
- * for a permit of the attempt that made this agent: anywhere earlier, name resolution and handshakes would lie between the permit and the bytes.
+ * Makes connections of its own for a request, and hands over only those whose other side has the pinned certificate. It then asks for the permit: anywhere
+ * earlier, name resolution and handshakes would lie between the permit and the bytes. Node does not tell an agent which path a connection is for.
  */
 export class PinnedAgent extends Agent {
   readonly #open: () => Promise<Duplex>;
   readonly #pin: string;
   readonly #signal: AbortSignal;
-  readonly #fence = currentFence();
+  readonly permit: (() => Promise<void>) | undefined;
 
-  constructor(pin: string, open: () => Promise<Duplex>, signal: AbortSignal) {
+  constructor(pin: string, open: () => Promise<Duplex>, signal: AbortSignal, permit?: () => Promise<void>) {
     super({ keepAlive: false });
     this.#open = open;
     this.#pin = pin;
     this.#signal = signal;
+    this.permit = permit;
   }
 
-  override createConnection({ method = '', path }: Asked, done: (error: Error | null, socket: Duplex) => void): undefined {
-    const permit = reads.includes(method) ? undefined : () => this.#fence.permit(lastingActOf(path));
-    this.#pinned(permit).then(
+  override createConnection(_: AgentOptions, done: (error: Error | null, socket: Duplex) => void): undefined {
+    this.#pinned(this.permit).then(
       (tls) => done(null, tls),
       (error: Error) => done(error, undefined as never),
     );

@@ -1,7 +1,12 @@
-import { StepFailure } from '../../domain/failure.ts';
+import { Type } from 'typebox';
+import { StepFailure, wordsOf } from '../../domain/failure.ts';
 import type { Job, PresentedCertificate } from '../../domain/results.ts';
+import { readFields } from '../foreign.ts';
 import type { CipherTrust, Manager, Place } from './ciphertrust.ts';
 import { isSuccess, saying } from './errors.ts';
+
+const service = Type.Partial(Type.Object({ name: Type.String(), status: Type.String() }));
+const servicesStatus = { status: Type.String(), services: Type.Array(service) };
 
 /** What stands at an address now: a manager whose services are up, with the certificate that it presents, or what is seen instead. */
 export type Visit =
@@ -19,13 +24,13 @@ export async function visit(cipherTrust: CipherTrust, job: Job, place: Place, si
   try {
     const manager = await cipherTrust.connect(job, { ...place, pin: leaf.fingerprint }, signal, leaf);
     const answer = await manager.raw('GET', '/v1/system/services/status');
-    const told = isSuccess(answer) ? (answer.body as { status?: string; services?: { name?: string; status?: string }[] } | null) : undefined;
-    if (told?.status === 'started') return { started: true, pin: leaf.fingerprint, certificate: leaf.shown, manager };
-    if (!told?.status) return { started: false, detail: saying(answer) };
+    const told = isSuccess(answer) ? readFields(servicesStatus, answer.body) : {};
+    if (told.status === 'started') return { started: true, pin: leaf.fingerprint, certificate: leaf.shown, manager };
+    if (!told.status) return { started: false, detail: saying(answer) };
     const late = (told.services ?? []).filter(({ status }) => status !== 'started' && status !== 'disabled').map(({ name, status }) => `${name} ${status}`);
     return { started: false, detail: late.length > 0 ? `${told.status} (${late.join(', ')})` : told.status, manager };
   } catch (error) {
-    if (error instanceof StepFailure) return { started: false, detail: error.problem.seen };
+    if (error instanceof StepFailure) return { started: false, detail: wordsOf(error.problem) };
     throw error;
   }
 }

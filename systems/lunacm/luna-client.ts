@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { notReady, refused, unsafe } from '../../domain/failure.ts';
+import { notReady, quoting, refused, unsafe } from '../../domain/failure.ts';
 import { afterwards, finishing } from '../../domain/first-error.ts';
 import { isCertificate, seenOf } from '../certificates.ts';
 import type { LastingActName } from '../lasting-acts.ts';
@@ -44,7 +44,7 @@ export class LunaClient {
    * answered is never lost to a file that stays: a password that nobody knows to have been refused would be shown again. At most one command changes
    * something, and it is the last: a script goes on whatever came of the commands before.
    */
-  async run(commands: readonly string[], secrets: readonly string[] = [], act = actOf(secrets)): Promise<CommandOutput[]> {
+  async run(commands: readonly string[], secrets: readonly string[] = [], act = actOf(commands, secrets)): Promise<CommandOutput[]> {
     if (commands.slice(0, -1).some(changes)) throw new Error('A lunacm script holds one command that changes something, and nothing after it.');
     for (const secret of secrets) this.#transcript.hide(secret);
     const script = `${scriptFolder}\\${this.#target}-${randomUUID()}.lunacm`;
@@ -57,7 +57,7 @@ export class LunaClient {
   }
 
   async #runScript(script: string, commands: readonly string[], act: LastingActName | undefined): Promise<string> {
-    await this.#session.writePrivately(script, `${[...commands, 'exit'].join('\r\n')}\r\n`);
+    await this.#session.writePrivately(script, `${[...commands, 'exit'].join('\r\n')}\r\n`, act);
     return (await this.#session.exec(`"${lunaClientFolder}\\lunacm.exe" -f "${script}"`, act)).output;
   }
 
@@ -72,14 +72,19 @@ export class LunaClient {
   mustHaveSucceeded(outputs: readonly CommandOutput[], secrets: readonly string[]): void {
     const failed = outputs.find((output) => !succeeded(output));
     if (!failed) return;
+    const said = masked(`${failed.result ?? ''} ${failed.text.trim().split('\n').at(-1)?.trim() ?? ''}`.trim(), secrets);
     const told = {
       tried: masked(failed.command, secrets),
-      seen: masked(`${failed.result ?? 'no result'} ${failed.text.trim().split('\n').at(-1)?.trim() ?? ''}`.trim(), secrets),
-      source,
+      summary: failed.result === undefined ? 'it ended without a result' : 'it failed',
+      ...quoting(source, said),
     };
     if (pinProblem(failed))
-      throw unsafe({ ...told, remedy: 'Do not retry before you know why: each retry uses an attempt of that role. Compare its password by hand.' });
-    throw refused({ ...told, remedy: 'Look at the Luna client on the Windows host, then retry.' });
+      throw unsafe({
+        code: 'LUNACM_PASSWORD_REFUSED',
+        ...told,
+        remedy: 'Do not retry before you know why: each retry uses an attempt of that role. Compare its password yourself.',
+      });
+    throw refused({ code: 'LUNACM_COMMAND_FAILED', ...told, remedy: 'Check the Luna client on the Windows host, then retry.' });
   }
 
   async slots(): Promise<Slot[]> {
@@ -100,17 +105,17 @@ export class LunaClient {
   ): Promise<CommandOutput[]> {
     const slot = await this.#steadySlot(serial);
     const reaching = [`slot set -slot ${slot}`, 'partition showinfo'];
-    const told = { tried: masked(commands[0] ?? 'partition showinfo', secrets), source };
+    const told = { code: 'LUNACM_SLOT_MOVED', tried: masked(commands[0] ?? 'partition showinfo', secrets) } as const;
     const seen = (info: PartitionInfo | undefined) =>
       `slot ${slot} was the partition ${serial} a moment before, and then ${info?.serial ?? 'did not tell its serial'}`;
     if (secrets.length > 0) {
       const { info, isIt } = reached(await this.run(reaching), serial);
-      if (!isIt) throw unsafe({ ...told, seen: seen(info), remedy: 'Nothing was typed. Find out which partition that is (slot list), then retry.' });
+      if (!isIt) throw unsafe({ ...told, summary: seen(info), remedy: 'Nothing was typed. Find out which partition that is (slot list), then retry.' });
       await atLast(info!);
     }
     const outputs = await this.run([...reaching, ...commands], secrets);
     const { info, isIt } = reached(outputs, serial);
-    if (!isIt) throw unsafe({ ...told, seen: seen(info), remedy: 'Find out which partition was reached (slot list) and what came of it before you retry.' });
+    if (!isIt) throw unsafe({ ...told, summary: seen(info), remedy: 'Find out which partition was reached (slot list) and what came of it before you retry.' });
     return outputs.slice(reaching.length);
   }
 
@@ -157,10 +162,10 @@ export class LunaClient {
     const before = await this.#session.read(configuration);
     if (before === undefined)
       throw unsafe({
+        code: 'CLIENT_CONFIGURATION_BROKEN',
         tried: `saving ${configuration}`,
-        seen: 'it cannot be read',
-        source: 'the Windows host',
-        remedy: 'Look at the Luna client’s installation, then retry.',
+        summary: 'it cannot be read',
+        remedy: 'Check the Luna client’s installation, then retry.',
       });
     await this.#setAside(name, home);
     await this.#session.write(this.#backup, `${digest(before)}\n${before}`);
@@ -178,10 +183,11 @@ export class LunaClient {
     const pair = await this.pair(name, home);
     if (pair) return pair;
     throw refused({
+      code: 'LUNACM_COMMAND_FAILED',
       tried: `vtl createcert -n ${name}`,
-      seen: output.trim().slice(-200) || 'no certificate was written',
-      source: 'vtl',
-      remedy: 'Run it by hand on the Windows host, then retry.',
+      summary: 'no certificate was written',
+      ...quoting('vtl', output.trim().slice(-200)),
+      remedy: 'Run it yourself on the Windows host, then retry.',
     });
   }
 
@@ -212,20 +218,22 @@ export class LunaClient {
   async #steadySlot(serial: string): Promise<number> {
     const slots = await this.slots();
     const found = slots.find((slot) => slot.serial === serial);
-    const told = { tried: `looking for the slot of the partition ${serial}`, source };
+    const told = { tried: `looking for the slot of the partition ${serial}` };
     if (!found)
       throw unsafe({
+        code: 'LUNACM_SLOT_MISSING',
         ...told,
-        seen: `slot list shows ${slots.map((slot) => slot.serial).join(', ') || 'no slot'}`,
-        remedy: 'Nothing was typed. Mend the trust link (vtl verify), then retry.',
+        summary: `slot list shows ${slots.map((slot) => slot.serial).join(', ') || 'no slot'}`,
+        remedy: 'Nothing was typed. Fix the trust link (vtl verify), then retry.',
       });
     if (slots.length === 1) return found.slot;
     const again = (await this.slots()).find((slot) => slot.serial === serial);
     if (again?.slot !== found.slot)
       throw unsafe({
+        code: 'LUNACM_SLOT_MOVED',
         ...told,
-        seen: `it was slot ${found.slot} and a moment later ${again ? `slot ${again.slot}` : 'gone'}`,
-        remedy: 'Nothing was typed: it could reach another partition. Take away what comes and goes in slot list, then retry.',
+        summary: `it was slot ${found.slot} and a moment later ${again ? `slot ${again.slot}` : 'gone'}`,
+        remedy: 'Nothing was typed: it could reach another partition. Remove the slot that appears and disappears in slot list, then retry.',
       });
     return found.slot;
   }
@@ -277,7 +285,12 @@ const readsOnly = /^(?:slot (?:list|set)|partition (?:showinfo|contents)|role (?
 const changes = (command: string): boolean => !readsOnly.test(command);
 
 /** A script without a secret in it only looks. */
-const actOf = (secrets: readonly string[]): LastingActName | undefined => (secrets.length > 0 ? 'lunacm-script' : undefined);
+function actOf(commands: readonly string[], secrets: readonly string[]): LastingActName | undefined {
+  if (secrets.length === 0) return undefined;
+  const last = commands.at(-1) ?? '';
+  if (/^partition init\b/i.test(last)) return 'lunacm-partition-init';
+  return /^role (?:init|changepw)\b/i.test(last) ? 'lunacm-password-script' : 'lunacm-script';
+}
 
 /** Which client’s vtl: the host’s own, or the one that the request wants for certificates. */
 export type Home = 'own' | 'certificate';

@@ -1,4 +1,4 @@
-import { type StepFailure, unsafe } from '../../domain/failure.ts';
+import { quoting, type StepFailure, type Told, unsafe } from '../../domain/failure.ts';
 import { afterwards, suppressing } from '../../domain/first-error.ts';
 import { holdsFirstPassword } from '../../stores/record/memory.ts';
 import { parsePartitionRole, type RoleShown, together } from '../lunash/partition-show.ts';
@@ -67,10 +67,11 @@ export async function signIn(
   const ended = login && succeeded(login) ? 'good' : login && pinProblem(login);
   if (!ended)
     throw unsafe({
+      code: 'LUNACM_COMMAND_FAILED',
       tried: `role login -name ${role}`,
-      seen: login?.result ?? 'no result',
-      source,
-      remedy: 'It does not say whether the password is right: nothing else was tried. Look at the Luna client on the Windows host, then retry.',
+      summary: 'the sign-in failed, and nothing tells whether the password is right',
+      ...quoting(source, login?.result ?? ''),
+      remedy: 'Nothing else was tried. Check the Luna client on the Windows host, then retry.',
     });
   const wasTaken = ended === 'good' || ended === 'expired';
   await log.signIn(role, wasTaken ? 'accepted' : 'refused', first).catch((error: unknown) => {
@@ -96,27 +97,27 @@ export const doNotRetry = (role: Role): string =>
 
 const notTaken = ({ role, first }: Pick<Who, 'role' | 'first'>, how: Exclude<SignIn, 'good'>): StepFailure =>
   unsafe({
+    code: ({ refused: 'LUNACM_PASSWORD_REFUSED', locked: 'LUNACM_ATTEMPTS_USED', expired: 'LUNACM_PASSWORD_EXPIRED' } as const)[how],
     tried: `role login -name ${role}`,
-    seen: {
+    summary: {
       refused: `the ${first ? 'first' : 'kept'} password is refused`,
       locked: 'the role is locked out',
       expired: 'the password is taken and must be changed',
     }[how],
-    source,
     remedy: how === 'expired' ? 'Somebody reset it. Change it by hand and set the kept one again, then retry.' : doNotRetry(role),
   });
 
 /** Why no password is shown. */
-export const tooFew = (role: Role, { attemptsLeft }: Pick<RoleShown, 'attemptsLeft'>, { tried, refused }: Spent) => ({
+export const tooFew = (role: Role, { attemptsLeft }: Pick<RoleShown, 'attemptsLeft'>, { tried, refused }: Spent): Told<'Unsafe'> => ({
+  code: 'LUNACM_ATTEMPTS_USED',
   tried: `signing in as ${role}`,
-  seen:
+  summary:
     attemptsLeft === undefined
       ? `nothing tells how many attempts of ${role} are left, and of the last ${tried} sign-ins ${refused} were refused and none is known to be good`
       : attemptsLeft === 0
         ? `${role} is locked out`
         : `only ${attemptsLeft} attempts of ${role} are left`,
-  source,
-  remedy: `Nothing was tried. Sign in by hand as ${role} with the kept password, which resets the counter, then ${attemptsLeft === undefined ? 'abort, and send the request again: this job tries no more' : 'retry'}.`,
+  remedy: `Nothing was tried. Sign in yourself as ${role} with the kept password, which resets the counter, then ${attemptsLeft === undefined ? 'abort, and send the request again: this job tries no more' : 'retry'}.`,
 });
 
 /** The labels of the objects in a partition, seen as crypto officer: only where the kept password can be expected to be good. */
@@ -126,10 +127,10 @@ export async function readContents(client: LunaClient, log: RoleLog, who: { seri
     throw unsafe(
       mayTry(officer, spent.co)
         ? {
+            code: 'LUNACM_PASSWORD_EXPIRED',
             tried: 'looking into the partition',
-            seen: officer.initialised ? 'the crypto officer has its first password again' : 'nothing tells that the crypto officer is initialised',
-            source,
-            remedy: 'Nothing was tried. Find out who changed it (role show), and set the kept password by hand; then retry.',
+            summary: officer.initialised ? 'the crypto officer has its first password again' : 'nothing tells that the crypto officer is initialised',
+            remedy: 'Nothing was tried. Find out who changed it (role show), and set the kept password; then retry.',
           }
         : tooFew('co', officer, spent.co),
     );

@@ -1,9 +1,12 @@
 import type { Duplex } from 'node:stream';
-import { unsafe } from '../../domain/failure.ts';
+import { quoting, unsafe } from '../../domain/failure.ts';
 import { afterwards, finishing } from '../../domain/first-error.ts';
-import type { Hosts, HsmSeen, Job, Pinned } from '../../domain/results.ts';
+import type { Hosts, Job, Pinned } from '../../domain/results.ts';
+import { AttemptRecord } from '../../stores/record/attempt-record.ts';
 import type { DataOf } from '../../stores/record/events.ts';
-import type { TargetRecord } from '../../stores/record/record.ts';
+import { applianceRefusedUnder } from '../../stores/record/memory.ts';
+import type { Records, TargetRecord } from '../../stores/record/record.ts';
+import { type Numbered, writerOf } from '../../stores/record/writer.ts';
 import type { Transcripts } from '../../stores/reports/transcripts.ts';
 import { kept, storeFailed } from '../../stores/secrets/kept.ts';
 import { nameInSeries, series } from '../../stores/secrets/series.ts';
@@ -31,7 +34,7 @@ const noAlgorithm =
 const hostKeyName = ({ target }: Job): string => `${target}-appliance-host-key`;
 
 /** By one more entry, which the person who compared the keys makes: a key vault does not give the name of a removed one away again. */
-const trustAgain = (job: Job): string =>
+export const trustAgain = (job: Job): string =>
   `If it was rebuilt: keep its new key (npm run secret -- --keep ${nameInSeries(hostKeyName(job), 1)}, or the next number), abort, send the request again.`;
 
 /** Why a refused password of the SO is not shown again. */
@@ -48,13 +51,23 @@ interface FirstWhere {
   address: string;
 }
 
-/** What a counted sign-in needs. */
-interface Recorded {
+/** The attempt that a session belongs to: its transcript is kept under the step, and it ends with the signal. */
+export interface StepAttempt extends Numbered {
+  step: string;
   signal: AbortSignal;
+}
+
+/** What a counted sign-in needs, too: it is entered in the record of the HSM. */
+export interface CountedSignIn extends StepAttempt {
   record: TargetRecord<'hsm'>;
 }
 
-type Where = { windows: Pinned; hsm: { address: string; pin?: string } };
+interface First extends CountedSignIn {
+  /** Enters the host key before a password leaves for it, or objects. `isConfirmed` where a person has compared it. */
+  enterHostKey(hostKey: string, isConfirmed: boolean): Promise<void>;
+}
+
+type Where = { windows: Pinned; hsm: { address: string; pin?: string }; beforeSignIn?: (hostKey: string) => Promise<void> };
 
 /** The HSM and the Luna client: LunaSH, scp and lunacm. Every session is closed after use and its transcript, without secrets, is kept for the report. */
 export class Luna {
@@ -63,34 +76,53 @@ export class Luna {
   readonly #secrets: SecretStore;
   readonly #windows: Windows;
   readonly #transcripts: Transcripts;
+  readonly #records: Records;
+  /** What each attempt knows of refused sign-ins to the appliance; by its signal. It has a last read of its own: it must hide nothing from the attempt. */
+  readonly #memories = new WeakMap<AbortSignal, AttemptRecord<'hsm'>>();
   /** One connection to an HSM at a time. */
   readonly #turns = new Turns();
+  readonly #signIn: typeof SshConnection.open;
 
-  constructor(parts: { settings: Settings; outbound: Outbound; secrets: SecretStore; windows: Windows; transcripts: Transcripts }) {
+  /** `signIn` is another one only where a test puts something in place of SSH. */
+  constructor(parts: {
+    settings: Settings;
+    outbound: Outbound;
+    secrets: SecretStore;
+    windows: Windows;
+    transcripts: Transcripts;
+    records: Records;
+    signIn?: typeof SshConnection.open;
+  }) {
+    this.#signIn = parts.signIn ?? SshConnection.open;
     this.#settings = parts.settings;
     this.#outbound = parts.outbound;
     this.#secrets = parts.secrets;
     this.#windows = parts.windows;
     this.#transcripts = parts.transcripts;
+    this.#records = parts.records;
   }
 
   /**
    * Shows the appliance a password that may be wrong, once. It is on record before the password leaves. The host key of an accepted one is kept, and compared with
    * the kept one. Nothing is changed here.
    */
-  async firstContact(job: Job, { windows, address }: FirstWhere, password: AppliancePassword, { signal, record }: Recorded): Promise<FirstContact> {
-    const trusted = (await series(this.#secrets, hostKeyName(job))).at(-1);
+  async firstContact(job: Job, { windows, address }: FirstWhere, password: AppliancePassword, first: First): Promise<FirstContact> {
+    const { record } = first;
+    const known = await series(this.#secrets, hostKeyName(job));
+    const trusted = known.at(-1);
     await record.append('appliance-sign-in', { password, outcome: 'tried' });
-    const seen = await this.#tryPassword(job, { windows, hsm: { address, ...(trusted === undefined ? {} : { pin: trusted }) } }, password, signal);
+    const beforeSignIn = (hostKey: string) => first.enterHostKey(hostKey, known.length > 1);
+    const where = { windows, hsm: { address, ...(trusted === undefined ? {} : { pin: trusted }) }, beforeSignIn };
+    const seen = await this.#tryPassword(job, where, password, first);
     await record.append('appliance-sign-in', { password, outcome: seen.is === 'refused' ? 'refused' : 'accepted' });
     if (seen.is === 'refused') return { is: 'refused' };
     if (password === 'kept' && seen.is === 'to be changed') throw resetBySomebody();
     if (password === 'factory' && seen.is === 'accepted')
       throw unsafe({
+        code: 'HSM_APPLIANCE_PASSWORD_RESET',
         tried: 'first sign-in to the appliance',
-        seen: 'the factory password works and no change is asked for',
-        source: 'LunaSH',
-        remedy: 'Change it by hand (my password set) to the kept one, then retry.',
+        summary: 'the factory password works and no change is asked for',
+        remedy: 'Change it (my password set) to the kept one, then retry.',
       });
     return { is: seen.is, pin: trusted ?? (await this.#keepHostKey(job, address, seen.pin)) };
   }
@@ -100,12 +132,12 @@ export class Luna {
     job: Job,
     where: Where,
     password: 'kept' | 'factory',
-    signal: AbortSignal,
+    attempt: StepAttempt,
   ): Promise<{ is: 'accepted' | 'to be changed' | 'refused'; pin: string }> {
     try {
-      const connection = await this.#open(job, where, { password: await this.#password(job, password) }, signal);
+      const connection = await this.#open(job, where, { password: await this.#password(job, password) }, attempt.signal);
       const { pin } = connection;
-      const started = await this.#inSession(job, connection, 'appliance-password', (session) => session.start());
+      const started = await this.#inSession(job, connection, attempt.step, (session) => session.start());
       return { is: started === 'forced' ? 'to be changed' : 'accepted', pin };
     } catch (error) {
       if (error instanceof PasswordChangeWanted) return { is: 'to be changed', pin: error.pin };
@@ -123,7 +155,7 @@ export class Luna {
   }
 
   /** Signs in with the factory password and sets the kept one, whether SSH itself asks for it or LunaSH. Only a host that firstContact has pinned gets it. */
-  async replaceFactoryPassword(job: Job, { windows, address }: FirstWhere, step: string, signal: AbortSignal): Promise<void> {
+  async replaceFactoryPassword(job: Job, { windows, address }: FirstWhere, { step, signal }: StepAttempt): Promise<void> {
     const trusted = (await series(this.#secrets, hostKeyName(job))).at(-1);
     const where = { windows, hsm: { address, ...(trusted === undefined ? {} : { pin: trusted }) } };
     const next = await this.#password(job, 'kept');
@@ -134,17 +166,12 @@ export class Luna {
   }
 
   /** Runs LunaSH commands in one session, signed in with the kept password. */
-  async shell<T>(job: Job, hosts: Hosts, step: string, signal: AbortSignal, work: (session: LunashSession) => Promise<T>): Promise<T> {
-    const connection = await this.#signedIn(job, hosts, signal);
-    return this.#inSession(job, connection, step, async (session) => {
+  async shell<T>(job: Job & Hosts, attempt: StepAttempt, work: (session: LunashSession) => Promise<T>): Promise<T> {
+    const connection = await this.#signedIn(job, attempt);
+    return this.#inSession(job, connection, attempt.step, async (session) => {
       if ((await session.start()) === 'forced') throw resetBySomebody();
       return work(session);
     });
-  }
-
-  /** `hsm show` and `partition list` in one session. */
-  inspect(job: Job, hosts: Hosts, step: string, signal: AbortSignal): Promise<HsmSeen> {
-    return this.shell(job, hosts, step, signal, readHsm);
   }
 
   /**
@@ -158,38 +185,44 @@ export class Luna {
     const tried = 'hsm login';
     if (zeroized || label !== job.request.hsm.label)
       throw unsafe({
+        code: zeroized ? 'HSM_ZEROIZED' : 'HSM_FOREIGN',
         tried,
-        seen: zeroized ? `the HSM ${serial} was zeroized meanwhile` : `the HSM ${serial} has the label “${label}” meanwhile, not “${job.request.hsm.label}”`,
-        source: 'LunaSH',
+        summary: zeroized ? `the HSM ${serial} was zeroized meanwhile` : `the HSM ${serial} has the label “${label}” meanwhile, not “${job.request.hsm.label}”`,
         remedy: `Nothing was tried. Find out who did that${zeroized ? '; abort, and send the request again: it starts from the zeroized HSM' : ', and let its owner put it right, then retry'}.`,
       });
     if (soAttemptsLeft !== 3)
       throw unsafe({
+        code: 'HSM_SO_ATTEMPTS_USED',
         tried,
-        seen: `${soAttemptsLeft} SO attempts are left`,
-        source: 'LunaSH',
-        remedy: 'Sign in by hand as SO with the kept password, which resets the counter, then retry.',
+        summary: `${soAttemptsLeft} SO attempts are left`,
+        remedy: 'Sign in yourself as SO with the kept password, which resets the counter, then retry.',
       });
     await record.append('so-sign-in', { outcome: 'tried' });
     const { text, result, errors } = await session.raw(tried, { password });
     if (result === 0 && errors.length === 0 && /'hsm login' successful/i.test(text)) return void (await record.append('so-sign-in', { outcome: 'accepted' }));
-    const failure = unsafe({ tried, seen: errors.join(' ') || 'no success was reported', source: 'LunaSH', remedy: soRefusedRemedy });
+    const failure = unsafe({
+      code: 'HSM_SO_PASSWORD_REFUSED',
+      tried,
+      summary: 'no success was reported',
+      ...quoting('LunaSH', errors.join(' ')),
+      remedy: soRefusedRemedy,
+    });
     throw await afterwards(failure, () => record.append('so-sign-in', { outcome: 'refused' }));
   }
 
-  async fetch(job: Job, hosts: Hosts, name: string, signal: AbortSignal): Promise<string> {
-    const connection = await this.#signedIn(job, hosts, signal);
+  async fetch(job: Job & Hosts, name: string, attempt: StepAttempt): Promise<string> {
+    const connection = await this.#signedIn(job, attempt);
     return fetchFile(connection, name).finally(() => connection.end());
   }
 
-  async put(job: Job, hosts: Hosts, name: string, content: string, signal: AbortSignal): Promise<void> {
-    const connection = await this.#signedIn(job, hosts, signal);
+  async put(job: Job & Hosts, name: string, content: string, attempt: StepAttempt): Promise<void> {
+    const connection = await this.#signedIn(job, attempt);
     await putFile(connection, name, content).finally(() => connection.end());
   }
 
   /** The Luna client on the Windows host, for as long as the work takes. */
-  async client<T>(job: Job, { windows }: Pick<Hosts, 'windows'>, step: string, signal: AbortSignal, work: (client: LunaClient) => Promise<T>): Promise<T> {
-    const session = await this.#windows.open(job, windows, signal);
+  async client<T>(job: Job & Pick<Hosts, 'windows'>, { step, signal }: StepAttempt, work: (client: LunaClient) => Promise<T>): Promise<T> {
+    const session = await this.#windows.open(job, job.windows, signal);
     const transcript = new Transcript();
     const inClient = async () => {
       const client = new LunaClient(session, transcript, job.target);
@@ -203,26 +236,36 @@ export class Luna {
   }
 
   /** The labels of the objects in a partition, seen as crypto officer: a counted sign-in, entered in the record. */
-  async partitionContents(job: Job & Hosts, serial: string, { signal, record }: Recorded): Promise<string[]> {
-    const step = 'verify-root-of-trust';
+  async partitionContents(job: Job & Hosts, serial: string, counted: CountedSignIn): Promise<string[]> {
     const password = await kept(this.#secrets, job.target, 'crypto-officer-password');
-    const shown = await this.partitionShow(job, job, step, signal);
-    return this.client(job, job, step, signal, (client) => readContents(client, new RoleLog(record, serial, job), { serial, password }, shown));
+    const shown = await this.partitionShow(job, counted);
+    return this.client(job, counted, (client) => readContents(client, new RoleLog(counted.record, serial, job), { serial, password }, shown));
   }
 
   /** `partition show` of our partition. */
-  partitionShow(job: Job, hosts: Hosts, step: string, signal: AbortSignal): Promise<string> {
-    return this.shell(job, hosts, step, signal, (session) => session.read(`partition show -partition ${job.request.hsm.partition.name}`));
+  partitionShow(job: Job & Hosts, attempt: StepAttempt): Promise<string> {
+    return this.shell(job, attempt, (session) => session.read(`partition show -partition ${job.request.hsm.partition.name}`));
   }
 
   #password(job: Job, which: 'kept' | 'factory'): Promise<string> {
     return which === 'factory' ? Promise.resolve(factoryPassword) : kept(this.#secrets, job.target, 'appliance-password');
   }
 
-  async #signedIn(job: Job, hosts: Hosts, signal: AbortSignal): Promise<SshConnection> {
-    const connection = await this.#open(job, hosts, { password: await this.#password(job, 'kept') }, signal).catch(refusedMeansNo);
+  /** With the kept password. One that is refused is entered, and not shown again before a person orders a retry: the appliance may lock its user out. */
+  async #signedIn(job: Job & Hosts, attempt: StepAttempt): Promise<SshConnection> {
+    const writer = writerOf(job, attempt);
+    const memory = this.#memories.get(attempt.signal) ?? new AttemptRecord(() => this.#records.of(job.target, 'hsm', writer));
+    this.#memories.set(attempt.signal, memory);
+    const wasRefused = applianceRefusedUnder(await memory.known(), 'kept', writer);
+    const password = await this.#password(job, 'kept');
+    const connection = wasRefused ? undefined : await this.#open(job, job, { password }, attempt.signal).catch(refusedMeansNo);
+    if (!connection && !wasRefused) await memory.enterFact('appliance-sign-in', { password: 'kept', outcome: 'refused' });
     if (!connection)
-      throw signInRefused(`the HSM at ${hosts.hsm.address}`, 'The kept password is refused: somebody changed it. Put the kept one back, then retry.');
+      throw signInRefused(
+        'HSM_APPLIANCE_PASSWORD_REFUSED',
+        `the HSM at ${job.hsm.address}`,
+        'The kept password is refused: somebody changed it. Put the kept one back, then retry.',
+      );
     return connection;
   }
 
@@ -238,11 +281,18 @@ export class Luna {
     }
   }
 
-  async #connect(job: Job, { windows, hsm }: Where, passwords: { password: string; newPassword?: string }, signal: AbortSignal): Promise<SshConnection> {
+  async #connect(
+    job: Job,
+    { windows, hsm, beforeSignIn }: Where,
+    passwords: { password: string; newPassword?: string },
+    signal: AbortSignal,
+  ): Promise<SshConnection> {
     const { lunaVia, lunaOldAlgorithms } = this.#settings;
     const socket: Duplex =
-      lunaVia === 'client' ? await this.#windows.socket(job, windows, hsm.address, 22, signal) : await reach(this.#outbound, hsm.address, signal);
-    return SshConnection.open(
+      lunaVia === 'client'
+        ? await this.#windows.socket(job, windows, { address: hsm.address, port: 22 }, signal)
+        : await reach(this.#outbound, hsm.address, signal);
+    return this.#signIn(
       {
         name: `the HSM at ${hsm.address}`,
         socket,
@@ -252,6 +302,7 @@ export class Luna {
         algorithms: lunaOldAlgorithms ? oldAlgorithms : modernAlgorithms,
         ...(lunaOldAlgorithms ? {} : { noAlgorithm }),
         ...(hsm.pin ? { pin: hsm.pin } : {}),
+        ...(beforeSignIn ? { beforeSignIn } : {}),
       },
       signal,
     );
@@ -274,10 +325,10 @@ export class Luna {
 
 const resetBySomebody = () =>
   unsafe({
+    code: 'HSM_APPLIANCE_PASSWORD_RESET',
     tried: 'signing in to the appliance',
-    seen: 'it wants a new password although the kept one works',
-    source: 'LunaSH',
-    remedy: 'Somebody reset it: sign in by hand, set the kept password, then retry.',
+    summary: 'it wants a new password although the kept one works',
+    remedy: 'Somebody reset it: sign in yourself, set the kept password, then retry.',
   });
 
 const refusedMeansNo = (error: unknown): undefined => {

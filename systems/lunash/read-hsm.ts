@@ -9,8 +9,6 @@ export interface HsmRead {
   partitions: PartitionRow[];
 }
 
-const source = 'LunaSH';
-
 /**
  * `hsm show` and `partition list` in a session that is open. What cannot be read is `Unsafe`, and so is a list that is not as long as the HSM counts its
  * partitions: whoever approves that the HSM is erased, or creates a partition, must not be told of fewer than there are. Looks twice, since somebody may
@@ -23,10 +21,10 @@ export async function readPartitions(session: LunashSession): Promise<HsmRead> {
   const seen = disagreement(second);
   if (seen === undefined) return second;
   throw unsafe({
+    code: 'HSM_UNREADABLE',
     tried: 'partition list',
-    seen,
-    source,
-    remedy: 'Nothing was done: what could not be read may hold keys. See the transcript and look by hand, then retry.',
+    summary: seen,
+    remedy: 'Nothing was done: what could not be read may hold keys. Check it with LunaSH and the transcript, then retry.',
   });
 }
 
@@ -35,10 +33,10 @@ async function look(session: LunashSession): Promise<HsmRead> {
   const shown = parseHsmShow(text);
   if (!shown)
     throw unsafe({
+      code: 'HSM_UNREADABLE',
       tried: 'hsm show',
-      seen: 'its output could not be understood',
-      source,
-      remedy: 'See the transcript, look by hand, and do not go on before the state is known.',
+      summary: 'its output could not be understood',
+      remedy: 'Check it with LunaSH and the transcript, and do not go on before the state is known.',
     });
   const partitions = shown.zeroized ? [] : parsePartitionList(await session.read('partition list'));
   return { shown, capacity: parseCapacity(text), partitions };

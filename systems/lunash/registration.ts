@@ -1,4 +1,5 @@
 import { unsafe } from '../../domain/failure.ts';
+import type { TargetRecord } from '../../stores/record/record.ts';
 import { hasFingerprint } from '../certificates.ts';
 import { type ClientShown, parseClientList, parseClientShow, parseFingerprint } from './parse.ts';
 import type { LunashSession } from './session.ts';
@@ -23,17 +24,21 @@ export async function readRegistration(
   return found && { ...found, certificateIsOurs: certificatePem !== undefined && isIt(certificatePem), certificateWasOurs: earlier.some(isIt) };
 }
 
-/** `client delete`, looked at once more in the session that does it: nothing is deleted that is not registered with a certificate of ours. */
-export async function deleteOurClient(session: LunashSession, client: string, ours: readonly string[]): Promise<void> {
+/**
+ * `client delete`, looked at once more in the session that does it: nothing is deleted that is not registered with a certificate of ours. It is on record before
+ * it is sent.
+ */
+export async function deleteOurClient(session: LunashSession, client: string, ours: readonly string[], record: TargetRecord<'hsm'>): Promise<void> {
   const found = await readRegistration(session, client, undefined, ours);
   if (!found) return;
   if (!found.certificateWasOurs)
     throw unsafe({
+      code: 'HSM_CLIENT_FOREIGN',
       tried: `deleting the client ${client}`,
-      seen: 'it is not registered with a certificate that was made here',
-      source: 'LunaSH',
+      summary: 'it is not registered with a certificate that was made here',
       remedy: 'Nothing was deleted. Find out whose it is, then retry.',
     });
+  await record.append('client-delete-begun', { client });
   await session.change(`client delete -client ${client}`, { proceed: true }, 'client delete');
 }
 

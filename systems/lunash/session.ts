@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
-import { refused, StepFailure, transient, unsafe } from '../../domain/failure.ts';
+import { type Problem, quoting, refused, StepFailure, transient, unsafe } from '../../domain/failure.ts';
 import { NoPermit, type Wire } from '../fence.ts';
 import type { LastingActName } from '../lasting-acts.ts';
 import { type Outcome, offersQuit, readOutcome, tailLength, type Waiting, waitingFor, withoutEcho } from './reading.ts';
@@ -87,7 +87,7 @@ export class LunashSession {
       if (answer === undefined) throw await this.#giveUp(tried);
       if (asked.has(waiting)) throw await this.#notTaken(tried);
       asked.add(waiting);
-      await this.#type(answer, recorded);
+      await this.#type(answer, 'lunash-disclosing-command');
     }
   }
 
@@ -171,16 +171,19 @@ export class LunashSession {
     const end = performance.now() + this.#patience.commandMs;
     for (;;) {
       const waiting = waitingFor(this.#tail, this.#typed);
-      const doubtful = waiting === 'unknown' || (waiting === 'command' && !complete());
+      const doubtful = isDoubtful(waiting, complete);
       if (waiting && !doubtful) return waiting;
       if (this.#closed) throw ended(tried, 'the connection was closed');
       const left = end - performance.now();
       const more = await this.#more(doubtful ? Math.min(left, this.#patience.quietMs) : left);
-      if (more || this.#closed) continue;
-      if (doubtful) return waiting;
-      if (/\S[^\n]*$/.test(this.#tail)) return 'unknown';
-      throw ended(tried, 'no answer');
+      if (!more && !this.#closed) return doubtful ? waiting : this.#afterSilence(tried);
     }
+  }
+
+  /** A line that was begun and not ended may be a question. */
+  #afterSilence(tried: string): Waiting {
+    if (/\S[^\n]*$/.test(this.#tail)) return 'unknown';
+    throw ended(tried, 'no answer');
   }
 
   /** Waits for more output, or the end of the connection; false when the time is up first. */
@@ -196,36 +199,39 @@ export class LunashSession {
     });
   }
 
-  /** What was seen last, for the person who must act. */
-  #lastLines(): string {
+  /** What was printed last, for the person who must act. */
+  #lastWords(): Pick<Problem, 'evidence'> {
     const lines = this.#transcript
       .mask(this.#printed.join(''))
       .split('\n')
       .map((line) => line.trim());
-    return lines.filter(Boolean).slice(-4).join(' / ').slice(-250);
+    return quoting(source, lines.filter(Boolean).slice(-4).join(' / ').slice(-250));
   }
 
   async #giveUp(tried: string): Promise<StepFailure> {
-    const seen = `it asks something unknown: ${this.#lastLines()}`;
+    const evidence = this.#lastWords();
     await this.#resynchronise();
-    return unsafe({ tried, seen, source, remedy: 'Nothing was answered. Run the command by hand, then retry.' });
+    const remedy = 'Nothing was answered. Run the command yourself, then retry.';
+    return unsafe({ code: 'HSM_UNKNOWN_QUESTION', tried, summary: 'it asks something unknown', ...evidence, remedy });
   }
 
   async #fewAttempts(tried: string): Promise<StepFailure> {
-    const seen = `few sign-ins are left before the HSM erases itself: ${this.#lastLines()}`;
+    const evidence = this.#lastWords();
     await this.#resynchronise();
     return unsafe({
+      code: 'HSM_SO_ATTEMPTS_USED',
       tried,
-      seen,
-      source,
-      remedy: 'Nothing was tried. Sign in by hand as SO with the kept password, which resets the counter, then retry.',
+      summary: 'few sign-ins are left before the HSM erases itself',
+      ...evidence,
+      remedy: 'Nothing was tried. Sign in yourself as SO with the kept password, which resets the counter, then retry.',
     });
   }
 
   async #notTaken(tried: string): Promise<StepFailure> {
-    const seen = `the kept password was not taken: ${this.#lastLines()}`;
+    const evidence = this.#lastWords();
     await this.#resynchronise();
-    return refused({ tried, seen, source, remedy: 'The factory password still holds. Look at the appliance’s rules for passwords, then retry.' });
+    const remedy = 'The factory password still holds. Check the appliance’s rules for passwords, then retry.';
+    return refused({ code: 'HSM_APPLIANCE_PASSWORD_NOT_TAKEN', tried, summary: 'the kept password was not taken', ...evidence, remedy });
   }
 
   /**
@@ -256,18 +262,26 @@ export class LunashSession {
   }
 
   #failed(command: string, { errors, text }: Outcome): StepFailure {
-    const said = errors.join(' ') || text.split('\n').filter(Boolean).slice(-2).join(' ') || 'no result line';
-    return refused({ tried: command, seen: this.#transcript.mask(said), source, remedy: 'Look at the appliance, then retry.' });
+    const said = this.#transcript.mask(errors.join(' ') || text.split('\n').filter(Boolean).slice(-2).join(' '));
+    const remedy = 'Check the appliance, then retry.';
+    return refused({ code: 'HSM_COMMAND_FAILED', tried: command, summary: 'the command did not succeed', ...quoting(source, said), remedy });
   }
 }
 
-const recorded = 'lunash-recorded-command' satisfies LastingActName;
+const isDoubtful = (waiting: Waiting | undefined, complete: () => boolean): waiting is Waiting =>
+  waiting === 'unknown' || (waiting === 'command' && !complete());
 
-/** What erases, or creates what is known as ours by the record alone. */
-const onRecord = /^(?:hsm (?:init|changePolicy|zeroize|factoryReset)|partition (?:create|delete))\b/i;
+const erasing = /^(?:hsm (?:changePolicy|zeroize|factoryReset)|partition delete|client (?:delete|revokePartition)|sysconf regenCert)\b/i;
+const disclosing = /^client (?:register|assignPartition)\b/i;
+/** What it makes is known as this target’s by the record alone. */
+const making = /^partition create\b/i;
 
-const actOf = (command: string, { password, newPassword, domain }: Answers): LastingActName =>
-  onRecord.test(command) || [password, newPassword, domain].some((secret) => secret !== undefined) ? recorded : 'lunash-command';
+function actOf(command: string, { password, newPassword, domain }: Answers): LastingActName {
+  if (/^hsm init\b/i.test(command)) return 'lunash-init';
+  if (erasing.test(command)) return 'lunash-erasing-command';
+  if (disclosing.test(command) || newPassword !== undefined || domain !== undefined) return 'lunash-disclosing-command';
+  return making.test(command) || password !== undefined ? 'lunash-recorded-command' : 'lunash-command';
+}
 
 function answerTo(waiting: Waiting, { password, newPassword, domain, proceed }: Answers): string | undefined {
   switch (waiting) {
@@ -287,5 +301,5 @@ function answerTo(waiting: Waiting, { password, newPassword, domain, proceed }: 
 }
 
 /** What a cut command did is looked at by the next attempt. */
-const ended = (tried: string, seen: string): StepFailure =>
-  transient({ tried, seen, source: 'the connection', remedy: 'It looks again by itself what came of it.' });
+const ended = (tried: string, summary: string): StepFailure =>
+  transient({ code: 'SSH_CONNECTION_FAILED', tried, summary, remedy: 'The next attempt checks what came of it.' });

@@ -1,4 +1,4 @@
-import { refused, type StepFailure } from '../../domain/failure.ts';
+import { quoting, refused, type StepFailure } from '../../domain/failure.ts';
 import type { Wire } from '../fence.ts';
 import { connectionLost } from '../ssh/connection.ts';
 
@@ -96,9 +96,9 @@ export class Rcp {
       const header = String.fromCharCode(kind) + (await this.#line());
       if (/^T\d+ \d+ \d+ \d+$/.test(header)) continue;
       const [, size, sent] = /^C[0-7]{4} (\d{1,15}) (.+)$/.exec(header) ?? [];
-      if (size === undefined) throw this.#refused(`it does not speak scp: ${readable(header)}`);
-      if (sent !== name) throw this.#refused(`it sent “${readable(sent!)}”, which was not asked for`);
-      if (Number(size) > largestFile) throw this.#refused(`the file has ${size} bytes, more than ${largestFile}`);
+      if (size === undefined) throw this.#failed('it does not speak scp', header);
+      if (sent !== name) throw this.#failed(`it sent “${readable(sent!)}”, which was not asked for`);
+      if (Number(size) > largestFile) throw this.#failed(`the file has ${size} bytes, more than ${largestFile}`);
       return Number(size);
     }
   }
@@ -111,7 +111,7 @@ export class Rcp {
   async #agreed(otherwise = 'its acknowledgement is none'): Promise<void> {
     const code = await this.#byte();
     if (code === warning || code === fatal) throw this.#refused(await this.#line());
-    if (code !== yes) throw this.#refused(`${otherwise}: it does not speak scp`);
+    if (code !== yes) throw this.#failed(`${otherwise}: it does not speak scp`);
   }
 
   async #byte(): Promise<number> {
@@ -134,7 +134,7 @@ export class Rcp {
       length = all.indexOf(10) + 1;
       return length > 0 || all.length > longestLine;
     });
-    if (length === 0) throw this.#refused('it does not speak scp: a line has no end');
+    if (length === 0) throw this.#failed('it does not speak scp: a line has no end');
     return (await this.#bytes(length)).toString('utf8').trimEnd();
   }
 
@@ -160,11 +160,16 @@ export class Rcp {
   }
 
   #refused(why: string): StepFailure {
+    return this.#failed('the other side refused it', why.replace(/^scp:\s*/, ''));
+  }
+
+  #failed(summary: string, said = ''): StepFailure {
     return refused({
+      code: 'HSM_COMMAND_FAILED',
       tried: this.#tried,
-      seen: readable(why.replace(/^scp:\s*/, '')) || 'it was refused without a word',
-      source: 'scp on the other side',
-      remedy: 'Look at the files of tenantadmin (my file list), then retry.',
+      summary,
+      ...quoting('scp', readable(said)),
+      remedy: 'Check the files of tenantadmin (my file list), then retry.',
     });
   }
 }

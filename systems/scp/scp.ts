@@ -8,9 +8,9 @@ const harmless = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 function needHarmless(name: string): void {
   if (harmless.test(name)) return;
   throw refused({
+    code: 'HSM_COMMAND_FAILED',
     tried: `scp of ${JSON.stringify(name)}`,
-    seen: 'the name has letters that a shell could take for more than a name',
-    source: 'this service',
+    summary: 'the name has letters that a shell could take for more than a name',
     remedy: 'Nothing was sent. Use letters, digits, dots, dashes and underscores.',
   });
 }

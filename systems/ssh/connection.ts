@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Duplex, Readable } from 'node:stream';
 import ssh2, { type AuthHandlerMiddleware, type ClientChannel, type ConnectConfig, type SFTPWrapper } from 'ssh2';
-import { refused, type StepFailure, transient, unsafe } from '../../domain/failure.ts';
+import { messageOf, refused, type StepFailure, transient, unsafe } from '../../domain/failure.ts';
 import { onAbort } from '../aborting.ts';
 import type { Wire } from '../fence.ts';
 import type { LastingActName } from '../lasting-acts.ts';
@@ -23,6 +23,8 @@ export interface SshTarget {
   privateKey?: string;
   /** The host key that is expected, `SHA256:…`; at first contact none. */
   pin?: string;
+  /** Hears of the host key before anything is sent to who presents it, and may object. */
+  beforeSignIn?: (hostKey: string) => Promise<void>;
   algorithms?: ConnectConfig['algorithms'];
   /** What to do to trust a host again that was rebuilt on purpose. */
   trustAgain?: string;
@@ -113,9 +115,11 @@ export class SshConnection implements Wire {
           ...(signIn ? { password: password!, authHandler: signInLater } : {}),
           ...(privateKey === undefined ? {} : { privateKey }),
           ...(target.algorithms ? { algorithms: target.algorithms } : {}),
-          hostVerifier: (key: Buffer) => {
+          hostVerifier: (key: Buffer, verify: (isIt: boolean) => void) => {
             presented = pinOfKey(key);
-            return target.pin === undefined || presented === target.pin;
+            if (target.pin !== undefined && presented !== target.pin) return verify(false);
+            void target.beforeSignIn?.(presented).then(() => verify(true), fail);
+            if (!target.beforeSignIn) verify(true);
           },
         });
       } catch (error) {
@@ -246,7 +250,7 @@ function surviving<Opened extends ClientChannel | SFTPWrapper>(opened: Opened): 
 }
 
 export const connectionLost = (tried: string, error: unknown): StepFailure =>
-  transient({ tried, seen: error instanceof Error ? error.message : String(error), source: 'the connection', remedy: 'It is tried again by itself.' }, error);
+  transient({ code: 'SSH_CONNECTION_FAILED', tried, summary: messageOf(error), remedy: 'It is tried again by itself.' }, error);
 
 /** Why there is no connection, by what was known when it ended. */
 function failureOf(target: SshTarget, presented: string, signIn: PasswordSignIn | undefined, error: Error & { level?: string }): unknown {
@@ -254,36 +258,37 @@ function failureOf(target: SshTarget, presented: string, signIn: PasswordSignIn 
   const tried = `signing in to ${name} as ${target.username}`;
   if (pin !== undefined && presented !== '' && presented !== pin) return wrongHostKey(tried, presented, pin, target.trustAgain);
   if (error.level === 'handshake' && /no matching/i.test(error.message) && noAlgorithm !== undefined)
-    return refused({ tried, seen: error.message, source: 'SSH', remedy: noAlgorithm }, error);
+    return refused({ code: 'SSH_NO_COMMON_ALGORITHM', tried, summary: error.message, remedy: noAlgorithm }, error);
   if (signIn?.stopped === 'change wanted') return new PasswordChangeWanted(`${name} wants a new password`, presented);
   if (typeof signIn?.stopped === 'object')
     return unsafe({
+      code: 'HSM_UNKNOWN_QUESTION',
       tried,
-      seen: `it asks something unknown: ${signIn.stopped.question.slice(0, 120)}`,
-      source: 'SSH',
-      remedy: 'Nothing was answered. Sign in by hand to see what it wants, then retry.',
+      summary: 'it asks something unknown',
+      evidence: { source: 'The SSH server', text: signIn.stopped.question.slice(0, 120) },
+      remedy: 'Nothing was answered. Sign in yourself to see what it wants, then retry.',
     });
   const wasRefused = error.level === 'client-authentication' || signIn?.stopped === 'wrong';
   if (wasRefused && signIn?.newPasswordSent)
     return refused({
+      code: 'HSM_APPLIANCE_PASSWORD_NOT_TAKEN',
       tried: `replacing the password of ${name}`,
-      seen: 'the new one was not taken',
-      source: 'SSH',
-      remedy: 'The old password still holds. Look at the rules for passwords, then retry.',
+      summary: 'the new one was not taken',
+      remedy: 'The old password still holds. Check the rules for passwords, then retry.',
     });
   return wasRefused ? new SignInRefused(`${name} refused the sign-in`, presented) : connectionLost(tried, error);
 }
 
 export const wrongHostKey = (tried: string, presented: string, pin: string, trustAgain = ''): StepFailure =>
   unsafe({
+    code: 'SSH_HOST_KEY_CHANGED',
     tried,
-    seen: `the host key is ${presented}, not ${pin}`,
-    source: 'SSH',
+    summary: `the host key is ${presented}, not ${pin}`,
     remedy: `No password was sent. Find out whether the host was rebuilt or somebody stands in between before you retry. ${trustAgain}`.trim(),
   });
 
-export const signInRefused = (name: string, remedy: string): StepFailure =>
-  refused({ tried: `signing in to ${name}`, seen: 'the sign-in was refused', source: 'SSH', remedy });
+export const signInRefused = (code: 'HSM_APPLIANCE_PASSWORD_REFUSED' | 'WINDOWS_SIGN_IN_REFUSED', name: string, remedy: string): StepFailure =>
+  refused({ code, tried: `signing in to ${name}`, summary: 'the sign-in was refused', remedy });
 
 /** What is safe today: of ssh2’s usual algorithms, signatures with SHA-1 are left out. */
 export const modernAlgorithms: NonNullable<ConnectConfig['algorithms']> = { serverHostKey: { append: [], prepend: [], remove: ['ssh-rsa'] } };

@@ -1,4 +1,4 @@
-import type { AnyAuthMethod, AuthenticationType, Prompt } from 'ssh2';
+import type { AnyAuthMethod, AuthenticationType, KeyboardInteractiveAuthMethod, Prompt } from 'ssh2';
 import type { Wire } from '../fence.ts';
 
 /** The password or key was not accepted. Whether that is a failure is for the caller to say. */
@@ -15,6 +15,7 @@ export class SignInRefused extends Error {
 /** The password was accepted, and a new one is wanted before anything else; none was given. */
 export class PasswordChangeWanted extends SignInRefused {}
 
+type Prompted = KeyboardInteractiveAuthMethod['prompt'];
 type Question = 'password' | 'current' | 'new' | 'retype';
 
 function meaningOf(prompt: string): Question | undefined {
@@ -60,22 +61,26 @@ export class PasswordSignIn {
     const method = this.#tried === 'all' ? undefined : (['password', 'keyboard-interactive'] as const).find((each) => offered?.includes(each));
     this.#tried = 'all';
     if (method === undefined) return false;
-    if (method === 'keyboard-interactive')
-      return {
-        type: method,
-        username,
-        prompt: (_name, _instructions, _language, prompts, finish) => {
-          const answers = this.answers(prompts);
-          if (!answers) return stop();
-          // Without a permit the wire was reset, and nobody waits for an answer.
-          this.#wire.permit().then(
-            () => finish(answers),
-            () => {},
-          );
-        },
-      };
+    if (method === 'keyboard-interactive') {
+      // ssh2 calls it with name, instructions and language before the questions.
+      const prompt: Prompted = (...[, , , prompts, finish]) => this.#converse(prompts, finish, stop);
+      return { type: method, username, prompt };
+    }
     this.#answered.add('password');
     return { type: method, username, password: this.#password };
+  }
+
+  #converse(prompts: readonly Prompt[], finish: (answers: string[]) => void, stop: () => void): void {
+    const answers = this.answers(prompts);
+    if (!answers) {
+      stop();
+      return;
+    }
+    // Without a permit the wire was reset, and nobody waits for an answer.
+    this.#wire.permit().then(
+      () => finish(answers),
+      () => {},
+    );
   }
 
   /** The answers to one round of questions; undefined, with the reason in `stopped`, where they must not be answered. */

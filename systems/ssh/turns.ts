@@ -11,7 +11,7 @@ export class Turns {
     const mine = new Promise<void>((resolve) => {
       over = resolve;
     });
-    const last = before ? before.then(() => mine) : mine;
+    const last = before === undefined ? mine : before.then(() => mine);
     this.#last.set(name, last);
     void last.then(() => {
       if (this.#last.get(name) === last) this.#last.delete(name);

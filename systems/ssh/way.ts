@@ -66,4 +66,4 @@ export class Way implements Wire {
 }
 
 const closed = () =>
-  transient({ tried: 'sending over SSH', seen: 'the connection is closed', source: 'the connection', remedy: 'It is tried again by itself.' });
+  transient({ code: 'SSH_CONNECTION_FAILED', tried: 'sending over SSH', summary: 'the connection is closed', remedy: 'It is tried again by itself.' });

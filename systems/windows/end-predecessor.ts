@@ -1,4 +1,4 @@
-import { type StepFailure, transient } from '../../domain/failure.ts';
+import { quoting, type StepFailure, transient } from '../../domain/failure.ts';
 import type { WindowsSession } from './windows.ts';
 
 /** Which programs on the Windows host can only be those of an earlier attempt. */
@@ -84,7 +84,7 @@ function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw cannotEnd(`PowerShell answered ${text.slice(0, 100)}`);
+    throw cannotEnd('PowerShell did not answer with JSON', text.slice(0, 100));
   }
 }
 
@@ -101,10 +101,11 @@ const processOf = (row: object): HostProcess => ({
   commandLine: String(Reflect.get(row, 'CommandLine') ?? ''),
 });
 
-const cannotEnd = (seen: string): StepFailure =>
+const cannotEnd = (summary: string, said = ''): StepFailure =>
   transient({
+    code: 'WINDOWS_PROCESS_LEFT',
     tried: 'ending what an earlier attempt left on the Windows host',
-    seen,
-    source: 'the Windows host',
+    summary,
+    ...quoting('PowerShell', said),
     remedy: 'The step waits for it to end and continues by itself. If this lasts, check the processes on the Windows host.',
   });

@@ -1,9 +1,10 @@
 import type { Duplex } from 'node:stream';
 import type { SFTPWrapper } from 'ssh2';
-import { refused, transient } from '../../domain/failure.ts';
+import { messageOf, quoting, refused, transient } from '../../domain/failure.ts';
 import type { Job, Pinned } from '../../domain/results.ts';
 import { kept } from '../../stores/secrets/kept.ts';
 import type { SecretStore } from '../../stores/secrets/store.ts';
+import { codeOf } from '../foreign.ts';
 import type { LastingActName } from '../lasting-acts.ts';
 import type { Outbound } from '../outbound.ts';
 import { connectionLost, type Executed, SignInRefused, SshConnection, signInRefused } from '../ssh/connection.ts';
@@ -12,7 +13,7 @@ import { connectionLost, type Executed, SignInRefused, SshConnection, signInRefu
 export interface Windows {
   open(job: Job, pinned: Pinned, signal: AbortSignal): Promise<WindowsSession>;
   /** A connection from the host to an address in its network. */
-  socket(job: Job, pinned: Pinned, host: string, port: number, signal: AbortSignal): Promise<Duplex>;
+  socket(job: Job, pinned: Pinned, to: { address: string; port: number }, signal: AbortSignal): Promise<Duplex>;
 }
 
 const adminOf = ({ request }: Job): string => request.lunaClient.adminUser ?? 'LunaAdmin';
@@ -27,15 +28,15 @@ export function createWindows(outbound: Outbound, secrets: SecretStore): Windows
       signal,
     ).catch((error: unknown) => {
       throw error instanceof SignInRefused
-        ? signInRefused(name, 'Look whether administrators_authorized_keys still holds this service’s key alone, then retry.')
+        ? signInRefused('WINDOWS_SIGN_IN_REFUSED', name, 'Check that administrators_authorized_keys still holds this service’s key alone, then retry.')
         : error;
     });
   };
   return {
     open: async (job, pinned, signal) => new WindowsSession(await connect(job, pinned, signal), adminOf(job)),
-    async socket(job, pinned, host, port, signal) {
+    async socket(job, pinned, { address, port }, signal) {
       const connection = await connect(job, pinned, signal);
-      return connection.forward(host, port).catch((error: unknown) => {
+      return connection.forward(address, port).catch((error: unknown) => {
         connection.end();
         throw error;
       });
@@ -51,10 +52,10 @@ export async function reach(outbound: Outbound, address: string, signal: AbortSi
     signal.throwIfAborted();
     throw transient(
       {
+        code: 'SSH_CONNECTION_FAILED',
         tried: `connecting to ${address}:22`,
-        seen: error instanceof Error ? error.message : String(error),
-        source: 'the network',
-        remedy: 'It is tried again by itself; if it lasts, look at routes and firewall rules.',
+        summary: messageOf(error),
+        remedy: 'It is tried again by itself; if it lasts, check routes and firewall rules.',
       },
       error,
     );
@@ -93,16 +94,16 @@ export class WindowsSession {
     );
   }
 
-  /** Replaces a file's content. Each request of it needs a permit of its own. */
-  async write(path: string, content: string): Promise<void> {
+  /** Replaces a file's content. Each request of it needs a permit of its own; `act` where what is written gives the host a secret. */
+  async write(path: string, content: string, act?: LastingActName): Promise<void> {
     const tried = `writing ${path}`;
     const bytes = Buffer.from(content);
-    const handle = await this.#changing<Buffer>(tried, (sftp, resolve, reject) =>
-      sftp.open(sftpPath(path), 'w', (error, opened) => (error ? reject(error) : resolve(opened))),
-    );
+    const open: Question<Buffer> = (sftp, resolve, reject) => sftp.open(sftpPath(path), 'w', (error, opened) => (error ? reject(error) : resolve(opened)));
+    const handle = await this.#changing(tried, open, act);
     for (let at = 0; at < bytes.length; at += writeBytes) {
       const length = Math.min(writeBytes, bytes.length - at);
-      await this.#changing<void>(tried, (sftp, resolve, reject) => sftp.write(handle, bytes, at, length, at, (error) => (error ? reject(error) : resolve())));
+      const write: Question<void> = (sftp, resolve, reject) => sftp.write(handle, bytes, at, length, at, (error) => (error ? reject(error) : resolve()));
+      await this.#changing(tried, write, act);
     }
     await this.#over<void>(tried, (sftp, resolve, reject) => sftp.close(handle, (error) => (error ? reject(error) : resolve())));
   }
@@ -119,17 +120,18 @@ export class WindowsSession {
   }
 
   /** A file that only the administrator of this host may read; it is closed to others before anything is in it. */
-  async writePrivately(path: string, content: string): Promise<void> {
+  async writePrivately(path: string, content: string, act?: LastingActName): Promise<void> {
     await this.write(path, '');
     const { code, output } = await this.exec(`icacls "${path}" /inheritance:r /grant:r "${this.#admin}:F"`);
     if (code !== 0)
       throw refused({
+        code: 'WINDOWS_FILE_FAILED',
         tried: `closing ${path} to others`,
-        seen: output.trim().slice(0, 200),
-        source: 'the Windows host',
-        remedy: 'Look at the host’s file system, then retry; nothing secret was written.',
+        summary: 'icacls failed',
+        ...quoting('icacls', output.trim().slice(0, 200)),
+        remedy: 'Check the host’s file system, then retry; nothing secret was written.',
       });
-    await this.write(path, content);
+    await this.write(path, content, act);
   }
 
   /** Is the file gone? Windows keeps one that a program has open. */
@@ -147,8 +149,8 @@ export class WindowsSession {
     this.#connection.end();
   }
 
-  #changing<T>(tried: string, ask: Question<T>): Promise<T> {
-    return this.#over(tried, ask, () => this.#connection.permit());
+  #changing<T>(tried: string, ask: Question<T>, act?: LastingActName): Promise<T> {
+    return this.#over(tried, ask, () => this.#connection.permit(act));
   }
 
   /** What is asked over a connection that is gone is never answered. `before` is what must come right before the request. */
@@ -158,7 +160,13 @@ export class WindowsSession {
     await before();
     const failed = (error: Error) =>
       refused(
-        { tried: `${tried} on the Windows host`, seen: error.message, source: 'the Windows host', remedy: 'Look at the host’s file system, then retry.' },
+        {
+          code: 'WINDOWS_FILE_FAILED',
+          tried: `${tried} on the Windows host`,
+          summary: 'the host refused it',
+          evidence: { source: 'The host’s SFTP server', text: error.message },
+          remedy: 'Check the host’s file system, then retry.',
+        },
         error,
       );
     const answer = new Promise<T>((resolve, reject) => ask(sftp, resolve, (error) => reject(lostWith(error) ?? failed(error))));
@@ -167,10 +175,9 @@ export class WindowsSession {
 }
 
 /** ssh2 has no code for an answer that never came; the connection itself says so, too, a moment later. */
-const lostWith = (error: Error): Error | undefined =>
-  (error as { code?: unknown }).code === undefined ? connectionLost('asking the Windows host', error) : undefined;
+const lostWith = (error: Error): Error | undefined => (codeOf(error) === undefined ? connectionLost('asking the Windows host', error) : undefined);
 
-const isMissing = (error: Error): boolean => (error as { code?: unknown }).code === 2;
+const isMissing = (error: Error): boolean => codeOf(error) === 2;
 
 /** OpenSSH on Windows names `C:\folder` `/C:/folder`. */
 const sftpPath = (path: string): string => `/${path.replaceAll('\\', '/')}`;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { stepsOf } from '../../domain/plan.ts';
 import { exampleRequest } from '../support/example.ts';
-import { type Act, effects, killWorkerIn } from '../support/killed-worker.ts';
+import { type Act, approveErasing, effects, killWorkerIn } from '../support/killed-worker.ts';
 import { StackBench } from '../support/stack-bench.ts';
 
 /** Killed in these acts, each while the simulator has received the request and not yet answered. */
@@ -17,7 +17,7 @@ describe('A worker that is killed in the middle of an act', function () {
   this.timeout(300_000);
   let bench: StackBench;
   before(async () => {
-    bench = await StackBench.start();
+    bench = await StackBench.start({ isAlone: true });
   });
   after(() => bench?.stop());
 
@@ -27,6 +27,7 @@ describe('A worker that is killed in the middle of an act', function () {
     for (const act of acts) {
       const { step } = act;
       const arrivals = (await bench.ledger()).length;
+      if (step === 'fips-mode') await approveErasing(bench, id, 1);
       await killWorkerIn(bench, id, act);
       await bench.reaches(id, `${step} done after the kill`, ({ steps }) => steps[step].state === 'done');
       assert.ok((await bench.ledger()).length > arrivals, 'a second attempt arrived');

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { wordsOf } from '../../domain/failure.ts';
 import { LunaBench } from '../support/luna/luna-bench.ts';
 import { LunaRun } from '../support/luna/luna-run.ts';
 import { calm, type Schedule } from '../support/luna/schedule.ts';
@@ -32,7 +33,7 @@ describe('The HSM', function () {
   const onlyIncident = (run: LunaRun) => {
     assert.equal(run.watch.incidents.length, 1, run.log.join('\n'));
     const { step, problem } = run.watch.incidents[0]!;
-    return { step, kind: problem.kind, seen: problem.seen, remedy: problem.remedy };
+    return { step, kind: problem.kind, seen: wordsOf(problem), remedy: problem.remedy };
   };
 
   it('set up by an earlier run of the same target is signed in to and found in order: nothing is changed, the root keys stay', () =>

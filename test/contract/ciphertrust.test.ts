@@ -35,7 +35,7 @@ describe('What is known of CipherTrust Manager', () => {
 
     it('a proxy’s page while it boots is waited out', () => {
       const { problem } = answerFailure('asking', { status: 502, body: '<html><head><title>502 Bad Gateway</title></head></html>' });
-      assert.deepEqual([problem.kind, problem.seen], ['Transient', '502 502 Bad Gateway']);
+      assert.deepEqual([problem.code, problem.evidence?.text], ['CIPHERTRUST_BUSY', '502 502 Bad Gateway']);
     });
   });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { StepFailure } from '../../domain/failure.ts';
+import { StepFailure, wordsOf } from '../../domain/failure.ts';
 import type { Outcome } from '../../systems/lunash/reading.ts';
 import { type Answers, LunashSession } from '../../systems/lunash/session.ts';
 import { Transcript } from '../../systems/lunash/transcript.ts';
@@ -247,6 +247,6 @@ describe('Recorded conversations with LunaSH, however the output arrives', funct
 const isUnsafe = (seen: RegExp) => (error: unknown) => {
   assert.ok(error instanceof StepFailure);
   assert.equal(error.problem.kind, 'Unsafe');
-  assert.match(error.problem.seen, seen);
+  assert.match(wordsOf(error.problem), seen);
   return true;
 };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { wordsOf } from '../../domain/failure.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import { ActivityInterceptor } from '../../worker/activity-interceptor.ts';
 import { incident, resolve } from '../support/decide-job.ts';
@@ -26,7 +27,10 @@ describe('A worker checks what its activities are given and answer', () => {
     await job('textual-hours', request, stubs, async (running) => {
       const { step, problem } = await firstIncident(running);
       assert.deepEqual([step, problem.kind], ['keep-secrets', 'Refused']);
-      assert.match(problem.seen, /^2 mistakes .*\/request\/closeDoors: Must be true or false, is "no"\..*\/request\/approval\/deadlineHours: Must be a number/);
+      assert.match(
+        wordsOf(problem),
+        /^2 mistakes .*\/request\/closeDoors: Must be true or false, is "no"\..*\/request\/approval\/deadlineHours: Must be a number/,
+      );
       assert.deepEqual(stubs.calls, []);
       await resolve(running, 'abort');
       await running.handle.result();
@@ -38,8 +42,8 @@ describe('A worker checks what its activities are given and answer', () => {
     const stubs = stubActivities({
       'verify-hsm': async () => {
         answers++;
-        const result = { id: '/hsm', address: '172.22.1.4', tags: {} };
-        return answers === 1 ? { ...result, address: undefined as unknown as string } : result;
+        const result = { hsmId: '/hsm', hsmAddress: '172.22.1.4', tags: {} };
+        return answers === 1 ? { ...result, hsmAddress: undefined as unknown as string } : result;
       },
     });
     const request = exampleRequest();
@@ -47,7 +51,7 @@ describe('A worker checks what its activities are given and answer', () => {
     await job('wrong-result', request, stubs, async (running) => {
       const { step, problem } = await firstIncident(running);
       assert.deepEqual([step, problem.kind, answers], ['verify-hsm', 'Unsafe', 1]);
-      assert.match(problem.seen, /at \/address$/);
+      assert.match(wordsOf(problem), /at \/hsmAddress$/);
       await resolve(running, 'retry');
       const { job } = await running.reaches('the end', ({ job }) => job.finishedAt !== undefined);
       assert.equal(job.state, 'completed');

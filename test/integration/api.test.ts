@@ -5,7 +5,6 @@ import { Ajv } from 'ajv';
 import formats from 'ajv-formats';
 import { buildApp } from '../../api/app.ts';
 import type { WhatIf } from '../../domain/what-if.ts';
-import { folderReports } from '../../stores/reports/report-store.ts';
 import { exampleRequest } from '../support/example.ts';
 import { StackBench } from '../support/stack-bench.ts';
 import { until } from '../support/until.ts';
@@ -35,7 +34,7 @@ describe('The API beside Temporal', function () {
   let id: string;
   const firstKey = key();
   before(async () => {
-    bench = await StackBench.start();
+    bench = await StackBench.start({ isAlone: true });
   });
   after(() => bench?.stop());
 
@@ -75,7 +74,7 @@ describe('The API beside Temporal', function () {
         client,
         taskQueue: bench.stack.taskQueue,
         tokens: bench.stack.tokens,
-        reports: folderReports(bench.folder),
+        reports: bench.reports,
         whatIfPatienceMs: 1_000,
       });
       const answer = await app.inject({

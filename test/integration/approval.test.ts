@@ -84,7 +84,7 @@ describe('The approval', function () {
   });
 
   it('has an abort in one branch wait for the act in the other, and ends the job', async () => {
-    await bench.control('PUT', '/world', { state: {} });
+    await bench.emptyWorld();
     await bench.fault('lie', 'ciphertrust:POST /v1/licensing/trials/{id}/activate', { times: 0 });
     await bench.fault('hold', 'lunash:hsm changePolicy');
     const request = exampleRequest();

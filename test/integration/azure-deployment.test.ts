@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { type Problem, wordsOf } from '../../domain/failure.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { AzureState } from '../../simulator/azure/state.ts';
 import { hsmDeployment } from '../../systems/azure/hsm-template.ts';
@@ -39,7 +40,7 @@ describe('The deployment of the HSM', function () {
   it('is not waited for, nor is its HSM taken, where that is another than the one asked for, or is being deleted', async () => {
     await its.deploy();
     const { hsm, network, azure } = its.bench.request;
-    const stops = async () => (await its.bench.stops('deploy-hsm', its.network)).seen;
+    const stops = async () => (await its.bench.stops('deploy-hsm', its.network)).words;
     hsm.stamp = 'stamp2';
     assert.equal(await stops(), 'it is in stamp1, not in stamp2');
     hsm.stamp = 'stamp1';
@@ -64,10 +65,10 @@ describe('The deployment of the HSM', function () {
       await foreignDeployment(theirs);
       const { problem } = await its.bench.attempt('deploy-hsm', its.network).then(
         () => assert.fail('it is not done'),
-        (error) => ({ problem: error.details[0] as { kind: string; seen: string } }),
+        (error) => ({ problem: error.details[0] as Problem }),
       );
       assert.deepEqual(
-        [problem.kind, problem.seen],
+        [problem.kind, problem.summary],
         ['NotReady', 'Another deployment named HSMdeploy is active in the resource group; it is waited for, not adopted.'],
       );
       assert.equal(its.sent(), 1, 'only theirs');
@@ -79,7 +80,7 @@ describe('The deployment of the HSM', function () {
       its.bench.fault('error', `${hsmMade}`, { status: 403, code: 'RequestDisallowedByPolicy', message: 'disallowed by policy' });
       await foreignDeployment(theirs);
       const done = await its.deploy();
-      assert.ok(its.bench.attempts.some(({ problem }) => /not adopted/.test(problem.seen)));
+      assert.ok(its.bench.attempts.some(({ problem }) => /not adopted/.test(wordsOf(problem))));
       assert.deepEqual([its.sent(), done.gatewayWasThere, its.bench.states(hsmType).length], [2, true, 1]);
     });
 
@@ -106,15 +107,15 @@ describe('The deployment of the HSM', function () {
       [
         'for want of quota',
         () => its.bench.fault('fail', hsmMade, { message: 'The subscription has no device quota left in stamp1.' }),
-        /^dedicatedHSMs\/kylo-luna-hsm: Failed: The subscription has no device quota left in stamp1\.$/,
+        /^dedicatedHSMs\/kylo-luna-hsm failed\. Azure Resource Manager said: "Failed: The subscription has no device quota left in stamp1\."$/,
         /2 a stamp, 4 a region, failed ones too.*delete it first/,
         1,
       ],
       [
         'for want of capacity, twice',
         () => its.bench.fault('fail', hsmMade, { times: 2, message: 'There is no capacity for this device in the region.' }),
-        /^dedicatedHSMs\/kylo-luna-hsm: Failed: There is no capacity/,
-        /retry later, or ask for another stamp/,
+        /^dedicatedHSMs\/kylo-luna-hsm failed\. Azure Resource Manager said: "Failed: There is no capacity/,
+        /retry later, or with an amendment of \/hsm\/stamp/,
         2,
       ],
       [
@@ -125,7 +126,7 @@ describe('The deployment of the HSM', function () {
             code: 'RequestDisallowedByPolicy',
             message: `Resource 'HSMLuna-ergw' was disallowed by policy. Policy identifiers: '[{"policyAssignment":{"name":"No gateways","id":"/p"}}]'.`,
           }),
-        /^virtualNetworkGateways\/HSMLuna-ergw: RequestDisallowedByPolicy: Resource 'HSMLuna-ergw' was disallowed by policy\. Policy: No gateways$/,
+        /^virtualNetworkGateways\/HSMLuna-ergw failed\. Azure Resource Manager said: "RequestDisallowedByPolicy: Resource 'HSMLuna-ergw' was disallowed by policy\. Policy: No gateways"$/,
         /exemption/,
         1,
       ],
@@ -137,7 +138,7 @@ describe('The deployment of the HSM', function () {
             code: 'ExpiredAuthenticationToken',
             message: 'The access token expiry UTC time is earlier than now.',
           }),
-        /^virtualNetworkGateways\/HSMLuna-ergw: ExpiredAuthenticationToken: The access token/,
+        /^virtualNetworkGateways\/HSMLuna-ergw failed\. Azure Resource Manager said: "ExpiredAuthenticationToken: The access token/,
         /clock/,
         1,
       ],
@@ -148,14 +149,14 @@ describe('The deployment of the HSM', function () {
           const inner = JSON.stringify({ error: { code: 'QuotaExceeded', message: 'HSMs: 0 left.' } });
           its.bench.fault('error', hsmMade, { status: 400, code: 'BadRequest', message: JSON.stringify({ error: { code: 'Conflict', message: inner } }) });
         },
-        /^dedicatedHSMs\/kylo-luna-hsm: QuotaExceeded: HSMs: 0 left\.$/,
+        /^dedicatedHSMs\/kylo-luna-hsm failed\. Azure Resource Manager said: "QuotaExceeded: HSMs: 0 left\."$/,
         /counts against the quota/,
         1,
       ],
       [
         'because it lost the race with the gateway, twice',
         () => its.bench.fault('fail', hsmMade, { times: 2, message: 'The virtual network has no ExpressRoute gateway that is ready.' }),
-        /^dedicatedHSMs\/kylo-luna-hsm: Failed: The virtual network has no ExpressRoute gateway/,
+        /^dedicatedHSMs\/kylo-luna-hsm failed\. Azure Resource Manager said: "Failed: The virtual network has no ExpressRoute gateway/,
         /Wait until the network’s ExpressRoute gateway is Succeeded/,
         2,
       ],
@@ -167,7 +168,7 @@ describe('The deployment of the HSM', function () {
             code: 'ScopeLocked',
             message: 'The scope cannot perform write operation because following scope(s) are locked.',
           }),
-        /^dedicatedHSMs\/kylo-luna-hsm: ScopeLocked: The scope cannot/,
+        /^dedicatedHSMs\/kylo-luna-hsm failed\. Azure Resource Manager said: "ScopeLocked: The scope cannot/,
         /Remove the lock/,
         1,
       ],
@@ -176,7 +177,7 @@ describe('The deployment of the HSM', function () {
       it(`${cause}: an incident with code, message, resource and remedy; ${runs === 1 ? 'it is not sent again' : 'it was sent once more'}`, async () => {
         arrange();
         const problem = await its.bench.stops('deploy-hsm', its.network);
-        assert.match(problem.seen, seen);
+        assert.match(wordsOf(problem), seen);
         assert.match(problem.remedy, remedy);
         assert.deepEqual([problem.kind, its.sent()], ['Refused', runs]);
         await its.bench.step('deploy-hsm', its.network, { askedAt: Date.now() + 1 });
@@ -189,7 +190,10 @@ describe('The deployment of the HSM', function () {
       const { azure, network: wanted } = its.bench.request;
       await clients.network.subnets.createOrUpdate(azure.resourceGroup, wanted.name, wanted.hsm.name, { addressPrefix: wanted.hsm.range }, often);
       const problem = await its.bench.stops('deploy-hsm', its.network);
-      assert.match(problem.seen, /^dedicatedHSMs\/kylo-luna-hsm: Failed: The subnet Luna_kylo_HSM_subnet is not delegated/);
+      assert.match(
+        wordsOf(problem),
+        /^dedicatedHSMs\/kylo-luna-hsm failed\. Azure Resource Manager said: "Failed: The subnet Luna_kylo_HSM_subnet is not delegated/,
+      );
       assert.match(problem.remedy, /Delegate the HSM’s subnet/);
       assert.equal(its.sent(), 1);
     });
@@ -229,7 +233,7 @@ describe('The deployment of the HSM', function () {
       const { deployments } = await its.bench.clients();
       await deployments.deployments.cancel(its.bench.request.azure.resourceGroup, 'HSMdeploy');
       const problem = await its.bench.stops('deploy-hsm', its.network, { askedAt });
-      assert.deepEqual([problem.kind, problem.seen], ['Refused', 'deployments/HSMdeploy: Canceled: somebody cancelled the deployment']);
+      assert.deepEqual([problem.code, wordsOf(problem)], ['AZURE_DEPLOYMENT_FAILED', 'somebody canceled deployments/HSMdeploy']);
       await its.bench.step('deploy-hsm', its.network, { askedAt: Date.now() + 1 });
       thereIsOneOfEach(its.bench);
       assert.equal(its.sent(), 2);
@@ -242,7 +246,7 @@ describe('The deployment of the HSM', function () {
         message: JSON.stringify({ error: { code: 'QuotaExceeded', message: 'Public addresses: 0 left.' } }),
       });
       const problem = await its.bench.stops('deploy-hsm', its.network);
-      assert.deepEqual([problem.kind, problem.seen, its.sent()], ['Refused', '400 QuotaExceeded: Public addresses: 0 left.', 0]);
+      assert.deepEqual([problem.code, problem.evidence?.text, its.sent()], ['AZURE_QUOTA_EXCEEDED', '400 QuotaExceeded: Public addresses: 0 left.', 0]);
     });
   });
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { wordsOf } from '../../domain/failure.ts';
 import { thereIsOneOfEach } from '../support/azure-job.ts';
 import { deploymentTests, gatewayMade, hsmType, often } from '../support/deployment-tests.ts';
 import { until } from '../support/until.ts';
@@ -14,14 +15,14 @@ describe('A deployment and the network’s gateway', function () {
     const again = () => ({ askedAt: Date.now() + 1 });
     beforeEach(async () => {
       its.bench.fault('fail', gatewayMade, { code: 'InternalServerError', message: 'The gateway could not be provisioned.' });
-      const { seen, remedy } = await its.bench.stops('deploy-hsm', its.network);
-      assert.equal(seen, 'virtualNetworkGateways/HSMLuna-ergw: InternalServerError: The gateway could not be provisioned.');
+      const { words: seen, remedy } = await its.bench.stops('deploy-hsm', its.network);
+      assert.match(seen, /^virtualNetworkGateways\/HSMLuna-ergw failed\. .* said: "InternalServerError: The gateway could not be provisioned\."$/);
       assert.match(remedy, /failed gateway.*delete it only if no HSM depends on it/);
       assert.equal(its.sent(), 1, 'a gateway that is Failed is no race');
     });
 
     it('is an incident again at a retry that nothing was mended for: nothing is waited for, nothing sent', async () => {
-      const { kind, seen } = await its.bench.stops('deploy-hsm', its.network, again());
+      const { kind, words: seen } = await its.bench.stops('deploy-hsm', its.network, again());
       assert.deepEqual([kind, seen], ['Refused', 'the network’s gateway HSMLuna-ergw is Failed']);
       assert.equal(its.sent(), 1);
       assert.deepEqual(its.bench.states(hsmType), []);
@@ -86,8 +87,8 @@ describe('A deployment and the network’s gateway', function () {
     it('that is for VPN: alone it is an incident and nothing is sent; beside one for ExpressRoute it does not count', async () => {
       await theirGateway('a-vpn', { gatewayType: 'Vpn' });
       const problem = await its.bench.stops('deploy-hsm', its.network);
-      assert.match(problem.seen, /a-vpn, is of the type Vpn/);
-      assert.match(problem.remedy, /Add an ExpressRoute gateway.*by hand/);
+      assert.match(wordsOf(problem), /a-vpn, is of the type Vpn/);
+      assert.match(problem.remedy, /Add an ExpressRoute gateway.*or abort/);
       assert.equal(its.sent(), 0);
       await theirGateway('their-ergw');
       assert.equal((await its.deploy()).gatewayWasThere, true);
@@ -104,7 +105,7 @@ describe('A deployment and the network’s gateway', function () {
         ['Microsoft.Network/virtualNetworkGateways', hsmType].map((type) => its.bench.states(type)),
         [['Succeeded'], ['Succeeded', 'Succeeded']],
       );
-      assert.ok(its.bench.attempts.some(({ problem }) => /DeploymentActive|not adopted/.test(problem.seen)));
+      assert.ok(its.bench.attempts.some(({ problem }) => /DeploymentActive|not adopted/.test(wordsOf(problem))));
       assert.equal(its.sent(), 2);
     });
 
@@ -116,7 +117,7 @@ describe('A deployment and the network’s gateway', function () {
       its.bench.world.weather.release(held.id);
       const problem = await deploying;
       assert.equal(problem.kind, 'Unsafe');
-      assert.match(problem.seen, /virtualNetworkGateways\/HSMLuna-ergw/);
+      assert.match(wordsOf(problem), /virtualNetworkGateways\/HSMLuna-ergw/);
       assert.equal(its.sent(), 0);
     });
   });

@@ -31,9 +31,10 @@ describe('The machines', function () {
   it('a Windows image that is refused is an incident with the remedy; nothing else of the machine is made twice on retry', async () => {
     const needs = await windowsNeeds();
     bench.fault('error', vmPut, { status: 400, code: 'ResourcePurchaseValidationFailed', message: 'User failed validation to purchase resources.' });
-    const { seen, remedy } = await bench.stops('windows-vm', needs);
-    assert.equal(seen, '400 ResourcePurchaseValidationFailed: User failed validation to purchase resources.');
-    assert.match(remedy, /accept the image’s terms.*or name another image/);
+    const { code, evidence, remedy } = await bench.stops('windows-vm', needs);
+    assert.equal(code, 'AZURE_TERMS_NOT_ACCEPTED');
+    assert.equal(evidence?.text, '400 ResourcePurchaseValidationFailed: User failed validation to purchase resources.');
+    assert.match(remedy, /accept the image’s terms.*or abort, .* another image/);
     await bench.step('windows-vm', needs);
     assert.deepEqual(
       ['Network/networkSecurityGroups', 'Network/networkInterfaces', 'Compute/virtualMachines'].map(
@@ -49,10 +50,10 @@ describe('The machines', function () {
       code: 'OSProvisioningTimedOut',
       message: 'OS Provisioning did not finish in time.',
     });
-    const { seen, remedy } = await bench.stops('windows-vm', needs);
-    assert.equal(seen, 'it is Failed: OSProvisioningTimedOut: OS Provisioning did not finish in time.');
-    assert.match(remedy, /mended or deleted in the portal: do that before you retry/);
-    assert.equal((await bench.stops('windows-vm', needs)).seen, seen, 'as it is, a retry says the same');
+    const { words: seen, remedy } = await bench.stops('windows-vm', needs);
+    assert.equal(seen, 'it is Failed. Azure Resource Manager said: "OSProvisioningTimedOut: OS Provisioning did not finish in time."');
+    assert.match(remedy, /fixed or deleted in the portal: do that before you retry/);
+    assert.equal((await bench.stops('windows-vm', needs)).words, seen, 'as it is, a retry says the same');
     assert.equal(bench.arrived(vmPut).length, 1);
     const { compute } = await bench.clients();
     await compute.virtualMachines.delete(bench.request.azure.resourceGroup, 'lunaclient', often);
@@ -63,16 +64,20 @@ describe('The machines', function () {
   it('an agent that is never ready is waited for for half an hour, then an incident', async () => {
     const needs = await windowsNeeds();
     bench.fault('never', 'arm:provisioning Microsoft.Compute/virtualMachines/agent');
-    const { seen } = await bench.stops('windows-vm', needs, minutesAgo(31));
-    assert.match(seen, /lunaclient is running; its agent is not ready: Not Ready, VM status blob is found but not yet populated\. \(after 30 minutes\)/);
+    const { words: seen } = await bench.stops('windows-vm', needs, minutesAgo(31));
+    assert.match(
+      seen,
+      /lunaclient is running; its agent is not ready after 30 minutes\. Azure Resource Manager said: "Not Ready, VM status blob is found but not yet populated\."/,
+    );
     await assert.rejects(bench.attempt('windows-vm', needs), /its agent is not ready/, 'before that it is waited for');
   });
 
   it('an installation that fails tells the script’s last output, and runs again only when told', async () => {
     const vm = await windowsHost();
     bench.fault('fail', 'windows:run-script', { message: 'The installer ended with exit code 1603.' });
-    const { seen } = await bench.stops('install-luna-client', { vm, publicKey }, minutesAgo(1));
-    assert.equal(seen, 'The installer ended with exit code 1603.');
+    const { code, evidence } = await bench.stops('install-luna-client', { vm, publicKey }, minutesAgo(1));
+    assert.equal(code, 'CLIENT_INSTALL_FAILED');
+    assert.deepEqual(evidence, { source: 'The installation script', text: 'The installer ended with exit code 1603.' });
     assert.equal(bench.arrived(commandPut).length, 1);
     await bench.step('install-luna-client', { vm, publicKey }, { askedAt: Date.now() });
     assert.equal(bench.arrived(commandPut).length, 2);
@@ -83,8 +88,8 @@ describe('The machines', function () {
     bench.fault('never', 'windows:run-script', { message: 'Installing OpenSSH.Server' });
     await assert.rejects(bench.attempt('install-luna-client', { vm, publicKey }), /is being installed/);
     await until('the script running', async () => bench.arrived('windows:run-script')[0]);
-    const { seen, remedy } = await bench.stops('install-luna-client', { vm, publicKey }, minutesAgo(76));
-    assert.match(seen, /has not ended for 75 minutes; its last words: Installing OpenSSH\.Server/);
+    const { words: seen, remedy } = await bench.stops('install-luna-client', { vm, publicKey }, minutesAgo(76));
+    assert.match(seen, /has not ended for 75 minutes .* said: "Installing OpenSSH\.Server"/);
     assert.match(remedy, /agent/);
     assert.equal(bench.arrived(commandPut).length, 1);
   });
@@ -121,15 +126,15 @@ describe('The machines', function () {
 
   it('somebody’s machine of the name that is asked for is not taken over: not opened, started, nor switched off; a person may mark it for the job', async () => {
     const needs = await jumpbox({ group: 'jumpbox-nsg', nic: 'jumpbox-nic' }, { owner: 'somebody' });
-    const { kind, seen, remedy } = await bench.stops('windows-vm', needs);
+    const { kind, words: seen, remedy } = await bench.stops('windows-vm', needs);
     assert.equal(kind, 'Unsafe');
     assert.match(seen, /lacks the tag provisioner, and is left as it is/);
-    assert.match(remedy, /another name in a new request; or.*the tag provisioner=kylo-luna-hsm-0123456789, then retry/);
+    assert.match(remedy, /the tag provisioner=kylo-luna-hsm-0123456789, then retry; or abort, .* another name/);
     const { network, compute } = await bench.clients();
     const { resourceGroup } = bench.request.azure;
     await compute.virtualMachines.start(resourceGroup, 'jumpbox', often);
     bench.world.ledger.clear();
-    assert.match((await bench.stops('close-doors', { windowsVm: { id: '', privateAddress: '', reachable: '' } })).seen, /lacks the tag provisioner/);
+    assert.match((await bench.stops('close-doors', { windowsVm: { id: '', privateAddress: '', reachable: '' } })).words, /lacks the tag provisioner/);
     assert.deepEqual(changes(), [], 'nothing of it was changed');
     const tags = { provisioner: bench.target };
     for (const change of [
@@ -144,9 +149,9 @@ describe('The machines', function () {
 
   it('a machine that has another interface than ours is no machine of ours, whatever its tags; none is made beside it', async () => {
     const needs = await jumpbox({ group: 'jumpbox-nsg', nic: 'other-nic' }, { provisioner: 'kylo-luna-hsm-0123456789' });
-    const { seen, remedy } = await bench.stops('windows-vm', needs);
+    const { words: seen, remedy } = await bench.stops('windows-vm', needs);
     assert.equal(seen, 'its interface is other-nic, not jumpbox-nic');
-    assert.match(remedy, /Attach jumpbox-nic to it by hand/);
+    assert.match(remedy, /Attach jumpbox-nic to it, then retry/);
     assert.deepEqual(changes(), []);
   });
 });

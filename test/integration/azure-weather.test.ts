@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { ApplicationFailure } from '@temporalio/common';
+import { wordsOf } from '../../domain/failure.ts';
 import type { FaultRequest } from '../../simulator/weather.ts';
 import { AzureBench } from '../support/azure-bench.ts';
 import { azureSteps } from '../support/azure-job.ts';
@@ -85,12 +87,31 @@ describe('Bad weather between this service and Azure', function () {
       const bad = bench.attempts.filter(({ problem }) => problem.kind !== 'NotReady');
       assert.ok(bad.length >= 20, `${bad.length} attempts failed`);
       for (const { problem, retryAfterMs } of bad) {
-        assert.equal(problem.kind, 'Transient', problem.seen);
-        assert.ok(!/[<>]/.test(problem.seen) && problem.seen.length <= 300, problem.seen);
-        const told = /try again after '(\d)' seconds/.exec(problem.seen)?.[1];
+        assert.equal(problem.kind, 'Transient', wordsOf(problem));
+        assert.ok(!/[<>]/.test(wordsOf(problem)) && (problem.evidence?.text ?? '').length <= 300, wordsOf(problem));
+        const told = /try again after '(\d)' seconds/.exec(wordsOf(problem))?.[1];
         if (told) assert.ok(retryAfterMs! > (Number(told) - 1) * 1000 && retryAfterMs! <= Number(told) * 1000, `${told} s told, ${retryAfterMs} ms waited`);
       }
       if (struck[0]!.kind === 'throttle') assert.ok(new Set(bad.map(({ retryAfterMs }) => retryAfterMs)).size >= 3, 'told and not told');
+    });
+});
+
+describe('A request to Azure', () => {
+  let bench: AzureBench;
+  afterEach(() => bench.stop());
+
+  for (const [what, fault] of [
+    ['answered with 503', { kind: 'error', status: 503 }],
+    ['throttled', { kind: 'throttle' }],
+    ['cut off after it was accepted', { kind: 'reset-after-accept' }],
+  ] as const)
+    it(`that is ${what} is not sent again by an attempt: the next one looks first`, async () => {
+      bench = await AzureBench.start();
+      const put = 'arm:PUT Microsoft.Resources/resourceGroups';
+      const { kind, ...more } = fault;
+      bench.fault(kind, put, more);
+      await assert.rejects(bench.attempt('resource-group', {}), (error: unknown) => error instanceof ApplicationFailure && error.type === 'Transient');
+      assert.equal(bench.arrived(put).length, 1);
     });
 });
 
@@ -115,7 +136,7 @@ describe('An Azure whose reads lag behind', function () {
 
   it('for too long is an incident', async () => {
     bench = await AzureBench.start({ quirks: { 'azure.staleReads': '100' } });
-    const { kind, seen } = await bench.stops('resource-group', {});
+    const { kind, words: seen } = await bench.stops('resource-group', {});
     assert.deepEqual([kind, seen], ['Unsafe', 'success was reported, but nothing changed']);
     assert.equal(bench.arrived('arm:PUT Microsoft.Resources/resourceGroups').length, 1);
   });
@@ -140,7 +161,8 @@ describe('The sign-in to Azure', () => {
 
   it('that is refused is one sentence', async () => {
     bench.fault('error', 'authority:POST token', { status: 401, code: 'invalid_client', message: 'AADSTS7000215: Invalid client secret provided.' });
-    const { kind, seen, source } = await bench.stops('register-providers', {});
-    assert.deepEqual([kind, seen, source], ['Refused', 'AADSTS7000215: Invalid client secret provided.', 'the sign-in service']);
+    const { kind, code, evidence } = await bench.stops('register-providers', {});
+    assert.deepEqual([kind, code], ['Refused', 'AZURE_SIGN_IN_REFUSED']);
+    assert.deepEqual(evidence, { source: 'Microsoft Entra ID', text: 'AADSTS7000215: Invalid client secret provided.' });
   });
 });

@@ -104,9 +104,9 @@ describe('The clients of the HSM', function () {
 
     it('with an encrypted key is an incident, after which the service can make the pair', async () => {
       await connected({ 'vtl.keyFormat': 'encrypted' });
-      const { kind, seen, remedy } = await luna.problemOf(certified());
+      const { kind, words: seen, remedy } = await luna.problemOf(certified());
       assert.deepEqual([kind, seen], ['Refused', 'the private key that it wrote is encrypted']);
-      assert.match(remedy, /"certificate": "generated"/);
+      assert.match(remedy, /amendment of \/certificate to "generated"/);
       assert.equal(luna.kept('client-certificate-key'), undefined);
       luna.request.certificate = 'generated';
       const { clientCertificate: made } = await certified();
@@ -184,6 +184,12 @@ describe('The clients of the HSM', function () {
       for (let run = 0; run < 2; run++) assert.equal((await registered(ours)).registeredBy, 'ip');
       isRegistered({ ip: manager });
       assert.equal(luna.arrived('lunash:client register').length, 1);
+      const writer = { jobId: luna.target, runId: 'run-1', execution: 'look', attempt: 1, retry: 1 };
+      const entries = await luna.systems.records.of(luna.target, 'ciphertrust', writer).read();
+      assert.deepEqual(
+        entries.map(({ event, data }) => [event, data]),
+        [['secret-given', { machine: manager, purpose: 'access to the partition' }]],
+      );
     });
 
     it('is by host name, mapped to the address, where the appliance does not find the certificate by address', async () => {
@@ -236,7 +242,7 @@ describe('The clients of the HSM', function () {
       const { certificatePem } = await selfSigned({ commonName: manager });
       clients().push({ name: 'mycompany-ciphertrust', ip: manager, certificatePem, partitions: [] });
       const before = structuredClone(clients());
-      const { kind, seen } = await luna.problemOf(registered(ours));
+      const { kind, words: seen } = await luna.problemOf(registered(ours));
       assert.deepEqual([kind, seen], ['Unsafe', 'a client of this name is registered with a certificate that was not made here']);
       assert.deepEqual([clients(), luna.arrived('lunash:client delete')], [before, []]);
     });
@@ -245,7 +251,7 @@ describe('The clients of the HSM', function () {
       await ready();
       const { certificatePem } = await selfSigned({ commonName: manager });
       clients().push({ name: 'theirs', ip: manager, certificatePem, partitions: [] });
-      const { kind, seen } = await luna.problemOf(registered(ours));
+      const { kind, words: seen } = await luna.problemOf(registered(ours));
       assert.equal(kind, 'Unsafe');
       assert.match(seen, /same IP address has already been registered/);
       assert.deepEqual([clientNamed('mycompany-ciphertrust'), luna.arrived('lunash:client register').length], [undefined, 1]);
@@ -266,7 +272,7 @@ describe('The clients of the HSM', function () {
       await connected();
       unassign();
       luna.fault('lie', 'lunash:client delete');
-      assert.match((await luna.problemOf(luna.step(connectClient, input()))).seen, /same name has already been registered/);
+      assert.match((await luna.problemOf(luna.step(connectClient, input()))).words, /same name has already been registered/);
       assert.notEqual(files().text(`${certificateFolder}\\${host}.pem`)?.trim(), clientNamed(host)!.certificatePem.trim());
       assert.deepEqual(await luna.step(connectClient, input()), { slot: 0 });
       assert.equal(clientNamed(host)!.certificatePem.trim(), files().text(`${certificateFolder}\\${host}.pem`)?.trim());

@@ -25,7 +25,7 @@ describe('The clock of the HSM', function () {
   it('is not set by a worker whose own clock is an hour ahead: a person sees all clocks', async () => {
     luna.systems.clocks = clocksOfWorker(3600);
     assert.equal(luna.request.allowClockChange, true);
-    const { kind, seen, remedy } = await luna.problemOf(luna.step(prepareNtls, { ...luna.job, ...luna.hosts }));
+    const { kind, words: seen, remedy } = await luna.problemOf(luna.step(prepareNtls, { ...luna.job, ...luna.hosts }));
     assert.equal(kind, 'Refused');
     for (const clock of ['worker', 'HSM', 'Azure Resource Manager', 'CipherTrust Manager'])
       assert.match(seen, new RegExp(`${clock} \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d UTC`));

@@ -48,9 +48,9 @@ describe('A partition whose size the HSM rounds', function () {
     await begin();
     await luna.step(createPartition, input());
     Object.assign(luna.partition, { serial: '1999999999999', objects: ['their-key'] });
-    const { kind, seen, remedy } = await luna.problemOf(luna.step(createPartition, { ...input(), runId: 'run-2' }));
+    const { kind, words: seen, remedy } = await luna.problemOf(luna.step(createPartition, { ...input(), runId: 'run-2' }));
     assert.deepEqual([kind, /1999999999999 is not kept/.test(seen), /do not delete it/.test(remedy)], ['Unsafe', true, true]);
-    assert.match(remedy, /ask for its 10240 bytes in a new request/);
+    assert.match(remedy, /retry with an amendment of \/hsm\/partition\/sizeBytes to 10240/);
     luna.partition.objects = [];
     assert.doesNotMatch((await luna.problemOf(luna.step(createPartition, { ...input(), runId: 'run-3' }))).remedy, /delete/);
   });

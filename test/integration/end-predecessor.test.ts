@@ -1,4 +1,12 @@
 import assert from 'node:assert/strict';
+import { appliancePassword } from '../../activities/hsm-setup/appliance-password.ts';
+import { createPartition } from '../../activities/hsm-setup/create-partition.ts';
+import { initializeHsm } from '../../activities/hsm-setup/initialize-hsm.ts';
+import { prepareNtls } from '../../activities/hsm-setup/prepare-ntls.ts';
+import { connectClient } from '../../activities/partition/connect-client.ts';
+import { cryptoOfficer } from '../../activities/partition/crypto-officer.ts';
+import { initializePartition } from '../../activities/partition/initialize-partition.ts';
+import type { Systems } from '../../activities/systems.ts';
 import type { Job, Pinned } from '../../domain/results.ts';
 import { type SecretStore, secretName } from '../../stores/secrets/store.ts';
 import { runWithFence } from '../../systems/fence.ts';
@@ -7,6 +15,7 @@ import { endPredecessor } from '../../systems/windows/end-predecessor.ts';
 import { createWindows, type Windows, type WindowsSession } from '../../systems/windows/windows.ts';
 import { exampleRequest } from '../support/example.ts';
 import { openFence } from '../support/fence.ts';
+import { LunaSteps } from '../support/luna/luna-steps.ts';
 import { addresses, type LunaWorld, lunaWorld, windowsKey } from '../support/luna/luna-world.ts';
 import { until } from '../support/until.ts';
 
@@ -24,7 +33,7 @@ describe('A later attempt and what the one before left on the Windows host', fun
   const host = (): Pinned => ({ address: addresses.windows, pin: world.windowsPin });
   const inFence = <T>(work: () => Promise<T>) => runWithFence(openFence, work);
   const open = () => inFence(() => windows.open(job, host(), signal));
-  const toHsm = () => inFence(() => windows.socket(job, host(), addresses.hsm, 22, signal));
+  const toHsm = () => inFence(() => windows.socket(job, host(), { address: addresses.hsm, port: 22 }, signal));
 
   beforeEach(async () => {
     world = await lunaWorld({});
@@ -74,5 +83,73 @@ describe('A later attempt and what the one before left on the Windows host', fun
       ['cut', 'done'],
     );
     earlier.end();
+  });
+});
+
+describe('A step that takes over while an attempt before it is still at work', function () {
+  this.timeout(60_000);
+  let luna: LunaSteps;
+  afterEach(() => luna?.stop());
+
+  type Steps = (systems: Systems) => (input: never) => Promise<unknown>;
+  const stopped = () => luna.arrived('windows:stop-process', 'done').length;
+
+  /** The first attempt stands at what it sent, with its connections open, as those of a worker that was stopped. */
+  async function takeOver(operation: string, step: Steps, input: object): Promise<{ first: unknown }> {
+    luna.fault('hold', operation);
+    const first = luna.attempt(step, input as never).catch((error: unknown) => error);
+    const held = await until(`${operation} held`, async () => luna.world.weather.held()[0]);
+    const second = luna.attempt(step, input as never, 2).catch(() => {});
+    await until('the first attempt to be ended on the host', async () => stopped() || undefined);
+    const ended = { first: await first };
+    luna.world.weather.release(held.id);
+    await second;
+    return ended;
+  }
+
+  const atHsm: [string, Steps, string][] = [
+    ['appliance-password', appliancePassword as Steps, 'lunash:my password set'],
+    ['initialize-hsm', initializeHsm as Steps, 'lunash:hsm init'],
+    ['create-partition', createPartition as Steps, 'lunash:partition create'],
+    ['prepare-ntls', prepareNtls as Steps, 'lunash:sysconf regenCert'],
+  ];
+  for (const [name, step, operation] of atHsm)
+    it(`ends the session through the Windows host that ${name} left at ${operation.slice(7)}`, async () => {
+      luna = await LunaSteps.start();
+      if (name !== 'appliance-password') luna.setUpHsm();
+      if (name === 'initialize-hsm') Object.assign(luna.world.appliance.state.hsm, { zeroized: true, label: '', partitions: [] });
+      if (name === 'create-partition') luna.world.appliance.state.hsm.partitions.pop();
+      const at = name === 'appliance-password' ? 'lunash:first sign-in' : operation;
+      const { first } = await takeOver(at, step, { ...luna.job, ...luna.hosts, hsmAddress: addresses.hsm });
+      assert.match(String(first), /connection/);
+    });
+
+  it('ends the lunacm that it left at the partition, whichever step began it', async () => {
+    luna = await LunaSteps.start();
+    luna.setUpHsm();
+    const input = { ...luna.job, ...luna.hosts, partitionSerial: luna.partition.serial };
+    for (const [step, operation] of [
+      [connectClient, 'lunacm:clientconfig deploy'],
+      [initializePartition, 'lunacm:partition init'],
+      [cryptoOfficer, 'lunacm:role init'],
+    ] as const) {
+      const before = stopped();
+      const { release } = await luna.cutOffAt(operation, step as Steps, input as never);
+      await luna.attempt(step as Steps, input as never, 2).catch(() => {});
+      assert.equal(stopped(), before + 1, operation);
+      release();
+      await luna.step(step as Steps, input as never);
+    }
+  });
+
+  it('ends nothing where the HSM is reached directly, and waits longer before it looks at what may be erased', async () => {
+    luna = await LunaSteps.start({}, { HSM_LUNA_VIA: 'direct' });
+    luna.setUpHsm();
+    Object.assign(luna.world.appliance.state.hsm, { zeroized: true, label: '', partitions: [] });
+    const begun = performance.now();
+    await luna.attempt(initializeHsm, { ...luna.job, ...luna.hosts }, 2);
+    // HSM_COMMAND_MS is a second here, and a fifth of it on the way.
+    assert.ok(performance.now() - begun >= 1_195);
+    assert.deepEqual(luna.arrived('windows:exec'), []);
   });
 });

@@ -80,6 +80,19 @@ describe('A look', function () {
     return seen;
   }
 
+  it('of any step at an HSM that waits for an approval changes nothing, and spends no attempt', async () => {
+    const { request } = await loadWorld(bench, 'awaiting-approval', { rename: { 'kylo-luna-hsm': 'waiting-hsm' } });
+    const id = await bench.provision(request);
+    const [approval] = (await bench.approvalAsked(id)).approvals;
+    const inputs = await inputsOf(id);
+    const hosts = inputs['inspect-hsm'];
+    const seen = await lookAll({ ...inputs, 'fips-mode': { ...hosts, approvedDigest: approval!.hsm!.digest, approvalId: 'not-given' } });
+    const said = Object.fromEntries([...seen].map(([step, { kind }]) => [step, kind]));
+    assert.deepEqual([said['initialize-hsm'], said['inspect-hsm'], said['fips-mode'], said['admin-password']], ['prove', 'done', 'act', 'done']);
+    await bench.approve(id, approval!.id, 'reject');
+    await bench.ended(id);
+  });
+
   it('of any step at a provisioned HSM changes nothing, spends no attempt, and says what is left to do', async () => {
     const { request } = await loadWorld(bench, 'provisioned');
     const id = await bench.provision(request);

@@ -118,7 +118,7 @@ describe('The hosts', function () {
     await bench.azure.seed(id('Microsoft.Compute/diskEncryptionSets/far'), { location: 'eastus', properties: {} });
     bench.request.lunaClient.disk = { encryptionSet: id('Microsoft.Compute/diskEncryptionSets/none') };
     bench.request.cipherTrust.disk = { encryptionSet: id('Microsoft.Compute/diskEncryptionSets/far') };
-    const { seen } = await bench.stops('check-availability', {});
+    const { words: seen } = await bench.stops('check-availability', {});
     assert.match(seen, /no disk encryption set none; the disk encryption set far is in eastus/);
   });
 
@@ -178,8 +178,8 @@ describe('The hosts', function () {
     const { windowsVm } = await machines();
     const message = 'The scope cannot perform delete operation because following scope(s) are locked.';
     bench.fault('error', 'arm:DELETE *', { status: 409, code: 'ScopeLocked', message });
-    const { seen, remedy } = await bench.stops('close-doors', { windowsVm });
-    assert.match(seen, /^409 ScopeLocked: The scope cannot/);
+    const { words: seen, remedy } = await bench.stops('close-doors', { windowsVm });
+    assert.match(seen, /said: "409 ScopeLocked: The scope cannot/);
     assert.match(remedy, /Remove the lock/);
     assert.deepEqual(bench.arrived('arm:POST Microsoft.Compute/virtualMachines/deallocate'), []);
     assert.equal((await bench.step('close-doors', { windowsVm })).deallocated, true);

@@ -8,12 +8,12 @@ import { shortId, wholeId } from '../support/short-ids.ts';
 import { stubActivities, zeroizedHsm } from '../support/stub-activities.ts';
 import type { Running } from '../support/workflow-bench.ts';
 
-const refused = (seen: string) =>
+const refused = (summary: string) =>
   ApplicationFailure.create({
-    message: seen,
+    message: summary,
     type: 'Refused',
     nonRetryable: true,
-    details: [{ kind: 'Refused', tried: 'it', seen, source: 'test', remedy: 'Fix it.' }],
+    details: [{ kind: 'Refused', code: 'AZURE_LOCKED', tried: 'it', summary, remedy: 'Fix it.' }],
   });
 const retryWith = async (job: Running, amendment: unknown, short = 'incident-1', more: object = {}) =>
   job.handle.signal('resolve', decision({ incidentId: wholeId(await job.progress(), short), action: 'retry', amendment, ...more }));
@@ -69,7 +69,7 @@ describe('An amendment', () => {
   });
 
   it('that cannot be taken is refused with the reason, and the incident stays open', async () => {
-    const { activities } = stubActivities({
+    const { activities, calls } = stubActivities({
       'install-luna-client': async () => {
         throw refused('404 Not Found');
       },
@@ -82,7 +82,12 @@ describe('An amendment', () => {
         [{ '/cipherTrust/licence': 'none' }, /was used by licence/],
         [{ '/azure/region': 'eastus' }, /cannot be changed while the job goes on/],
         [{ '/hsm/partition/sizeBytes': 1 }, /The size is in bytes/],
-        [{ '/hsm/partition': 7 }, /./],
+        [{ '/hsm/partition': 7 }, /^\/hsm\/partition: Must be an object, is 7\.$/],
+        [{ '/hsm/label': null }, /^\/hsm\/label: Missing required field \/hsm\/label\.$/],
+        [
+          { '/lunaClient/installer/sha256': 'abc', '/closeDoors': 'later' },
+          /\/lunaClient\/installer\/sha256: Must be .* \/closeDoors: Must be true or false, is "later"\./,
+        ],
         ['installer', /An amendment is an object/],
       ];
       for (const [index, [amendment, reason]] of wrong.entries()) {
@@ -92,6 +97,8 @@ describe('An amendment', () => {
         assert.match(decisions.at(-1)?.reason ?? '', reason);
         assert.equal(incidents[0]?.closedAt, undefined);
       }
+      const { request } = calls.findLast(({ id }) => id === 'install-luna-client')!.input as StepInput<'install-luna-client'>;
+      assert.deepEqual(request, its.request, 'none of them was applied');
       await retryWith(job, { '/lunaClient/version': '7.4.0' }, 'incident-1', { action: 'abort' });
       assert.match((await judged(job, wrong.length + 1)).decisions.at(-1)?.reason ?? '', /goes with retry/);
       await job.handle.signal('resolve', decision({ incidentId: wholeId(await job.progress(), 'incident-1'), action: 'abort' }));

@@ -10,7 +10,7 @@ import { answer, decision, firstApproval, gate, incident, resolve, workflowTests
 import { stubActivities } from '../support/stub-activities.ts';
 import type { Running } from '../support/workflow-bench.ts';
 
-const problem: Problem = { kind: 'Refused', tried: 'something', seen: 'no', source: 'the test', remedy: 'Mend it.' };
+const problem: Problem = { kind: 'Refused', code: 'AZURE_LOCKED', tried: 'something', summary: 'no', remedy: 'Mend it.' };
 const refusal = () => ApplicationFailure.create({ message: 'no', type: 'Refused', nonRetryable: true, details: [problem] });
 
 describe('A job that people decide about', () => {
@@ -165,7 +165,7 @@ describe('A job that people decide about', () => {
       await resolve(job, 'retry');
       await incident(job, 'incident-2');
       for (let sent = 0; sent < 110; sent++) await job.handle.signal('resolve', { incidentId: long, decisionId: `d-${sent}`, actor: long, action: long });
-      await answer(job, 'approve', 'none', { decisionId: 'last', comment: { long } });
+      await job.handle.signal('approve', { approvalId: 'none', decisionId: 'last', actor: 'anna', comment: { long } });
       const progress = await job.reaches('the last one', ({ decisions }) => decisions.some(({ decisionId }) => decisionId === 'last'));
       assert.equal(progress.decisions.length, 100);
       assert.deepEqual([progress.decisions[0]!.verdict, progress.decisions[0]!.kind], ['accepted', 'retry']);

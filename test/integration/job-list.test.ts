@@ -34,7 +34,7 @@ const approval = { id: 'approve-zeroize-1-abcdef', question: 'Erase it?', loses:
 const incident = {
   id: 'incident-1-abcdef',
   step: 'ntp',
-  problem: { kind: 'Transient', tried: 'a', seen: 'b', source: 'c', remedy: 'd' },
+  problem: { kind: 'Transient', code: 'AZURE_BUSY', tried: 'a', summary: 'b', remedy: 'd' },
   actions: ['retry'],
   openedAt: at,
 };

@@ -5,7 +5,7 @@ import { type ActivityId, catalogue, stepIds } from '../../domain/steps.ts';
 import { incident, resolve, workflowTests } from '../support/decide-job.ts';
 import { stubActivities } from '../support/stub-activities.ts';
 
-const problem: Problem = { kind: 'Refused', tried: 'something', seen: 'no', source: 'the test', remedy: 'Skip it.' };
+const problem: Problem = { kind: 'Refused', code: 'AZURE_LOCKED', tried: 'something', summary: 'no', remedy: 'Skip it.' };
 const refusal = async () => {
   throw ApplicationFailure.create({ message: 'no', type: 'Refused', nonRetryable: true, details: [problem] });
 };

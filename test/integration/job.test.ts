@@ -11,7 +11,7 @@ import { stepIds } from '../../domain/steps.ts';
 import { approve, firstApproval, gate, incident, reject, resolve, workflowTests } from '../support/decide-job.ts';
 import { stubActivities, zeroizedHsm } from '../support/stub-activities.ts';
 
-const problem: Problem = { kind: 'Refused', tried: 'something', seen: 'no', source: 'the test', remedy: 'Mend it.' };
+const problem: Problem = { kind: 'Refused', code: 'AZURE_LOCKED', tried: 'something', summary: 'no', remedy: 'Mend it.' };
 const refusal = () => ApplicationFailure.create({ message: 'no', type: 'Refused', nonRetryable: true, details: [problem] });
 
 describe('A job', () => {
@@ -149,7 +149,14 @@ describe('A job', () => {
 
   it('turns something passing that does not pass into an incident when the step’s time is up, with what was seen last; retry goes on', async () => {
     const seen = `409 AnotherOperationInProgress: ${'x'.repeat(840)}`;
-    const passing: Problem = { kind: 'Transient', tried: 'adding a subnet', seen, source: 'Azure Resource Manager', remedy: 'It is tried again by itself.' };
+    const passing: Problem = {
+      kind: 'Transient',
+      code: 'AZURE_BUSY',
+      tried: 'adding a subnet',
+      summary: 'Azure is busy',
+      evidence: { source: 'Azure Resource Manager', text: seen },
+      remedy: 'It is tried again by itself.',
+    };
     let tries = 0;
     const { activities } = stubActivities({
       'virtual-network': async () => {
@@ -160,8 +167,10 @@ describe('A job', () => {
     });
     await its.bench.withJob(activities, its.request, async (job) => {
       const { problem: told } = (await incident(job)).incidents[0]!;
-      assert.match(told.seen, /^not done within 1 hours; last seen: 409 AnotherOperationInProgress/);
-      assert.deepEqual([told.kind, told.source], ['Refused', 'Azure Resource Manager']);
+      assert.deepEqual([told.kind, told.code], ['Refused', 'STEP_TIMED_OUT']);
+      assert.equal(told.summary, 'timed out after 1 hour; last status: Azure is busy');
+      assert.equal(told.evidence?.source, 'Azure Resource Manager');
+      assert.match(told.evidence.text, /^409 AnotherOperationInProgress: x/);
       assert.match(told.remedy, /retry gives it the same time again/);
       assert.ok(JSON.stringify(told).length <= 1024);
       await resolve(job, 'retry');

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { wordsOf } from '../../domain/failure.ts';
 import { StackBench } from '../support/stack-bench.ts';
 
 /** Made by the same operation: one lie meets both. */
@@ -72,7 +73,7 @@ describe('A system that lies', function () {
         const liar = isMachine ? 'windows-vm' : incident.step;
         if (isMachine) waiting.push(incident.id);
         if (isMachine && waiting.length < machines.length) continue;
-        assert.ok(faults.has(liar), `${incident.step} stopped, but nobody lied to it: ${incident.problem.seen}`);
+        assert.ok(faults.has(liar), `${incident.step} stopped, but nobody lied to it: ${wordsOf(incident.problem)}`);
         await bench.control('DELETE', `/faults/${faults.get(liar)}`);
         faults.delete(liar);
         if (incident.step === 'set-root-of-trust') await lie('reset-password');

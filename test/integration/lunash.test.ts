@@ -3,12 +3,15 @@ import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ssh2, { type ClientChannel } from 'ssh2';
+import { hsmIdOf } from '../../activities/asked-hsm.ts';
 import { appliancePassword } from '../../activities/hsm-setup/appliance-password.ts';
 import { createPartition } from '../../activities/hsm-setup/create-partition.ts';
 import { fipsMode } from '../../activities/hsm-setup/fips-mode.ts';
 import { initializeHsm } from '../../activities/hsm-setup/initialize-hsm.ts';
 import { inspectHsm } from '../../activities/hsm-setup/inspect-hsm.ts';
 import { prepareNtls } from '../../activities/hsm-setup/prepare-ntls.ts';
+import { newPartition } from '../../simulator/luna/state.ts';
+import type { Records } from '../../stores/record/record.ts';
 import { folderTranscripts } from '../../stores/reports/transcripts.ts';
 import { runWithFence } from '../../systems/fence.ts';
 import { openFence } from '../support/fence.ts';
@@ -58,7 +61,7 @@ describe('The HSM’s half of the runbook, over real SSH', function () {
 
   /** Everything from the first sign-in to a bound NTLS. */
   async function configure(): Promise<void> {
-    const { hsm } = await luna.step(appliancePassword, { ...luna.job, windows: luna.hosts.windows, hsmAddress: luna.hosts.hsm.address });
+    const { appliance: hsm } = await luna.step(appliancePassword, { ...luna.job, windows: luna.hosts.windows, hsmAddress: luna.hosts.hsm.address });
     assert.deepEqual(hsm, luna.hosts.hsm, 'the host key of first contact is pinned');
     const input = { ...luna.job, windows: luna.hosts.windows, hsm };
     const { hsm: delivered, warnings } = await luna.step(inspectHsm, input);
@@ -111,7 +114,7 @@ describe('The HSM’s half of the runbook, over real SSH', function () {
     luna.setUpHsm();
     const another = `SHA256:${'A'.repeat(43)}`;
     const changed = await luna.problemOf(luna.step(inspectHsm, { ...luna.job, windows: luna.hosts.windows, hsm: { ...luna.hosts.hsm, pin: another } }));
-    assert.deepEqual([changed.kind, changed.seen], ['Unsafe', `the host key is ${luna.hosts.hsm.pin}, not ${another}`]);
+    assert.deepEqual([changed.kind, changed.words], ['Unsafe', `the host key is ${luna.hosts.hsm.pin}, not ${another}`]);
     luna.values.set(`${luna.target}-appliance-host-key`, another);
     const later = await luna.problemOf(luna.step(appliancePassword, { ...luna.job, windows: luna.hosts.windows, hsmAddress: luna.hosts.hsm.address }));
     assert.equal(later.kind, 'Unsafe');
@@ -127,20 +130,61 @@ describe('The HSM’s half of the runbook, over real SSH', function () {
     const signIn = () => luna.step(appliancePassword, { ...luna.job, windows: luna.hosts.windows, hsmAddress: luna.hosts.hsm.address });
     luna.values.set(hostKey, another);
     luna.values.set(`${hostKey}-2`, luna.hosts.hsm.pin);
-    assert.deepEqual(await signIn(), { hsm: luna.hosts.hsm });
+    assert.deepEqual(await signIn(), { appliance: luna.hosts.hsm });
     luna.values.set(`${hostKey}-3`, third);
-    assert.equal((await luna.problemOf(signIn())).seen, `the host key is ${luna.hosts.hsm.pin}, not ${third}`);
+    assert.equal((await luna.problemOf(signIn())).words, `the host key is ${luna.hosts.hsm.pin}, not ${third}`);
     assert.deepEqual(
       [...luna.values.keys()].filter((name) => name.startsWith(hostKey)),
       [hostKey, `${hostKey}-2`, `${hostKey}-3`],
     );
   });
 
+  describe('whose host key goes on record', () => {
+    const signIn = () => luna.step(appliancePassword, { ...luna.job, windows: luna.hosts.windows, hsmAddress: luna.hosts.hsm.address });
+    const deployment = () =>
+      luna.systems.records.of(luna.target, 'deployment', { jobId: luna.target, runId: 'run-0', execution: 'test', attempt: 1, retry: 1 });
+    const entered = async () => (await deployment().read()).map(({ data }) => ('hostKey' in data ? data.hostKey : undefined));
+
+    it('enters it before any password is sent, and once', async () => {
+      luna = await LunaSteps.start();
+      const { records } = luna.systems;
+      const failing: Records = {
+        of: (target, subject, writer) =>
+          subject === 'deployment'
+            ? { ...records.of(target, subject, writer), read: async () => [], append: () => Promise.reject(new Error('the record cannot be written')) }
+            : records.of(target, subject, writer),
+      };
+      luna.systems.records = failing;
+      assert.match((await luna.problemOf(signIn())).words, /the record cannot be written/);
+      assert.deepEqual(luna.arrived('luna-ssh:sign-in'), []);
+      luna.systems.records = records;
+      await signIn();
+      await signIn();
+      assert.deepEqual(await entered(), [luna.hosts.hsm.pin]);
+    });
+
+    it('sends no password where another one is on record, in whichever job it was entered, unless a person confirmed it', async () => {
+      luna = await LunaSteps.start();
+      luna.setUpHsm();
+      const another = `SHA256:${'A'.repeat(43)}`;
+      await deployment().append('machine-created', { resourceId: hsmIdOf(luna.request), hostKey: another });
+      const { kind, remedy } = await luna.problemOf(signIn());
+      assert.deepEqual([kind, luna.arrived('luna-ssh:sign-in')], ['Unsafe', []]);
+      assert.match(remedy, new RegExp(`^No password was sent.*--keep ${luna.target}-appliance-host-key-2`));
+      luna.values.set(`${luna.target}-appliance-host-key`, another);
+      luna.values.set(`${luna.target}-appliance-host-key-2`, luna.hosts.hsm.pin);
+      assert.deepEqual(await signIn(), { appliance: luna.hosts.hsm });
+      assert.deepEqual(await entered(), [another, luna.hosts.hsm.pin]);
+    });
+  });
+
   it('uses old algorithms only where they are allowed, and says how', async () => {
     luna = await LunaSteps.start({ quirks: { 'luna.algorithms': 'old' } });
-    const { kind, seen, remedy } = await luna.problemOf(
-      luna.step(appliancePassword, { ...luna.job, windows: luna.hosts.windows, hsmAddress: luna.hosts.hsm.address }),
-    );
+    const {
+      kind,
+      words: seen,
+      remedy,
+    } = await luna.problemOf(luna.step(appliancePassword, { ...luna.job, windows: luna.hosts.windows, hsmAddress: luna.hosts.hsm.address }));
     assert.equal(kind, 'Refused');
     assert.match(seen, /no matching/);
     assert.match(remedy, /HSM_LUNA_OLD_ALGORITHMS=allow/);
@@ -155,6 +199,24 @@ describe('The HSM’s half of the runbook, over real SSH', function () {
       assert.deepEqual([kind, luna.arrived('luna-ssh:sign-in', 'refused').length], ['Refused', 1]);
       if (signIn === 'password') await luna.stop();
     }
+  });
+
+  it('enters that the kept password of the appliance was refused, and shows it again only once a person orders a retry', async () => {
+    luna = await LunaSteps.start();
+    luna.setUpHsm();
+    luna.world.appliance.state.users[0]!.password = 'Somebody-elses.1';
+    const refused = () => luna.arrived('luna-ssh:sign-in', 'refused').length;
+    const input = { ...luna.job, ...luna.hosts };
+    // An attempt whose failure is lost is followed by another one, and any step may be asked what it would do.
+    for (const step of [inspectHsm, inspectHsm, createPartition]) {
+      const { kind, remedy } = await luna.problemOf(luna.attempt(step as typeof inspectHsm, input));
+      assert.deepEqual([kind, refused()], ['Refused', 1], remedy);
+    }
+    const entered = (await luna.record().read()).map(({ event, data }) => [event, data]);
+    assert.deepEqual(entered, [['appliance-sign-in', { password: 'kept', outcome: 'refused' }]]);
+    luna.world.appliance.state.users[0]!.password = luna.kept('appliance-password');
+    await luna.attempt(inspectHsm, { ...input, order: 2 });
+    assert.equal(refused(), 1);
   });
 
   it('keeps one connection to an HSM at a time, however many steps want one', async () => {
@@ -186,7 +248,7 @@ describe('A password that does not fit', function () {
   it('is the factory one where no change is asked for: nothing is changed', async () => {
     luna = await LunaSteps.start();
     luna.world.appliance.state.users[0]!.mustChange = false;
-    const { kind, seen } = await firstSignIn();
+    const { kind, words: seen } = await firstSignIn();
     assert.deepEqual([kind, seen], ['Unsafe', 'the factory password works and no change is asked for']);
     assert.equal(luna.world.appliance.state.users[0]!.password, 'PASSWORD');
   });
@@ -194,7 +256,7 @@ describe('A password that does not fit', function () {
   it('is neither: each is tried once', async () => {
     luna = await LunaSteps.start();
     Object.assign(luna.world.appliance.state.users[0]!, { password: 'Somebody-elses.1', mustChange: false });
-    assert.match((await firstSignIn()).seen, /neither the kept nor the factory password/);
+    assert.match((await firstSignIn()).words, /neither the kept nor the factory password/);
     assert.equal(luna.arrived('luna-ssh:sign-in').length, 2);
   });
 
@@ -220,7 +282,20 @@ describe('A password that does not fit', function () {
     luna.systems.secrets.create = async () => {
       throw new Error('the vault is read-only');
     };
-    assert.match((await firstSignIn()).seen, /the vault is read-only/);
+    assert.match((await firstSignIn()).words, /the vault is read-only/);
+  });
+
+  it('is on record before it is shown, the change of the factory’s too', async () => {
+    const known: Promise<string[]>[] = [];
+    const entered = async () =>
+      (await luna.record().read()).flatMap(({ event, data }) =>
+        event === 'appliance-sign-in' ? [`${data.password} ${data.outcome}`] : event === 'appliance-password-replace-begun' ? ['replaced'] : [],
+      );
+    luna = await LunaSteps.start({ arrived: ({ operation }) => void (operation === 'luna-ssh:sign-in' && known.push(entered())) });
+    await luna.step(appliancePassword, { ...luna.job, windows: luna.hosts.windows, hsmAddress: luna.hosts.hsm.address });
+    const shown = ['kept tried', 'kept refused', 'factory tried', 'factory accepted', 'replaced'];
+    const firstThree = (await Promise.all(known)).slice(0, 3);
+    assert.deepEqual(firstThree, [shown.slice(0, 1), shown.slice(0, 3), shown]);
   });
 
   it('is the SO’s: one attempt, and none of the next two', async () => {
@@ -228,9 +303,9 @@ describe('A password that does not fit', function () {
     luna.setUpHsm();
     const { hsm } = luna.world.appliance.state;
     hsm.soPassword = 'Somebody-elses.1';
-    assert.match((await soSignIn()).seen, /LUNA_RET_UM_PIN_INCORRECT/);
+    assert.match((await soSignIn()).words, /LUNA_RET_UM_PIN_INCORRECT/);
     assert.equal(hsm.soAttemptsLeft, 2);
-    assert.match((await soSignIn()).seen, /2 attempts are left|2 SO attempts are left/);
+    assert.match((await soSignIn()).words, /2 attempts are left|2 SO attempts are left/);
     assert.equal(luna.world.appliance.state.hsm.soAttemptsLeft, 2);
   });
 
@@ -244,7 +319,7 @@ describe('A password that does not fit', function () {
     await record.read();
     await record.append('so-sign-in', { outcome: 'tried' });
     hsm.soAttemptsLeft = 2;
-    assert.match((await soSignIn()).seen, /2 attempts are left/);
+    assert.match((await soSignIn()).words, /2 attempts are left/);
     assert.deepEqual([luna.arrived('lunash:hsm login').length, hsm.soAttemptsLeft], [0, 2]);
   });
 
@@ -257,7 +332,7 @@ describe('A password that does not fit', function () {
     hsm.soAttemptsLeft = 3;
     const elsewhere = { ...luna.systems, transcripts: folderTranscripts(join(tmpdir(), 'hsm-no-such-folder')) };
     const again = await luna.problemOf(luna.step(() => initializeHsm(elsewhere), { ...luna.job, ...luna.hosts }));
-    assert.match(again.seen, /the kept SO password was refused/);
+    assert.match(again.words, /the kept SO password was refused/);
     assert.equal(luna.arrived('lunash:hsm login').length, 1);
     await luna.problemOf(luna.step(initializeHsm, { ...luna.job, ...luna.hosts, order: 2 }));
     assert.equal(luna.arrived('lunash:hsm login').length, 2);
@@ -269,9 +344,9 @@ describe('A password that does not fit', function () {
       luna.setUpHsm();
       const { hsm } = luna.world.appliance.state;
       hsm.soAttemptsLeft = 1;
-      const signal = AbortSignal.timeout(30_000);
+      const attempt = { step: 'inspect-hsm', order: '1', number: 1, signal: AbortSignal.timeout(30_000) };
       await runWithFence(openFence, () =>
-        luna.systems.luna.shell(luna.job, luna.hosts, 'inspect-hsm', signal, async (session) => {
+        luna.systems.luna.shell({ ...luna.job, ...luna.hosts }, attempt, async (session) => {
           const outcome = await session.raw('hsm login -force', { password: 'Somebody-elses.1' });
           assert.deepEqual([outcome.result, outcome.codes.map(({ code }) => code)], [Number(result), ['30000F']]);
           assert.throws(() => session.mustHaveSucceeded('hsm login', outcome, 'hsm login'), /LUNA_RET_SO_LOGIN_FAILURE_THRESHOLD/);
@@ -291,9 +366,9 @@ describe('A password that does not fit', function () {
       const held = await until('the last look', async () => luna.world.weather.held()[0]?.id);
       Object.assign(hsm, { zeroized: false, label: 'TheirHSM', soPassword: 'their-own-password' });
       luna.world.weather.release(held);
-      const { kind, seen } = await stopped;
+      const { kind, words: seen } = await stopped;
       assert.equal(kind, softInit === 'asks' ? 'Unsafe' : 'Refused');
-      assert.match(seen, softInit === 'asks' ? /it asks something unknown: .*HSM Administrators' password/ : /LUNA_RET_USER_NOT_LOGGED_IN/);
+      assert.match(seen, softInit === 'asks' ? /it asks something unknown\. LunaSH said: .*HSM Administrators' password/ : /LUNA_RET_USER_NOT_LOGGED_IN/);
       assert.deepEqual([hsm.soAttemptsLeft, hsm.label], [3, 'TheirHSM']);
     });
 
@@ -312,7 +387,7 @@ describe('A password that does not fit', function () {
       await until('partition list', async () => luna.world.weather.held()[0]?.id);
       hsm.soAttemptsLeft = left;
       luna.world.weather.release(luna.world.weather.held()[0]!.id);
-      const { kind, seen } = await stopped;
+      const { kind, words: seen } = await stopped;
       assert.equal(kind, 'Unsafe');
       assert.match(seen, /few sign-ins are left before the HSM erases itself/);
       assert.deepEqual([hsm.soAttemptsLeft, hsm.zeroized], [left, false]);
@@ -345,6 +420,59 @@ async function person(luna: LunaSteps) {
     leave: () => client.end(),
   };
 }
+
+describe('What was approved to be erased', function () {
+  this.timeout(60_000);
+  let luna: LunaSteps;
+  afterEach(() => luna?.stop());
+
+  it('is compared once more right before it is: with a partition that came while the SO signed in, nothing is erased', async () => {
+    luna = await LunaSteps.start({
+      arrived: ({ operation }) => {
+        if (operation === 'lunash:hsm login') luna.world.appliance.state.hsm.partitions.push(newPartition('theirs', 20_000));
+      },
+    });
+    luna.setUpHsm();
+    const input = { ...luna.job, ...luna.hosts };
+    const { hsm } = await luna.step(inspectHsm, input);
+    const { outcome } = await luna.step(fipsMode, { ...input, approvedDigest: hsm.digest, approvalId: 'approval-1' });
+    assert.deepEqual([outcome, luna.arrived('lunash:hsm changePolicy').length], ['changed-since-approval', 0]);
+  });
+
+  it('is on record before it is, and its approval as used', async () => {
+    const known: Promise<string[]>[] = [];
+    const entered = async () => {
+      const approvals = luna.systems.records.of(luna.target, 'approvals', { jobId: luna.target, runId: 'run-1', execution: 'look', attempt: 1, retry: 1 });
+      return [...(await approvals.read()), ...(await luna.record().read())].map(({ event }) => event);
+    };
+    luna = await LunaSteps.start({ arrived: ({ operation }) => void (operation === 'lunash:hsm changePolicy' && known.push(entered())) });
+    luna.setUpHsm();
+    const input = { ...luna.job, ...luna.hosts };
+    const { hsm } = await luna.step(inspectHsm, input);
+    await luna.step(fipsMode, { ...input, approvedDigest: hsm.digest, approvalId: 'approval-1' });
+    assert.deepEqual(await Promise.all(known), [['approval-used', 'so-sign-in', 'so-sign-in', 'erase-begun']]);
+  });
+});
+
+describe('A new certificate of the HSM', function () {
+  this.timeout(60_000);
+  let luna: LunaSteps;
+  afterEach(() => luna?.stop());
+
+  it('is not made where a client was registered after the look', async () => {
+    let lists = 0;
+    luna = await LunaSteps.start({
+      arrived: ({ operation }) => {
+        if (operation === 'lunash:client list' && ++lists === 2)
+          luna.world.appliance.state.clients.push({ name: 'theirs', ip: '172.22.0.9', certificatePem: '', partitions: [] });
+      },
+    });
+    luna.setUpHsm();
+    Object.assign(luna.world.appliance.state.ntls, { device: null });
+    await luna.problemOf(luna.step(prepareNtls, { ...luna.job, ...luna.hosts }));
+    assert.deepEqual(luna.arrived('lunash:sysconf regenCert'), []);
+  });
+});
 
 describe('Two people on one appliance', function () {
   this.timeout(60_000);

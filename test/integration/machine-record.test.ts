@@ -87,9 +87,9 @@ describe('What was created stands in the target record', function () {
     assert.notEqual(before, after);
     bench.world.ledger.clear();
     const stopped = await bench.stops('windows-vm', needs);
-    assert.deepEqual([stopped.kind, stopped.seen], ['Unsafe', `the machine was replaced: its vmId is ${after}, and the target record has ${before}`]);
+    assert.deepEqual([stopped.kind, stopped.words], ['Unsafe', `the machine was replaced: its vmId is ${after}, and the target record has ${before}`]);
     const installing = await bench.stops('install-luna-client', { vm, publicKey: 'ssh-rsa AAAAB3Nz test' });
-    assert.deepEqual([installing.kind, installing.seen], [stopped.kind, stopped.seen]);
+    assert.deepEqual([installing.kind, installing.words], [stopped.kind, stopped.words]);
     assert.deepEqual(
       bench.arrived('arm:*').filter(({ disclosing }) => disclosing),
       [],
@@ -118,7 +118,7 @@ describe('What was created stands in the target record', function () {
       networkProfile: { networkInterfaces: [{ id: nic.id!, primary: true }] },
     };
     await compute.virtualMachines.createOrUpdate(resourceGroup, vmName, body, often);
-    const { kind, seen, remedy } = await bench.stops('windows-vm', needs);
+    const { kind, words: seen, remedy } = await bench.stops('windows-vm', needs);
     assert.equal(kind, 'Unsafe');
     assert.match(seen, /this job’s request did not create it: it lacks the tag provisioner-create=/);
     assert.match(remedy, /set that tag on it, then retry/);

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { wordsOf } from '../../domain/failure.ts';
 import type { ReportDraft } from '../../domain/report.ts';
 import { azureOf } from '../../domain/report-azure.ts';
 import type { AzureState } from '../../simulator/azure/state.ts';
@@ -46,7 +47,7 @@ describe('A deployment with the user’s own template', function () {
     const told = azureOf({ request: bench.request, results: { 'deploy-hsm': result } } as ReportDraft);
     assert.equal(told.deployment?.templateSha256, templateSha256(template), 'and the report tells it');
     assert.equal(result.gatewayWasThere, false);
-    assert.equal((await bench.step('verify-hsm', {})).address, '172.22.1.4', 'its tags are its own affair');
+    assert.equal((await bench.step('verify-hsm', {})).hsmAddress, '172.22.1.4', 'its tags are its own affair');
   });
 
   it('is fetched from an address that is a secret, held against its SHA-256 and sent as it is', async () => {
@@ -100,7 +101,7 @@ describe('A deployment with the user’s own template', function () {
       const { hsmSubnetId } = await bench.network();
       const problem = await bench.stops('deploy-hsm', { hsmSubnetId, template: { inline: { ...customerTemplate(), ...change } } });
       assert.equal(problem.kind, 'Refused');
-      assert.match(problem.seen, seen);
+      assert.match(wordsOf(problem), seen);
       assert.deepEqual(bench.arrived('arm:PUT Microsoft.Resources/deployments'), []);
     });
 
@@ -108,13 +109,13 @@ describe('A deployment with the user’s own template', function () {
     const { hsmSubnetId } = await bench.network();
     const [device, ...others] = customerTemplate().resources;
     const inline = { ...customerTemplate(), resources: [{ ...device, name: 'other-hsm' }, ...others] };
-    const { kind, seen, remedy } = await bench.stops('deploy-hsm', { hsmSubnetId, template: { inline } });
+    const { kind, words: seen, remedy } = await bench.stops('deploy-hsm', { hsmSubnetId, template: { inline } });
     assert.equal(kind, 'Unsafe');
     assert.equal(
       seen,
       'it would not deploy the HSM dedicatedHSMs/kylo-luna-hsm of this resource group; it would deploy dedicatedHSMs/other-hsm, too, which nobody asked for',
     );
-    assert.match(remedy, /mend the template/);
+    assert.match(remedy, /correct the template, then retry with an amendment of \/hsm\/template/);
     assert.deepEqual(bench.arrived('arm:PUT Microsoft.Resources/deployments'), []);
   });
 
@@ -129,8 +130,8 @@ describe('A deployment with the user’s own template', function () {
     });
     const problem = await bench.stops('deploy-hsm', { hsmSubnetId, template });
     assert.equal(problem.kind, 'Unsafe');
-    assert.match(problem.seen, /second gateway.*HSMLuna-ergw/);
-    assert.match(problem.remedy, /without a template of your own/);
+    assert.match(wordsOf(problem), /second gateway.*HSMLuna-ergw/);
+    assert.match(problem.remedy, /null takes it away/);
     assert.deepEqual(bench.arrived('arm:PUT Microsoft.Resources/deployments'), []);
     bench.request.hsm.address = '172.22.1.4';
     delete bench.request.hsm.template;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { connectClient } from '../../activities/partition/connect-client.ts';
 import { cryptoOfficer } from '../../activities/partition/crypto-officer.ts';
 import { initializePartition } from '../../activities/partition/initialize-partition.ts';
+import { wordsOf } from '../../domain/failure.ts';
 import type { FaultRequest } from '../../simulator/weather.ts';
 import { LunaSteps } from '../support/luna/luna-steps.ts';
 import { until } from '../support/until.ts';
@@ -76,7 +77,7 @@ describe('The partition, from the trust link to its crypto officer', function ()
     it('is not typed to at all while their numbers change from one start of lunacm to the next', async () => {
       await connected({ 'lunacm.slots': 'unsteady' });
       for (const step of [initializePartition, cryptoOfficer]) {
-        const { kind, seen } = await luna.problemOf(luna.step<ReturnType<typeof input>, unknown>(step, input()));
+        const { kind, words: seen } = await luna.problemOf(luna.step<ReturnType<typeof input>, unknown>(step, input()));
         assert.equal(kind, 'Unsafe');
         assert.match(seen, /^it was slot \d and a moment later slot \d$/);
       }
@@ -86,7 +87,7 @@ describe('The partition, from the trust link to its crypto officer', function ()
     it('that has gone is not looked for in another slot', async () => {
       await connected({ 'lunacm.slots': 'others-first' });
       luna.world.appliance.state.clients[0]!.partitions = [];
-      assert.match((await luna.problemOf(luna.step(initializePartition, input()))).seen, /^slot list shows 1\d+$/);
+      assert.match((await luna.problemOf(luna.step(initializePartition, input()))).words, /^slot list shows 1\d+$/);
       assert.deepEqual(luna.arrived('lunacm:partition init'), []);
     });
   });
@@ -104,7 +105,7 @@ describe('The partition, from the trust link to its crypto officer', function ()
         const before = structuredClone(luna.partition);
         const problem = await luna.problemOf(luna.step(initializePartition, input()));
         assert.equal(problem.kind, 'Unsafe');
-        assert.match(problem.seen, seen);
+        assert.match(wordsOf(problem), seen);
         assert.deepEqual([luna.partition, luna.arrived('lunacm:partition init')], [before, []]);
       });
 
@@ -115,7 +116,7 @@ describe('The partition, from the trust link to its crypto officer', function ()
       const held = await until('the look', async () => luna.world.weather.held()[0]?.id);
       Object.assign(luna.partition, { label: 'theirs', poPassword: 'theirs' });
       luna.world.weather.release(held);
-      assert.match((await stopped).seen, /initialised, has the label “theirs”/);
+      assert.match((await stopped).words, /initialised, has the label “theirs”/);
       assert.deepEqual([luna.partition.poPassword, luna.arrived('lunacm:partition init')], ['theirs', []]);
     });
 
@@ -151,8 +152,9 @@ describe('The partition, from the trust link to its crypto officer', function ()
   it('believes what lunacm says, not how it ended', async () => {
     await connected();
     luna.fault('fail', 'lunacm:partition init', { message: 'no room' });
-    const { kind, tried, seen } = await luna.problemOf(luna.step(initializePartition, input()));
-    assert.deepEqual([kind, seen], ['Refused', '0x30 (CKR_DEVICE_ERROR) Error in execution: no room']);
+    const { code, tried, evidence } = await luna.problemOf(luna.step(initializePartition, input()));
+    assert.equal(code, 'LUNACM_COMMAND_FAILED');
+    assert.deepEqual(evidence, { source: 'lunacm', text: '0x30 (CKR_DEVICE_ERROR) Error in execution: no room' });
     assert.match(tried, /^partition init -label luna_part -password \*{8} -domain \*{8} -force$/);
   });
 
@@ -225,7 +227,7 @@ describe('The partition, from the trust link to its crypto officer', function ()
         const before = luna.arrived('lunacm:role login').length;
         const problem = await luna.problemOf(luna.step(cryptoOfficer, input()));
         assert.equal(problem.kind, 'Unsafe');
-        assert.match(problem.seen, seen);
+        assert.match(wordsOf(problem), seen);
         assert.equal(luna.arrived('lunacm:role login').length, before);
       });
 
@@ -272,7 +274,7 @@ describe('The partition, from the trust link to its crypto officer', function ()
     it('is not set up with a refused password of the partition SO', async () => {
       await initialised();
       luna.partition.poPassword = 'theirs';
-      const { kind, seen, remedy } = await luna.problemOf(luna.step(cryptoOfficer, input()));
+      const { kind, words: seen, remedy } = await luna.problemOf(luna.step(cryptoOfficer, input()));
       assert.equal(kind, 'Unsafe');
       assert.match(seen, /the kept password is refused/);
       assert.match(remedy, /^Do not retry: each retry uses an attempt, and ten wrong ones erase the partition/);

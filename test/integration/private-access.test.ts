@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Report } from '../../domain/report.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
+import { azureStores } from '../support/azure-stores.ts';
 import { decoded, filesIn, historyOf, isSecret, leaks, type Place } from '../support/leaks.ts';
 import { StackBench } from '../support/stack-bench.ts';
 
@@ -26,14 +27,8 @@ describe('A job with private access alone, a key vault and blobs', function () {
   const request = JSON.parse(readFileSync(new URL('../../examples/private-access.json', import.meta.url), 'utf8')) as ProvisioningRequest;
   before(async () => {
     bench = await StackBench.start({
-      env: {
-        HSM_SECRETS: 'key-vault',
-        HSM_KEY_VAULT_URL: 'https://simulated.vault.azure.net',
-        HSM_RECORD: 'blob',
-        HSM_RECORD_CONTAINER_URL: 'https://simulated.blob.core.windows.net/record',
-        HSM_REPORTS: 'blob',
-        HSM_REPORTS_CONTAINER_URL: 'https://simulated.blob.core.windows.net/reports',
-      },
+      isAlone: true,
+      env: azureStores,
     });
     id = await bench.provision(request);
     await bench.approvalAsked(id);

@@ -21,7 +21,7 @@ describe('The whole runbook on the embedded stack', function () {
   let face: Identity;
 
   before(async () => {
-    bench = await StackBench.start();
+    bench = await StackBench.start({ inFolders: true });
     face = await selfSigned({ commonName: 'keys.example.com', names: { dns: ['keys.example.com'] } });
     await bench.keep('web-certificate', `${face.privateKeyPem}\n${face.certificatePem}`);
     const request = exampleRequest();

@@ -8,13 +8,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { ApplicationFailure } from '@temporalio/common';
-import type { Problem } from '../../domain/failure.ts';
+import { wordsOf } from '../../domain/failure.ts';
 import type { AzureState } from '../../simulator/azure/state.ts';
 import { type Identity, selfSigned } from '../../simulator/certificates.ts';
 import { readSettings } from '../../worker/settings.ts';
 import { createSystems } from '../../worker/systems.ts';
 import { AzureBench, attemptStep } from '../support/azure-bench.ts';
 import type { SignedIn } from '../support/sign-in-process.ts';
+import { type Stopped, stoppedBy } from '../support/stopped.ts';
 import { inSeconds, webToken } from '../support/tokens.ts';
 import { until } from '../support/until.ts';
 
@@ -82,13 +83,13 @@ describe('Signing in to Azure', function () {
     };
   };
   /** The problem that it stops with, and everything that hangs on it: as much as could ever get into a log. */
-  const stopped = async (ask: () => Promise<unknown>): Promise<Problem & { everything: string }> => {
+  const stopped = async (ask: () => Promise<unknown>): Promise<Stopped & { everything: string }> => {
     const failure = await ask().then(
       () => assert.fail('it signed in'),
       (error: unknown) => error,
     );
     if (!(failure instanceof ApplicationFailure)) throw failure;
-    return { ...(failure.details![0] as Problem), everything: inspect(failure, { depth: 20, showHidden: true }) };
+    return { ...stoppedBy(failure), everything: inspect(failure, { depth: 20, showHidden: true }) };
   };
   /** Those that were given. */
   const tokens = () => (bench.world.state['azure'] as AzureState).tokens;
@@ -134,7 +135,7 @@ describe('Signing in to Azure', function () {
     const ask = worker(secret());
     await ask();
     for (const token of tokens()) token.endsAt = 0;
-    const { kind, seen } = await stopped(ask);
+    const { kind, words: seen } = await stopped(ask);
     assert.equal(kind, 'Transient');
     assert.match(seen, /401 ExpiredAuthenticationToken/);
     await ask();
@@ -210,8 +211,9 @@ describe('Signing in to Azure', function () {
   for (const [situation, identity, says, does] of refusals)
     it(`tells of ${situation} in one sentence, without a secret`, async () => {
       const own = await identity();
-      const { kind, tried, seen, source, remedy, everything } = await stopped(worker(own));
-      assert.deepEqual([kind, source], ['Refused', 'the sign-in service']);
+      const { kind, code, tried, evidence, remedy, everything } = await stopped(worker(own));
+      assert.deepEqual([kind, code], ['Refused', 'AZURE_SIGN_IN_REFUSED']);
+      const seen = evidence?.text ?? '';
       assert.match(tried, /^reading the feature AzureDedicatedHSM, signing in with (the|AZURE_TOKEN_CREDENTIALS)/);
       assert.match(seen, says);
       assert.doesNotMatch(seen, /Trace ID|\n/);
@@ -228,15 +230,15 @@ describe('Signing in to Azure', function () {
       const ask = worker(workload());
       await (content === undefined ? rm(files.token) : writeFile(files.token, content));
       const problem = await stopped(ask);
-      assert.deepEqual([problem.kind, problem.source], ['Refused', 'this host']);
-      assert.match(problem.seen, seen);
+      assert.deepEqual([problem.kind, problem.code], ['Refused', 'AZURE_IDENTITY_MISSING']);
+      assert.match(wordsOf(problem), seen);
       assert.match(problem.remedy, remedy);
     });
 
   it('stops where the certificate was replaced by something else', async () => {
     const ask = worker(withCertificate());
     await writeFile(files.certificate, 'no certificate');
-    const { kind, seen } = await stopped(ask);
+    const { kind, words: seen } = await stopped(ask);
     assert.equal(kind, 'Refused');
     assert.match(seen, /does not contain a PEM-encoded certificate/);
   });
@@ -244,8 +246,8 @@ describe('Signing in to Azure', function () {
   describe('in bad weather', () => {
     for (const [weather, strike, seen, pause] of [
       ['is not well', () => bench.fault('error', 'authority:*', { status: 503 }), /AADSTS90033: A transient error/, undefined],
-      ['throttles', () => bench.fault('throttle', 'authority:*', { amount: 7 }), /^it answered 429/, 7000],
-      ['answers with a page', () => bench.fault('page', 'authority:*'), /^it answered 502: an HTML page/, undefined],
+      ['throttles', () => bench.fault('throttle', 'authority:*', { amount: 7 }), /said: "429"/, 7000],
+      ['answers with a page', () => bench.fault('page', 'authority:*'), /said: "502: an HTML page/, undefined],
       ['does not answer', () => bench.fault('stall', 'authority:*'), /could not be reached, or did not answer/, undefined],
       ['hangs up', () => bench.fault('reset', 'authority:*'), /could not be reached, or did not answer/, undefined],
     ] as const)
@@ -258,7 +260,7 @@ describe('Signing in to Azure', function () {
           const ask = worker(identity());
           const problem = await stopped(ask);
           assert.equal(problem.kind, 'Transient');
-          assert.match(problem.seen, seen);
+          assert.match(wordsOf(problem), seen);
           assert.equal(problem.retryAfterMs, pause);
           assert.ok(!problem.everything.includes(bench.azure.credentials.clientSecret));
           await ask();
@@ -298,7 +300,7 @@ describe('Signing in to Azure', function () {
       const { problem } = await host(narrowed('ManagedIdentityCredential', { AZURE_CLIENT_ID: randomUUID(), ...metadata() }));
       assert.match(
         problem!,
-        /signing in with AZURE_TOKEN_CREDENTIALS=ManagedIdentityCredential: the sign-in service said: it answered 400: Identity not found\. Give this host/,
+        /signing in with AZURE_TOKEN_CREDENTIALS=ManagedIdentityCredential: [^.]*\. The host’s identity endpoint said: "400: Identity not found" Give this host/,
       );
     });
 

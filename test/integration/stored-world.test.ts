@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import { folderNumberedStore } from '../../stores/record/folder-store.ts';
 import { createRecords } from '../../stores/record/record.ts';
-import { sealedStore } from '../../stores/record/sealed-store.ts';
 import { StackBench } from '../support/stack-bench.ts';
 import { loadWorld } from '../support/stored-world.ts';
 
@@ -20,17 +17,14 @@ describe('A stored world', function () {
   after(() => bench?.stop());
 
   const recordOf = (target: string) => {
-    const records = createRecords(sealedStore(folderNumberedStore(join(bench.folder, 'record')), bench.store));
+    const records = createRecords(bench.recordEntries);
     return records.of(target, 'ciphertrust', { jobId: target, runId: 'test', execution: 'test', attempt: 1, retry: 1 }).read();
   };
 
-  it('is there at once, under other names, and a job finds everything done and changes nothing', async () => {
+  it('is there under other names, and a job finds everything done and changes nothing', async () => {
     const rename = { 'kylo-luna-hsm': 'hsm-17', '172.22.1.4': '172.22.1.17', '172.22.0.5': '172.22.0.17', '572413': '170017' };
     await loadWorld(bench, 'provisioned');
-    const began = performance.now();
     const { request, target } = await loadWorld(bench, 'provisioned', { rename });
-    const tookMs = performance.now() - began;
-    assert.ok(tookMs < 2_000, `${tookMs} ms`);
     assert.match(target, /^hsm-17-/);
     const { body } = await bench.control<Shown>('GET', '/world');
     const [appliance] = body.appliances;
@@ -53,6 +47,5 @@ describe('A stored world', function () {
       (await recordOf(target)).filter(({ event }) => event.startsWith('setup')).length,
       before.filter(({ event }) => event.startsWith('setup')).length,
     );
-    console.log(`      loaded in ${Math.round(tookMs)} ms`);
   });
 });

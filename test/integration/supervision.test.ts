@@ -14,7 +14,7 @@ describe('A stack whose parts die', function () {
   });
 
   it('fails a test at once, with the log of the part, the pending activities and where everything is', async () => {
-    bench = await StackBench.start();
+    bench = await StackBench.start({ isAlone: true });
     folders.push(bench.folder);
     const id = await bench.provision();
     await bench.reaches(id, 'a first step', ({ steps }) => steps['keep-secrets'].state !== 'pending');
@@ -33,7 +33,7 @@ describe('A stack whose parts die', function () {
 
   it('is put right by its supervisor, who says why, and reports what cannot be put right', async () => {
     const said: string[] = [];
-    bench = await StackBench.start({ supervise: (text) => said.push(text) });
+    bench = await StackBench.start({ isAlone: true, supervise: (text) => said.push(text) });
     const before = bench.stack.pid('worker');
     die('worker');
     await until('the worker runs again', async () => said.find((text) => text === 'The worker runs again.'), { timeoutMs: 60_000 });

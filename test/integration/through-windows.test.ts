@@ -23,7 +23,7 @@ describe('The way to the HSM through the Windows host', function () {
     const windows = createWindows(watched, luna.systems.secrets);
     // The attempt goes on: its end would close everything.
     const signal = new AbortController().signal;
-    await assert.rejects(windows.socket(luna.job, luna.hosts.windows, '172.22.1.77', 22, signal), /172\.22\.1\.77:22/);
+    await assert.rejects(windows.socket(luna.job, luna.hosts.windows, { address: '172.22.1.77', port: 22 }, signal), /172\.22\.1\.77:22/);
     await until('the connection to the host is closed', async () => closed[0]);
   });
 });

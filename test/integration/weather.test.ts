@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { wordsOf } from '../../domain/failure.ts';
 import { exampleRequest } from '../support/example.ts';
 import { StackBench } from '../support/stack-bench.ts';
 
@@ -16,7 +17,7 @@ describe('Bad input', function () {
   this.timeout(180_000);
   let bench: StackBench;
   before(async () => {
-    bench = await StackBench.start();
+    bench = await StackBench.start({ isAlone: true });
   });
   after(() => bench?.stop());
   const refusedWith = async (status: number, body: object | undefined, path = '/v1/provisionings', method = 'POST') => {
@@ -71,7 +72,7 @@ describe('Bad weather on the way to the HSM', function () {
   const request = exampleRequest();
   const first = key();
   before(async () => {
-    bench = await StackBench.start({ timeScale: 600 });
+    bench = await StackBench.start({ isAlone: true, timeScale: 600 });
     // What is deployed is still being deployed when the job is cancelled.
     await bench.fault('never', 'arm:provisioning Microsoft.Network/virtualNetworkGateways');
     await bench.control('POST', '/feature', { state: 'NotRegistered' });
@@ -99,7 +100,7 @@ describe('Bad weather on the way to the HSM', function () {
     const job = await bench.reaches(id, 'the incident of the installation', ({ incidents }) => incidents.some(({ step }) => step === 'install-luna-client'), {
       incidents: true,
     });
-    assert.match(job.incidents.at(-1)!.problem.seen, /SHA-256/);
+    assert.match(wordsOf(job.incidents.at(-1)!.problem), /SHA-256/);
     assert.deepEqual(await bench.ledger('windows:installer'), []);
   });
 
@@ -129,7 +130,7 @@ describe('Somebody else’s HSM', function () {
   this.timeout(180_000);
   let bench: StackBench;
   before(async () => {
-    bench = await StackBench.start();
+    bench = await StackBench.start({ isAlone: true });
   });
   after(() => bench?.stop());
 
@@ -141,7 +142,7 @@ describe('Somebody else’s HSM', function () {
     await bench.release(hold);
     const { step, problem } = await bench.incident(id);
     assert.deepEqual([step, problem.kind], ['inspect-hsm', 'Unsafe']);
-    assert.match(problem.seen, /TheirHSM/);
+    assert.match(wordsOf(problem), /TheirHSM/);
     assert.deepEqual([...(await bench.ledger('lunash:hsm init')), ...(await bench.ledger('lunash:hsm login'))], []);
     assert.equal((await bench.resolve(id, 'incident-1', 'skip')).status, 409);
     assert.equal((await bench.resolve(id, 'incident-1', 'abort')).status, 200);

@@ -6,7 +6,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import ssh2 from 'ssh2';
 import { decideInstallLunaClient, installLunaClient } from '../../activities/luna-client/install-luna-client.ts';
 import type { Systems } from '../../activities/systems.ts';
-import type { Problem } from '../../domain/failure.ts';
+import { type Problem, wordsOf } from '../../domain/failure.ts';
 import { createWorld, type RunningWorld } from '../../simulator/create-world.ts';
 import { createSocks, type Socks } from '../../simulator/network/socks.ts';
 import { Files, type HostState } from '../../simulator/windows/state.ts';
@@ -147,13 +147,13 @@ describe('A Windows host that becomes the Luna client', function () {
   const told = (decision: ReturnType<typeof decided>): Problem => (decision as unknown as { problem: Problem }).problem;
 
   const failures: [what: string, prepare: () => void, change: Partial<typeof parameters>, seen: RegExp, run: number][] = [
-    ['has another hash, and is not run', () => {}, { InstallerSha256: 'F'.repeat(64) }, /^The installer's SHA-256 is [0-9A-F]{64}, not F{64}/, 0],
-    ['is not there', () => void world.downloads.clear(), {}, /^The installer could not be fetched: ProtocolError NotFound$/, 0],
+    ['has another hash, and is not run', () => {}, { InstallerSha256: 'F'.repeat(64) }, /said: "The installer's SHA-256 is [0-9A-F]{64}, not F{64}/, 0],
+    ['is not there', () => void world.downloads.clear(), {}, /said: "The installer could not be fetched: ProtocolError NotFound"$/, 0],
     [
       'ends with an error, with the end of its log',
       () => void world.weather.add({ kind: 'fail', operation: 'windows:installer', message: 'Error 1603: fatal error during installation' }),
       {},
-      /^The installer ended with exit code 1603\. Its log ends: .*fatal error during installation/,
+      /said: "The installer ended with exit code 1603\. Its log ends: .*fatal error during installation/,
       1,
     ],
   ];
@@ -164,7 +164,7 @@ describe('A Windows host that becomes the Luna client', function () {
       const ran = await host.runScript(installScript, { ...parameters, ...change });
       assert.equal(ran.exitCode, 1);
       assert.ok(!/files\.example\.com|sig=|signature/.test(ran.output + ran.error));
-      assert.match(told(decided(ran)).seen, seen);
+      assert.match(wordsOf(told(decided(ran))), seen);
       assert.equal(installers().length, run);
       world.weather.clear();
     });
@@ -190,7 +190,7 @@ describe('A Windows host that becomes the Luna client', function () {
     for (const [what, ran, change, seen] of rows)
       it(what, async () => {
         await switchOn();
-        assert.match(told(decided(ran, change)).seen, seen);
+        assert.match(wordsOf(told(decided(ran, change))), seen);
       });
   });
 

@@ -90,6 +90,15 @@ describe('Without a permit', function () {
         assert.deepEqual(more, [], `after the refusal of permit ${at}`);
       }
     });
+
+    it('nor is a program started there whose script was written under permits', async () => {
+      luna.setUpHsm();
+      const isWritten = () => luna.scripts.some(({ content }) => Buffer.from(content, 'base64').includes('clientconfig deploy'));
+      luna.fence = () => new MemoryFence((_, act) => act === 'clientconfig-deploy' && isWritten());
+      await ends(luna.attempt(connectClient, { ...luna.job, ...luna.hosts, partitionSerial: luna.partition.serial }));
+      assert.deepEqual(luna.arrived('lunacm:clientconfig deploy'), []);
+      assert.ok(isWritten(), 'it was about to be run');
+    });
   });
 
   it('nothing is sent to CipherTrust Manager but plain reads', async () => {

@@ -8,7 +8,6 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { createActivities } from '../../activities/registry.ts';
 import type { Systems } from '../../activities/systems.ts';
-import type { Problem } from '../../domain/failure.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { Job, StepResult, StepTypes } from '../../domain/results.ts';
 import type { ActivityId } from '../../domain/steps.ts';
@@ -22,6 +21,7 @@ import { readSettings } from '../../worker/settings.ts';
 import { createSystems } from '../../worker/systems.ts';
 import { exampleRequest } from './example.ts';
 import { openFence, runStep } from './fence.ts';
+import { type Stopped, stoppedBy } from './stopped.ts';
 
 export interface AzureBenchOptions extends Partial<WorldOptions> {
   /** How long one answer is waited for. */
@@ -32,7 +32,7 @@ export interface AzureBenchOptions extends Partial<WorldOptions> {
 
 /** One failed attempt of a step: what it said, and when it wants to be tried again. */
 export interface Attempted {
-  problem: Problem;
+  problem: Stopped;
   retryAfterMs: number | undefined;
 }
 
@@ -162,20 +162,19 @@ export class AzureBench {
         if (!(error instanceof ApplicationFailure) || error.nonRetryable) throw error;
         assert.ok(number < 500, `${id}: too many attempts: ${error.message}`);
         const retryAfterMs = error.nextRetryDelay as number | undefined;
-        this.attempts.push({ problem: error.details![0] as Problem, retryAfterMs });
+        this.attempts.push({ problem: stoppedBy(error), retryAfterMs });
         await pause(Math.min(retryAfterMs ?? 20, longestPauseMs));
       }
     }
   }
 
   /** The problem that a step stops with. */
-  async stops<Id extends ActivityId>(id: Id, needs: StepTypes[Id]['needs'], options: { askedAt?: number } = {}): Promise<Problem> {
+  async stops<Id extends ActivityId>(id: Id, needs: StepTypes[Id]['needs'], options: { askedAt?: number } = {}): Promise<Stopped> {
     const failure = await this.step(id, needs, options).then(
       (result) => assert.fail(`${id} is done: ${JSON.stringify(result)}`),
       (error: unknown) => error,
     );
-    if (!(failure instanceof ApplicationFailure)) throw failure;
-    return failure.details![0] as Problem;
+    return stoppedBy(failure);
   }
 
   /** Up to the network: what deploy-hsm and the machines need. */

@@ -13,7 +13,7 @@ export async function azureSteps(bench: AzureBench) {
   await bench.step('resource-group', {});
   const { hsmSubnetId, computeSubnetId } = await bench.step('virtual-network', {});
   await bench.step('deploy-hsm', { hsmSubnetId });
-  const { address } = await bench.step('verify-hsm', {});
+  const { hsmAddress: address } = await bench.step('verify-hsm', {});
   const vm = await bench.step('windows-vm', { computeSubnetId, image: windowsImage });
   const { clientVersion } = await bench.step('install-luna-client', { vm, publicKey });
   await bench.step('accept-terms', { image: cipherTrustImage });

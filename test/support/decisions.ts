@@ -6,7 +6,7 @@ export type Decided = {
   kind: string;
   change?: string;
   proof?: string;
-  problem?: Pick<Problem, 'kind' | 'tried' | 'seen' | 'remedy'>;
+  problem?: Pick<Problem, 'kind' | 'code' | 'tried' | 'summary' | 'evidence' | 'remedy'>;
   result?: unknown;
   why?: string;
 };

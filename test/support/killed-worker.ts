@@ -8,12 +8,16 @@ export interface Act {
   operation: string;
 }
 
-/** Kills a job’s worker while the simulator holds what an act sent, which is then carried out, and starts a worker again; approves what is to be approved before. */
-export async function killWorkerIn(bench: StackBench, id: string, { step, operation }: Act): Promise<void> {
-  if (step === 'fips-mode') {
-    await bench.approvalAsked(id);
-    assert.equal((await bench.approve(id)).status, 200);
+/** Gives the approvals that a job asks for to erase its HSM, one after the other: each allows one change, whatever became of it. */
+export async function approveErasing(bench: StackBench, id: string, times: number): Promise<void> {
+  for (let number = 1; number <= times; number++) {
+    await bench.approvalAsked(id, number);
+    assert.equal((await bench.approve(id, `approve-zeroize-${number}`)).status, 200);
   }
+}
+
+/** Kills a job’s worker while the simulator holds what an act sent, which is then carried out, and starts a worker again. */
+export async function killWorkerIn(bench: StackBench, id: string, { step, operation }: Act): Promise<void> {
   const hold = await bench.held(operation);
   assert.equal((await bench.stack.kill('worker', 'SIGKILL')).signal, 'SIGKILL');
   assert.equal((await bench.job(id)).steps[step].state, 'running', 'the API shows the step with no worker alive');

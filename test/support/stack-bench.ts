@@ -4,14 +4,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sentence } from '../../domain/failure.ts';
 import type { IncidentView, Progress } from '../../domain/progress.ts';
+import type { Child } from '../../scripts/stack/child.ts';
 import { type Stack, type StackError, type StackOptions, startStack } from '../../scripts/stack.ts';
+import type { AzureConnection } from '../../stores/azure-connection.ts';
+import type { NumberedStore } from '../../stores/record/numbered-store.ts';
+import { numberedStoreAt } from '../../stores/record/open-records.ts';
+import { sealedStore } from '../../stores/record/sealed-store.ts';
+import { openReports } from '../../stores/reports/open-reports.ts';
+import type { ReportStore } from '../../stores/reports/report-store.ts';
 import { createStore } from '../../stores/secrets/create-store.ts';
 import type { SecretStore } from '../../stores/secrets/store.ts';
 import { azureConnection } from '../../systems/azure/connection.ts';
 import { createOutbound } from '../../systems/outbound.ts';
+import type { Settings } from '../../systems/settings.ts';
 import type { ProvisionInput } from '../../temporal/contract.ts';
 import { readSettings } from '../../worker/settings.ts';
+import { azureStores, isWithoutFolders } from './azure-stores.ts';
 import { exampleRequest } from './example.ts';
+import { secondWorker } from './second-worker.ts';
 import { wholeId } from './short-ids.ts';
 import { evidenceOf } from './stack-evidence.ts';
 import { until, witnessFailedWaits } from './until.ts';
@@ -32,6 +42,11 @@ export interface LedgerEntry {
   detail?: string;
 }
 
+interface BenchOptions extends Partial<StackOptions> {
+  isAlone?: boolean;
+  inFolders?: boolean;
+}
+
 const usual = { timeScale: 3600, ports: 'free' } as const;
 
 export type ShownJob = Progress & { id: string };
@@ -49,16 +64,28 @@ export class StackBench {
   readonly #options: Partial<StackOptions>;
   readonly #jobs = new Set<string>();
   readonly #unwitness: () => void;
+  #second: Child | undefined;
   #broken: StackError | undefined;
   /** A wait failed: whoever looks for the cause finds everything in the folder. */
   #keepFolder = false;
 
-  static async start(options: Partial<StackOptions> = {}): Promise<StackBench> {
+  /**
+   * Where the tests run without shared folders, `isAlone` is for a test that looks at what happens while no worker runs, and `inFolders` for one that reads the
+   * stores’ files.
+   */
+  static async start({ inFolders = !isWithoutFolders, isAlone = inFolders, ...asked }: BenchOptions = {}): Promise<StackBench> {
     const folder = await mkdtemp(join(tmpdir(), 'hsm-stack-'));
+    const options = inFolders ? asked : { ...asked, env: { ...azureStores, ...asked.env } };
     const stack = await startStack({ ...usual, ...options, dataFolder: folder });
     const bench = new StackBench(stack, folder, options);
     await bench.keep('ntp-key', 'a-symmetric-ntp-key-for-tests');
+    if (!isAlone) await bench.#addWorker();
     return bench;
+  }
+
+  /** One that has no folder in common with the stack’s own. */
+  async #addWorker(): Promise<void> {
+    this.#second = await secondWorker(this, 'second', { env: { HSM_DATA_FOLDER: join(this.folder, 'second') } });
   }
 
   constructor(stack: Stack, folder: string, options: Partial<StackOptions>) {
@@ -84,8 +111,24 @@ export class StackBench {
 
   /** The store that the worker’s own settings choose. */
   get store(): SecretStore {
+    const { settings, connection } = this.#workerSettings;
+    return createStore(settings.secrets, connection);
+  }
+
+  /** The target record that the worker’s own settings choose: its entries, sealed with a key among the secrets. */
+  get recordEntries(): NumberedStore {
+    const { settings, connection } = this.#workerSettings;
+    return sealedStore(numberedStoreAt(settings.record, connection), this.store);
+  }
+
+  get reports(): ReportStore {
+    const { settings, connection } = this.#workerSettings;
+    return openReports(settings.reports, connection).reports;
+  }
+
+  get #workerSettings(): { settings: Settings; connection: AzureConnection } {
     const settings = readSettings(this.stack.workerEnv);
-    return createStore(settings.secrets, azureConnection(settings, createOutbound(settings.proxy)));
+    return { settings, connection: azureConnection(settings, createOutbound(settings.proxy)) };
   }
 
   /** Puts a secret of the user’s into the job’s store. */
@@ -95,14 +138,17 @@ export class StackBench {
 
   /** Everything is stopped and started again, Temporal and the simulated world included. */
   async restartAll(): Promise<void> {
+    await this.#second?.kill('SIGKILL');
     await this.stack.stop();
     this.stack = await startStack({ ...usual, ...this.#options, dataFolder: this.folder });
     this.#watch();
+    if (this.#second) await this.#addWorker();
   }
 
   /** Ends it at once: what its parts would put in order before they leave is thrown away with the folder, unless a wait failed. */
   async stop(): Promise<void> {
     this.#unwitness();
+    await this.#second?.kill('SIGKILL');
     const running = (['temporal', 'simulator', 'worker', 'api'] as const).filter((name) => this.stack.pid(name) !== undefined);
     await Promise.all(running.map((name) => this.stack.kill(name, 'SIGKILL')));
     await this.stack.stop();
@@ -127,6 +173,16 @@ export class StackBench {
 
   #whole(): void {
     if (this.#broken) throw this.#broken;
+  }
+
+  /** Nothing that a job made is there any more; what its stores hold stays, in blobs and vault, too. */
+  async emptyWorld(): Promise<void> {
+    const stores = async () => (await this.control<{ azure: { vault?: object; blobs?: object } }>('GET', '/world/state')).body;
+    const { vault, blobs } = (await stores()).azure;
+    await this.control('PUT', '/world', { state: {} });
+    if (!vault && !blobs) return;
+    const empty = await stores();
+    await this.control('PUT', '/world', { state: { ...empty, azure: { ...empty.azure, vault, blobs } } });
   }
 
   async ledger(operation = '*'): Promise<LedgerEntry[]> {

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { targetId } from '../../api/target.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
@@ -9,11 +9,11 @@ import { type Renaming, renamer } from '../../simulator/rename.ts';
 import { folderNumberedStore } from '../../stores/record/folder-store.ts';
 import type { NumberedStore } from '../../stores/record/numbered-store.ts';
 import { sealedStore } from '../../stores/record/sealed-store.ts';
+import { folderReports, type ReportStore } from '../../stores/reports/report-store.ts';
 import { createFileStore, namesIn } from '../../stores/secrets/file-store.ts';
-import type { SecretStore } from '../../stores/secrets/store.ts';
 import { exampleRequest } from './example.ts';
+import { madeOnce } from './made-once.ts';
 import { type LedgerEntry, StackBench } from './stack-bench.ts';
-import { until } from './until.ts';
 
 /**
  * How far the stored job had come. `deployed`: HSM, Windows host with the Luna client, and CipherTrust Manager are there, and nobody has signed in at the HSM;
@@ -60,47 +60,15 @@ export interface Loaded {
 /** The folder with one stage of the stored job. The first caller of all processes provisions and stores it; the others wait for that. */
 export async function storedWorld(stage: Stage): Promise<string> {
   const folder = join(home, await fingerprint());
-  const wanted = join(folder, stage);
   await mkdir(home, { recursive: true });
-  await until(
-    `the stored world ${stage}`,
-    async () => {
-      if (existsSync(folder)) return true;
-      if (!(await lock(folder))) return undefined;
-      await store(folder).finally(() => rm(`${folder}.lock`, { force: true }));
-      return true;
-    },
-    { timeoutMs: 300_000, everyMs: 200 },
-  );
-  return wanted;
-}
-
-/** One process alone gets it; that of a process that is gone counts no more. */
-async function lock(folder: string): Promise<boolean> {
-  const file = `${folder}.lock`;
-  const taken = await writeFile(file, `${process.pid}`, { flag: 'wx' }).then(
-    () => true,
-    () => false,
-  );
-  if (taken) return true;
-  const owner = Number(await readFile(file, 'utf8').catch(() => ''));
-  if (owner > 0 && !isAlive(owner)) await rm(file, { force: true });
-  return false;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  await madeOnce(folder, () => store(folder));
+  return join(folder, stage);
 }
 
 /** Carries out one job, and stores what there is at each stage; all of it appears at once. */
 async function store(folder: string): Promise<void> {
   const unfinished = `${folder}.${randomUUID()}`;
-  const bench = await StackBench.start();
+  const bench = await StackBench.start({ inFolders: true });
   try {
     const request = exampleRequest();
     const keep = (stage: Stage) => keepStage(bench, join(unfinished, stage), request);
@@ -155,13 +123,12 @@ export async function loadWorld(
   const change = renamer(naming);
   const names = namesIn(join(folder, 'secrets'));
   await Promise.all(names.map(async (name) => bench.store.create(change(name), (await secrets.get(name))!)));
-  await copyRenamed(join(folder, 'reports'), join(bench.folder, 'reports'), change);
+  await copyReports(folderReports(join(folder, 'reports')), bench.reports, change);
+  // Record and reports in blobs are part of the state that was replaced.
   await rm(join(bench.folder, 'record', target), { recursive: true, force: true });
-  await copyRecord(recordIn(folder, secrets), recordIn(bench.folder, bench.store), change);
+  await copyRecord(sealedStore(folderNumberedStore(join(folder, 'record')), secrets), bench.recordEntries, change);
   return { request, target, ledger: (state['ledger'] ?? []) as LedgerEntry[] };
 }
-
-const recordIn = (folder: string, secrets: SecretStore): NumberedStore => sealedStore(folderNumberedStore(join(folder, 'record')), secrets);
 
 /** Entries are sealed with a key of the secrets and bound to their names: each is opened, and written anew. */
 async function copyRecord(from: NumberedStore, to: NumberedStore, change: (text: string) => string): Promise<void> {
@@ -169,17 +136,11 @@ async function copyRecord(from: NumberedStore, to: NumberedStore, change: (text:
   await Promise.all(names.map(async (name) => to.create(change(name), change((await from.get(name))!))));
 }
 
-async function copyRenamed(from: string, to: string, change: (text: string) => string): Promise<void> {
-  if (!existsSync(from)) return;
-  const files = (await readdir(from, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
-  await Promise.all(
-    files.map(async (entry) => {
-      const path = join(entry.parentPath, entry.name);
-      const copy = join(to, change(path.slice(from.length + 1)));
-      await mkdir(dirname(copy), { recursive: true, mode: 0o700 });
-      await writeFile(copy, change(await readFile(path, 'utf8')), { mode: 0o600 });
-    }),
-  );
+async function copyReports(from: ReportStore, to: ReportStore, change: (text: string) => string): Promise<void> {
+  for (const name of await from.list('')) {
+    const [json, markdown] = [await from.read(name, 'json'), await from.read(name, 'markdown')];
+    await to.put(change(name), { json: change(json!), markdown: change(markdown!) });
+  }
 }
 
 async function fingerprint(): Promise<string> {

@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { catalogue, type StepId, stepIds } from '../../domain/steps.ts';
 import { type Marks, operations } from '../../simulator/operations.ts';
 import { exampleRequest } from './example.ts';
 import { JobDriver } from './job-driver.ts';
+import { madeOnce } from './made-once.ts';
 import { type LedgerEntry, type ShownJob, StackBench } from './stack-bench.ts';
 import { loadWorld, type Stage, storedWorld } from './stored-world.ts';
 
@@ -54,7 +54,7 @@ const phasesOf: Record<string, readonly string[]> = {
 };
 
 /** The step that an arrival belongs to: one that was at work then, of a phase that speaks to this system. */
-function stepOf(entry: LedgerEntry, { steps: shown }: ShownJob): StepId | undefined {
+export function stepOf(entry: LedgerEntry, { steps: shown }: Pick<ShownJob, 'steps'>): StepId | undefined {
   const { lunaClient, cipherTrust } = exampleRequest();
   const byMachine = [
     { vmName: `/${lunaClient.vmName}`, phase: 'luna-client' },
@@ -119,7 +119,14 @@ export const tookEffect = ({ outcome }: LedgerEntry): boolean => !['refused', 'c
 /** A clean job from a start, once for each version of the source: what it does, in which step, and how often. */
 export async function reference(start: Start): Promise<Reference> {
   const file = join(await storedWorld('provisioned'), `reference-${start}.json`);
-  if (existsSync(file)) return JSON.parse(await readFile(file, 'utf8')) as Reference;
+  await madeOnce(file, async () => {
+    await writeFile(`${file}.new`, JSON.stringify(await referenceOf(start), null, 1));
+    await rename(`${file}.new`, file);
+  });
+  return JSON.parse(await readFile(file, 'utf8')) as Reference;
+}
+
+async function referenceOf(start: Start): Promise<Reference> {
   const bench = await StackBench.start();
   try {
     const request = start === 'nothing' ? exampleRequest() : (await loadWorld(bench, start)).request;
@@ -127,9 +134,7 @@ export async function reference(start: Start): Promise<Reference> {
     const job = await driver.ended();
     if (job.job.state !== 'completed' || driver.incidents.length > 0) throw new Error(`a clean job from ${start} is not clean: ${driver.incidents.join(', ')}`);
     const ledger = await bench.ledger();
-    const found = { acts: actsIn(start, ledger, job), done: tally(ledger, tookEffect), refused: tally(ledger, isRefused) };
-    await writeFile(file, JSON.stringify(found, null, 1));
-    return found;
+    return { acts: actsIn(start, ledger, job), done: tally(ledger, tookEffect), refused: tally(ledger, isRefused) };
   } finally {
     await bench.stop();
   }

@@ -98,7 +98,7 @@ export async function beginNear(bench: StackBench, { start }: Act): Promise<JobD
   const name = `zombie-${++names}`;
   const request = exampleRequest();
   request.hsm.name = name;
-  if (start === 'nothing') await bench.control('PUT', '/world', { state: {} });
+  if (start === 'nothing') await bench.emptyWorld();
   else Object.assign(request, (await loadWorld(bench, start, { rename: { 'kylo-luna-hsm': name } })).request);
   await bench.control('DELETE', '/ledger');
   return JobDriver.begin(bench, request);

@@ -63,7 +63,7 @@ const approval: ApprovalView = {
 const incident: IncidentView = {
   id: 'incident-1-abcdef',
   step: 'ntp',
-  problem: { ...refused({ tried: 'a', seen: 'b', source: 'c', remedy: 'd' }).problem, retryAfterMs: 5_000 },
+  problem: { ...refused({ code: 'AZURE_LOCKED', tried: 'a', summary: 'b', evidence: { source: 'c', text: 'e' }, remedy: 'd' }).problem, retryAfterMs: 5_000 },
   actions: ['retry', 'skip', 'abort'],
   openedAt: at,
   closedAt: at,

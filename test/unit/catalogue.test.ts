@@ -41,7 +41,15 @@ describe('The catalogue of steps', () => {
 
   it('marks every step that sends a command which erases, or gives a machine a secret', () => {
     const marked = (mark: 'erases' | 'discloses' | 'destroys') => stepIds.filter((id) => mark in catalogue[id]);
-    assert.deepEqual(marked('erases'), ['initialize-hsm', 'fips-mode', 'initialize-partition', 'set-root-of-trust']);
+    assert.deepEqual(marked('erases'), [
+      'initialize-hsm',
+      'fips-mode',
+      'prepare-ntls',
+      'connect-client',
+      'initialize-partition',
+      'register-client',
+      'set-root-of-trust',
+    ]);
     for (const id of marked('destroys')) assert.ok('erases' in catalogue[id], id);
     const toAzure = ['windows-vm', 'install-luna-client', 'ciphertrust-vm'];
     const toManager = ['admin-password', 'ntp', 'licence', 'set-root-of-trust', 'reset-password', 'web-certificate'];

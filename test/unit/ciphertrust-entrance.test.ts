@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decideEntrance } from '../../activities/entrance.ts';
-import type { Problem } from '../../domain/failure.ts';
+import { type Problem, wordsOf } from '../../domain/failure.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import { type Fate, isKeptKnownRight, isKeptRefused, unheardOfKept, type Which } from '../../stores/record/admin-passwords.ts';
 import { AttemptRecord } from '../../stores/record/attempt-record.ts';
@@ -29,7 +29,7 @@ describe('The way in', () => {
   });
 
   it('waits while the account is locked', () => {
-    const locked: Problem = { kind: 'NotReady', tried: 'waiting', seen: 'locked, for 5 minutes', source: '', remedy: '', retryAfterMs: 300_000 };
+    const locked: Problem = { kind: 'NotReady', code: 'WAITING', tried: 'waiting', summary: 'locked, for 5 minutes', remedy: '', retryAfterMs: 300_000 };
     const next = decideEntrance(knock({ left: ['generated'], found: ['the default password is refused'], locked }), job);
     assert.deepEqual(next, { kind: 'wait', why: 'locked, for 5 minutes', retryAfterMs: 300_000 });
   });
@@ -38,7 +38,7 @@ describe('The way in', () => {
     assert.equal(decideEntrance(knock({ signedIn: true }), job), undefined);
     const end = decideEntrance(knock({ left: [], found: ['the kept password is refused', 'the default password is refused'] }), job);
     assert.ok(end?.kind === 'stop');
-    assert.equal(end.problem.seen, 'the kept password is refused; the default password is refused');
+    assert.equal(wordsOf(end.problem), 'the kept password is refused; the default password is refused');
     assert.match(end.problem.remedy, /kylo-1-ciphertrust-admin-password/);
   });
 });
@@ -87,7 +87,7 @@ describe('The record of admin’s passwords', () => {
     const records = createRecords(memoryNumberedStore(entries));
     const writer = { jobId: job.target, runId: job.runId, execution, attempt: 1, retry: 1 };
     const record = new AttemptRecord(() => records.of(job.target, 'ciphertrust', writer));
-    return new PasswordRecord({ record, transcripts: folderTranscripts(folder), job, order: `${job.runId}/${execution}`, execution });
+    return new PasswordRecord({ record, transcripts: folderTranscripts(folder), job, step: 'admin-password', order: `${job.runId}/${execution}`, execution });
   };
   const all = [
     ['7', 'kept', 'is tried'],

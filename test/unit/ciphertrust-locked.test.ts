@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { StepFailure } from '../../domain/failure.ts';
+import { type StepFailure, wordsOf } from '../../domain/failure.ts';
 import { lockedForMs, saysLocked } from '../../systems/ciphertrust/errors.ts';
 import { recordedManager } from '../support/ciphertrust/recorded-manager.ts';
 
@@ -24,7 +24,7 @@ describe('A locked account, in whatever way that is told', () => {
         const shown = operation.startsWith('POST') ? manager.signIn('p') : manager.changePassword('admin', 'p');
         const { problem } = (await shown.catch((error: unknown) => error)) as StepFailure;
         assert.deepEqual([problem?.kind, problem?.retryAfterMs], ['NotReady', waits], operation);
-        assert.match(problem.seen, /locked the account admin/);
+        assert.match(wordsOf(problem), /locked the account admin/);
       }
     });
 

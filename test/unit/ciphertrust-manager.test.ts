@@ -1,9 +1,25 @@
 import assert from 'node:assert/strict';
 import { AxiosError } from 'axios';
+import { StepFailure } from '../../domain/failure.ts';
 import { recordedManager } from '../support/ciphertrust/recorded-manager.ts';
 
 const operation = 'POST /v1/system/network/checkport';
 const path = '/v1/system/network/checkport';
+
+describe('A request to CipherTrust Manager', () => {
+  it('is sent once, whatever its connection comes to: nobody knows whether it was carried out', async () => {
+    for (const code of ['ECONNABORTED', 'ETIMEDOUT', 'ECONNRESET', 'ECONNREFUSED', 'EPIPE'])
+      for (const method of ['GET', 'POST'] as const) {
+        const { asked, manager } = recordedManager({
+          [`${method} /v1/domains`]: () => {
+            throw new AxiosError('socket hang up', code);
+          },
+        });
+        await assert.rejects(manager.raw(method, '/v1/domains', {}), (error: unknown) => error instanceof StepFailure && error.problem.kind === 'Transient');
+        assert.equal(asked.length, 1, `${method} ${code}`);
+      }
+  });
+});
 
 describe('A question to CipherTrust Manager on which nothing depends', () => {
   it('has an answer where it is a success, and none whatever else comes back', async () => {

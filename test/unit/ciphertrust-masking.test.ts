@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { issueServer } from '../../simulator/certificates.ts';
-import { answerFailure } from '../../systems/ciphertrust/errors.ts';
+import { type Answer, answerFailure } from '../../systems/ciphertrust/errors.ts';
 import { withoutSecrets } from '../../systems/ciphertrust/masking.ts';
+
+/** What of an answer is quoted to a person. */
+const said = (answer: Answer, sent: object): string => answerFailure('asking', answer, sent).problem.evidence?.text ?? '';
 
 /** So many letters of a key in a row are told by nobody by chance. */
 const telling = 12;
@@ -66,7 +69,7 @@ describe('What CipherTrust Manager quotes of a private key', () => {
         // What a person is told is cut short: here all of it is looked at.
         assert.ok(!tells(withoutSecrets(write(quote()), sent())), form);
         for (const [place, answer] of places) {
-          const { seen } = answerFailure('asking', { status: 400, body: answer(`no key: ${write(quote())}`) }, sent()).problem;
+          const seen = said({ status: 400, body: answer(`no key: ${write(quote())}`) }, sent());
           assert.ok(!tells(seen), `${form}, in ${place}: ${seen}`);
           assert.match(seen, /^400 .*no key: (\*{8}|-----BEGIN CERTIFICATE)/s, `${form}, in ${place}: what else is said stays`);
         }
@@ -74,7 +77,7 @@ describe('What CipherTrust Manager quotes of a private key', () => {
     });
 
   it('takes nothing else away: what follows a whole key or a line of it is told', () => {
-    const told = (message: string, sent: object) => answerFailure('asking', { status: 400, body: { message } }, sent).problem.seen;
+    const told = (message: string, sent: object) => said({ status: 400, body: { message } }, sent);
     assert.equal(told(`${key.trim()} has no certificate`, setup()), '400 ******** has no certificate');
     assert.equal(told(`${key.trim()}\n has no certificate`, nothing()), '400 ********\n has no certificate');
     // A word after it could be the beginning of the next line of the key, by chance.
@@ -84,7 +87,7 @@ describe('What CipherTrust Manager quotes of a private key', () => {
 });
 
 describe('What CipherTrust Manager quotes of another secret', () => {
-  const told = (body: unknown, sent: object) => answerFailure('asking', { status: 400, body }, sent).problem.seen;
+  const told = (body: unknown, sent: object) => said({ status: 400, body }, sent);
 
   it('is not told where it has several lines that are folded', () => {
     const licence = 'first line\n  second line\n';

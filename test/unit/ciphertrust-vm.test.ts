@@ -55,7 +55,7 @@ describe('The machine of CipherTrust Manager', () => {
     const { acceptTerms: _, ...cipherTrust } = request.cipherTrust;
     const decision = decideCheckAvailability(available(16), { request: { ...request, cipherTrust } });
     assert.ok(decision.kind === 'stop');
-    assert.match(decision.problem.remedy, /https:\/\/terms\.example\.com\/cm.*cipherTrust\.acceptTerms/);
+    assert.match(decision.problem.remedy, /https:\/\/terms\.example\.com\/cm.*\/cipherTrust\/acceptTerms/);
   });
 
   it('has the disk that its image comes with: no size is asked for, so none below it', () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { act, converge } from '../../activities/converge.ts';
@@ -20,7 +21,12 @@ describe('A change that changed nothing', () => {
       },
     });
     const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR', () => {}) });
-    await assert.rejects(runStep(environment, step, {}), { type: 'Unsafe', message: /success was reported, but nothing changed/ });
+    await assert.rejects(runStep(environment, step, {}), (error: unknown) => {
+      assert.ok(error instanceof ApplicationFailure);
+      assert.deepEqual([error.type, error.nonRetryable], ['Unsafe', true], 'Temporal makes no further attempt by itself');
+      assert.match(error.message, /success was reported, but nothing changed/);
+      return true;
+    });
     assert.equal(made, 1);
   });
 });

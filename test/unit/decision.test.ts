@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { decisionOf } from '../../workflows/engine/decision.ts';
+import { Value } from 'typebox/value';
+import { decisionOf } from '../../domain/decisions.ts';
+import { approvalSignal, resolveSignal } from '../../domain/schemas/decisions.ts';
 
 describe('What a signal says', () => {
   const resolve = { incidentId: 'incident-1-abc', decisionId: 'd', actor: 'anna', action: 'retry' };
@@ -17,6 +19,22 @@ describe('What a signal says', () => {
       assert.equal(decision, undefined);
       assert.ok(shown.about && shown.actor && shown.decisionId);
     }
+  });
+
+  it('is what the schemas say, whichever way it comes in: what fits them is a decision, and what is one fits them', () => {
+    const text = fc.string({ maxLength: 300 });
+    const some = fc.oneof(text, fc.anything());
+    const fields = { approvalId: some, incidentId: some, decisionId: some, actor: some, action: fc.oneof(fc.constantFrom('retry', 'skip', 'abort'), some) };
+    const payload = fc.record({ ...fields, comment: some, amendment: fc.anything() }, { requiredKeys: [] });
+    fc.assert(
+      fc.property(fc.constantFrom('approve', 'reject', 'resolve'), payload, (signal, sent) => {
+        const schema = signal === 'resolve' ? resolveSignal : approvalSignal;
+        const { decision } = decisionOf(signal, sent);
+        if (Value.Check(schema, sent)) assert.ok(decision);
+        if (decision) assert.ok(Value.Check(schema, decision));
+      }),
+      { numRuns: 1_000 },
+    );
   });
 
   it('is cut where it is long, and never throws, whatever was sent', () => {

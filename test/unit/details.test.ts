@@ -39,10 +39,16 @@ describe('The details that the Temporal UI shows', () => {
   });
 
   it('begin with what is asked of a person, and the signal that answers it', () => {
-    const problem = { kind: 'Refused', tried: 'accepting the terms', seen: 'not accepted', source: 'Azure', remedy: 'Accept them.' } as const;
+    const problem = {
+      kind: 'Refused',
+      code: 'AZURE_TERMS_NOT_ACCEPTED',
+      tried: 'accepting the terms',
+      summary: 'not accepted',
+      remedy: 'Accept them.',
+    } as const;
     const incident = { id: 'incident-2', step: 'accept-terms', problem, actions: ['retry', 'abort'], openedAt: at('12:00:00') } as const;
     const [what, how] = detailsHere(progress({}, { incidents: [{ ...incident, actions: ['retry', 'abort'] }] })).split('\n');
-    assert.equal(what, '**Incident `incident-2` at Accept the marketplace terms:** accepting the terms: Azure said: not accepted. Accept them.');
+    assert.equal(what, '**Incident `incident-2` at Accept the marketplace terms (AZURE_TERMS_NOT_ACCEPTED):** accepting the terms: not accepted. Accept them.');
     assert.match(
       how!,
       /Send the signal `resolve` with `\{"incidentId":"incident-2","decisionId":"any new id","actor":"your name","action":"retry"\}`; the action is `retry` or `abort`\.$/,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setImmediate } from 'node:timers/promises';
 import type { Context } from '@temporalio/activity';
 import { ActivityCancelledError, ActivityCompletionError, ActivityNotFoundError, ActivityPausedError, ActivityResetError } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
@@ -127,12 +128,14 @@ describe('The permit of an attempt', () => {
 
   it('is refused to all who asked at the same time as the one that was refused', async () => {
     let asked = 0;
-    const { fence } = attempt({
-      answer: () => (++asked === 2 ? Promise.reject(new ActivityNotFoundError('gone')) : new Promise((resolve) => setTimeout(resolve, 20))),
-    });
-    const answers = await Promise.allSettled([fence.permit(), fence.permit(), fence.permit()]);
+    const others = Promise.withResolvers<void>();
+    const { fence } = attempt({ answer: () => (++asked === 2 ? Promise.reject(new ActivityNotFoundError('gone')) : others.promise) });
+    const permits = [fence.permit(), fence.permit(), fence.permit()];
+    const answers = Promise.allSettled(permits);
+    await assert.rejects(permits[1]!, NoPermit);
+    others.resolve();
     assert.deepEqual(
-      answers.map(({ status }) => status),
+      (await answers).map(({ status }) => status),
       ['rejected', 'rejected', 'rejected'],
     );
   });
@@ -143,7 +146,7 @@ describe('The fence of the present attempt', () => {
 
   it('is the one that the attempt runs with, after any wait', () =>
     runWithFence(openFence, async () => {
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await setImmediate();
       assert.equal(currentFence(), openFence);
     }));
 

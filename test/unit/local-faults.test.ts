@@ -4,12 +4,12 @@ import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { converge, done } from '../../activities/converge.ts';
-import { notReady, type Problem, refused, unsafe } from '../../domain/failure.ts';
+import { notReady, type Problem, refused, unsafe, wordsOf } from '../../domain/failure.ts';
 import { storeFailed } from '../../stores/secrets/kept.ts';
 import { localFault } from '../../systems/local-faults.ts';
 
 const systemError = (code: string, more: object = {}) => Object.assign(new Error(`${code}: it failed`), { code, errno: -1, syscall: 'write', ...more });
-const told = { tried: 'hsm login', seen: 'the password is refused', source: 'LunaSH', remedy: 'Compare it.' };
+const told = { code: 'HSM_COMMAND_FAILED', tried: 'hsm login', summary: 'the password is refused', remedy: 'Compare it.' } as const;
 
 /** What a step that fails with this error tells Temporal. */
 async function failureWith(error: unknown): Promise<ApplicationFailure> {
@@ -42,22 +42,22 @@ describe('A fault of the worker’s own machine', () => {
       const problem = failure.details![0] as Problem;
       assert.deepEqual([failure.type, failure.nonRetryable], ['Transient', false]);
       assert.ok(Number(failure.nextRetryDelay) >= 5_000);
-      assert.match(problem.seen, seen);
-      assert.match(problem.seen, /\/var\/lib\/hsm\/x/);
+      assert.match(wordsOf(problem), seen);
+      assert.match(wordsOf(problem), /\/var\/lib\/hsm\/x/);
       assert.doesNotMatch(failure.message, /defect/);
     });
 
   it('is known as the operating system tells it', async () => {
     const full = await writeFile('/dev/full', 'x').catch((error: unknown) => error);
-    assert.match(localFault(full)!.seen, /disk is full \(.*ENOSPC\)/);
+    assert.match(localFault(full)!.summary, /disk is full \(.*ENOSPC\)/);
     const handle = await open('/dev/full', 'w');
     const written = await handle.writeFile('x').catch((error: unknown) => error);
     await handle.close();
-    assert.match(localFault(written)!.seen, /disk is full/);
+    assert.match(localFault(written)!.summary, /disk is full/);
   });
 
   it('names the host that cannot be resolved', () => {
-    assert.match(localFault(systemError('EAI_AGAIN', { syscall: 'getaddrinfo', hostname: 'vault.internal' }))!.seen, /vault\.internal/);
+    assert.match(localFault(systemError('EAI_AGAIN', { syscall: 'getaddrinfo', hostname: 'vault.internal' }))!.summary, /vault\.internal/);
   });
 
   it('is seen through what a store says of it, and keeps what was tried', async () => {
@@ -79,7 +79,7 @@ describe('A fault of the worker’s own machine', () => {
       [unsafe(told), 'Unsafe'],
       [refused(told), 'Refused'],
       [unsafe(told, new Error('in between', { cause: refused(told) })), 'Unsafe'],
-      [storeFailed('reading the secret x', refused({ ...told, seen: 'kept with another key' })), 'Unsafe'],
+      [storeFailed('reading the secret x', refused({ ...told, code: 'SECRET_KEY_LOST', summary: 'kept with another key' })), 'Unsafe'],
       [storeFailed('reading the secret x', systemError('EACCES')), 'Unsafe'],
       [systemError('ENOENT'), 'Unsafe'],
       [systemError('toString'), 'Unsafe'],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { StepFailure } from '../../domain/failure.ts';
+import type { TargetRecord } from '../../stores/record/record.ts';
 import { LunaClient } from '../../systems/lunacm/luna-client.ts';
 import { parseContents, parseRoleShow, parseShowInfo, parseSlots, splitCommands, succeeded } from '../../systems/lunacm/parse.ts';
 import { parsePartitionRole, together } from '../../systems/lunash/partition-show.ts';
@@ -200,9 +201,9 @@ describe('What LunaSH tells of roles and mappings', () => {
       'client fingerprint -client cm': `Certificate fingerprint: ${Array(32).fill('AB').join(':')}`,
     };
     const session = { read: async (command: string) => answers[command], change: async (command: string) => changed.push(command) } as unknown as LunashSession;
-    await assert.rejects(deleteOurClient(session, 'cm', []), /not registered with a certificate that was made here/);
+    await assert.rejects(deleteOurClient(session, 'cm', [], {} as TargetRecord<'hsm'>), /not registered with a certificate that was made here/);
     answers['client list'] = 'No clients are registered.';
-    await deleteOurClient(session, 'cm', []);
+    await deleteOurClient(session, 'cm', [], {} as TargetRecord<'hsm'>);
     assert.deepEqual(changed, []);
   });
 });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { createServer as createHttpsServer, get } from 'node:https';
 import { createServer, type Server, type Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { issueServer } from '../../simulator/certificates.ts';
 import { Ledger } from '../../simulator/ledger.ts';
@@ -9,7 +11,7 @@ import { listenLocally } from '../../simulator/machine.ts';
 import { VirtualNetwork } from '../../simulator/network/network.ts';
 import { createSocks, type Socks } from '../../simulator/network/socks.ts';
 import type { World } from '../../simulator/world.ts';
-import { createOutbound } from '../../systems/outbound.ts';
+import { createOutbound, permitted } from '../../systems/outbound.ts';
 
 describe('The way out', function () {
   this.timeout(10_000);
@@ -100,5 +102,37 @@ describe('The way out', function () {
       get({ host: '127.0.0.1', port, agent: straight, path: '/' }, (response) => resolve(text(response))).on('error', reject);
     });
     assert.equal(body, 'kept');
+  });
+
+  for (const isPermitted of [true, false])
+    it(`sends an HTTPS request ${isPermitted ? 'once it is permitted' : 'not at all without a permit'}`, async () => {
+      const { certificatePem: cert, privateKeyPem: key, authorityPem: ca } = await issueServer({ commonName: 'vault', names: { dns: ['vault.internal'] } });
+      const events: string[] = [];
+      const answer = (_: unknown, response: ServerResponse) => {
+        events.push('request');
+        response.end('kept');
+      };
+      const port = await listen(createHttpsServer({ cert, key }, answer) as unknown as Server);
+      const permit = async () => {
+        events.push('permit');
+        if (!isPermitted) throw new Error('replaced');
+      };
+      const agent = createOutbound().httpsAgent({ ca, servername: 'vault.internal' }, permit);
+      const asking = new Promise<string>((resolve, reject) => {
+        get({ host: '127.0.0.1', port, agent, path: '/' }, (response) => resolve(text(response))).on('error', reject);
+      });
+      if (isPermitted) assert.equal(await asking, 'kept');
+      else await assert.rejects(asking, /replaced/);
+      assert.deepEqual(events, isPermitted ? ['permit', 'request'] : ['permit']);
+    });
+
+  it('closes a connection without a permit, and hands over one that has it', async () => {
+    const [refused, open] = [new PassThrough(), new PassThrough()];
+    await assert.rejects(
+      permitted(refused, () => Promise.reject(new Error('replaced'))),
+      /replaced/,
+    );
+    assert.equal(await permitted(open, async () => {}), open);
+    assert.deepEqual([refused.destroyed, open.destroyed], [true, false]);
   });
 });

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { canonical } from '../../domain/canonical.ts';
-import { StepFailure } from '../../domain/failure.ts';
+import { StepFailure, wordsOf } from '../../domain/failure.ts';
 import { plan } from '../../domain/plan.ts';
 import type { TemplateSource } from '../../domain/request.ts';
 import { secretsNamed, withoutTemplateText } from '../../domain/request-parts.ts';
@@ -200,7 +200,7 @@ describe('A template behind an address', () => {
         (error: unknown) => (error instanceof StepFailure ? error : assert.fail(String(error))),
       );
       assert.equal(problem.kind, kind);
-      assert.match(problem.seen, seen);
+      assert.match(wordsOf(problem), seen);
       assert.ok(!message.includes('opensesame'));
     });
 });

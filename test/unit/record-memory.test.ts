@@ -7,7 +7,7 @@ import {
   erasedAfterLastProof,
   holdsFirstPassword,
   isOurs,
-  isUsable,
+  isUsed,
   openCreateTag,
   openErase,
   refusedUnder,
@@ -80,6 +80,16 @@ describe('What a record says', () => {
     assert.deepEqual(signInsSinceAccepted(hsm, 'co', '1'), { tried: 1, refused: 1 });
     assert.deepEqual(signInsSinceAccepted(hsm, 'co', '2'), { tried: 1, refused: 0 });
     assert.deepEqual(signInsSinceAccepted(hsm, 'po', '1'), { tried: 0, refused: 0 });
+  });
+
+  it('counts sign-ins since the last accepted one, not since the first', async () => {
+    const tries = (...outcomes: ('accepted' | 'refused')[]) =>
+      outcomes.flatMap((outcome): ['so-sign-in', { outcome: 'tried' | 'accepted' | 'refused' }][] => [
+        ['so-sign-in', { outcome: 'tried' }],
+        ['so-sign-in', { outcome }],
+      ]);
+    const hsm = await entries('hsm', ...tries('accepted', 'refused', 'refused', 'accepted', 'refused'));
+    assert.deepEqual(signInsSinceAccepted(hsm, 'so'), { tried: 1, refused: 1 });
   });
 
   it('knows whether a temporary password may still hold', async () => {
@@ -180,14 +190,8 @@ describe('What a record says', () => {
     assert.equal(openCreateTag(await entries('windows', begun('t1'), created({ vmId: 'v' })), '/x/vm'), undefined);
   });
 
-  it('lets an approval be used once, for what it was granted', async () => {
-    const granted = ['approval-granted', { approvalId: 'a', digest: 'd', by: ['anna'] }] as [
-      'approval-granted',
-      { approvalId: string; digest: string; by: string[] },
-    ];
-    assert.equal(isUsable(await entries('approvals'), 'a', 'd'), false);
-    assert.equal(isUsable(await entries('approvals', granted), 'a', 'd'), true);
-    assert.equal(isUsable(await entries('approvals', granted), 'a', 'another'), false);
-    assert.equal(isUsable(await entries('approvals', granted, ['approval-used', { approvalId: 'a', digest: 'd' }]), 'a', 'd'), false);
+  it('knows which approval was used', async () => {
+    const used = await entries('approvals', ['approval-used', { approvalId: 'a', digest: 'd' }]);
+    assert.deepEqual([isUsed(used, 'a'), isUsed(used, 'b'), isUsed(await entries('approvals'), 'a')], [true, false, false]);
   });
 });

@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { StepFailure } from '../../domain/failure.ts';
+import { StepFailure, wordsOf } from '../../domain/failure.ts';
 import { type Subject, subjects, type Writer } from '../../stores/record/events.ts';
 import { folderNumberedStore } from '../../stores/record/folder-store.ts';
 import type { NumberedStore } from '../../stores/record/numbered-store.ts';
@@ -209,7 +209,7 @@ describe('A target record', () => {
       values.set(name, JSON.stringify(change(JSON.parse(text))));
     };
     const refuses = (seen: RegExp) =>
-      assert.rejects(hsm().read(), (error) => error instanceof StepFailure && error.problem.kind === 'Unsafe' && seen.test(error.problem.seen));
+      assert.rejects(hsm().read(), (error) => error instanceof StepFailure && error.problem.kind === 'Unsafe' && seen.test(wordsOf(error.problem)));
     beforeEach(async () => {
       const record = hsm();
       for (let n = 1; n <= 4; n++) await record.append('so-sign-in', { outcome: 'tried' });

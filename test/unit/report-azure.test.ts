@@ -18,8 +18,8 @@ describe('The report about Azure', () => {
       draft({
         'check-availability': { windowsImage: image, cipherTrustImage: { id: '/images/own' }, termsNeeded: false, warnings: [] },
         'deploy-hsm': { deploymentId: '/d', templateHash: '42', templateSha256: 'abc', gatewayWasThere: false },
-        'windows-vm': { id: '/w', privateAddress: '172.22.0.4', publicAddress: '20.0.0.4', reachable: '20.0.0.4' },
-        'ciphertrust-vm': { id: '/c', privateAddress: '172.22.0.5', reachable: '172.22.0.5' },
+        'windows-vm': { id: '/virtualMachines/LunaClient', privateAddress: '172.22.0.4', publicAddress: '20.0.0.4', reachable: '20.0.0.4' },
+        'ciphertrust-vm': { id: '/virtualMachines/MyCompany-CipherTrust', privateAddress: '172.22.0.5', reachable: '172.22.0.5' },
         'close-doors': { removedRules: ['lunaclient-nsg/provisioner-admin'], deallocated: true },
       }),
     );

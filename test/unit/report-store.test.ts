@@ -56,7 +56,7 @@ describe('The report in the API', () => {
 
   it('is 404 where there is none, and 503, not 404, where the store fails', async () => {
     assert.equal((await app({ read: async () => undefined }).inject({ url })).statusCode, 404);
-    const told = { tried: 'reading kylo-run-1.json', seen: '403 AuthorizationFailure', source: 'the blob storage', remedy: 'Assign the role.' };
+    const told = { code: 'STORE_REFUSED', tried: 'reading kylo-run-1.json', summary: '403 AuthorizationFailure', remedy: 'Assign the role.' } as const;
     const named = await app({ read: () => Promise.reject(refused(told)) }).inject({ url });
     assert.equal(named.statusCode, 503);
     assert.match(named.json().detail, /403 AuthorizationFailure/);

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { validateRequest } from '../../domain/validate.ts';
-import { editorSchemaText } from '../../scripts/request-schema.ts';
+import { editorSchemaText, requestShapeText } from '../../scripts/request-schema.ts';
 
 const docs = new URL('../../docs/', import.meta.url);
 const examples = new URL('../../examples/', import.meta.url);
@@ -11,6 +11,7 @@ const examples = new URL('../../examples/', import.meta.url);
 describe('The JSON Schema of a request for editors', () => {
   it('is what the validator goes by (else: node scripts/request-schema.ts)', () => {
     assert.equal(readFileSync(new URL('request.schema.json', docs), 'utf8'), editorSchemaText());
+    assert.equal(readFileSync(new URL('../domain/request-shape.json', docs), 'utf8'), requestShapeText(), 'and so is what workflow code goes by');
   });
 
   it('is named by each example, which fits it and is taken by the validator', () => {

@@ -9,9 +9,11 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { keepSecrets } from '../../activities/permissions/keep-secrets.ts';
 import type { Systems } from '../../activities/systems.ts';
+import { StepFailure } from '../../domain/failure.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepResult } from '../../domain/results.ts';
 import { createFileStore } from '../../stores/secrets/file-store.ts';
+import { kept } from '../../stores/secrets/kept.ts';
 import { series } from '../../stores/secrets/series.ts';
 import { purposes, type SecretStore } from '../../stores/secrets/store.ts';
 import { exampleRequest } from '../support/example.ts';
@@ -57,10 +59,7 @@ describe('The encrypted-file store', () => {
     await open().create('old-hsm-so-password', 'old');
     renameSync(join(folder, 'key'), join(folder, 'elsewhere'));
     for (const late of [open().create('new-hsm-so-password', 'new'), open().get('old-hsm-so-password')])
-      await assert.rejects(
-        late,
-        /key: the secret store said: it is not there, but .*secrets holds 1 secret; no other key was made\. Bring the key back: its mount/,
-      );
+      await assert.rejects(late, /key: it is not there, but .*secrets holds 1 secret; no other key was made\. Bring the key back: its mount/);
     assert.deepEqual(readdirSync(folder).toSorted(), ['elsewhere', 'secrets']);
     renameSync(join(folder, 'elsewhere'), join(folder, 'key'));
     assert.equal(await open().create('new-hsm-so-password', 'new'), 'new');
@@ -86,6 +85,24 @@ describe('entries in a series', () => {
   it('are those up to the first that is not there', async () => {
     assert.deepEqual(await among(), []);
     assert.deepEqual(await among('n', 'n-2', 'n-4'), ['value of n', 'value of n-2']);
+  });
+});
+
+describe('A secret that an earlier step kept', () => {
+  const store = (values: Map<string, string>): SecretStore => ({
+    get: async (name) => values.get(name),
+    create: () => assert.fail('a value was made up'),
+  });
+
+  it('is read, and refused where it is missing: no other value is ever tried in its place', async () => {
+    const values = new Map([['t-hsm-so-password', 'kept-before']]);
+    assert.equal(await kept(store(values), 't', 'hsm-so-password'), 'kept-before');
+    await assert.rejects(kept(store(values), 't', 'hsm-domain'), (error: unknown) => {
+      assert.ok(error instanceof StepFailure, String(error));
+      assert.equal(error.problem.kind, 'Refused');
+      assert.match(error.problem.tried, /t-hsm-domain/);
+      return true;
+    });
   });
 });
 
@@ -167,6 +184,15 @@ describe('keep-secrets', () => {
     assert.equal(values.get(`${record}-2`), 'ciphertrust-ssh-key');
     values.delete('t-ciphertrust-ssh-key');
     await assert.rejects(run(values), /any more: t-ciphertrust-ssh-key\./);
+  });
+
+  it('generates one more that a later request needs, before the job goes on', async () => {
+    const values = withKeys();
+    values.delete('t-ciphertrust-ssh-key');
+    await run(values, { cipherTrust: { sshKeyInAzure: 'anna' } });
+    assert.ok(!values.has('t-ciphertrust-ssh-key'));
+    assert.match((await run(values)).cipherTrustPublicKey, /^ssh-rsa /);
+    assert.ok(values.has('t-ciphertrust-ssh-key'));
   });
 
   it('lets one begin anew on purpose, by moving every entry of the job away', async () => {

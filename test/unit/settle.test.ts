@@ -5,7 +5,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import { converge, type Decision, done, lasting, prove, wait } from '../../activities/converge.ts';
 import { currentFence } from '../../systems/fence.ts';
 import type { LastingActName } from '../../systems/lasting-acts.ts';
-import { MemoryFence, runStep } from '../support/fence.ts';
+import { MemoryFence, openFence, runStep } from '../support/fence.ts';
 
 const commandMs = 200;
 const logger = new DefaultLogger('ERROR', () => {});
@@ -21,10 +21,12 @@ interface Asked {
   acts?: LastingActName[];
   /** What is left to be waited for once the attempt before was ended. */
   endFirst?: () => Promise<number>;
+  /** How long the attempt before may still write under its last permit. */
+  graceMs?: number;
 }
 
 /** How long an attempt waited before it looked. */
-async function waited({ attempt = 1, order = 1, detail, acts = ['lunash-command'], endFirst }: Asked): Promise<number> {
+async function waited({ attempt = 1, order = 1, detail, acts = ['lunash-command'], endFirst, graceMs = 0 }: Asked): Promise<number> {
   const begun = performance.now();
   const step = converge<Input, number, number, never>({
     lasting: lasting({ commandMs }, ...acts),
@@ -33,7 +35,8 @@ async function waited({ attempt = 1, order = 1, detail, acts = ['lunash-command'
     decide: (seen) => done(seen),
     act: {},
   });
-  return (await runStep(new MockActivityEnvironment({ attempt, heartbeatDetails: detail }, { logger }), step, { order })) - begun;
+  const environment = new MockActivityEnvironment({ attempt, heartbeatDetails: detail }, { logger });
+  return (await runStep(environment, step, { order }, { ...openFence, graceMs })) - begun;
 }
 
 describe('What was sent before is given its time', () => {
@@ -43,6 +46,17 @@ describe('What was sent before is given its time', () => {
   it('before a later attempt looks, and before the first one of a later retry does', async () => {
     assert.ok((await waited({ attempt: 2 })) >= longEnough);
     assert.ok((await waited({ order: 2 })) >= longEnough);
+  });
+
+  it('and so is what the one before may still write under its last permit, which it may before it is ended', async () => {
+    const began = performance.now();
+    let endedAfterMs = 0;
+    const endFirst = async () => {
+      endedAfterMs = performance.now() - began;
+      return 0;
+    };
+    await waited({ attempt: 2, endFirst, graceMs: commandMs });
+    assert.ok(endedAfterMs >= longEnough, `${endedAfterMs} ms`);
   });
 
   it('and nothing is waited for where nothing was sent yet', async () => {
@@ -75,6 +89,16 @@ describe('What was sent before is given its time', () => {
     const { settleMs, settleAfterEndMs } = lasting({ commandMs }, 'lunacm-script', 'vtl-createcert', 'clientconfig-deploy');
     assert.deepEqual([settleMs, settleAfterEndMs], [commandMs, 0]);
     assert.equal(lasting({ commandMs }, 'lunacm-script', 'lunash-command').settleAfterEndMs, commandMs);
+  });
+
+  it('and may arrive late where it erases, unless its session was ended at the Windows host', () => {
+    const settling = (lunaVia: 'client' | 'direct', act: LastingActName) => {
+      const { settleMs, settleAfterEndMs } = lasting({ commandMs, lunaVia }, act);
+      return [settleMs, settleAfterEndMs];
+    };
+    assert.deepEqual(settling('client', 'lunash-erasing-command'), [1.2 * commandMs, commandMs]);
+    assert.deepEqual(settling('direct', 'lunash-erasing-command'), [1.2 * commandMs, 1.2 * commandMs]);
+    assert.deepEqual(settling('direct', 'lunash-command'), [commandMs, commandMs]);
   });
 
   it('nor where the step leaves nothing at work, or only what tells by itself whether it is', async () => {

@@ -28,7 +28,7 @@ async function attempted(looks: Look[], { attempt = 1, detail, order = 1 }: Atte
     decide: (seen) => {
       if (seen === 'there') return done('it');
       if (seen === 'missing') return act('make');
-      return seen === 'coming' ? wait('not yet') : halt({ tried: 'it', seen: 'wrong', source: 'test', remedy: 'Mend it.' });
+      return seen === 'coming' ? wait('not yet') : halt({ code: 'HSM_UNREADABLE', tried: 'it', summary: 'wrong', remedy: 'Fix it.' });
     },
     act: { make: async () => {} },
   });

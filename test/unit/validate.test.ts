@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
 import { Value } from 'typebox/value';
 import { ProvisioningRequest as schema } from '../../domain/request-schema.ts';
+import { mistakesOfShape } from '../../domain/request-shape.ts';
 import { inspect } from '../../domain/shape.ts';
 import { validateRequest } from '../../domain/validate.ts';
 import { exampleRequest } from '../support/example.ts';
@@ -121,9 +122,10 @@ describe('The one validator of requests', () => {
             // What it is in was changed before.
           }
         const request: unknown = JSON.parse(JSON.stringify(edited));
-        const { mistakes } = inspect(schema, request);
+        const { mistakes } = inspect(schema, request, Value.Check);
         assert.equal(mistakes.length === 0, Value.Check(schema, request), JSON.stringify([request, mistakes]));
         for (const { message } of mistakesIn(request)) assert.match(message, /[.?]$/);
+        assert.deepEqual(mistakesOfShape(request), mistakes, 'workflow code, which has no schema library, finds the same');
       }),
       { numRuns: 2_000 },
     );

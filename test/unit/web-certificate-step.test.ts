@@ -4,7 +4,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { webCertificate } from '../../activities/root-of-trust/web-certificate.ts';
 import type { Systems } from '../../activities/systems.ts';
-import type { Problem } from '../../domain/failure.ts';
+import { type Problem, wordsOf } from '../../domain/failure.ts';
 import { type Identity, selfSigned } from '../../simulator/certificates.ts';
 import { createRecords } from '../../stores/record/record.ts';
 import { secretName } from '../../stores/secrets/store.ts';
@@ -69,7 +69,7 @@ describe('The step that sets a web certificate', () => {
     it(`stops with cause and remedy: ${what}`, async () => {
       const problem = await problemOf(secret(), answer());
       assert.equal(problem.kind, 'Refused');
-      assert.match(problem.seen, seen);
+      assert.match(wordsOf(problem), seen);
       assert.match(problem.remedy, remedy);
       assert.match(problem.remedy, /retry/);
     });

@@ -4,7 +4,6 @@ import { decideWebCertificate, type Seen } from '../../activities/root-of-trust/
 import type { CertificateSeen } from '../../domain/results.ts';
 import { issueServer, selfSigned } from '../../simulator/certificates.ts';
 import { seenOf } from '../../systems/certificates.ts';
-import type { Manager } from '../../systems/ciphertrust/ciphertrust.ts';
 import { readWebCertificate } from '../../systems/ciphertrust/web-certificate.ts';
 import { exampleRequest } from '../support/example.ts';
 
@@ -46,15 +45,14 @@ describe('web-certificate', () => {
   before(async () => {
     own = seenOf((await selfSigned({ commonName: 'keys.example.com', names: { dns: ['keys.example.com'] } })).certificatePem);
   });
-  const manager = {} as Manager;
-  const ready = () => ({ state: 'ready' as const, manager, name: 'keys.example.com', configured: own.fingerprint, presented: own.fingerprint, wanted: own });
+  const ready = () => ({ state: 'ready' as const, name: 'keys.example.com', configured: own.fingerprint, presented: own.fingerprint, wanted: own });
   const rows: [situation: string, seen: () => Seen, expected: string][] = [
     ['its web service restarts', () => ({ state: 'restarting' }), 'wait'],
     ['it has another name', () => ({ ...ready(), name: 'ciphertrust' }), 'set-name'],
     ['it is configured with another certificate', () => ({ ...ready(), configured: 'other' }), 'put-certificate'],
     ['it does not present it yet', () => ({ ...ready(), presented: 'old' }), 'restart-web'],
     ['all is as wanted', ready, 'done'],
-    ['no certificate is wanted', () => ({ state: 'ready', manager, name: 'keys.example.com', configured: 'old', presented: 'old' }), 'done'],
+    ['no certificate is wanted', () => ({ state: 'ready', name: 'keys.example.com', configured: 'old', presented: 'old' }), 'done'],
   ];
   for (const [situation, seen, expected] of rows)
     it(`${situation}: ${expected}`, () => {

@@ -1,6 +1,7 @@
 import { ActivityFailure, ApplicationFailure, IllegalStateError, RetryState, TemporalFailure } from '@temporalio/common';
 import { log, WorkflowError } from '@temporalio/workflow';
-import { type Problem, refused } from '../../domain/failure.ts';
+import { messageOf, type Problem, refused, StepFailure } from '../../domain/failure.ts';
+import { isFailureCode } from '../../domain/failure-codes.ts';
 import type { ApprovalView } from '../../domain/progress.ts';
 import type { StepDefinition } from '../../domain/steps.ts';
 import { JobEnded } from './job-ended.ts';
@@ -17,7 +18,28 @@ export const bugText = (error: unknown): string =>
 
 /** The failure that ends the job instead. */
 export const bugFailure = (error: unknown): ApplicationFailure =>
-  ApplicationFailure.nonRetryable(`${bugText(error)} Nothing was deleted. Report the bug; with a fixed version, send the same request again.`, 'Bug');
+  failureOfJob('Bug', {
+    kind: 'Unsafe',
+    code: 'WORKER_BUG',
+    tried: 'carrying out the job',
+    summary: bugText(error),
+    remedy: 'Nothing was deleted. Report the bug; with a fixed version, send the same request again.',
+  });
+
+/** The failure of a job that does not begin, since its input breaks rules. */
+export const refusedInput = (mistakes: readonly string[]): ApplicationFailure =>
+  failureOfJob('Refused', {
+    kind: 'Refused',
+    code: 'WORKER_INPUT_INVALID',
+    tried: 'starting the job',
+    summary: `the request cannot be carried out: ${mistakes.join(' ')}`,
+    remedy: 'Nothing was touched. Correct the request, then send it through the API, which validates it first.',
+  });
+
+const failureOfJob = (type: string, problem: Problem): ApplicationFailure => {
+  const failure = new StepFailure(problem);
+  return ApplicationFailure.nonRetryable(failure.message, type, failure.problem);
+};
 
 /** Does the work; a bug in it becomes a failure of the job, at once. */
 export async function withoutBugs<T>(work: () => Promise<T>): Promise<T> {
@@ -47,7 +69,7 @@ const hasTexts = (value: object, names: readonly string[]): boolean =>
   names.every((name) => typeof Object.entries(value).find(([field]) => field === name)?.[1] === 'string');
 
 const isProblem = (value: unknown): value is Problem =>
-  typeof value === 'object' && value !== null && hasTexts(value, ['kind', 'tried', 'seen', 'source', 'remedy']);
+  typeof value === 'object' && value !== null && hasTexts(value, ['kind', 'tried', 'summary', 'remedy']) && 'code' in value && isFailureCode(value.code);
 
 /** The problem that a step’s failure carries. A poll whose deadline passed ends with its last “not ready” as cause. */
 export function problemOf(error: unknown, { title, deadline }: StepDefinition): Problem {
@@ -56,26 +78,30 @@ export function problemOf(error: unknown, { title, deadline }: StepDefinition): 
   const told = isProblem(detail) ? detail : undefined;
   if (error instanceof ActivityFailure && (error.retryState === RetryState.TIMEOUT || told?.kind === 'NotReady'))
     return refused({
+      code: 'STEP_TIMED_OUT',
       tried: title,
-      seen: `not done within ${deadline}; last seen: ${told?.seen ?? error.message}`,
-      source: told?.source ?? 'this service',
+      summary: `timed out after ${inWords(deadline)}; last status: ${told?.summary ?? error.message}`,
+      ...(told?.evidence ? { evidence: told.evidence } : {}),
       remedy: 'Look at the system; retry gives it the same time again.',
     }).problem;
   return (
     told ?? {
       kind: 'Unsafe',
+      code: 'STEP_FAILED',
       tried: title,
-      seen: String(cause instanceof Error ? cause.message : cause).slice(0, 300),
-      source: 'this service',
+      summary: messageOf(cause).slice(0, 300),
       remedy: 'See the worker’s log, then retry or abort.',
     }
   );
 }
 
+/** “1 hours” is how the catalogue writes it. */
+const inWords = (deadline: StepDefinition['deadline']): string => deadline.replace(/^1 (.*)s$/, '1 $1');
+
 export const deadlinePassed = ({ id, deadline }: ApprovalView): Problem => ({
   kind: 'Refused',
+  code: 'APPROVAL_TIMED_OUT',
   tried: `waiting for ${id}`,
-  seen: `nobody decided before ${deadline}`,
-  source: 'this service',
+  summary: `nobody decided before ${deadline}`,
   remedy: 'Retry asks again; abort leaves everything as it is.',
 });

@@ -1,10 +1,10 @@
 import { condition, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
 import { type AmendedField, touches } from '../../domain/amendments.ts';
 import { type Judgement, judgeApproval, judgeResolution } from '../../domain/approval-rules.ts';
+import { type ArrivedDecision, type Decision, decisionOf, type SignalName } from '../../domain/decisions.ts';
 import type { Problem } from '../../domain/failure.ts';
 import type { ApprovalView, DecisionView, IncidentAction } from '../../domain/progress.ts';
 import { signalNames } from '../../temporal/contract.ts';
-import { type ArrivedDecision, type Decision, decisionOf, type SignalName } from './decision.ts';
 import type { AmendedInput, ApprovalTerms, Ask } from './procedure.ts';
 import type { ProgressPublisher } from './publisher.ts';
 

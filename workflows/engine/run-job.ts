@@ -1,6 +1,5 @@
-import { ApplicationFailure } from '@temporalio/common';
 import { CancellationScope, isCancellation, log } from '@temporalio/workflow';
-import { ignoringBugs, isBug, isSdkError, withoutBugs } from './failures.ts';
+import { ignoringBugs, isBug, isSdkError, refusedInput, withoutBugs } from './failures.ts';
 import { complete, finalize, type JobSummary } from './finalize.ts';
 import { JobEnded } from './job-ended.ts';
 import type { Procedure, ProcedureTypes } from './procedure.ts';
@@ -14,7 +13,7 @@ import { JobRunner } from './runner.ts';
 export function runJob<T extends ProcedureTypes>(procedure: Procedure<T>, input: T['input']): Promise<JobSummary> {
   return withoutBugs(async () => {
     const mistakes = procedure.mistakes(input);
-    if (mistakes.length > 0) throw ApplicationFailure.nonRetryable(`The request cannot be carried out: ${mistakes.join(' ')}`, 'Refused');
+    if (mistakes.length > 0) throw refusedInput(mistakes);
     return guarded(procedure, new JobRunner(procedure, input));
   });
 }

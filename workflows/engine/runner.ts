@@ -190,26 +190,33 @@ export class JobRunner<T extends ProcedureTypes> {
         this.results[id] = result;
         return { skipped: false, result };
       } catch (error) {
-        // A bug is no failure of the step, and nothing that a person could decide about.
-        if (!(error instanceof TemporalFailure)) throw error;
-        // After a cancel a failed step arrives as its own failure, not as a cancellation.
-        if (isCancellation(error) || CancellationScope.current().consideredCancelled) {
-          this.#finish(id, 'cancelled');
-          throw new CancelledFailure(`cancelled at ${id}`);
-        }
-        const actions: IncidentAction[] = definition.skippable ? ['retry', 'skip', 'abort'] : ['retry', 'abort'];
-        if ((await this.#decide(id, problemOf(error, definition), actions)) === 'retry') continue;
-        this.#finish(id, 'skipped');
-        this.warn(`The step “${definition.title}” was skipped by decision of an operator.`);
-        return { skipped: true };
+        if ((await this.#afterFailure(id, definition, error)) === 'skip') return { skipped: true };
       }
     }
+  }
+
+  /** What a person decides about a step that failed. */
+  async #afterFailure(id: StepOf<T>, definition: StepDefinition, error: unknown): Promise<'retry' | 'skip'> {
+    // A bug is no failure of the step, and nothing that a person could decide about.
+    if (!(error instanceof TemporalFailure)) throw error;
+    // After a cancel a failed step arrives as its own failure, not as a cancellation.
+    if (isCancellation(error) || CancellationScope.current().consideredCancelled) {
+      this.#finish(id, 'cancelled');
+      throw new CancelledFailure(`cancelled at ${id}`);
+    }
+    const actions: IncidentAction[] = definition.skippable ? ['retry', 'skip', 'abort'] : ['retry', 'abort'];
+    const decision = await this.#decide(id, problemOf(error, definition), actions);
+    if (decision === 'skip') {
+      this.#finish(id, 'skipped');
+      this.warn(`The step “${definition.title}” was skipped by decision of an operator.`);
+    }
+    return decision;
   }
 
   async #decide(id: StepOf<T>, problem: Problem, actions: IncidentAction[]): Promise<'retry' | 'skip'> {
     this.publisher.step(id, { state: 'failed' });
     const decision = await this.#waiting(id, () => this.inbox.incident(id, problem, actions));
-    if (decision === 'abort') throw new JobEnded('aborted', `aborted at ${id}: ${problem.seen}`);
+    if (decision === 'abort') throw new JobEnded('aborted', `aborted at ${id}: ${problem.summary}`);
     return decision;
   }
 

@@ -1,7 +1,6 @@
 import { condition } from '@temporalio/workflow';
-import { throughClient } from '../../domain/plan.ts';
 import type { StoredReport } from '../../domain/progress.ts';
-import { withoutTemplateText } from '../../domain/request-parts.ts';
+import { throughClient, withoutTemplateText } from '../../domain/request-parts.ts';
 import type { Job, Pinned, StepTypes } from '../../domain/results.ts';
 import { type ActivityId, catalogue, phases, type WaitingId } from '../../domain/steps.ts';
 import { type ProvisionInput, workflowName } from '../../temporal/contract.ts';
@@ -72,6 +71,6 @@ async function runbook(job: ProvisionJob): Promise<StoredReport> {
       return { ...(await partition(job, await hsmSetup(job, deployed, client))), client };
     },
   );
-  await rootOfTrust(job, manager, ready);
-  return report(job, ready.client);
+  const trusted = await rootOfTrust(job, manager, ready);
+  return report(job, ready.client, trusted);
 }

@@ -34,7 +34,7 @@ describe('The certificate of a CipherTrust Manager', function () {
         bench.step(webCertificate, input),
         bench.set(cipherTrust),
       ]) {
-        const { kind, seen } = await bench.problemOf(stopped);
+        const { kind, words: seen } = await bench.problemOf(stopped);
         assert.equal(kind, 'Unsafe');
         assert.match(seen, /certificate/);
       }

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import type { ApplicationFailure } from '@temporalio/common';
 import { adminPassword } from '../../../activities/ciphertrust/admin-password.ts';
 import { licence } from '../../../activities/ciphertrust/licence.ts';
-import type { Problem } from '../../../domain/failure.ts';
+import { type Problem, wordsOf } from '../../../domain/failure.ts';
 import type { ManagerAt } from '../../../domain/results.ts';
 import { changePassword, ManagerBench } from '../../support/ciphertrust/manager-bench.ts';
+import { MemoryFence } from '../../support/fence.ts';
+import { azureWithMachines, ownVmId } from '../../support/own-machines.ts';
 
 describe('The way in to CipherTrust Manager', () => {
   let bench: ManagerBench;
@@ -30,7 +32,7 @@ describe('The way in to CipherTrust Manager', () => {
       );
       if (!problem) break;
       assert.match(
-        problem.seen,
+        wordsOf(problem),
         /the kept password is refused.*the generated password is refused|the generated password is refused.*the kept password is refused/,
       );
     }
@@ -71,6 +73,44 @@ describe('The way in to CipherTrust Manager', () => {
     assert.deepEqual([bench.arrived(signIn).length - before, bench.recorded], [1, entered], 'another worker has none yet');
   });
 
+  it('gets no secret before its VM is found to be the one on record, and each goes on record before it is sent', async () => {
+    await bench.switchOn({ timeScale: 6000 });
+    const cipherTrust = await bench.booted();
+    let vmId = ownVmId;
+    Object.assign(bench.systems, { azure: azureWithMachines(() => vmId) });
+    await enter(cipherTrust);
+    bench.request.cipherTrust.licence = { secret: 'our-licence' };
+    bench.values.set('our-licence', 'a-licence');
+    vmId = 'another';
+    const { kind, remedy } = await bench.problemOf(bench.step(licence, { ...bench.job(), cipherTrust }));
+    assert.deepEqual([kind, bench.arrived('ciphertrust:POST /v1/licensing/licenses').length], ['Unsafe', 0]);
+    assert.match(remedy, /Nothing was sent to it/);
+    vmId = ownVmId;
+    await bench.step(licence, { ...bench.job(), cipherTrust });
+    const given = [...bench.entries.values()].map((text) => JSON.parse(text) as { event: string; data: { purpose?: string } });
+    assert.deepEqual(
+      given.flatMap(({ event, data }) => (event === 'secret-given' ? [data.purpose] : [])),
+      ['ciphertrust-admin-password', 'secret our-licence'],
+    );
+    assert.equal(given.findIndex(({ event }) => event === 'secret-given') < given.findIndex(({ event }) => event === 'admin-password-tried'), true);
+  });
+
+  it('names what it is about to give when it asks for the permit', async () => {
+    await bench.switchOn({ timeScale: 6000 });
+    const cipherTrust = await bench.booted();
+    const fence = new MemoryFence();
+    const input = { ...bench.job(), cipherTrust, openSince };
+    // The first attempt shows the kept password, which is wrong: another one is shown in the next.
+    await assert.rejects(bench.attemptUnder(fence, adminPassword(bench.systems), input), /the default one is next/);
+    await bench.attemptUnder(fence, adminPassword(bench.systems), input);
+    await bench.attemptUnder(fence, licence(bench.systems), input);
+    // To activate a trial gives the manager nothing.
+    assert.deepEqual(
+      fence.asked.filter((act) => act !== undefined),
+      ['manager-secret'],
+    );
+  });
+
   it('is told that the kept password is refused once, whichever worker makes the next attempt, until a person orders a retry', async () => {
     await bench.switchOn({ timeScale: 6000 });
     const cipherTrust = await bench.booted();
@@ -79,7 +119,7 @@ describe('The way in to CipherTrust Manager', () => {
     const before = wrongOnes();
     for (const name of ['second', 'third']) {
       bench.systems = bench.worker(name);
-      assert.match((await bench.problemOf(bench.step(licence, { ...bench.job(), cipherTrust }, 'order'))).seen, /the password is refused/);
+      assert.match((await bench.problemOf(bench.step(licence, { ...bench.job(), cipherTrust }, 'order'))).words, /the password is refused/);
       assert.equal(wrongOnes() - before, 1);
     }
     await bench.problemOf(bench.step(licence, { ...bench.job(), cipherTrust }, 'ordered again'));

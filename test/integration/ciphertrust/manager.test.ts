@@ -108,7 +108,7 @@ describe('CipherTrust Manager, from its first boot to its root of trust', functi
       const cipherTrust = await bench.booted();
       await bench.step(adminPassword, { ...job(), cipherTrust });
       bench.values.set(secretName(target, 'ciphertrust-admin-password'), 'Another-Password-1');
-      const { kind, seen } = await bench.problemOf(bench.step(adminPassword, { ...job(), cipherTrust }));
+      const { kind, words: seen } = await bench.problemOf(bench.step(adminPassword, { ...job(), cipherTrust }));
       assert.equal(kind, 'Refused');
       assert.match(seen, /^the kept password is refused; the default password is refused; the generated password cannot be read as ksadmin: /);
     }

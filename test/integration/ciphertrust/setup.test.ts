@@ -7,7 +7,7 @@ import type { ManagerAt } from '../../../domain/results.ts';
 import { selfSigned } from '../../../simulator/certificates.ts';
 import { secretName } from '../../../stores/secrets/store.ts';
 import { ManagerBench, setup, target } from '../../support/ciphertrust/manager-bench.ts';
-import { runStep } from '../../support/fence.ts';
+import { MemoryFence, runStep } from '../../support/fence.ts';
 import { officerPassword } from '../../support/stub-appliance.ts';
 import { until } from '../../support/until.ts';
 
@@ -41,6 +41,13 @@ describe('hsm/setup', function () {
     assert.ok((await first) instanceof Error);
     return () => bench.world.weather.release(held.id);
   }
+
+  it('asks for its permit by name, so that it gets none without its entry in the target record', async () => {
+    const fence = new MemoryFence();
+    await bench.attemptUnder(fence, setRootOfTrust(bench.systems), bench.rootInput(cipherTrust)).catch(() => 'its wipe is waited for');
+    assert.equal(fence.asked.filter((act) => act === 'hsm-setup').length, 1);
+    assert.equal(bench.arrived(setup).length, 1);
+  });
 
   it('is not sent a second time when its sender is cut off while it is at work; the initial password may have worked since it was sent', async () => {
     const release = await cutOff();
@@ -80,7 +87,7 @@ describe('hsm/setup', function () {
   it('that failed is not followed by another one before a person was told, whoever was killed meanwhile', async () => {
     bench.fault('fail', setup, { message: 'HSM setup failed: no shared ciphers' });
     const told = await bench.problemOf(bench.set(cipherTrust, 'first'));
-    assert.match(told.seen, /500.*no shared ciphers/);
+    assert.match(told.words, /500.*no shared ciphers/);
     assert.match(told.remedy, /retry.*sends hsm\/setup once more, which wipes/);
     assert.deepEqual(await bench.problemOf(bench.set(cipherTrust, 'first')), told, 'an attempt after one that could not tell');
     assert.equal(bench.arrived(setup).length, 1);
@@ -95,7 +102,7 @@ describe('hsm/setup', function () {
     assert.deepEqual([wiped.failed, wiped.cipherTrust.pin === cipherTrust.pin], [true, false]);
     const { cipherTrust: closed, exposure } = await bench.reset(wiped);
     assert.equal(bench.summary['passwordIsDefault'], false);
-    const { kind, seen } = await bench.problemOf(bench.set(closed, 'second'));
+    const { kind, words: seen } = await bench.problemOf(bench.set(closed, 'second'));
     assert.deepEqual([kind, /500.*CKR_PIN_INCORRECT/.test(seen)], ['Refused', true], seen);
     assert.equal(bench.arrived(setup).length, 1);
     await bench.problemOf(bench.set(closed, 'second'));
@@ -161,11 +168,11 @@ describe('hsm/setup', function () {
     await entering;
     assert.equal(bench.arrived(setup).length, 0);
     assert.deepEqual(
-      (await transcripts.list(target, 'run-1')).filter(({ step }) => step === 'set-root-of-trust'),
+      (await transcripts.list(target, 'run-1')).filter(({ text }) => text.includes('hsm/setup')),
       [],
       'nothing is said to have been sent',
     );
-    const { seen, remedy } = await bench.problemOf(bench.set(cipherTrust, 'order'));
+    const { words: seen, remedy } = await bench.problemOf(bench.set(cipherTrust, 'order'));
     assert.match(seen, /nothing changed/);
     assert.match(remedy, /retry sends hsm\/setup once more, which wipes/);
     assert.equal(bench.arrived(setup).length, 0);
@@ -213,7 +220,7 @@ describe('hsm/setup', function () {
       bench.fault('lie', setup);
       await bench.problemOf(bench.set(cipherTrust, 'order'));
       bench.runId = 'run-2';
-      const { seen } = await bench.problemOf(bench.set(cipherTrust, 'order'));
+      const { words: seen } = await bench.problemOf(bench.set(cipherTrust, 'order'));
       assert.match(seen, /nothing changed/);
       assert.equal(bench.arrived(setup).length, 1);
       await bench.verified(await bench.set(cipherTrust, 'ordered again'));
@@ -236,7 +243,7 @@ describe('hsm/setup', function () {
       bench.manager.restart = { at: 0, minutes: 0 };
       const stranger = bench.manager.nextWeb;
       await until('another certificate to be presented', async () => bench.manager.web === stranger || undefined);
-      const { kind, seen } = await bench.problemOf(bench.set(wiped, 'later'));
+      const { kind, words: seen } = await bench.problemOf(bench.set(wiped, 'later'));
       assert.deepEqual([kind, /presents another certificate/.test(seen)], ['Unsafe', true], seen);
     });
   });
@@ -254,7 +261,7 @@ describe('hsm/setup', function () {
     runStep(environment, setRootOfTrust(systems), bench.rootInput(cipherTrust)).catch(() => died);
     await until('the entry', async () => bench.recorded.includes('setup-sent') || undefined);
     bench.systems = bench.worker('second');
-    const { seen } = await bench.problemOf(bench.set(cipherTrust, 'order'));
+    const { words: seen } = await bench.problemOf(bench.set(cipherTrust, 'order'));
     assert.match(seen, /no answer was heard.*nothing changed/);
     assert.equal(bench.arrived(setup).length, 0);
     await bench.verified(await bench.set(cipherTrust, 'ordered again'));
@@ -278,8 +285,7 @@ describe('hsm/setup', function () {
     const signIns = () => bench.arrived('ciphertrust:POST /v1/auth/tokens').length + bench.arrived('ciphertrust:POST /v1/auth/tokens/').length;
     const before = signIns();
     await bench.verified(await bench.set(cipherTrust));
-    assert.deepEqual(bench.recorded.slice(bench.recorded.indexOf('secret-given')), [
-      'secret-given',
+    assert.deepEqual(bench.recorded.slice(bench.recorded.indexOf('setup-sent')), [
       'setup-sent',
       'setup-answered',
       'admin-password-replace-begun',
@@ -291,24 +297,36 @@ describe('hsm/setup', function () {
 
   it('is refused with the words of CipherTrust Manager, without the secrets that it quotes, and is not repeated', async () => {
     bench.values.set(secretName(target, 'crypto-officer-password'), 'not-the-password');
-    const { kind, seen } = await bench.problemOf(bench.set(cipherTrust));
+    const { kind, words: seen } = await bench.problemOf(bench.set(cipherTrust));
     assert.equal(kind, 'Refused');
     assert.match(seen, /CKR_PIN_INCORRECT/);
     bench.fault('fail', setup, { message: 'HSM setup failed: bad login with not-the-password' });
-    assert.match((await bench.problemOf(bench.set(cipherTrust))).seen, /bad login with \*{8}$/);
+    assert.match((await bench.problemOf(bench.set(cipherTrust))).words, /bad login with \*{8}"$/);
     assert.equal(bench.arrived(setup).length, 2);
+  });
+
+  it('is not sent where something speaks against it, until a person who was told of that orders it all the same', async () => {
+    bench.manager.data.trial.status = 'deactivated';
+    for (const attempt of [1, 2]) {
+      const { kind, words: seen } = await bench.problemOf(bench.attempt(setRootOfTrust(bench.systems), bench.rootInput(cipherTrust), attempt, 'order'));
+      assert.equal(kind, 'Refused');
+      assert.match(seen, /no licence and no trial is active/);
+    }
+    assert.deepEqual(bench.arrived(setup), []);
+    await bench.problemOf(bench.set(cipherTrust, 'ordered again'));
+    assert.equal(bench.arrived(setup).length, 1);
   });
 
   it('that says yes and does nothing leaves the step incomplete', async () => {
     bench.fault('lie', setup);
-    const { seen, remedy } = await bench.problemOf(bench.set(cipherTrust));
+    const { words: seen, remedy } = await bench.problemOf(bench.set(cipherTrust));
     assert.match(seen, /nothing changed/);
     assert.match(remedy, /retry sends hsm\/setup once more, which wipes/);
   });
 
   it('that only wipes is found out before the job can end', async () => {
     bench.fault('lie', setup, { message: 'unsealed' });
-    const { kind, seen } = await bench.problemOf(bench.verified(await bench.set(cipherTrust)));
+    const { kind, words: seen } = await bench.problemOf(bench.verified(await bench.set(cipherTrust)));
     assert.equal(kind, 'Unsafe');
     assert.match(seen, /lists no HSM.*not sealed/);
   });

@@ -95,7 +95,7 @@ async function otherWays(file: string): Promise<void> {
     await network.virtualNetworks.createOrUpdate(resourceGroup, name, { location, addressSpace: { addressPrefixes: [addressSpace] } }).submitted();
     const { computeSubnetId, hsmSubnetId } = await bench.step('virtual-network', {});
     Object.assign(bench.request.cipherTrust, { image, sshKeyInAzure: 'ksadmin' });
-    assert.match((await bench.stops('check-availability', {})).seen, /the SSH key ksadmin is not RSA/);
+    assert.match((await bench.stops('check-availability', {})).words, /the SSH key ksadmin is not RSA/);
     Object.assign(bench.request.cipherTrust, { image: version, sshKeyInAzure: undefined });
     bench.request.lunaClient.disk = { encryptionSet };
     const { cipherTrustImage, windowsImage } = await bench.step('check-availability', {});
@@ -109,7 +109,7 @@ async function otherWays(file: string): Promise<void> {
     await bench.step('windows-vm', hosts);
     const somebody = await ArmClient.signIn({ ...bench.azure, ca: bench.azure.caPem, ...bench.azure.credentials });
     bench.fault('fail', 'arm:provisioning Microsoft.HardwareSecurityModules/dedicatedHSMs', { message: 'The device could not be configured.' });
-    assert.match((await bench.stops('deploy-hsm', { hsmSubnetId })).seen, /could not be configured/);
+    assert.match((await bench.stops('deploy-hsm', { hsmSubnetId })).words, /could not be configured/);
     const hsm = `${compute.replace('Microsoft.Compute', 'Microsoft.HardwareSecurityModules')}/dedicatedHSMs/${bench.request.hsm.name}`;
     const polls = await somebody.follow(await somebody.send('DELETE', `${hsm}?api-version=2021-11-30`));
     assert.equal(polls.at(-1)?.status, 204);

@@ -5,7 +5,7 @@ import { hitsTable, playSeeds, seedsOf } from '../../support/luna/seeds.ts';
 /** Of each kind, so that what never happens is no proof of nothing. */
 const fewestHits = 5;
 
-describe('Three hundred random schedules of kills, cuts, delays and somebody else at the HSM', function () {
+describe('Hundreds of random schedules of kills, cuts, delays and somebody else at the HSM', function () {
   this.timeout(900_000);
   let bench: LunaBench;
   before(async () => {

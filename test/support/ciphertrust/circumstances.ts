@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { wordsOf } from '../../../domain/failure.ts';
 import { type Identity, selfSigned } from '../../../simulator/certificates.ts';
 import { newUser } from '../../../simulator/ciphertrust/state.ts';
 import type { FaultRequest } from '../../../simulator/weather.ts';
@@ -267,8 +268,8 @@ export async function carryOut(bench: TrustBench, { before = 'first-boot', happe
     await happens(bench);
   };
   bench.operator = async ({ step, problem }) => {
-    assert.ok(incident && mend, `${step} stopped: ${problem.seen}`);
-    assert.match(`${problem.tried}: ${problem.seen}`, incident);
+    assert.ok(incident && mend, `${step} stopped: ${wordsOf(problem)}`);
+    assert.match(`${problem.tried}: ${wordsOf(problem)}`, incident);
     assert.ok(problem.remedy.length > 10, problem.remedy);
     await mend(bench);
   };

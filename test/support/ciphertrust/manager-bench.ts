@@ -13,7 +13,6 @@ import { resetPassword } from '../../../activities/root-of-trust/reset-password.
 import { setRootOfTrust } from '../../../activities/root-of-trust/set-root-of-trust.ts';
 import { verifyRootOfTrust } from '../../../activities/root-of-trust/verify-root-of-trust.ts';
 import type { Systems } from '../../../activities/systems.ts';
-import type { Problem } from '../../../domain/failure.ts';
 import type { ManagerAt, StepInput } from '../../../domain/results.ts';
 import { selfSigned } from '../../../simulator/certificates.ts';
 import type { ManagerState } from '../../../simulator/ciphertrust/state.ts';
@@ -32,6 +31,8 @@ import { readRsaKey } from '../../../systems/ssh/private-key.ts';
 import { exampleRequest } from '../example.ts';
 import { runStep } from '../fence.ts';
 import { memoryNumberedStore } from '../numbered-store.ts';
+import { azureWithMachines } from '../own-machines.ts';
+import { type Stopped, stoppedBy } from '../stopped.ts';
 import { hsmAddress, managerAddress, officerPassword, partition, stubAppliance } from '../stub-appliance.ts';
 import { quickKeys } from './options.ts';
 
@@ -116,6 +117,7 @@ export class ManagerBench {
         settings: { commandMs: 1_250, pollIntervalMs: 20 },
         transcripts: folderTranscripts(join(this.#folder, name)),
         records: createRecords(memoryNumberedStore(this.entries)),
+        azure: azureWithMachines(),
         luna: { partitionContents: async () => this.objects },
         cipherTrust: createCipherTrust(counted, {} as Systems['windows']),
       }) as unknown as Systems;
@@ -132,10 +134,10 @@ export class ManagerBench {
   runId = 'run-1';
   readonly job = () => ({ target, runId: this.runId, request: this.request });
 
-  /** What was entered about the manager, in order. */
+  /** What was entered about the manager, in order, but for whose it is and what it was given. */
   get recorded(): string[] {
     const own = [...this.entries].filter(([name]) => name.startsWith(`${target}/ciphertrust/`));
-    return own.map(([, text]) => (JSON.parse(text) as { event: string }).event);
+    return own.map(([, text]) => (JSON.parse(text) as { event: string }).event).filter((event) => !['machine-created', 'secret-given'].includes(event));
   }
 
   /** One attempt of a step, as Temporal makes it. */
@@ -229,7 +231,7 @@ export class ManagerBench {
   }
 
   /** The problem that a step stops with; nothing secret is in it. */
-  async problemOf(stopped: Promise<unknown>): Promise<Problem> {
+  async problemOf(stopped: Promise<unknown>): Promise<Stopped> {
     const failure = await stopped.then(
       () => assert.fail('the step is done'),
       (error: unknown) => error,
@@ -237,6 +239,6 @@ export class ManagerBench {
     assert.ok(failure instanceof ApplicationFailure, String(failure));
     const told = JSON.stringify([failure.message, failure.details]);
     for (const secret of this.values.values()) assert.ok(!told.includes(JSON.stringify(secret).slice(1, -1)));
-    return failure.details![0] as Problem;
+    return stoppedBy(failure);
   }
 }

@@ -12,6 +12,7 @@ import { activateLicence, addNtp, readLicence } from '../../../systems/ciphertru
 import { exampleRequest } from '../example.ts';
 import { runStep } from '../fence.ts';
 import { memoryNumberedStore } from '../numbered-store.ts';
+import { azureWithMachines } from '../own-machines.ts';
 import { recordedManager, secretsOf } from './recorded-manager.ts';
 import { httpLines, type Json, sample } from './samples.ts';
 
@@ -63,6 +64,7 @@ async function setsUp() {
     settings: { commandMs: 1, pollIntervalMs: 1 },
     transcripts: { append: async (_: string, __: string, ___: string, line: string) => void written.push(line), list: async () => [] },
     records: createRecords(memoryNumberedStore()),
+    azure: azureWithMachines(),
     cipherTrust,
   } as unknown as Systems;
   const { host, serial } = setup['initialConfig'] as Record<string, string>;
@@ -140,6 +142,7 @@ export const sentSamples: Record<string, () => Promise<void>> = {
       settings: { commandMs: 1 },
       transcripts: { append: async () => {}, list: async () => [] },
       records: createRecords(memoryNumberedStore()),
+      azure: azureWithMachines(),
       cipherTrust,
     };
     // It goes on presenting the certificate of before: the step puts the new one and stops.

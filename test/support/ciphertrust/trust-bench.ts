@@ -16,7 +16,7 @@ import { resetPassword } from '../../../activities/root-of-trust/reset-password.
 import { setRootOfTrust } from '../../../activities/root-of-trust/set-root-of-trust.ts';
 import { verifyRootOfTrust } from '../../../activities/root-of-trust/verify-root-of-trust.ts';
 import type { Systems } from '../../../activities/systems.ts';
-import type { Problem } from '../../../domain/failure.ts';
+import { type Problem, wordsOf } from '../../../domain/failure.ts';
 import type { ManagerAt, ManagerHolds, StepInput, StepResult } from '../../../domain/results.ts';
 import type { ManagerState } from '../../../simulator/ciphertrust/state.ts';
 import type { Entry } from '../../../simulator/ledger.ts';
@@ -28,6 +28,7 @@ import { runStep } from '../fence.ts';
 import { LunaSteps } from '../luna/luna-steps.ts';
 import { addresses } from '../luna/luna-world.ts';
 import { memoryNumberedStore } from '../numbered-store.ts';
+import { azureWithMachines } from '../own-machines.ts';
 import { until } from '../until.ts';
 
 const logger = new DefaultLogger('ERROR');
@@ -94,7 +95,7 @@ export class TrustBench {
   before: (step: string) => void | Promise<void> = () => {};
   /** Is called at each arrival at a simulated system, before anything is done about it. */
   arrived: (entry: Entry) => void = () => {};
-  operator: Operator = ({ step, problem }) => assert.fail(`${step} stopped: ${problem.seen}`);
+  operator: Operator = ({ step, problem }) => assert.fail(`${step} stopped: ${wordsOf(problem)}`);
   /** The target record. */
   readonly entries = new Map<string, string>();
   #orders = 0;
@@ -120,6 +121,7 @@ export class TrustBench {
     Object.assign(systems, {
       cipherTrust: createCipherTrust(systems.outbound, systems.windows),
       records: createRecords(memoryNumberedStore(this.entries)),
+      azure: azureWithMachines(),
     });
   }
 

@@ -73,9 +73,9 @@ export class TrustJobs {
       bundle,
       readyFile: join(this.#folder, 'ready'),
       results: {
-        'verify-hsm': { id: '/hsm', address: hsmAddress, tags: {} },
+        'verify-hsm': { hsmId: '/hsm', hsmAddress, tags: {} },
         'install-luna-client': { windows: windows!, clientVersion: '7.4.0' },
-        'appliance-password': { hsm: hsm! },
+        'appliance-password': { appliance: hsm! },
         'create-partition': { partition: { name: bench.luna.request.hsm.partition.name, serial: partitionSerial, sizeBytes: 10_000 } },
         'connect-client': { slot: 0 },
         'client-certificate': { clientCertificate, keySecret },

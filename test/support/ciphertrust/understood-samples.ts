@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Type } from 'typebox';
 import { generateSecret } from '../../../stores/secrets/generate.ts';
 import { rootKeys } from '../../../systems/ciphertrust/before-setup.ts';
 import { customDataProblem } from '../../../systems/ciphertrust/custom-data.ts';
@@ -8,6 +9,7 @@ import { isServerOf, nameOf, readHolds, readServers } from '../../../systems/cip
 import { asksForGenerated } from '../../../systems/ciphertrust/initial-password.ts';
 import { entriesOf, totalOf } from '../../../systems/ciphertrust/manager.ts';
 import { visit } from '../../../systems/ciphertrust/visit.ts';
+import { readFields } from '../../../systems/foreign.ts';
 import { exampleRequest } from '../example.ts';
 import { recordedManager, secretsOf } from './recorded-manager.ts';
 import { sample, text } from './samples.ts';
@@ -73,7 +75,7 @@ export const understoodSamples: Record<string, () => void | Promise<void>> = {
     assert.deepEqual([entriesOf(keys).length, totalOf(keys)], [1, 1]);
   },
   '14-rot-keys-mkeks.json#mkeks'() {
-    const sealers = entriesOf<{ sealer_name: string }>(sample('14-rot-keys-mkeks.json#mkeks')).map(({ sealer_name }) => sealer_name);
+    const sealers = entriesOf(sample('14-rot-keys-mkeks.json#mkeks')).map((mkek) => readFields({ sealer_name: Type.String() }, mkek).sealer_name);
     assert.deepEqual(sealers, ['rapido'], 'under “info”');
   },
   async '15-password-policy-global.json'() {

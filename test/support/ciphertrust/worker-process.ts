@@ -6,13 +6,14 @@ import type { Activities, Job } from '../../../domain/results.ts';
 import { ActivityInterceptor } from '../../../worker/activity-interceptor.ts';
 import { readSettings } from '../../../worker/settings.ts';
 import { createSystems } from '../../../worker/systems.ts';
+import { azureWithMachines } from '../own-machines.ts';
 import { stubActivities } from '../stub-activities.ts';
 import type { WorkerInstructions } from './trust-jobs.ts';
 
 const { address, taskQueue, bundle, readyFile, results, real } = JSON.parse(readFileSync(process.argv[2]!, 'utf8')) as WorkerInstructions;
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 const settings = readSettings();
-const all = createActivities(createSystems(settings));
+const all = createActivities({ ...createSystems(settings), azure: azureWithMachines() });
 const answered = Object.fromEntries(Object.entries(results).map(([id, result]) => [id, async () => result]));
 const vm = async ({ request }: Job) => ({ id: '/vm', privateAddress: request.cipherTrust.address, reachable: request.cipherTrust.address });
 const carriedOut = Object.fromEntries(real.map((id) => [id, all[id]]));

@@ -1,7 +1,7 @@
 import { asyncLocalStorage, Context, type Info } from '@temporalio/activity';
 import { ApplicationFailure, noopMetricMeter } from '@temporalio/common';
 import { type Fence, NoPermit, runWithFence } from '../../../systems/fence.ts';
-import { Actor, actAs } from './actor.ts';
+import { Actor, actAs, type Seen } from './actor.ts';
 
 /** How an attempt ended: done, or the kind of its failure and what was said. */
 export interface Ended {
@@ -22,20 +22,32 @@ const fenceOf = (actor: Actor, remember: (detail: unknown) => void): Fence => {
     async permit() {
       await actor.gate('permit');
       refused ||= actor.replaced;
-      if (refused) throw new NoPermit('This attempt was replaced. Nothing more was sent.');
+      if (refused) {
+        actor.touchesNothing();
+        throw new NoPermit('This attempt was replaced. Nothing more was sent.');
+      }
       actor.permit();
     },
-    remember,
+    remember: (detail) => {
+      // Temporal takes no heartbeat of an attempt that was replaced.
+      if (!actor.replaced) remember(detail);
+    },
   };
 };
 
+interface Beginning {
+  name: string;
+  number: number;
+  step: string;
+  /** What the attempt before left with its last heartbeat. */
+  detail: unknown;
+  seen: () => Seen;
+  remember: (detail: unknown) => void;
+}
+
 /** Begins an attempt of a step: it stands before its first deed. */
-export function begin(
-  { name, number, step, detail }: { name: string; number: number; step: string; detail: unknown },
-  work: () => Promise<unknown>,
-  remember: (detail: unknown) => void,
-): Actor {
-  const actor = new Actor(name, number);
+export function begin({ name, number, step, detail, seen, remember }: Beginning, work: () => Promise<unknown>): Actor {
+  const actor = new Actor(name, number, seen);
   const now = Date.now();
   const info = {
     attempt: number,

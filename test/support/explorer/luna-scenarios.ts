@@ -1,8 +1,12 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { StepResult } from '../../../domain/results.ts';
 import { selfSigned } from '../../../simulator/certificates.ts';
 import { type ApplianceState, newCounts, newPartition, type PartitionState } from '../../../simulator/luna/state.ts';
 import { clientFolder, type HostState } from '../../../simulator/windows/state.ts';
+import { secretName } from '../../../stores/secrets/store.ts';
 import { digestOf, type parseHsmShow } from '../../../systems/lunash/parse.ts';
-import { addresses, type Plant, request, type Scenario, secretOf } from './plant.ts';
+import type { WorldState } from './memory-world.ts';
+import { addresses, type Plant, request, type Scenario, secretOf, target } from './plant.ts';
 
 export const server = await selfSigned({ commonName: 'local_host' });
 const { label, partition: wanted } = request.hsm;
@@ -90,8 +94,23 @@ function wrongWithFips({ hsm: { hsm }, actors }: Plant): string[] {
   return unless(!hsm.fips && hsm.partitions.some(({ name }) => name === 'theirs'), 'it was erased, and yet another approval is asked for');
 }
 
+const untouched = (): ApplianceState => ({ ...delivered(), users: [{ name: 'tenantadmin', password: 'PASSWORD', mustChange: true }] });
+
 /** The steps at the HSM itself. */
 export const lunashScenarios: Scenario[] = [
+  {
+    step: 'appliance-password',
+    world: on(untouched()),
+    input: { hsmAddress: addresses.hsm },
+    most: { 'lunash:first sign-in': 1 },
+    // The kept password is shown again where it was not heard what came of it: once by each of two attempts, and by one more after a crash.
+    mostRefused: 3,
+    entries: { 'luna-ssh:sign-in': 'appliance-sign-in' },
+    wrong: (plant) => [
+      ...unless(plant.hsm.users[0]!.password === secretOf('appliance-password'), 'it has not the kept password'),
+      ...unless(plant.entered('appliance-password-replace-begun'), 'it has the kept password, and nothing says how'),
+    ],
+  },
   withLater({
     step: 'initialize-hsm',
     world: on(delivered()),
@@ -133,8 +152,7 @@ export const lunashScenarios: Scenario[] = [
       world: on(withFips([ours()])),
       // Until a client trusts it, a certificate may be made again: once by each attempt, of which a crash makes three.
       most: { 'lunash:sysconf regenCert': 3 },
-      entries: {},
-      unrecorded: 'nothing of it needs an entry: a certificate that nobody trusts may be made again',
+      entries: { 'lunash:sysconf regenCert': 'server-certificate-replace-begun' },
       wrong: ({ hsm, hsm: { ntls, server: active, clients } }) => [
         ...unless(ntls.running && ntls.active?.certificatePem === active.certificatePem, 'NTLS does not serve the present certificate'),
         ...unless(clients.length === 0 || active.certificatePem === trusted.get(hsm), 'a registered client is cut off'),
@@ -193,6 +211,11 @@ export const initializedPartition = () => ({
 });
 const ourPartition = ({ hsm: { hsm } }: Plant): PartitionState => hsm.partitions.find(({ serial }) => serial === partitionSerial)!;
 
+const certificateOf = (pem: string) => ({ pem, fingerprint: '', notAfter: '' });
+const { vmName: managerName } = request.cipherTrust;
+const managerIdentity = await selfSigned({ commonName: addresses.manager });
+const partitionWithRoles = () => ({ ...initializedPartition(), coPassword: secretOf('crypto-officer-password') });
+
 /** The steps at the partition, through the Luna client of the Windows host. */
 export const lunacmScenarios: Scenario[] = [
   withLater({
@@ -229,4 +252,35 @@ export const lunacmScenarios: Scenario[] = [
     entries: { 'lunacm:clientconfig deploy': 'secret-given' },
     wrong: ({ hsm: { clients } }) => unless(clients.filter(({ ip }) => ip === addresses.windows).length === 1, 'the host is not registered once'),
   }),
+  {
+    step: 'client-certificate',
+    world: on(served(partitionWithRoles()), host(true)),
+    input: { partitionSerial },
+    withoutSecrets: ['client-certificate-key'],
+    most: {},
+    unrecorded: 'a certificate that is registered nowhere may be made again; its key is kept once',
+    wrong: ({ actors, secrets, world }) => {
+      const { clientCertificate } = actors.at(-1)!.ended!.result as StepResult<'client-certificate'>;
+      const key = secrets.get(secretName(target, 'client-certificate-key'));
+      const files = Object.keys((world.state as WorldState).windowsHosts![addresses.windows]!.files);
+      return [
+        ...unless(
+          key !== undefined && new X509Certificate(clientCertificate.pem).checkPrivateKey(createPrivateKey(key)),
+          'the kept key is not that of the certificate',
+        ),
+        ...unless(!files.some((name) => name.includes(`${addresses.manager}key.pem`)), 'its key is still on the host'),
+      ];
+    },
+  },
+  {
+    step: 'register-client',
+    world: on(served(partitionWithRoles()), host(true)),
+    input: { clientCertificate: certificateOf(managerIdentity.certificatePem) },
+    most: { 'lunash:client register': 1, 'lunash:client assignPartition': 1 },
+    entries: { 'lunash:client register': 'secret-given' },
+    wrong: ({ hsm: { clients } }) => {
+      const found = clients.filter(({ name }) => name === managerName);
+      return unless(found.length === 1 && found[0]!.partitions.includes(wanted.name), 'it is not registered once with its partition');
+    },
+  },
 ];

@@ -1,5 +1,7 @@
 import { EventEmitter } from 'node:events';
+import type { ClientChannel } from 'ssh2';
 import type { Entry } from '../../../simulator/ledger.ts';
+import { firstSignIn } from '../../../simulator/luna/first-sign-in.ts';
 import { runLine } from '../../../simulator/luna/lunash.ts';
 import { CommandError, Cut, Interrupted, type Session } from '../../../simulator/luna/session.ts';
 import { type ApplianceState, generationOf } from '../../../simulator/luna/state.ts';
@@ -17,16 +19,59 @@ interface Parts {
   violated: (what: string) => void;
 }
 
-/** A LunaSH session with the simulated appliance's commands behind it, and no socket in between. What LunaSH prints arrives when it waits for a line. */
-export class LunashChannel extends EventEmitter implements Terminal, Wire {
+/** What the appliance presents. */
+export const hostKey = 'SHA256:hsm';
+
+/** A connection to the appliance that is signed in: its shell speaks with the simulated LunaSH. */
+export class LunashConnection extends EventEmitter implements Wire {
+  readonly pin = hostKey;
   readonly #parts: Parts;
-  #printed = '';
-  #closed = false;
-  #reading: { resolve: (line: string) => void; reject: (error: Error) => void; echo: string } | undefined;
+  readonly #channels: LunashChannel[] = [];
 
   constructor(parts: Parts) {
     super();
     this.#parts = parts;
+  }
+
+  async shell<T>(attach: (channel: ClientChannel) => T): Promise<T> {
+    const channel = new LunashChannel(this.#parts, () => this.end());
+    this.#channels.push(channel);
+    const session = attach(channel as unknown as ClientChannel);
+    channel.serve();
+    return session;
+  }
+
+  async permit(act?: Parameters<Fence['permit']>[0]): Promise<void> {
+    try {
+      await this.#parts.fence.permit(act);
+    } catch (error) {
+      this.end();
+      throw error;
+    }
+  }
+
+  end(): void {
+    for (const channel of this.#channels) channel.close();
+    this.emit('close');
+  }
+
+  onceClosed(listener: () => void): void {
+    this.once('close', listener);
+  }
+}
+
+/** A LunaSH session with the simulated appliance's commands behind it, and no socket in between. What LunaSH prints arrives when it waits for a line. */
+class LunashChannel extends EventEmitter implements Terminal {
+  readonly #parts: Parts;
+  readonly #hangUp: () => void;
+  #printed = '';
+  #closed = false;
+  #reading: { resolve: (line: string) => void; reject: (error: Error) => void; echo: string } | undefined;
+
+  constructor(parts: Parts, hangUp: () => void) {
+    super();
+    this.#parts = parts;
+    this.#hangUp = hangUp;
   }
 
   /** Greets and serves; to be called once somebody listens. */
@@ -44,20 +89,16 @@ export class LunashChannel extends EventEmitter implements Terminal, Wire {
       }
     };
     const lines = async () => {
+      if (state.users[0]!.mustChange) {
+        session.entry = this.#arrive('lunash:first sign-in');
+        await firstSignIn(session, session.entry);
+        session.entry = undefined;
+      }
       while (await line());
     };
     lines().catch((error: unknown) => {
       if (!(error instanceof Cut || error instanceof CommandError)) this.#parts.violated(`the simulator failed: ${error}`);
     });
-  }
-
-  async permit(act?: Parameters<Fence['permit']>[0]): Promise<void> {
-    try {
-      await this.#parts.fence.permit(act);
-    } catch (error) {
-      this.end();
-      throw error;
-    }
   }
 
   write(text: string): void {
@@ -80,6 +121,10 @@ export class LunashChannel extends EventEmitter implements Terminal, Wire {
   }
 
   end(): void {
+    this.#hangUp();
+  }
+
+  close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#reading?.reject(new Cut());
@@ -121,10 +166,7 @@ export class LunashChannel extends EventEmitter implements Terminal, Wire {
     const { actor } = this.#parts;
     const text = this.#printed + prompt;
     this.#printed = '';
-    if (actor.losesAnswer && actor.deeds.at(-1) !== 'open lunash') {
-      actor.losesAnswer = false;
-      this.end();
-    }
+    if (actor.answerIsLost()) this.end();
     if (this.#closed) return Promise.reject(new Cut());
     return new Promise((resolve, reject) => {
       this.#reading = { resolve, reject, echo };

@@ -31,8 +31,67 @@ const hsm = () => {
 const managerOf = ({ world }: Plant): ManagerState => (world.state['cipherTrusts'] as Record<string, ManagerState>)[addresses.manager]!;
 const certificate = (pem: string) => ({ pem, fingerprint: '', notAfter: '' });
 
-/** The step that wipes CipherTrust Manager. */
+const replaced = 'ciphertrust:PATCH /v1/auth/changepw';
+const addsTimeServer = 'ciphertrust:POST /v1/system/ntp/servers';
+const licensed = 'ciphertrust:POST /v1/licensing/licenses';
+const certified = 'ciphertrust:PUT /v1/configs/interfaces/{id}/certificate';
+const showsPassword = { 'ciphertrust:POST /v1/auth/tokens': 'admin-password-tried' };
+const requestWith = (changed: Partial<typeof request.cipherTrust>) => ({ ...request, cipherTrust: { ...request.cipherTrust, ...changed } });
+const isOurs = (plant: Plant): string[] =>
+  unless(adminOf(managerOf(plant)).password === secretOf('ciphertrust-admin-password'), 'admin has another password than the kept one');
+const hasTimeServers = (plant: Plant): string[] =>
+  unless(managerOf(plant).data.ntp.length === request.cipherTrust.ntp.length, `it has ${managerOf(plant).data.ntp.length} time servers`);
+const web = await selfSigned({ commonName: addresses.manager });
+
+/** The steps at CipherTrust Manager. */
 export const managerScenarios: Scenario[] = [
+  {
+    step: 'admin-password',
+    world: { cipherTrusts: { [addresses.manager]: delivered } },
+    input: { cipherTrust, openSince: new Date().toISOString() },
+    most: { [replaced]: 1 },
+    entries: { [replaced]: 'admin-password-replace-begun', ...showsPassword },
+    // Where it cannot be recorded that a password was refused, no other one is shown.
+    mayStop: 'after a lost answer',
+    wrong: isOurs,
+  },
+  {
+    step: 'ntp',
+    world: { cipherTrusts: { [addresses.manager]: ready() } },
+    input: { cipherTrust },
+    secrets: { 'ntp-key': '0123456789abcdef0123456789abcdef01234567' },
+    most: { [addsTimeServer]: request.cipherTrust.ntp.length },
+    entries: showsPassword,
+    wrong: hasTimeServers,
+  },
+  {
+    step: 'licence',
+    world: { cipherTrusts: { [addresses.manager]: ready() } },
+    input: { cipherTrust, request: requestWith({ licence: { secret: 'licence' } }) },
+    secrets: { licence: 'a-licence' },
+    most: { [licensed]: 1 },
+    entries: showsPassword,
+    wrong: () => [],
+  },
+  {
+    step: 'reset-password',
+    world: { cipherTrusts: { [addresses.manager]: delivered } },
+    input: { cipherTrust, openSince: new Date().toISOString(), partitionSerial: '1' },
+    secrets: { 'ntp-key': '0123456789abcdef0123456789abcdef01234567' },
+    most: { [replaced]: 1, [addsTimeServer]: request.cipherTrust.ntp.length },
+    entries: { [replaced]: 'admin-password-replace-begun' },
+    mayStop: 'after a lost answer',
+    wrong: (plant) => [...isOurs(plant), ...hasTimeServers(plant), ...unless(managerOf(plant).data.trial.status === 'activated', 'the trial is not active')],
+  },
+  {
+    step: 'web-certificate',
+    world: { cipherTrusts: { [addresses.manager]: ready() } },
+    input: { cipherTrust, request: requestWith({ webCertificate: { secret: 'web' }, hostName: 'manager.example.com' }) },
+    secrets: { web: `${web.certificatePem}\n${web.privateKeyPem}` },
+    most: { [certified]: 1 },
+    entries: showsPassword,
+    wrong: (plant) => unless(managerOf(plant).web.certificatePem.trim() === web.certificatePem.trim(), 'it presents another certificate'),
+  },
   {
     step: 'set-root-of-trust',
     world: { appliances: { [addresses.hsm]: hsm() }, cipherTrusts: { [addresses.manager]: ready() } },
@@ -52,7 +111,7 @@ export const managerScenarios: Scenario[] = [
     most: { 'ciphertrust:POST /v1/system/hsm/setup': 1 },
     entries: { 'ciphertrust:POST /v1/system/hsm/setup': 'setup-sent' },
     // After a request that nobody heard of, a person is asked before another one is sent.
-    mayStop: true,
+    mayStop: 'always',
     wrong: (plant) => unless(managerOf(plant).data.hsmServers.length === 1 || managerOf(plant).restart !== undefined, 'the HSM is not its root of trust'),
   },
 ];

@@ -1,23 +1,22 @@
-import type { Hosts, Job, Pinned } from '../../../domain/results.ts';
+import { PassThrough } from 'node:stream';
+import type { Hosts, Job } from '../../../domain/results.ts';
 import { settle } from '../../../simulator/ledger.ts';
 import type { ApplianceState } from '../../../simulator/luna/state.ts';
 import { execute } from '../../../simulator/windows/exec.ts';
 import { LunaClient as SimulatedClient } from '../../../simulator/windows/luna-client.ts';
 import type { World } from '../../../simulator/world.ts';
+import type { Records } from '../../../stores/record/record.ts';
 import type { Transcripts } from '../../../stores/reports/transcripts.ts';
 import type { SecretStore } from '../../../stores/secrets/store.ts';
-import { currentFence } from '../../../systems/fence.ts';
+import { currentFence, type Wire } from '../../../systems/fence.ts';
 import type { LastingActName } from '../../../systems/lasting-acts.ts';
-import { LunaClient } from '../../../systems/lunacm/luna-client.ts';
 import { Luna } from '../../../systems/lunash/luna.ts';
-import { LunashSession } from '../../../systems/lunash/session.ts';
-import { Transcript } from '../../../systems/lunash/transcript.ts';
+import type { Outbound } from '../../../systems/outbound.ts';
 import type { Settings } from '../../../systems/settings.ts';
-import type { Executed, SshConnection } from '../../../systems/ssh/connection.ts';
-import { connectionLost } from '../../../systems/ssh/connection.ts';
+import { connectionLost, type Executed, SignInRefused, type SshConnection, type SshTarget } from '../../../systems/ssh/connection.ts';
 import { type Windows, WindowsSession } from '../../../systems/windows/windows.ts';
 import { actor } from './actor.ts';
-import { LunashChannel } from './lunash-channel.ts';
+import { hostKey, LunashConnection } from './lunash-channel.ts';
 
 interface Parts {
   world: World;
@@ -25,41 +24,33 @@ interface Parts {
   secrets: SecretStore;
   transcripts: Transcripts;
   violated: (what: string) => void;
+  /** Who was refused is read without a gate: nothing in a scenario turns on it. */
+  records: Records;
 }
 
 /** No answer takes this long; a suspended attempt waits for none. */
-const patience = { commandMs: 60_000, quietMs: 20 };
+const commandMs = 60_000;
 
-/** The product's access to the HSM and the Luna client, cut at the LunaSH channel and at the host's commands and files: no SSH and no sockets. */
+/** The product's access to the HSM and the Luna client, cut at the sign-in over SSH and at the host's commands and files: no sockets. */
 export class MemoryLuna extends Luna {
   readonly #parts: Parts;
 
   constructor(parts: Parts) {
-    super({ ...parts, outbound: {} as never, windows: {} as Windows });
+    const windows: Windows = {
+      open: async (_, { address }) => new MemoryWindowsSession(parts, address),
+      socket: async () => new PassThrough(),
+    };
+    const signIn = async (target: SshTarget) => (await signedIn(parts, target)) as unknown as SshConnection;
+    super({ ...parts, settings: { ...parts.settings, commandMs }, outbound: {} as Outbound, windows, signIn });
     this.#parts = parts;
   }
 
-  override async shell<T>(_job: Job, hosts: Hosts, _step: string, _signal: AbortSignal, work: (session: LunashSession) => Promise<T>): Promise<T> {
-    const { world, violated } = this.#parts;
-    await actor().gate('open', 'lunash');
-    const state = stateOf(world, hosts);
-    const channel = new LunashChannel({ world, state, actor: actor(), fence: currentFence(), violated });
-    const session = new LunashSession(channel, channel, new Transcript(), patience);
-    channel.serve();
-    try {
-      if ((await session.start()) === 'forced') throw new Error('The appliance wants another password.');
-      return await work(session);
-    } finally {
-      channel.end();
-    }
-  }
-
-  override async fetch(_job: Job, hosts: Hosts, name: string): Promise<string> {
+  override async fetch(hosts: Job & Hosts, name: string): Promise<string> {
     await actor().gate('look', name);
     return stateOf(this.#parts.world, hosts).files[name] ?? '';
   }
 
-  override async put(_job: Job, hosts: Hosts, name: string, content: string): Promise<void> {
+  override async put(hosts: Job & Hosts, name: string, content: string): Promise<void> {
     await currentFence().permit();
     if (!actor().spend()) this.#parts.violated(`${actor().name} sent ${name} without a permit`);
     const { world } = this.#parts;
@@ -67,21 +58,29 @@ export class MemoryLuna extends Luna {
     const entry = world.ledger.arrive({ system: 'luna-scp', connection: actor().name, operation: 'luna-scp:put', target: `${state.address}:${name}` });
     state.files[name] = content;
     settle(entry, 'done');
-  }
-
-  override async client<T>(
-    job: Job,
-    { windows }: Pick<Hosts, 'windows'>,
-    _step: string,
-    _signal: AbortSignal,
-    work: (client: LunaClient) => Promise<T>,
-  ): Promise<T> {
-    const session = new MemoryWindowsSession(this.#parts, windows);
-    const client = new LunaClient(session, new Transcript(), job.target);
-    await client.tidy();
-    return work(client);
+    if (actor().answerIsLost()) throw connectionLost(`putting ${name} with scp`, new Error('the connection was closed'));
   }
 }
+
+/** What `Luna` needs of a connection to the appliance. */
+type Connection = Wire & Pick<SshConnection, 'pin' | 'shell' | 'end' | 'onceClosed'>;
+
+/** The sign-in leaves under a permit of its own; whoever offers a wrong password is told so. */
+async function signedIn({ world, violated }: Parts, { name, password, beforeSignIn }: SshTarget): Promise<Connection> {
+  const fence = currentFence();
+  await beforeSignIn?.(hostKey);
+  await fence.permit();
+  if (!actor().spend()) violated(`${actor().name} signed in to ${name} without a permit`);
+  const { state } = world.appliances.get(addressOf(name))!;
+  const entry = world.ledger.arrive({ system: 'luna-ssh', connection: actor().name, operation: 'luna-ssh:sign-in', target: state.address });
+  const isGood = state.users[0]!.password === password;
+  settle(entry, isGood ? 'done' : 'refused');
+  if (actor().answerIsLost()) throw connectionLost(`signing in to ${name}`, new Error('the connection was closed'));
+  if (!isGood) throw new SignInRefused(`${name} refuses the password`, hostKey);
+  return new LunashConnection({ world, state, actor: actor(), fence, violated });
+}
+
+const addressOf = (name: string): string => name.split(' ').at(-1)!;
 
 function stateOf(world: World, { hsm }: Hosts): ApplianceState {
   const state = world.appliances.get(hsm.address)?.state;
@@ -94,7 +93,7 @@ class MemoryWindowsSession extends WindowsSession {
   readonly #parts: Parts;
   readonly #client: SimulatedClient;
 
-  constructor(parts: Parts, { address }: Pinned) {
+  constructor(parts: Parts, address: string) {
     super({} as SshConnection, 'LunaAdmin');
     this.#parts = parts;
     const hosts = parts.world.state['windowsHosts'] as Record<string, ConstructorParameters<typeof SimulatedClient>[1]>;
@@ -113,9 +112,7 @@ class MemoryWindowsSession extends WindowsSession {
   }
 
   #heard(): void {
-    if (!actor().losesAnswer) return;
-    actor().losesAnswer = false;
-    throw connectionLost('asking the Windows host', new Error('the connection was closed'));
+    if (actor().answerIsLost()) throw connectionLost('asking the Windows host', new Error('the connection was closed'));
   }
 
   #arrive(operation: string, target: string): void {

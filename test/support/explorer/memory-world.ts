@@ -1,13 +1,16 @@
+import type { AzureState } from '../../../simulator/azure/state.ts';
 import type { ManagerState } from '../../../simulator/ciphertrust/state.ts';
 import { Clock } from '../../../simulator/clock.ts';
 import { usualDurations } from '../../../simulator/durations.ts';
-import { type Entry, Ledger } from '../../../simulator/ledger.ts';
+import { type Entry, Ledger, settle } from '../../../simulator/ledger.ts';
 import { reachable, signInAsCryptoOfficer, viewOf } from '../../../simulator/luna/ntls.ts';
 import type { ApplianceState, ClientState } from '../../../simulator/luna/state.ts';
 import { VirtualNetwork } from '../../../simulator/network/network.ts';
 import { Weather } from '../../../simulator/weather.ts';
+import { runScript } from '../../../simulator/windows/exec.ts';
+import { LunaClient } from '../../../simulator/windows/luna-client.ts';
 import type { HostState } from '../../../simulator/windows/state.ts';
-import type { Appliance, NtlsAttempt, World } from '../../../simulator/world.ts';
+import type { Appliance, CipherTrust, Machine, NtlsAttempt, WindowsHost, World } from '../../../simulator/world.ts';
 
 /** What takes time is over at once: an attempt that takes over waits for it before it looks. */
 class NoTime extends Clock {
@@ -17,15 +20,17 @@ class NoTime extends Clock {
   override async sleepMinutes(): Promise<void> {}
 }
 
+const installer = 'https://downloads.example.com/luna/LunaHSMClient-7.4.0.exe';
+
 export interface WorldState {
   appliances?: Record<string, ApplianceState>;
   windowsHosts?: Record<string, HostState>;
   cipherTrusts?: Record<string, ManagerState>;
+  azure?: AzureState;
 }
 
 /** The simulated world without sockets. `arrived` is told of each arrival before anything is done about it. */
 export function memoryWorld(state: WorldState, arrived: (entry: Entry) => void): World {
-  const nobody = () => Promise.reject(new Error('Nothing is switched on here.'));
   const world: World = {
     clock: new NoTime(1),
     durations: usualDurations,
@@ -33,18 +38,41 @@ export function memoryWorld(state: WorldState, arrived: (entry: Entry) => void):
     weather: new Weather(),
     network: new VirtualNetwork(),
     quirks: {},
-    downloads: new Map(),
+    downloads: new Map([[installer, Buffer.from('Luna HSM client 7.4.0 (simulated installer)\n')]]),
     state: state as Record<string, unknown>,
     changed: () => {},
-    machines: { appliance: nobody, windowsHost: nobody, cipherTrust: nobody },
+    machines: {
+      appliance: async (spec) => switchedOn<Appliance>(spec),
+      async windowsHost(spec) {
+        const host = switchedOn<WindowsHost>(spec);
+        world.windowsHosts.set(spec.address, host);
+        return host;
+      },
+      cipherTrust: async (spec) => switchedOn<CipherTrust>(spec),
+    },
     scrap: () => {},
     appliances: new Map(),
     windowsHosts: new Map(),
     cipherTrusts: new Map(),
   };
+  for (const host of Object.values(state.windowsHosts ?? {})) world.windowsHosts.set(host.address, hostOf(world, host));
   for (const appliance of Object.values(state.appliances ?? {})) world.appliances.set(appliance.address, applianceOf(appliance));
   return world;
 }
+
+/** A machine that Azure has switched on. What is done with it is explored from a state of its own. */
+const switchedOn = <M extends Machine>({ address }: { address: string }): M => ({ address, ports: {}, attach: () => {}, stop: async () => {} }) as unknown as M;
+
+/** The Windows host as Azure's agent sees it. */
+const hostOf = (world: World, state: HostState): WindowsHost => ({
+  ...switchedOn<WindowsHost>(state),
+  async runScript(script, parameters) {
+    const entry = world.ledger.arrive({ system: 'windows', connection: 'agent', operation: 'windows:run-script', target: state.address });
+    const ran = await runScript(new LunaClient(world, state), script, parameters, 'ssh-rsa AAAA system@host');
+    settle(entry, ran.exitCode === 0 ? 'done' : 'failed');
+    return ran;
+  },
+});
 
 /** Who was let in over NTLS, by all that counts for it: comparing keys would take most of the time. */
 const judged = new Map<string, { ok: true; client: ClientState } | { ok: false; why: string }>();

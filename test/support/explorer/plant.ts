@@ -1,9 +1,13 @@
+import { createHash } from 'node:crypto';
+import type { SendRequest } from '@azure/core-rest-pipeline';
 import { createActivities } from '../../../activities/registry.ts';
 import type { Systems } from '../../../activities/systems.ts';
+import { transient } from '../../../domain/failure.ts';
 import type { ActivityId } from '../../../domain/steps.ts';
-import type { Entry } from '../../../simulator/ledger.ts';
+import type { Entry as Arrival } from '../../../simulator/ledger.ts';
 import type { ApplianceState } from '../../../simulator/luna/state.ts';
 import type { World } from '../../../simulator/world.ts';
+import type { Entry, Subject, Writer } from '../../../stores/record/events.ts';
 import type { NumberedStore } from '../../../stores/record/numbered-store.ts';
 import { createRecords } from '../../../stores/record/record.ts';
 import type { Transcripts } from '../../../stores/reports/transcripts.ts';
@@ -12,8 +16,10 @@ import type { Settings } from '../../../systems/settings.ts';
 import { clocksOfWorker } from '../clocks.ts';
 import { exampleRequest } from '../example.ts';
 import { memoryNumberedStore } from '../numbered-store.ts';
-import { type Actor, actor } from './actor.ts';
+import { azureWithMachines } from '../own-machines.ts';
+import { type Actor, actor, type Part, type Seen } from './actor.ts';
 import { begin } from './attempt.ts';
+import { azureOf, memoryAzure, passTime, sendsTo } from './memory-azure.ts';
 import { MemoryLuna } from './memory-luna.ts';
 import { memoryCipherTrust } from './memory-manager.ts';
 import { memoryWorld, type WorldState } from './memory-world.ts';
@@ -24,7 +30,7 @@ export const request = exampleRequest();
 const hosts = { hsm: { address: addresses.hsm, pin: 'SHA256:hsm' }, windows: { address: addresses.windows, pin: 'SHA256:windows' } };
 
 /** Every password that a job keeps, in words that every system takes. */
-export const secretOf = (purpose: (typeof purposes)[number]): string => `Secret-${purpose}-1`;
+export const secretOf = (purpose: (typeof purposes)[number]): string => `Key1-${purpose}`.slice(0, 30);
 
 /** A step with the world that it finds, and what must hold whatever the order of two attempts. */
 export interface Scenario {
@@ -34,19 +40,25 @@ export interface Scenario {
   input?: Record<string, unknown>;
   /** Secrets by their names, beside the job's own. */
   secrets?: Record<string, string>;
+  /** Those of the job's own secrets that are kept by this step alone. */
+  withoutSecrets?: (typeof purposes)[number][];
   /** The most that each of these operations may take effect, by all attempts together. */
   most: Record<string, number>;
-  /** The entry of the target record that must be there before an operation arrives. */
-  entries?: Record<string, string>;
+  /** The most counted sign-ins in a row that are refused: two where nothing else is told. */
+  mostRefused?: number;
+  /** The entries of the target record that must be there before an operation arrives. */
+  entries?: Record<string, string | string[]>;
   /** Why the target record is not asked for here; shown with the counts. */
   unrecorded?: string;
-  /** May it end with a stop for a person, where nothing but other attempts came in its way? */
-  mayStop?: true;
+  /** May it end with a stop for a person, where nothing but other attempts came in its way, or only where an answer was lost? */
+  mayStop?: 'always' | 'after a lost answer';
   /** What later steps do once the attempt that took over is done, while the replaced one still sleeps. */
   later?(plant: Plant): void;
   /** What is wrong at the end, where the step says that it is done. */
   wrong(plant: Plant): string[];
 }
+
+const settings = { commandMs: 0, pollIntervalMs: 0, lunaVia: 'client', lunaOldAlgorithms: false, workerSources: [], azure: {} } as unknown as Settings;
 
 /** Everything that the attempts of one schedule share: the simulated world, the stores, and what went wrong. */
 export class Plant {
@@ -55,19 +67,59 @@ export class Plant {
   readonly violations: string[] = [];
   readonly actors: Actor[] = [];
   readonly recorded = new Map<string, string>();
-  readonly #activities: ReturnType<typeof createActivities>;
+  readonly secrets: Map<string, string>;
+  readonly #azure: SendRequest | undefined;
+  readonly #isWatched: boolean;
+  readonly #before = new Map<Part, string>();
   #detail: unknown;
 
-  constructor(scenario: Scenario) {
+  /** Watched, it tells after each deed what is different; that takes time. */
+  constructor(scenario: Scenario, isWatched = true) {
     this.scenario = scenario;
+    this.#isWatched = isWatched;
     this.world = memoryWorld(structuredClone(scenario.world), (entry) => this.#arrived(entry));
-    const settings = { commandMs: 0, pollIntervalMs: 0, lunaVia: 'client', lunaOldAlgorithms: false, workerSources: [], azure: {} } as unknown as Settings;
-    const secrets = memorySecrets(scenario.secrets);
-    const transcripts = memoryTranscripts();
-    const luna = new MemoryLuna({ world: this.world, settings, secrets, transcripts, violated: (what) => this.violated(what) });
-    const cipherTrust = memoryCipherTrust({ world: this.world, violated: (what) => this.violated(what) });
-    const records = createRecords(atGates(memoryNumberedStore(this.recorded)));
-    this.#activities = createActivities({ settings, secrets, transcripts, luna, cipherTrust, records, clocks: clocksOfWorker() } as unknown as Systems);
+    const own = purposes
+      .filter((purpose) => !scenario.withoutSecrets?.includes(purpose))
+      .map((purpose) => [secretName(target, purpose), secretOf(purpose)] as const);
+    this.secrets = new Map([...own, ...Object.entries(scenario.secrets ?? {})]);
+    this.#azure = scenario.world.azure && azureOf(this.world, (what) => this.violated(what));
+    this.#seen();
+  }
+
+  /** What is different from when this was asked last. Nobody is believed to have changed nothing: all of it is compared. */
+  #seen(): Seen {
+    const changed = new Set<Part>();
+    if (!this.#isWatched) return { changed, left: '' };
+    const digest = createHash('sha1');
+    for (const [part, now] of this.#parts()) {
+      if (this.#before.get(part) !== now) changed.add(part);
+      this.#before.set(part, now);
+      digest.update(`${part} ${now.replaceAll(randomName, '…')}\n`);
+    }
+    return { changed, left: digest.digest('hex') };
+  }
+
+  *#parts(): Iterable<[Part, string]> {
+    yield ['systems', JSON.stringify(this.world.state)];
+    // What took effect twice may look as if it had once.
+    const counts = Object.keys(this.scenario.most).map((operation) => this.effects(operation));
+    yield ['effects', `${counts} ${this.#rows().map((rows) => `${Math.max(...rows)} ${rows.at(-1)}`)}`];
+    // What nobody goes by differs each time: an entry's own id, when it was made, and by which attempt.
+    const entries = Map.groupBy(this.recorded, ([name]) => subjectOf(name));
+    for (const [subject, named] of entries) yield [subject, JSON.stringify(named.map(([, value]) => whatItTells(value)))];
+    yield ['secrets', JSON.stringify([...this.secrets])];
+  }
+
+  /** What a worker has for itself. Each attempt has its own: two of them share nothing but systems and stores. */
+  #worker(): ReturnType<typeof createActivities> {
+    const violated = (what: string) => this.violated(what);
+    const { world } = this;
+    const secrets = secretsAtGates(this.secrets);
+    const luna = new MemoryLuna({ world, settings, secrets, transcripts, violated, records: createRecords(memoryNumberedStore(this.recorded)) });
+    const cipherTrust = memoryCipherTrust({ world, violated });
+    const records = createRecords(recordAtGates(memoryNumberedStore(this.recorded)));
+    const azure = this.#azure ? memoryAzure : azureWithMachines();
+    return createActivities({ settings, secrets, transcripts, luna, cipherTrust, records, azure, clocks: clocksOfWorker() } as unknown as Systems);
   }
 
   get hsm(): ApplianceState {
@@ -79,24 +131,52 @@ export class Plant {
   }
 
   /** Begins the next attempt: the ones before it get no permit any more. */
-  begin(): Actor {
+  async begin(): Promise<Actor> {
+    await passTime(this.world);
+    this.#seen();
     const number = this.actors.length + 1;
     for (const before of this.actors) before.replaced = true;
     const { step, input } = this.scenario;
     const name = 'ABCDEF'[number - 1]!;
-    const activity = this.#activities[step] as (input: unknown) => Promise<unknown>;
+    const activity = this.#worker()[step] as (input: unknown) => Promise<unknown>;
     const given = { target, runId: 'run-1', request, ...hosts, ...input };
     const detail = this.#detail;
     this.#detail = undefined;
-    const begun = begin(
-      { name, number, step, detail },
-      () => activity(given),
-      (next) => {
-        this.#detail = next;
-      },
-    );
+    const remember = (next: unknown) => {
+      this.#detail = next;
+    };
+    const begun = begin({ name, number, step, detail, seen: () => this.#seen(), remember }, () => activity(given));
+    if (this.#azure) sendsTo(begun, this.#azure);
     this.actors.push(begun);
     return begun;
+  }
+
+  /** What later steps do comes about. */
+  goOn(): void {
+    this.scenario.later?.(this);
+    this.#seen();
+  }
+
+  /** How many sign-ins that count were refused in a row at one place, none accepted in between: of all rows the longest. */
+  get refusedInARow(): number {
+    return Math.max(0, ...this.#rows().flat());
+  }
+
+  /** The lengths of such rows, by place; the last one of each may go on. */
+  #rows(): number[][] {
+    const places = Map.groupBy(
+      this.world.ledger.entries.filter(({ counted }) => counted),
+      ({ operation }) => operation,
+    );
+    return [...places.values()].map((entries) => {
+      const outcomes = entries.map(({ outcome }) => (outcome === 'refused' ? 'x' : ' ')).join('');
+      return outcomes.split(' ').map((row) => row.length);
+    });
+  }
+
+  /** Has the target record an entry of this event? */
+  entered(event: string): boolean {
+    return [...this.recorded.values()].some((value) => (JSON.parse(value) as { event: string }).event === event);
   }
 
   /** How often an operation took effect. */
@@ -104,50 +184,56 @@ export class Plant {
     return this.world.ledger.entries.filter((entry) => entry.operation === operation && entry.outcome === 'done').length;
   }
 
-  #arrived(entry: Entry): void {
+  #arrived(entry: Arrival): void {
     const { entries = {}, unrecorded } = this.scenario;
-    const wanted = entries[entry.operation];
-    if (!wanted || unrecorded) return;
-    const isThere = [...this.recorded.values()].some((value) => (JSON.parse(value) as { event: string }).event === wanted);
-    if (!isThere) this.violated(`${entry.operation} arrived before the entry ${wanted}`);
+    if (unrecorded) return;
+    for (const wanted of [entries[entry.operation] ?? []].flat())
+      if (!this.entered(wanted)) this.violated(`${entry.operation} arrived before the entry ${wanted}`);
   }
 }
 
-/** What is kept never changes: only keeping something is a deed. */
-function memorySecrets(others: Record<string, string> = {}): SecretStore {
-  const values = new Map([...purposes.map((purpose) => [secretName(target, purpose), secretOf(purpose)] as const), ...Object.entries(others)]);
-  return {
-    get: async (name) => values.get(name),
-    async create(name, value) {
-      await actor().gate('keep', name);
-      if (!values.has(name)) values.set(name, value);
-      return values.get(name)!;
-    },
-  };
-}
+/** Nobody goes by what a script on the Windows host is called. */
+const randomName = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=\.lunacm)/g;
 
-function memoryTranscripts(): Transcripts {
-  const texts = new Map<string, string>();
-  return {
-    async append(_target, _runId, step, masked) {
-      await actor().gate('record', `log ${step}`);
-      texts.set(step, `${texts.get(step) ?? ''}${masked}${masked.endsWith('\n') ? '' : '\n'}`);
-    },
-    async list() {
-      await actor().gate('look', 'log');
-      return [...texts].map(([step, text]) => ({ step, text, sha256: '' }));
-    },
-  };
-}
+const whatItTells = (value: string): unknown => {
+  const { event, data, runId, execution, retry } = JSON.parse(value) as Entry<Subject> & Writer;
+  return [event, data, runId, execution, retry];
+};
+
+const subjectOf = (name: string): Part => `record ${name.slice(0, name.lastIndexOf('/') + 1)}`;
+
+/** What is kept never changes: only keeping something, and finding nothing, is a deed. */
+const secretsAtGates = (values: Map<string, string>): SecretStore => ({
+  async get(name) {
+    if (!values.has(name)) await actor().gate('look', name, 'secrets');
+    return values.get(name);
+  },
+  async create(name, value) {
+    await actor().gate('keep', name, 'secrets');
+    if (!values.has(name)) values.set(name, value);
+    return values.get(name)!;
+  },
+});
+
+/** Transcripts are evidence, never read back: keeping one is no deed. */
+const transcripts: Transcripts = { append: async () => {}, list: async () => [] };
 
 /** Entries never change: reading one is no deed, finding out which there are, and adding one, is. */
-const atGates = (store: NumberedStore): NumberedStore => ({
+const recordAtGates = (store: NumberedStore): NumberedStore => ({
   async create(name, value) {
-    await actor().gate('record', name);
-    return store.create(name, value);
+    await actor().gate('record', name, subjectOf(name));
+    const stored = await store.create(name, value);
+    if (actor().answerIsLost())
+      throw transient({
+        code: 'STORE_UNREACHABLE',
+        tried: `entering ${name}`,
+        summary: 'the connection broke off',
+        remedy: 'Nothing: it looks again by itself.',
+      });
+    return stored;
   },
   async list(prefix) {
-    await actor().gate('look', prefix);
+    await actor().gate('look', prefix, `record ${prefix}`);
     return store.list(prefix);
   },
   get: (name) => store.get(name),

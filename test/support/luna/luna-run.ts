@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
+import { wordsOf } from '../../../domain/failure.ts';
 import type { IncidentView, Progress } from '../../../domain/progress.ts';
 import type { ProvisioningRequest } from '../../../domain/request.ts';
 import { type Meddling, meddle } from '../../../simulator/control/meddle.ts';
@@ -200,7 +201,7 @@ export class LunaRun implements Target {
     met.set(incident.step, times);
     const action = givesUp || times > mostIncidents ? 'abort' : 'retry';
     const mood = this.#moods.shift() ?? 'mend and retry';
-    this.#say(`${incident.id} at ${incident.step}: ${incident.problem.seen} → ${action === 'abort' ? action : mood}`);
+    this.#say(`${incident.id} at ${incident.step}: ${wordsOf(incident.problem)} → ${action === 'abort' ? action : mood}`);
     this.#watch.incident(incident);
     if (!givesUp && mood === 'mend and retry') await this.#mend();
     if (action === 'retry') this.#watch.decided();

@@ -7,7 +7,6 @@ import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import type { Systems } from '../../../activities/systems.ts';
-import type { Problem } from '../../../domain/failure.ts';
 import type { Hosts } from '../../../domain/results.ts';
 import type { WorldOptions } from '../../../simulator/create-world.ts';
 import type { Entry } from '../../../simulator/ledger.ts';
@@ -30,11 +29,15 @@ import { exampleRequest } from '../example.ts';
 import { MemoryFence, openFence, runStep } from '../fence.ts';
 import { isSecret } from '../leaks.ts';
 import { memoryNumberedStore } from '../numbered-store.ts';
+import { type Stopped, stoppedBy } from '../stopped.ts';
 import { until } from '../until.ts';
 import { addresses, type LunaWorld, lunaWorld, windowsKey } from './luna-world.ts';
 
 const logger = new DefaultLogger('ERROR');
 type Activity<Input, Result> = (systems: Systems) => (input: Input) => Promise<Result>;
+
+/** Steps are named like their functions: `fipsMode` is `fips-mode`. */
+const stepOf = ({ name }: { name: string }): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /** The product's own systems, in this process, over real SSH against a simulated HSM and Windows host: single steps can be run, cut off and run again. */
 export class LunaSteps {
@@ -82,8 +85,8 @@ export class LunaSteps {
     const outbound = createOutbound(settings.proxy);
     const transcripts = folderTranscripts(folder);
     const windows = createWindows(outbound, secrets);
-    const luna = new Luna({ settings, outbound, secrets, windows, transcripts });
     const records = createRecords(memoryNumberedStore());
+    const luna = new Luna({ settings, outbound, secrets, windows, transcripts, records });
     this.systems = { settings, outbound, secrets, records, transcripts, windows, luna, clocks: clocksOfWorker() } as unknown as Systems;
     const hsmPin = pinOfKey(Buffer.from(publicLine(world.appliance.state.hostKeyPem).split(' ')[1]!, 'base64'));
     this.hosts = { windows: { address: addresses.windows, pin: world.windowsPin }, hsm: { address: addresses.hsm, pin: hsmPin } };
@@ -144,13 +147,16 @@ export class LunaSteps {
   /** What the crypto officer sees in the partition. */
   contents(): Promise<string[]> {
     const { luna } = this.systems;
-    const at = { signal: AbortSignal.timeout(30_000), record: this.record() };
+    const at = { step: 'contents', order: 'look', number: 1, signal: AbortSignal.timeout(30_000), record: this.record() };
     return runWithFence(openFence, () => luna.partitionContents({ ...this.job, ...this.hosts }, this.partition.serial, at));
   }
 
   /** One attempt of a step, as Temporal makes it. */
   attempt<Input, Result>(activity: Activity<Input, Result>, input: Input, number = 1): Promise<Result> {
-    const environment = new MockActivityEnvironment({ attempt: number, startToCloseTimeoutMs: 60_000, heartbeatDetails: this.#detail }, { logger });
+    const environment = new MockActivityEnvironment(
+      { activityType: stepOf(activity), attempt: number, startToCloseTimeoutMs: 60_000, heartbeatDetails: this.#detail },
+      { logger },
+    );
     this.#detail = undefined;
     environment.on('heartbeat', (detail: unknown) => {
       this.#detail = detail;
@@ -164,7 +170,7 @@ export class LunaSteps {
    */
   async cutOffAt<Input, Result>(operation: string, activity: Activity<Input, Result>, input: Input): Promise<{ release(): void }> {
     this.fault('hold', operation);
-    const environment = new MockActivityEnvironment({ startToCloseTimeoutMs: 60_000 }, { logger });
+    const environment = new MockActivityEnvironment({ activityType: stepOf(activity), startToCloseTimeoutMs: 60_000 }, { logger });
     const ended = runStep(environment, activity(this.systems), input).then(
       () => assert.fail(`it ended before ${operation}`),
       () => {},
@@ -190,7 +196,7 @@ export class LunaSteps {
   }
 
   /** The problem that a step stops with; nothing secret is in it. */
-  async problemOf(stopped: Promise<unknown>): Promise<Problem> {
+  async problemOf(stopped: Promise<unknown>): Promise<Stopped> {
     const failure = await stopped.then(
       () => assert.fail('the step is done'),
       (error: unknown) => error,
@@ -198,7 +204,7 @@ export class LunaSteps {
     if (!(failure instanceof ApplicationFailure)) throw failure;
     const told = JSON.stringify([failure.message, failure.details]);
     for (const [name, secret] of this.secrets) assert.ok(!told.includes(JSON.stringify(secret).slice(1, -1)), `${name} is in ${told}`);
-    return failure.details![0] as Problem;
+    return stoppedBy(failure);
   }
 
   fault(kind: FaultRequest['kind'], operation: string, more: Partial<FaultRequest> = {}): void {

@@ -15,7 +15,7 @@ async function lunaPart(job: ProvisionJob): Promise<StoredReport> {
   const { windowsPublicKey: publicKey } = await job.step('keep-secrets', {});
   const vm = { id: '/vm', privateAddress: request.lunaClient.address, reachable: request.lunaClient.address };
   const { windows } = await job.step('install-luna-client', { vm, publicKey });
-  const set = await hsmSetup(job, { id: '/hsm', address: request.hsm.address!, tags: {} }, { vm, windows });
+  const set = await hsmSetup(job, { hsmId: '/hsm', hsmAddress: request.hsm.address!, tags: {} }, { vm, windows });
   const { hosts, partitionSerial } = await partition(job, set);
   const { clientCertificate } = await job.step('client-certificate', { ...hosts, partitionSerial });
   await job.step('register-client', { ...hosts, clientCertificate });

@@ -27,8 +27,8 @@ function stepsOf(environment: NodeJS.ProcessEnv): typeof steps {
   const secrets = createStore(settings.secrets, azureConnection(settings, outbound));
   const transcripts = folderTranscripts((settings.reports as { folder: string }).folder);
   const windows = createWindows(outbound, secrets);
-  const luna = new Luna({ settings, outbound, secrets, windows, transcripts });
   const records = openRecords(settings.record, azureConnection(settings, outbound), secrets);
+  const luna = new Luna({ settings, outbound, secrets, windows, transcripts, records });
   return createActivities({ settings, outbound, secrets, records, transcripts, windows, luna, clocks: clocksOfWorker() } as unknown as Systems);
 }
 

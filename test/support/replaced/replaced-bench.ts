@@ -40,7 +40,15 @@ export class ReplacedBench {
     this.#temporal = temporal;
     this.#client = client;
     this.#workflows = workflows;
-    this.#over = workflows.run().finally(() => native.close());
+    this.#over = this.#run(native);
+  }
+
+  async #run(native: NativeConnection): Promise<void> {
+    try {
+      await this.#workflows.run();
+    } finally {
+      await native.close();
+    }
   }
 
   async stop(): Promise<void> {

@@ -3,7 +3,7 @@ import { hsmSubnetIdOf } from '../../../activities/asked-hsm.ts';
 import { decideDeployHsm, type Seen } from '../../../activities/hsm/deploy-hsm.ts';
 import { decideResourceGroup } from '../../../activities/network/resource-group.ts';
 import { decideVirtualNetwork } from '../../../activities/network/virtual-network.ts';
-import { allow, decideMachine } from '../../../activities/virtual-machine.ts';
+import { allowIn, decideMachine } from '../../../activities/virtual-machine.ts';
 import { type Change, harmOf, type Present } from '../../../systems/azure/deployment-check.ts';
 import { type Decided, table } from '../../support/decisions.ts';
 import { exampleRequest } from '../../support/example.ts';
@@ -72,9 +72,14 @@ table('deploy-hsm', [
 ]);
 
 it('deploy-hsm tells the HSM’s own message, that it ran twice, and that the failed HSM counts', () => {
-  const { tried, seen, remedy } = decided(hsm('Failed', 'The subscription’s device quota is used up.'), gateway('Succeeded'), deployment('Failed', 2)).problem!;
+  const { code, tried, summary, evidence, remedy } = decided(
+    hsm('Failed', 'The subscription’s device quota is used up.'),
+    gateway('Succeeded'),
+    deployment('Failed', 2),
+  ).problem!;
   assert.equal(tried, 'deploying the HSM kylo-luna-hsm, and once more by itself');
-  assert.equal(seen, 'dedicatedHSMs/kylo-luna-hsm: Failed: The subscription’s device quota is used up.');
+  assert.deepEqual([code, summary], ['AZURE_QUOTA_EXCEEDED', 'dedicatedHSMs/kylo-luna-hsm failed']);
+  assert.deepEqual(evidence, { source: 'Azure Resource Manager', text: 'Failed: The subscription’s device quota is used up.' });
   assert.match(remedy, /counts against the quota.*delete it first/);
 });
 
@@ -192,7 +197,7 @@ table('virtual-network', [
 ]);
 
 const door = { name: 'provisioner-admin', ports: ['22', '3389'], sources: ['203.0.113.0/24'] };
-const rules = [allow('provisioner-admin', ['3389', '22'], ['203.0.113.0/24'], 100)];
+const rules = [allowIn(['203.0.113.0/24'], { name: 'provisioner-admin', ports: ['3389', '22'], priority: 100 })];
 const made = { state: 'Succeeded', tags: { Provisioner: 't' } };
 const ready = {
   group: { ...made, id: 'g', rules: [{ ...door, name: 'theirs' }, door] },

@@ -81,9 +81,9 @@ describe('That a thing is not there', () => {
 
   it('an answer of something in between is told as one', () => {
     for (const text of ['<html><head><title>404 Not Found</title></head></html>', '404 page not found']) {
-      const { kind, seen, remedy } = azureFailure('reading', answer(text)).problem;
+      const { kind, summary: seen, remedy } = azureFailure('reading', answer(text)).problem;
       assert.equal(kind, 'Refused');
-      assert.match(seen, /^404 not an answer of Azure: /);
+      assert.match(seen, /^the answer is not Azure’s: 404, /);
       assert.match(remedy, /HSM_PROXY/);
     }
   });
@@ -93,11 +93,11 @@ describe('The cause of a failure of Azure', () => {
   const rows: [code: string, message: string, remedy: RegExp, passes: boolean, target?: string][] = [
     ['RequestDisallowedByPolicy', 'x', /exemption/, false],
     ['ScopeLocked', 'x', /Remove the lock/, false],
-    ['ExpiredAuthenticationToken', 'x', /signs in anew/, false],
+    ['ExpiredAuthenticationToken', 'x', /signs in again/, false],
     ['ResourcePurchaseValidationFailed', 'x', /accept the image’s terms/, false],
-    ['PlatformImageNotFound', 'x', /Name an image/, false],
+    ['PlatformImageNotFound', 'x', /an image that Azure offers/, false],
     ['MissingSubscriptionRegistration', 'x', /Register/, false],
-    ['SubscriptionNotFound', 'x', /subscription and cloud/, false],
+    ['SubscriptionNotFound', 'x', /role in the subscription/, false],
     ['InvalidResourceType', 'x', /Register/, false],
     ['LinkedAuthorizationFailed', 'x', /role/, false],
     ['OperationNotAllowed', 'Operation results in exceeding approved Total Regional Cores quota.', /counts against the quota.*failed ones too/, false],
@@ -108,7 +108,7 @@ describe('The cause of a failure of Azure', () => {
     ['ProvisioningFailed', 'The subnet hsm is not delegated.', /Delegate the HSM’s subnet/, false, hsm],
     ['ProvisioningFailed', 'No ExpressRoute gateway is ready.', /gateway is Succeeded/, true, hsm],
     ['VirtualNetworkGatewayAlreadyExists', 'The network already has a gateway.', /what Azure names/, false, '/x/virtualNetworkGateways/g'],
-    ['AnotherOperationInProgress', 'x', /Somebody changes the same network/, true],
+    ['AnotherOperationInProgress', 'x', /Another operation is modifying this network/, true],
     ['Anything', 'x', /what Azure names/, false],
   ];
   for (const [code, message, remedy, passes, target] of rows)
@@ -146,7 +146,7 @@ describe('A failure of an Azure client', () => {
       [403, said('AuthorizationFailed'), /role/],
       [403, '', /role/],
       [401, '', /role/],
-      [401, said('InvalidAuthenticationToken'), /signs in anew/],
+      [401, said('InvalidAuthenticationToken'), /signs in again/],
       [403, said('RequestDisallowedByPolicy'), /exemption/],
       [409, said('ScopeLocked'), /lock/],
       [400, said('InvalidTemplateDeployment', JSON.stringify({ error: { code: 'QuotaExceeded', message: 'm' } })), /quota/],
@@ -175,7 +175,7 @@ describe('A failure of an Azure client', () => {
 
   it('is told in few words, an HTML page too', () => {
     const page = `<!DOCTYPE html><html><head><title>502 - Bad Gateway.</title></head><body>${'x'.repeat(5000)}</body></html>`;
-    assert.equal(answered(502, page).seen, '502 not an answer of Azure: an HTML page, “502 - Bad Gateway.”');
+    assert.equal(answered(502, page).summary, 'the answer is not Azure’s: 502, an HTML page, “502 - Bad Gateway.”');
     assert.equal(pageTitle('{"error":{}}'), undefined);
     assert.equal(pageTitle('<html></html>'), 'an HTML page');
   });
@@ -185,8 +185,9 @@ describe('A failure of an Azure client', () => {
       assert.ok(isForeign(error));
       assert.equal(azureFailure('asking', error).problem.kind, 'Transient');
     }
-    const { kind, seen } = azureFailure('asking', new Error('The long-running operation has failed. InvalidTemplate. The template is bad.')).problem;
-    assert.deepEqual([kind, seen], ['Refused', 'InvalidTemplate: The template is bad.']);
+    const { kind, code, evidence } = azureFailure('asking', new Error('The long-running operation has failed. InvalidTemplate. The template is bad.')).problem;
+    assert.deepEqual([kind, code], ['Refused', 'AZURE_REQUEST_REFUSED']);
+    assert.deepEqual(evidence, { source: 'Azure Resource Manager', text: 'InvalidTemplate: The template is bad.' });
     assert.equal(azureFailure('asking', new Error('The long-running operation has failed')).problem.kind, 'Refused');
     assert.ok(azureFailure('asking', new Error('x')) instanceof StepFailure);
   });

@@ -34,7 +34,7 @@ describe('A sign-in', () => {
         () => assert.fail(),
         (thrown: unknown) => thrown,
       );
-    const { kind, tried, seen } = azureFailure('asking', error).problem;
+    const { kind, tried, summary: seen } = azureFailure('asking', error).problem;
     assert.deepEqual([kind, tried, seen], ['Refused', 'asking, signing in with the secret of application a', 'there is no token, and no reason was given']);
   });
 

@@ -40,7 +40,7 @@ const approval: ApprovalView = {
 };
 const incident: IncidentView = {
   ...{ id: 'incident-1', step: 'install-luna-client', actions: ['retry', 'abort'], openedAt: at },
-  problem: { kind: 'Refused', tried: 'the installer', seen: 'its SHA-256 is another', source: 'this service', remedy: 'Put it right.' },
+  problem: { kind: 'Refused', code: 'CLIENT_INSTALL_FAILED', tried: 'the installer', summary: 'its SHA-256 is another', remedy: 'Put it right.' },
 };
 
 /** An API with one job that waits for one decision and is over after it. */
@@ -124,7 +124,10 @@ describe('the demo', () => {
 
   it('with --yes aborts at an incident, after telling it', async () => {
     await followed({ incidents: [incident], approvals: [approval] }, true);
-    assert.match(written, /Incident incident-1 at "Install the Luna client":\n {2}Tried: the installer\n {2}this service said: its SHA-256 is another/);
+    assert.match(
+      written,
+      /Incident incident-1 at "Install the Luna client" \(CLIENT_INSTALL_FAILED\):\n {2}Tried: the installer\n {2}What happened: its SHA-256 is another/,
+    );
     assert.deepEqual(
       job.decisions.map(({ path, body }) => [path, (body as { action: string }).action]),
       [['/v1/jobs/h-0123456789/incidents/incident-1', 'abort']],
@@ -152,7 +155,7 @@ describe('the demo', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     try {
       await assert.rejects(
-        new Api(`http://127.0.0.1:${(server.address() as AddressInfo).port}`).send('POST', '/v1/plans', 'token', {}),
+        new Api(`http://127.0.0.1:${(server.address() as AddressInfo).port}`).send('token', 'POST', '/v1/plans', {}),
         (error) => error instanceof ApiError && error.message === 'The request breaks 2 rules\n  - /hsm/name: too long\n  - /azure/region: no HSM there',
       );
     } finally {
@@ -187,10 +190,12 @@ describe('the demo', () => {
     it('begins a new world without losing the passwords of the last one', () => {
       assert.equal(beginNewWorld(folder), undefined);
       mkdirSync(join(folder, 'simulator'));
+      mkdirSync(join(folder, 'record'));
       keepSecret();
       const aside = beginNewWorld(folder)!;
       assert.deepEqual(readdirSync(folder).toSorted(), ['earlier', 'simulated-world']);
       assert.ok(existsSync(join(aside, 'secrets', 'a-hsm-so-password.secret')) && existsSync(join(aside, 'secrets.key')));
+      assert.ok(existsSync(join(aside, 'record')), 'the target record is sealed with one of these secrets');
     });
 
     it('leaves alone one whose secrets it did not make: they may be those of real systems', () => {
@@ -214,7 +219,7 @@ describe('the demo', () => {
   });
 
   it('understands its options, and says which one it does not', () => {
-    assert.deepEqual(readOptions(['--yes', '--fault', 'unsealed'], 'kylo.json'), { yes: true, fault: 'unsealed', timeScale: 60, requestFile: 'kylo.json' });
+    assert.deepEqual(readOptions(['--yes', '--fault', 'unsealed'], 'kylo.json'), { yes: true, fault: 'unsealed', timeScale: 150, requestFile: 'kylo.json' });
     assert.equal(readOptions(['--help'], 'kylo.json'), undefined);
     assert.throws(() => readOptions(['--time-scale', 'fast'], 'kylo.json'), /--time-scale must be a number above 0, it is "fast"/);
     assert.throws(() => readOptions(['--force'], 'kylo.json'), /--force/);

@@ -127,9 +127,9 @@ const off = (skewSeconds: number, ...ahead: number[]) =>
   decidePrepareNtls({ ...ntls, skewSeconds, witnesses: ahead.map((aheadSeconds, at) => ({ name: `witness ${at}`, aheadSeconds })) }, job);
 
 it('prepare-ntls shows all clocks with their zones where it cannot say which one is wrong', () => {
-  const stopped = off(-3600, -3600, -3599) as { problem: { seen: string; remedy: string } };
+  const stopped = off(-3600, -3600, -3599) as { problem: { summary: string; remedy: string } };
   assert.equal(
-    stopped.problem.seen,
+    stopped.problem.summary,
     'the clocks differ: worker 2026-11-24 10:00:00 UTC; HSM 2026-11-24 09:00:00 UTC (zone EDT) (60 min behind); ' +
       'witness 0 2026-11-24 09:00:00 UTC (60 min behind); witness 1 2026-11-24 09:00:01 UTC (60 min behind)',
   );

@@ -8,9 +8,11 @@ import { converge, done } from '../../../activities/converge.ts';
 import { unsafe } from '../../../domain/failure.ts';
 import { finishing, suppressedBy } from '../../../domain/first-error.ts';
 import { listenLocally } from '../../../simulator/machine.ts';
+import { createRecords } from '../../../stores/record/record.ts';
 import { Luna } from '../../../systems/lunash/luna.ts';
 import { exampleRequest } from '../../support/example.ts';
 import { runStep } from '../../support/fence.ts';
+import { memoryNumberedStore } from '../../support/numbered-store.ts';
 
 const hostKey = generateKeyPairSync('rsa', {
   modulusLength: 2048,
@@ -18,7 +20,8 @@ const hostKey = generateKeyPairSync('rsa', {
   publicKeyEncoding: { type: 'pkcs1', format: 'pem' },
 }).privateKey;
 const diskFull = () => Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC', errno: -28, syscall: 'write' });
-const loginRefused = () => unsafe({ tried: 'hsm login', seen: 'the password is refused', source: 'LunaSH', remedy: 'Compare the kept SO password.' });
+const loginRefused = () =>
+  unsafe({ code: 'HSM_SO_PASSWORD_REFUSED', tried: 'hsm login', summary: 'the password is refused', remedy: 'Compare the kept SO password.' });
 
 describe('The first error', () => {
   it('is thrown where what must follow fails, too, and remembers that one for the log', async () => {
@@ -95,15 +98,16 @@ describe('A disk that is full while a sign-in is refused', function () {
           throw diskFull();
         },
       },
+      records: createRecords(memoryNumberedStore()),
     } as unknown as ConstructorParameters<typeof Luna>[0]);
   const { signal } = new AbortController();
 
   for (const [where, attempt] of [
-    ['in LunaSH', () => luna().shell(job, hosts, 'fips-mode', signal, () => Promise.reject(loginRefused()))],
+    ['in LunaSH', () => luna().shell({ ...job, ...hosts }, { step: 'fips-mode', order: '1', number: 1, signal }, () => Promise.reject(loginRefused()))],
     [
       'in lunacm',
       () =>
-        luna().client(job, hosts, 'crypto-officer', signal, async (client) => {
+        luna().client({ ...job, ...hosts }, { step: 'crypto-officer', order: '1', number: 1, signal }, async (client) => {
           await client.run(['slot list']);
           throw loginRefused();
         }),
@@ -116,7 +120,7 @@ describe('A disk that is full while a sign-in is refused', function () {
         { logger: new DefaultLogger('WARN', (entry) => void entries.push(entry)) },
       );
       const step = converge<typeof job & { order?: number }, unknown, object, never>({ observe: attempt, decide: () => done({}), act: {} });
-      await assert.rejects(runStep(environment, step, job), { type: 'Unsafe', nonRetryable: true, message: /hsm login: LunaSH said: the password is refused/ });
+      await assert.rejects(runStep(environment, step, job), { type: 'Unsafe', nonRetryable: true, message: /hsm login: the password is refused/ });
       assert.match(JSON.stringify(entries.map(({ meta }) => meta)), /ENOSPC/);
     });
 });

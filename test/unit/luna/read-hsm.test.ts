@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { StepFailure } from '../../../domain/failure.ts';
+import { StepFailure, wordsOf } from '../../../domain/failure.ts';
 import { readHsm } from '../../../systems/lunash/read-hsm.ts';
 import type { LunashSession } from '../../../systems/lunash/session.ts';
 
@@ -65,7 +65,7 @@ describe('How many partitions there are', () => {
       await assert.rejects(readHsm(answering([shown, listed]).session), (error: unknown) => {
         assert.ok(error instanceof StepFailure);
         assert.equal(error.problem.kind, 'Unsafe');
-        assert.match(error.problem.seen, seen);
+        assert.match(wordsOf(error.problem), seen);
         return true;
       });
     });

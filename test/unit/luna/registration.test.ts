@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import type { Problem } from '../../../domain/failure.ts';
+import { type Problem, wordsOf } from '../../../domain/failure.ts';
 import { selfSigned } from '../../../simulator/certificates.ts';
+import type { TargetRecord } from '../../../stores/record/record.ts';
 import { deleteOurClient } from '../../../systems/lunash/registration.ts';
 import type { LunashSession } from '../../../systems/lunash/session.ts';
 
@@ -18,6 +19,7 @@ describe('A client of our name', () => {
       },
       change: async (command: string) => void deleted.push(command),
     }) as unknown as LunashSession;
+  const record = { append: async (event: string, { client }: { client: string }) => void deleted.push(`${event} ${client}`) } as unknown as TargetRecord<'hsm'>;
   let ours: string;
   let theirs: string;
   before(async () => {
@@ -27,21 +29,21 @@ describe('A client of our name', () => {
   });
   beforeEach(() => void deleted.splice(0));
 
-  it('is deleted where its certificate was made here', async () => {
-    await deleteOurClient(session('box', ours), 'box', [ours]);
-    assert.deepEqual(deleted, ['client delete -client box']);
+  it('is deleted where its certificate was made here, once that is on record', async () => {
+    await deleteOurClient(session('box', ours), 'box', [ours], record);
+    assert.deepEqual(deleted, ['client-delete-begun box', 'client delete -client box']);
   });
 
   it('is left alone where its certificate is somebody else’s', async () => {
-    await assert.rejects(deleteOurClient(session('box', theirs), 'box', [ours]), ({ problem }: { problem: Problem }) => {
-      assert.deepEqual([problem.kind, problem.seen], ['Unsafe', 'it is not registered with a certificate that was made here']);
+    await assert.rejects(deleteOurClient(session('box', theirs), 'box', [ours], record), ({ problem }: { problem: Problem }) => {
+      assert.deepEqual([problem.kind, wordsOf(problem)], ['Unsafe', 'it is not registered with a certificate that was made here']);
       return true;
     });
     assert.deepEqual(deleted, []);
   });
 
   it('that is gone need not be deleted', async () => {
-    await deleteOurClient(session('another', theirs), 'box', [ours]);
+    await deleteOurClient(session('another', theirs), 'box', [ours], record);
     assert.deepEqual(deleted, []);
   });
 });

@@ -7,13 +7,13 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
-import { StepFailure } from '../../../domain/failure.ts';
+import { StepFailure, wordsOf } from '../../../domain/failure.ts';
 import { listenLocally } from '../../../simulator/machine.ts';
-import { runWithFence } from '../../../systems/fence.ts';
+import { NoPermit, runWithFence } from '../../../systems/fence.ts';
 import { Rcp } from '../../../systems/scp/rcp.ts';
 import { fetchFile, putFile } from '../../../systems/scp/scp.ts';
 import { SshConnection } from '../../../systems/ssh/connection.ts';
-import { openFence } from '../../support/fence.ts';
+import { MemoryFence, openFence } from '../../support/fence.ts';
 import { openssh } from '../../support/openssh.ts';
 
 /** The other side, played: each time so many bytes have come it says the next thing. Its bytes come one by one where it is told so. */
@@ -67,7 +67,7 @@ const send = (lines: Lines, content = 'abc') => {
 const failure = (kind: string, seen: RegExp) => (error: unknown) => {
   assert.ok(error instanceof StepFailure, String(error));
   assert.equal(error.problem.kind, kind);
-  assert.match(error.problem.seen, seen);
+  assert.match(wordsOf(error.problem), seen);
   return true;
 };
 
@@ -83,8 +83,13 @@ describe('scp, taking a file', () => {
   });
 
   for (const [what, lines, kind, seen] of [
-    ['there is no such file', [[1, '\x01scp: server.pem: No such file or directory\n']], 'Refused', /^server.pem: No such file/],
-    ['it gives up', [[1, '\x02scp: protocol error\n']], 'Refused', /^protocol error/],
+    [
+      'there is no such file',
+      [[1, '\x01scp: server.pem: No such file or directory\n']],
+      'Refused',
+      /the other side refused it\. scp said: "server.pem: No such file/,
+    ],
+    ['it gives up', [[1, '\x02scp: protocol error\n']], 'Refused', /scp said: "protocol error/],
     [
       'reading fails in the middle',
       [
@@ -118,7 +123,7 @@ describe('scp, taking a file', () => {
     ['it sends a folder', [[1, 'D0755 0 server.pem\n']], 'Refused', /does not speak scp/],
     ['it sends something huge', [[1, 'C0644 99999999999 server.pem\n']], 'Refused', /more than 16777216/],
     ['its size is no number', [[1, 'C0644 -3 server.pem\n']], 'Refused', /does not speak scp/],
-    ['a shell greets', [[1, 'Welcome to \x1b[1mhsm\n']], 'Refused', /does not speak scp: Welcome to \?\[1mhsm/],
+    ['a shell greets', [[1, 'Welcome to \x1b[1mhsm\n']], 'Refused', /does not speak scp\. scp said: "Welcome to \?\[1mhsm/],
     ['a line never ends', [[1, `C${'0'.repeat(5000)}`]], 'Refused', /a line has no end/],
     ['it closes at once', [[1, 'close']], 'Transient', /ended early/],
     ['the program is not there', [[1, { exit: 127, complaint: 'scp: command not found\n' }]], 'Refused', /command not found/],
@@ -189,6 +194,23 @@ describe('scp, giving a file', () => {
       const { remote, sent } = send(lines);
       await assert.rejects(sent, failure(kind, seen));
       assert.ok(remote.ended);
+    });
+});
+
+describe('scp without a permit', () => {
+  for (const [what, permits, sent] of [
+    ['sends nothing', 0, ''],
+    ['sends the header alone where the second one is refused', 1, 'C0644 3 client.pem\n'],
+  ] as const)
+    it(what, async () => {
+      const remote = new Played([
+        [0, '\0'],
+        [19, '\0'],
+        [23, '\0'],
+      ]);
+      const fence = new MemoryFence((asked) => asked > permits);
+      await assert.rejects(new Rcp(remote, fence, 'putting').send('client.pem', Buffer.from('abc')), NoPermit);
+      assert.deepEqual([String(remote.received), remote.ended], [sent, true]);
     });
 });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { StepFailure } from '../../../domain/failure.ts';
+import { StepFailure, wordsOf } from '../../../domain/failure.ts';
 import { type Answers, LunashSession, type Patience } from '../../../systems/lunash/session.ts';
 import { Transcript } from '../../../systems/lunash/transcript.ts';
 import { openFence } from '../../support/fence.ts';
@@ -41,7 +41,7 @@ const open = (terminal: Scripted, patience: Partial<Patience> = { quietMs: 5 }) 
 
 const failure = (kind: string, seen: RegExp) => (error: unknown) => {
   assert.ok(error instanceof StepFailure, String(error));
-  assert.deepEqual([error.problem.kind, seen.test(error.problem.seen)], [kind, true], error.problem.seen);
+  assert.deepEqual([error.problem.kind, seen.test(wordsOf(error.problem))], [kind, true], wordsOf(error.problem));
   return true;
 };
 
@@ -59,7 +59,7 @@ describe('A question that LunaSH was never seen to ask', () => {
       await session.start();
       await assert.rejects(
         session.raw('hsm login', { password: 'So-Password.1', domain: 'd', proceed: true }),
-        failure('Unsafe', /asks something unknown: .*\S/),
+        failure('Unsafe', /asks something unknown\. LunaSH said: ".*\S/),
       );
       assert.deepEqual(terminal.typed, ['hsm login', '\x03', 'quit']);
       assert.ok(!terminal.ended, 'the session is in step again');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import ssh2, { type AuthContext, type KeyboardAuthContext } from 'ssh2';
-import { StepFailure } from '../../../domain/failure.ts';
+import { StepFailure, wordsOf } from '../../../domain/failure.ts';
 import { listenLocally } from '../../../simulator/machine.ts';
 import { type Fence, runWithFence } from '../../../systems/fence.ts';
 import { LunashSession } from '../../../systems/lunash/session.ts';
@@ -24,7 +24,7 @@ const kind =
   (error: unknown) => {
     assert.ok(error instanceof StepFailure, String(error));
     assert.equal(error.problem.kind, wanted);
-    assert.match(error.problem.seen, seen);
+    assert.match(wordsOf(error.problem), seen);
     assert.ok(!error.message.includes(password));
     return true;
   };

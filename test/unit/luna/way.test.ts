@@ -8,9 +8,19 @@ import { Way } from '../../../systems/ssh/way.ts';
 import { MemoryFence } from '../../support/fence.ts';
 import { until } from '../../support/until.ts';
 
-/** A hop that takes what it is given only when the test says so. */
+/** A hop that takes what it is given only when the test says so, and counts how often somebody looked whether it has. */
 class Slow extends Duplex {
+  looks = 0;
   #taken: (() => void)[] = [];
+
+  constructor() {
+    super();
+    const get = (): unknown => {
+      this.looks++;
+      return Reflect.get(Duplex.prototype, 'writableLength', this);
+    };
+    Object.defineProperty(this, 'writableLength', { get });
+  }
 
   override _write(_chunk: Buffer, _encoding: BufferEncoding, taken: () => void): void {
     this.#taken.push(taken);
@@ -62,25 +72,41 @@ describe('The way of an SSH connection', () => {
       const way = between(slow, fence);
       slow.write('before');
       const permit = way.permit('lunash-command');
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      await until('some looks at the backlog', async () => slow.looks >= 5 || undefined);
       assert.deepEqual(fence.asked, []);
       slow.accept();
       await permit;
       assert.deepEqual(fence.asked, ['lunash-command']);
     });
 
+  it('asks for another permit where a backlog came while it asked', async () => {
+    const slow = new Slow();
+    const fence = new MemoryFence((asked) => {
+      if (asked === 1) slow.write('meanwhile');
+      return false;
+    });
+    const way = new Way(slow, fence);
+    const permit = way.permit();
+    await until('the first permit', async () => fence.asked.length > 0 || undefined);
+    slow.accept();
+    await permit;
+    assert.equal(fence.asked.length, 2);
+  });
+
   it('is reset where the permit is refused, through the host in between, and stays refused', async () => {
     const { socket, other, stop } = await connected();
     try {
-      const broken = once(other, 'error');
+      const errors: (string | undefined)[] = [];
+      other.on('error', ({ code }: NodeJS.ErrnoException) => errors.push(code)).resume();
+      const closed = once(other, 'close');
       const channel = new Slow();
       const fence = new MemoryFence(() => true);
       new Way(socket, fence).carries(channel);
       const way = new Way(channel, fence);
       await assert.rejects(way.permit(), NoPermit);
-      const [error] = (await broken) as [NodeJS.ErrnoException];
-      assert.equal(error.code, 'ECONNRESET', 'what lies at a hop is not delivered later');
       assert.ok(channel.destroyed && socket.destroyed && way.refusal);
+      await closed.catch(() => {});
+      assert.deepEqual(errors, ['ECONNRESET'], 'what lies at a hop is not delivered later');
     } finally {
       await stop();
     }

@@ -35,7 +35,11 @@ describe('What activities are given and answer', () => {
   });
 
   it('is refused with every mistake of shape of the input, each with its path', () => {
-    const { kind, seen, remedy } = problemOf(() => checkInput('windows-vm', { ...context(), target: 7, image: { publisher: 'p', offer: 'o', sku: 's' } }));
+    const {
+      kind,
+      summary: seen,
+      remedy,
+    } = problemOf(() => checkInput('windows-vm', { ...context(), target: 7, image: { publisher: 'p', offer: 'o', sku: 's' } }));
     assert.equal(kind, 'Refused');
     assert.equal(
       seen,
@@ -47,7 +51,7 @@ describe('What activities are given and answer', () => {
   it('is refused with the mistakes of the request, its rules included, in the first step', () => {
     const request = { ...exampleRequest(), approval: { deadlineHours: '24' } };
     request.azure = { ...request.azure, region: 'nowhere' };
-    const { kind, seen, remedy } = problemOf(() => checkInput('keep-secrets', { ...context(), request }));
+    const { kind, summary: seen, remedy } = problemOf(() => checkInput('keep-secrets', { ...context(), request }));
     assert.equal(kind, 'Refused');
     assert.match(seen, /^2 mistakes.*\/request\/approval\/deadlineHours: Must be a number between 0.001 and 720, is "24"\..*\/request\/azure\/region: /);
     assert.match(remedy, /Abort the job, correct the request/);
@@ -61,9 +65,9 @@ describe('What activities are given and answer', () => {
   });
 
   it('is a bug where a result does not fit: its paths are named, its values are not quoted', () => {
-    const { kind, seen } = problemOf(() => checkResult('create-partition', { partition: { name: 'p', serial: Number.NaN, sizeBytes: 'secret' } }));
+    const { kind, summary: seen } = problemOf(() => checkResult('create-partition', { partition: { name: 'p', serial: Number.NaN, sizeBytes: 'secret' } }));
     assert.equal(kind, 'Unsafe');
     assert.equal(seen, 'it is not what later steps rely on, at /partition/serial, /partition/sizeBytes');
-    assert.match(problemOf(() => checkResult('ntp', undefined)).seen, /at \/$/);
+    assert.match(problemOf(() => checkResult('ntp', undefined)).summary, /at \/$/);
   });
 });

@@ -5,9 +5,9 @@ import type { DeployedHsm } from './hsm.ts';
 import type { LunaClient } from './luna-client.ts';
 
 /** “Configure the Dedicated Luna HSM”: password, label, FIPS mode, partition, network trust link. */
-export async function hsmSetup(job: ProvisionJob, { address }: DeployedHsm, { windows }: LunaClient) {
-  const { hsm } = await job.step('appliance-password', { windows, hsmAddress: address });
-  const hosts: Hosts = { windows, hsm };
+export async function hsmSetup(job: ProvisionJob, { hsmAddress }: DeployedHsm, { windows }: LunaClient) {
+  const { appliance } = await job.step('appliance-password', { windows, hsmAddress });
+  const hosts: Hosts = { windows, hsm: appliance };
   const inspected = await job.step('inspect-hsm', hosts);
   job.warn(...inspected.warnings);
   const initialized = await job.step('initialize-hsm', hosts);

@@ -4,9 +4,12 @@ import type { ReportDraft } from '../../../domain/report.ts';
 import type { JobRecord, Procedure } from '../../engine/procedure.ts';
 import type { Provision, ProvisionJob } from '../provision.ts';
 import type { LunaClient } from './luna-client.ts';
+import type { RootOfTrust } from './root-of-trust.ts';
 
-/** Closes what was opened for this job alone, then stores the report. */
-export async function report(job: ProvisionJob, { vm }: LunaClient): Promise<StoredReport> {
+/** Looks at the root of trust for the last time, closes what was opened for this job alone, then stores the report. */
+export async function report(job: ProvisionJob, { vm }: LunaClient, trusted: RootOfTrust): Promise<StoredReport> {
+  const { warnings } = await job.step('confirm-root-of-trust', trusted);
+  job.warn(...warnings);
   await job.skippableStep('close-doors', { windowsVm: vm });
   return storeReport(job);
 }

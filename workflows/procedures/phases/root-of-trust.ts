@@ -1,5 +1,5 @@
-import { wantsOwnFace } from '../../../domain/plan.ts';
-import type { StepResult, StepTypes } from '../../../domain/results.ts';
+import { wantsOwnFace } from '../../../domain/request-parts.ts';
+import type { ManagerAt, StepResult, StepTypes } from '../../../domain/results.ts';
 import type { ProvisionJob } from '../provision.ts';
 import { askToWipe } from './approvals.ts';
 import type { Manager } from './ciphertrust.ts';
@@ -30,9 +30,20 @@ export async function rootOfTrust(job: ProvisionJob, manager: Manager, { hosts, 
   }
   const proof = await job.step('verify-root-of-trust', { ...hosts, cipherTrust, partitionSerial });
   job.warn(...proof.warnings);
-  if (!wantsOwnFace(job.input.request.cipherTrust)) return job.notNeeded('web-certificate');
+  return { ...hosts, partitionSerial, ...(await ownCertificate(job, cipherTrust)) };
+}
+
+export type RootOfTrust = Awaited<ReturnType<typeof rootOfTrust>>;
+
+/** Gives where the manager is reached from then on. */
+async function ownCertificate(job: ProvisionJob, cipherTrust: ManagerAt): Promise<{ cipherTrust: ManagerAt; ownCertificateSkipped?: true }> {
+  if (!wantsOwnFace(job.input.request.cipherTrust)) {
+    job.notNeeded('web-certificate');
+    return { cipherTrust };
+  }
   const face = await job.skippableStep('web-certificate', { cipherTrust });
   job.warn(...(face?.warnings ?? []));
+  return face ? { cipherTrust: face.cipherTrust } : { cipherTrust, ownCertificateSkipped: true };
 }
 
 async function resetPassword(job: ProvisionJob, { cipherTrust: wiped, openSince }: StepResult<'set-root-of-trust'>, partitionSerial: string) {

@@ -1,0 +1,73 @@
+import type { HsmSeen, StepInput, StepResult } from '../../domain/results.ts';
+import { rootKeys } from '../../systems/ciphertrust/before-setup.ts';
+import { type HsmServer, isServerOf, nameOf, readServers } from '../../systems/ciphertrust/holds.ts';
+import { readHsm } from '../../systems/lunash/read-hsm.ts';
+import { converge, done, halt, wait } from '../converge.ts';
+import { signedIn } from '../manager.ts';
+import type { Systems } from '../systems.ts';
+
+type Input = StepInput<'confirm-root-of-trust'>;
+
+export interface Seen {
+  hsm: HsmSeen;
+  /** The HSMs that CipherTrust Manager lists. It is asked only where it presents the pinned certificate. */
+  manager: { is: 'pinned'; servers: HsmServer[] } | { is: 'other' | 'restarting' };
+}
+
+type Wanted = Pick<Input, 'request' | 'partitionSerial' | 'ownCertificateSkipped'>;
+
+/** What of the HSM is not there any more. The partition holds CipherTrust Manager’s root keys at least. */
+function lostAt({ serial, zeroized, label, partitions }: HsmSeen, { request, partitionSerial }: Wanted): string[] {
+  if (zeroized) return [`The HSM ${serial} is zeroized.`];
+  const partition = partitions.find((one) => one.serial === partitionSerial);
+  return [
+    ...(label === request.hsm.label ? [] : [`The HSM ${serial} has the label “${label}”, not “${request.hsm.label}”.`]),
+    ...(partition ? [] : [`The partition ${partitionSerial} does not exist any more.`]),
+    ...(partition && partition.objects < rootKeys.length ? [`The partition ${partitionSerial} holds ${partition.objects} objects.`] : []),
+  ];
+}
+
+const unlisted = (servers: HsmServer[], partitionSerial: string): string[] =>
+  servers.some((server) => isServerOf(server, partitionSerial))
+    ? []
+    : [`System > HSMs lists ${servers.map(nameOf).join(', ') || 'no HSM'}, not the partition ${partitionSerial}.`];
+
+export const decideConfirmRootOfTrust = ({ hsm, manager }: Seen, wanted: Wanted) => {
+  if (manager.is === 'restarting') return wait('CipherTrust Manager’s web service restarts.');
+  // Who skipped the step for it may have given it a certificate by hand: what it presents then proves nothing.
+  const isUnknown = manager.is === 'other';
+  const lost = [
+    ...lostAt(hsm, wanted),
+    ...(manager.is === 'pinned' ? unlisted(manager.servers, wanted.partitionSerial) : []),
+    ...(isUnknown && !wanted.ownCertificateSkipped ? ['CipherTrust Manager presents another certificate than the pinned one.'] : []),
+  ];
+  if (lost.length > 0)
+    return halt({
+      code: 'CIPHERTRUST_ROOT_OF_TRUST_WRONG',
+      tried: 'checking the root of trust once more before the job is called completed',
+      summary: lost.join(' '),
+      remedy:
+        'The root of trust was verified before. Find out what changed it since. If it cannot be restored, abort, delete the CipherTrust Manager’s VM, and send the request again.',
+    });
+  return done<StepResult<'confirm-root-of-trust'>>({
+    hsm,
+    warnings: isUnknown ? ['CipherTrust Manager was not read again at the end: it presents a certificate that this job does not know.'] : [],
+  });
+};
+
+/** A last look at the HSM and at System > HSMs, by reads alone, before the way to them is closed: nothing is called completed over an HSM that was erased meanwhile. */
+export const confirmRootOfTrust = (systems: Systems) => {
+  const { luna, cipherTrust } = systems;
+  const readManager = async (visitor: Parameters<typeof signedIn>[0] & { input: Input }): Promise<Seen['manager']> => {
+    const { input, attempt } = visitor;
+    const leaf = await cipherTrust.leaf(input, input.cipherTrust, attempt.signal);
+    if (!leaf) return { is: 'restarting' };
+    if (leaf.fingerprint !== input.cipherTrust.pin) return { is: 'other' };
+    return { is: 'pinned', servers: await readServers(await signedIn(visitor, input.cipherTrust, { presented: leaf })) };
+  };
+  return converge<Input, Seen, StepResult<'confirm-root-of-trust'>, never>({
+    observe: async (input, attempt) => ({ hsm: await luna.shell(input, attempt, readHsm), manager: await readManager({ systems, input, attempt }) }),
+    decide: decideConfirmRootOfTrust,
+    act: {},
+  });
+};

@@ -5,12 +5,6 @@ import type { BrokenRule } from './rules/rule.ts';
 import type { amendedField } from './schemas/progress.ts';
 import { idsOf, type StepDefinition } from './steps.ts';
 
-/**
- * What a person changes in the request of a job that goes on: JSON pointers with the new values; `null` takes a field away. An amendment counts only with the
- * `retry` of an incident, and only for fields that no step has used yet.
- */
-export type Amendment = Readonly<Record<string, unknown>>;
-
 /** One field that an amendment changed, as people see it: JSON, cut where it is long, and never the query of an address. */
 export type AmendedField = Static<typeof amendedField>;
 
@@ -157,6 +151,3 @@ function textOf(value: unknown): string {
   const text = JSON.stringify(value).replace(/(https?:\/\/[^"\s?#]*)[?#][^"\s]*/gi, '$1?…');
   return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text;
 }
-
-/** A change in words: before → after. */
-export const changeText = ({ path, before = 'absent', after = 'absent' }: AmendedField): string => `${path}: ${before} → ${after}`;

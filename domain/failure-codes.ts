@@ -405,7 +405,7 @@ export const failureCodes = {
     meaning: 'What came of a password could not be entered in the target record.',
     action: 'Check the place of the target record, then retry.',
   },
-  STORE_UNREACHABLE: { kinds: ['Transient', 'Unsafe'], meaning: 'The blob storage of record or reports did not answer, or is throttling.', action: waits },
+  STORE_UNREACHABLE: { kinds: ['Transient'], meaning: 'The blob storage of record or reports did not answer, or is throttling.', action: waits },
   STORE_REFUSED: {
     kinds: ['Refused', 'Unsafe'],
     meaning: 'The storage of record or reports refused a request.',

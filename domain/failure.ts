@@ -84,6 +84,15 @@ export const notReady = (summary: string, retryAfterMs?: number): StepFailure =>
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
 
+/**
+ * The problem as it stands once nothing tries it again any more. What was left to the next attempt is now for a person, who is told to check the
+ * connection to `place`; any other remedy holds as it is.
+ */
+export function forPerson({ retryAfterMs, ...problem }: Problem, place: string): Problem {
+  const isLeftToNext = problem.kind === 'NotReady' || problem.kind === 'Transient';
+  return isLeftToNext ? { ...problem, kind: 'Refused', remedy: `Check the connection between the worker and ${place}, then retry.` } : problem;
+}
+
 /** A problem of a kind, by whoever knows the kind: its code is one that this kind may have. */
 export type Told<Kind extends FailureKind> = Omit<Problem, 'kind' | 'code'> & { code: CodeOf<Kind> };
 

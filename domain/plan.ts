@@ -12,7 +12,6 @@ import { catalogue, firstStep, type StepId, step, stepIds } from './steps.ts';
 export type { BrokenRule } from './rules/rule.ts';
 
 export type PlannedThing = Static<typeof schemas.plannedThing>;
-export type PlannedStep = Static<typeof schemas.plannedStep>;
 /** What a request will do, before anything is done: a pure function of it. */
 export type Plan = Static<typeof schemas.plan>;
 

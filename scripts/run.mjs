@@ -1,4 +1,4 @@
-// `run.mjs demo|start|simulator|bench|test|secret [arguments]`: sets up what is missing, then runs the command on Node 24. Arguments, environment, terminal, signals
+// `run.mjs demo|start|simulator|bench|mutants|test|secret [arguments]`: sets up what is missing, then runs the command on Node 24. Arguments, environment, terminal, signals
 // and exit code pass through.
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { StepFailure } from '../domain/failure.ts';
+import type { Problem, StepFailure } from '../domain/failure.ts';
+import type { FailureCode } from '../domain/failure-codes.ts';
 import type { AzureConnection, AzureFault } from './azure-connection.ts';
 
 /** What became of a question, for whoever decides whether it is asked again. */
@@ -21,6 +22,13 @@ export interface AzureServiceOptions<Client> {
   /** After which something that passes is tried again first. */
   retryMs: number;
 }
+
+/** Azure's problem in the service's name: whose words these are, and the code of what is asked for here. */
+export const asProblemOf = (source: string, codes: { unreachable: FailureCode; failed: FailureCode }, { evidence, ...problem }: Problem): Problem => ({
+  ...problem,
+  code: problem.kind === 'Transient' ? codes.unreachable : codes.failed,
+  ...(evidence ? { evidence: { ...evidence, source } } : {}),
+});
 
 /** A service's limits are told per ten seconds: what lasts longer than this is no throttling. */
 const patienceMs = 60_000;

@@ -1,8 +1,8 @@
 import { text } from 'node:stream/consumers';
 import type { ContainerClient } from '@azure/storage-blob';
-import { messageOf, type Problem, refused, StepFailure, transient } from '../domain/failure.ts';
+import { messageOf, refused, StepFailure, transient } from '../domain/failure.ts';
 import type { AzureConnection, AzureFault } from './azure-connection.ts';
-import { AzureService, type Explained } from './azure-service.ts';
+import { AzureService, asProblemOf, type Explained } from './azure-service.ts';
 
 const source = 'Azure Blob Storage';
 
@@ -88,12 +88,7 @@ async function content(client: ContainerClient, name: string): Promise<string | 
   }
 }
 
-const ofStore = ({ evidence, ...problem }: Problem): StepFailure =>
-  new StepFailure({
-    ...problem,
-    code: problem.kind === 'Transient' ? 'STORE_UNREACHABLE' : 'STORE_REFUSED',
-    ...(evidence ? { evidence: { ...evidence, source } } : {}),
-  });
+const codes = { unreachable: 'STORE_UNREACHABLE', failed: 'STORE_REFUSED' } as const;
 
 class HalfAnswer extends Error {}
 
@@ -138,7 +133,7 @@ function explain(tried: string, error: unknown, fault: AzureFault | undefined): 
   const { problem } = fault.failure;
   return {
     passes: problem.kind === 'Transient',
-    failure: fault.isSignIn ? fault.failure : ofStore(problem),
+    failure: fault.isSignIn ? fault.failure : new StepFailure(asProblemOf(source, codes, problem)),
     ...(problem.retryAfterMs === undefined ? {} : { retryAfterMs: problem.retryAfterMs }),
   };
 }

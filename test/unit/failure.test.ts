@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { type Problem, refused, sentence, transient, unsafe } from '../../domain/failure.ts';
+import { forPerson, type Problem, refused, sentence, transient, unsafe } from '../../domain/failure.ts';
 import { failureCodes } from '../../domain/failure-codes.ts';
 import { idsOf } from '../../domain/steps.ts';
+import { storeFailed } from '../../stores/secrets/kept.ts';
 
 const bytesOf = (problem: Problem): number => Buffer.byteLength(JSON.stringify(problem));
 const longestCode = idsOf(failureCodes).reduce((longest, code) => (code.length > longest.length ? code : longest));
@@ -25,6 +26,20 @@ describe('A failure', () => {
   it('keeps a long summary where the other texts are short', () => {
     const summary = Array.from({ length: 60 }, (_, at) => `thing ${at}`).join('; ');
     assert.equal(refused({ code: 'AZURE_NOT_OFFERED', tried: 'looking', summary, remedy: 'Fix it.' }).problem.summary, summary);
+  });
+
+  it('that nothing tries again any more names a next step for a person, and no pause', () => {
+    const passing = transient({
+      code: 'AZURE_UNREACHABLE',
+      tried: 'reading hsm-so-password',
+      summary: 'no answer',
+      remedy: 'It is tried again by itself.',
+      retryAfterMs: 500,
+    });
+    const { kind, remedy, retryAfterMs } = storeFailed('reading the secret', passing).problem;
+    assert.deepEqual([kind, remedy, retryAfterMs], ['Unsafe', 'Check the connection between the worker and the secret store, then retry.', undefined]);
+    const refusal = refused({ code: 'SECRET_LOST', tried: 'reading', summary: 'it is deleted', remedy: 'Recover it.' }).problem;
+    assert.deepEqual(forPerson(refusal, 'the vault'), refusal);
   });
 
   it('says “said” before what a system said, and nowhere else', () => {

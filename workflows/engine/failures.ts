@@ -1,6 +1,6 @@
 import { ActivityFailure, ApplicationFailure, IllegalStateError, RetryState, TemporalFailure } from '@temporalio/common';
 import { log, WorkflowError } from '@temporalio/workflow';
-import { messageOf, type Problem, refused, StepFailure } from '../../domain/failure.ts';
+import { messageOf, type Problem, refused, type StepFailure, unsafe } from '../../domain/failure.ts';
 import { isFailureCode } from '../../domain/failure-codes.ts';
 import type { ApprovalView } from '../../domain/progress.ts';
 import type { StepDefinition } from '../../domain/steps.ts';
@@ -18,28 +18,29 @@ export const bugText = (error: unknown): string =>
 
 /** The failure that ends the job instead. */
 export const bugFailure = (error: unknown): ApplicationFailure =>
-  failureOfJob('Bug', {
-    kind: 'Unsafe',
-    code: 'WORKER_BUG',
-    tried: 'carrying out the job',
-    summary: bugText(error),
-    remedy: 'Nothing was deleted. Report the bug; with a fixed version, send the same request again.',
-  });
+  failureOfJob(
+    'Bug',
+    unsafe({
+      code: 'WORKER_BUG',
+      tried: 'carrying out the job',
+      summary: bugText(error),
+      remedy: 'Nothing was deleted. Report the bug; with a fixed version, send the same request again.',
+    }),
+  );
 
 /** The failure of a job that does not begin, since its input breaks rules. */
 export const refusedInput = (mistakes: readonly string[]): ApplicationFailure =>
-  failureOfJob('Refused', {
-    kind: 'Refused',
-    code: 'WORKER_INPUT_INVALID',
-    tried: 'starting the job',
-    summary: `the request cannot be carried out: ${mistakes.join(' ')}`,
-    remedy: 'Nothing was touched. Correct the request, then send it through the API, which validates it first.',
-  });
+  failureOfJob(
+    'Refused',
+    refused({
+      code: 'WORKER_INPUT_INVALID',
+      tried: 'starting the job',
+      summary: `the request cannot be carried out: ${mistakes.join(' ')}`,
+      remedy: 'Nothing was touched. Correct the request, then send it through the API, which validates it first.',
+    }),
+  );
 
-const failureOfJob = (type: string, problem: Problem): ApplicationFailure => {
-  const failure = new StepFailure(problem);
-  return ApplicationFailure.nonRetryable(failure.message, type, failure.problem);
-};
+const failureOfJob = (type: string, { message, problem }: StepFailure): ApplicationFailure => ApplicationFailure.nonRetryable(message, type, problem);
 
 /** Does the work; a bug in it becomes a failure of the job, at once. */
 export async function withoutBugs<T>(work: () => Promise<T>): Promise<T> {
@@ -85,23 +86,23 @@ export function problemOf(error: unknown, { title, deadline }: StepDefinition): 
       remedy: 'Look at the system; retry gives it the same time again.',
     }).problem;
   return (
-    told ?? {
-      kind: 'Unsafe',
+    told ??
+    unsafe({
       code: 'STEP_FAILED',
       tried: title,
       summary: messageOf(cause).slice(0, 300),
       remedy: 'See the worker’s log, then retry or abort.',
-    }
+    }).problem
   );
 }
 
 /** “1 hours” is how the catalogue writes it. */
 const inWords = (deadline: StepDefinition['deadline']): string => deadline.replace(/^1 (.*)s$/, '1 $1');
 
-export const deadlinePassed = ({ id, deadline }: ApprovalView): Problem => ({
-  kind: 'Refused',
-  code: 'APPROVAL_TIMED_OUT',
-  tried: `waiting for ${id}`,
-  summary: `nobody decided before ${deadline}`,
-  remedy: 'Retry asks again; abort leaves everything as it is.',
-});
+export const deadlinePassed = ({ id, deadline }: ApprovalView): Problem =>
+  refused({
+    code: 'APPROVAL_TIMED_OUT',
+    tried: `waiting for ${id}`,
+    summary: `nobody decided before ${deadline}`,
+    remedy: 'Retry asks again; abort leaves everything as it is.',
+  }).problem;

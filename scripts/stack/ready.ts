@@ -53,18 +53,27 @@ const attempts = 50;
 export async function freePort(wanted: number, purpose: string, setting: string): Promise<number> {
   for (let attempt = 1; ; attempt++) {
     const port = wanted || randomInt(anyPorts.from, anyPorts.below);
-    const problem = await whyNot(port);
-    if (!problem) return port;
+    const why = (await isUnsafe(port)) ? 'is one that browsers and fetch never connect to' : await whyNot(port);
+    if (!why) return port;
     if (!wanted && attempt < attempts) continue;
-    const why = problem === 'EADDRINUSE' ? 'is taken' : `cannot be used (${problem})`;
-    throw new StackError(`Port ${port} (${purpose}) ${why}: end what listens there, or set ${setting} to another port, or to 0 for any.`);
+    const ways = why === taken ? 'end what listens there, or set' : 'set';
+    throw new StackError(`Port ${port} (${purpose}) ${why}: ${ways} ${setting} to another port, or to 0 for any.`);
   }
 }
 
-/** The code of the error that listening on a port ends with; undefined where it is free. */
+/** Ports of other protocols, such as 6000 or 10080, are refused before anything is sent: the list is in the Fetch standard. */
+const isUnsafe = (port: number): Promise<boolean> =>
+  fetch(`http://127.0.0.1:${port}/`, { method: 'HEAD', signal: AbortSignal.timeout(1) }).then(
+    () => false,
+    ({ cause }: Error) => cause instanceof Error && cause.message === 'bad port',
+  );
+
+const taken = 'is taken';
+
+/** Why nobody can listen on a port; undefined where it is free. */
 const whyNot = (port: number): Promise<string | undefined> =>
   new Promise((resolve) => {
     const probe = createServer();
-    probe.on('error', ({ code }: NodeJS.ErrnoException) => resolve(code ?? 'unknown'));
+    probe.on('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'EADDRINUSE' ? taken : `cannot be used (${code})`));
     probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(undefined)));
   });

@@ -107,6 +107,13 @@ describe('the processes of the stack', () => {
     }
   });
 
+  it('say in one sentence that no browser would connect to a port, which no health check would either', async () => {
+    for (const port of [6000, 10_080])
+      await assert.rejects(freePort(port, 'the API', 'HSM_API_PORT'), {
+        message: `Port ${port} (the API) is one that browsers and fetch never connect to: set HSM_API_PORT to another port, or to 0 for any.`,
+      });
+  });
+
   it('get a port that no system hands out by itself, where any will do', async () => {
     const port = await freePort(0, 'the API', 'HSM_API_PORT');
     assert.ok(port >= 10_000 && port < 32_000, `${port}`);

@@ -28,6 +28,8 @@ export interface StackOptions {
   tokensFile?: string;
   /** More arguments for the simulator. */
   simulatorArgs?: readonly string[];
+  /** More arguments for the Temporal server. */
+  temporalArgs?: readonly string[];
   /** Added to the environment of every part. */
   env?: NodeJS.ProcessEnv;
   /** Restart the worker and the API when one of them ends by itself, and tell why; without this the stack is broken then. Temporal and the simulator never are. */
@@ -236,10 +238,10 @@ class RunningStack implements Stack {
   }
 
   async #starting(name: PartName): Promise<Child> {
-    const { timeScale, simulatorArgs = [] } = this.#options;
+    const { timeScale, simulatorArgs = [], temporalArgs = [] } = this.#options;
     switch (name) {
       case 'temporal':
-        return await startTemporal(this.#setting, this.#ports.temporal, this.#ports.ui || undefined);
+        return await startTemporal(this.#setting, this.#ports, temporalArgs);
       case 'worker':
         return await startWorker(this.#setting, this.workerEnv);
       case 'api':

@@ -50,8 +50,9 @@ export interface SimulatorReady {
   subscriptionId: string;
 }
 
-/** The Temporal development server with its data in one SQLite file. A `uiPort` of undefined means no UI. */
-export async function startTemporal(setting: Setting, port: number, uiPort: number | undefined): Promise<Child> {
+/** The Temporal development server with its data in one SQLite file. Without a port for it there is no UI. */
+export async function startTemporal(setting: Setting, ports: { temporal: number; ui: number }, more: readonly string[]): Promise<Child> {
+  const port = ports.temporal;
   const program = findTemporal(setting.env);
   if (!program) throw new StackError('There is no Temporal server on this machine yet: run `npm run setup`, or set TEMPORAL_ADDRESS.');
   const folder = join(setting.dataFolder, 'temporal');
@@ -61,7 +62,7 @@ export async function startTemporal(setting: Setting, port: number, uiPort: numb
   const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', `${port}`, '--db-filename', database, '--log-level', 'warn'];
   // Timers may fire up to a second late by default: in a world that goes 60 times faster that is a minute.
   args.push('--dynamic-config-value', 'history.timerProcessorMaxTimeShift="20ms"');
-  args.push(...(uiPort === undefined ? ['--headless'] : ['--ui-ip', '127.0.0.1', '--ui-port', `${uiPort}`]));
+  args.push(...(ports.ui ? ['--ui-ip', '127.0.0.1', '--ui-port', `${ports.ui}`] : ['--headless']), ...more);
   for (const attribute of searchAttributeArguments) args.push('--search-attribute', attribute);
   const child = begin(setting, program, { name: 'temporal', args });
   await untilReady(child, startUpMs, () => takesOrders(port));

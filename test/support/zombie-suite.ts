@@ -4,6 +4,12 @@ import { StackBench } from './stack-bench.ts';
 import { nameOf, type Reference, reference, type Start, starts, type ZombieCase, zombieCases } from './zombie-cases.ts';
 import { playZombie } from './zombies.ts';
 
+/**
+ * A worker that stands still has polls under way, and what Temporal hands to them is lost until its heartbeat times out. Usually they last a minute; here it is
+ * soon its successor's turn.
+ */
+const briefPolls = ['--dynamic-config-value', 'matching.longPollExpirationInterval="3s"'];
+
 export const stepsIn = (...phases: PhaseId[]): StepId[] => stepIds.filter((id) => phases.includes(catalogue[id].phase));
 
 /**
@@ -20,7 +26,7 @@ export async function describeZombies(steps: readonly StepId[], representative: 
     this.timeout(300_000);
     let bench: StackBench;
     before(async () => {
-      bench = await StackBench.start();
+      bench = await StackBench.start({ temporalArgs: briefPolls });
     });
     after(() => bench?.stop());
 

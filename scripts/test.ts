@@ -84,6 +84,7 @@ const suites: Record<string, string[]> = {
   zombies: ['test/chaos/zombies/**/*.test.ts'],
   // Every order of two attempts of a step; some of them are part of `npm test`.
   explorer: ['test/explorer/**/*.test.ts'],
+  'azure-long': ['test/long/azure/**/*.test.ts'],
   'luna-long': ['test/long/luna/**/*.test.ts'],
   'ciphertrust-long': ['test/long/ciphertrust/**/*.test.ts'],
 };

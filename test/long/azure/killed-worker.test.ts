@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { ActivityId } from '../../domain/steps.ts';
-import { secretName } from '../../stores/secrets/store.ts';
-import { AzureBench } from '../support/azure-bench.ts';
-import type { StepOrder } from '../support/azure-step-process.ts';
-import { until } from '../support/until.ts';
+import type { ActivityId } from '../../../domain/steps.ts';
+import { secretName } from '../../../stores/secrets/store.ts';
+import { AzureBench } from '../../support/azure-bench.ts';
+import type { StepOrder } from '../../support/azure-step-process.ts';
+import { until } from '../../support/until.ts';
 
-const file = fileURLToPath(new URL('../support/azure-step-process.ts', import.meta.url));
+const file = fileURLToPath(new URL('../../support/azure-step-process.ts', import.meta.url));
 
 interface Ended {
   result?: object;

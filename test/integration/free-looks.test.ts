@@ -31,11 +31,13 @@ const free = [
   /^luna-scp:get$/,
   /^lunacm:(slot (list|set)|partition showinfo|role show)$/,
   /^windows:(ssh|sign-in|exec|forward|sftp (open|get|list|stat|put|remove)|.*forward)/,
-  /^vault:GET/,
+  /^(vault|blob):GET/,
   /^(socks|images|web|installers?):/,
 ];
-const isFree = ({ operation, outcome, system }: LedgerEntry): boolean =>
-  free.some((one) => one.test(operation)) && !(outcome === 'refused' && system === 'luna-ssh');
+/** Every session leaves its transcript, a look's too. */
+const isTranscript = ({ operation, target }: LedgerEntry): boolean => operation.startsWith('blob:') && target.startsWith('reports/transcripts/');
+const isFree = (entry: LedgerEntry): boolean =>
+  isTranscript(entry) || (free.some((one) => one.test(entry.operation)) && !(entry.outcome === 'refused' && entry.system === 'luna-ssh'));
 
 describe('A look', function () {
   this.timeout(400_000);

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { notReady, type Problem, StepFailure, type Told, unsafe } from '../domain/failure.ts';
 import type { Job } from '../domain/results.ts';
-import { currentFence, type Fence, runWithFence } from '../systems/fence.ts';
-import { isOnRecord, type LastingActName, settlingAfterEndMs, settlingMs, type Waiting } from '../systems/lasting-acts.ts';
+import { actOf, currentFence, type Fence, runWithFence } from '../systems/fence.ts';
+import { type LastingActName, settlingAfterEndMs, settlingMs, type Waiting } from '../systems/lasting-acts.ts';
+import { ActsOnRecord } from './acts-on-record.ts';
 import { tellOutcome } from './outcome.ts';
 import { failureFor } from './step-failure.ts';
 
@@ -157,21 +158,23 @@ async function settle<Input extends Pick<Job, 'order'>>(
 
 /**
  * The fence of one phase. A look gets no permit for a lasting act. A lasting act that a rule does not declare is a defect: no later attempt would wait for it.
- * One that must be on record gets its permit only after this phase has made an entry, or read that it is there.
+ * One that must be on record gets its permit only after this phase has made an entry for it, or read that it is there.
  */
 function fenceOf(phase: 'observe' | 'prove' | 'act', { lasting: left }: { lasting?: Lasting }): Fence {
   const fence = currentFence();
-  let isEntered = false;
+  const onRecord = new ActsOnRecord();
   return {
-    permit: async (name) => {
-      if (name !== undefined) checkPermitted(name, phase, left?.acts ?? []);
-      if (name !== undefined && isOnRecord(name) && !isEntered) throw new Error(`${name} needs an entry in the target record before it is sent.`);
-      await fence.permit(name);
+    permit: async (sending) => {
+      const name = actOf(sending);
+      if (name !== undefined) {
+        checkPermitted(name, phase, left?.acts ?? []);
+        if (sending === name) onRecord.begin(name);
+        else onRecord.goOn(name);
+      }
+      await fence.permit(sending);
     },
     remember: (detail) => fence.remember(detail),
-    entered: () => {
-      isEntered = true;
-    },
+    entered: (entry) => onRecord.enter(entry),
     graceMs: fence.graceMs,
   };
 }

@@ -39,7 +39,7 @@ export async function enterManagerSecrets(visitor: Visitor, ...secrets: string[]
   const own = managerRecord(visitor);
   const given = (await own.known()).flatMap(({ event, data }) => (event === 'secret-given' && data.machine === machine ? [data.purpose] : []));
   const fresh = secrets.filter((purpose) => !given.includes(purpose));
-  if (fresh.length === 0) return currentFence().entered?.();
+  if (fresh.length === 0) return currentFence().entered?.('ciphertrust/secret-given');
   const memory = await mustBeOwnMachine(systems, input, attempt, { subject: 'ciphertrust', name: vmName, record: own.asOfLook });
   await enterSecretsGiven(memory, machine, fresh);
 }

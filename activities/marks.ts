@@ -1,5 +1,5 @@
 import { type StepDefinition, type StepId, step, stepIds } from '../domain/steps.ts';
-import { currentFence, type Fence, runWithFence } from '../systems/fence.ts';
+import { actOf, currentFence, type Fence, runWithFence } from '../systems/fence.ts';
 import { type LastingActName, marksOf } from '../systems/lasting-acts.ts';
 
 type Activity = (input: never) => Promise<unknown>;
@@ -28,9 +28,10 @@ function fenceWithin(id: string, marks: Marked): Fence {
       if (!marks[mark]) throw new Error(`${act} was about to be sent, but the catalogue does not say that ${id} ${mark} anything.`);
   };
   return {
-    permit: async (act) => {
+    permit: async (sending) => {
+      const act = actOf(sending);
       if (act !== undefined) mayDo(act);
-      await fence.permit(act);
+      await fence.permit(sending);
     },
     remember: (detail) => fence.remember(detail),
     graceMs: fence.graceMs,

@@ -1,5 +1,5 @@
 import type { Job } from '../domain/results.ts';
-import type { DataOf, EventOf, Subject } from '../stores/record/events.ts';
+import type { DataOf, EntryName, EventOf, Subject } from '../stores/record/events.ts';
 import type { TargetRecord } from '../stores/record/record.ts';
 import { writerOf } from '../stores/record/writer.ts';
 import { currentFence } from '../systems/fence.ts';
@@ -19,13 +19,13 @@ export function recordOf<S extends Subject>(
   job: Pick<Job, 'target' | 'runId' | 'order'>,
   attempt: Ours,
   subject: S,
-): TargetRecord<S> {
+): OwnRecord<S> {
   const known = opened.get(attempt) ?? new Map<Subject, unknown>();
   opened.set(attempt, known);
   // An attempt belongs to one job, and its key is the subject.
   const record = (known.get(subject) as TargetRecord<S> | undefined) ?? systems.records.of(job.target, subject, writerOf(job, attempt));
   known.set(subject, record);
-  return tellingFence(record);
+  return tellingFence(record, subject);
 }
 
 /** The same, with a last read of its own: what it reads does not count as read by the rest of the attempt. */
@@ -34,23 +34,37 @@ export const separateRecordOf = <S extends Subject>(
   job: Pick<Job, 'target' | 'runId' | 'order'>,
   attempt: Ours,
   subject: S,
-): TargetRecord<S> => tellingFence(systems.records.of(job.target, subject, writerOf(job, attempt)));
+): OwnRecord<S> => tellingFence(systems.records.of(job.target, subject, writerOf(job, attempt)), subject);
 
-const tellingFence = <S extends Subject>(record: TargetRecord<S>): TargetRecord<S> => ({
+/** The record of one subject, whose entries the fence hears of. */
+export type OwnRecord<S extends Subject> = TargetRecord<S> & { readonly subject: S };
+
+const tellingFence = <S extends Subject>(record: TargetRecord<S>, subject: S): OwnRecord<S> => ({
+  subject,
   read: () => record.read(),
   append: async (event, data) => {
     const entry = await record.append(event, data);
-    currentFence().entered?.();
+    if (!isOutcome(data)) tellFence(subject, event);
     return entry;
   },
 });
 
+/** What came of a sign-in has the event of the sign-in itself, and allows no further one. */
+const isOutcome = (data: object): boolean => 'outcome' in data && data.outcome !== 'tried';
+
+// Of a subject and an event of its own this is a name; the compiler does not see that of type parameters.
+const tellFence = <S extends Subject>(subject: S, event: EventOf<S>): void => currentFence().entered?.(`${subject}/${event}` as EntryName);
+
 type Ours = Pick<Attempt, 'order' | 'number'>;
 
-/** Makes an entry unless the record has the same one already: then it is on record, too. */
-export async function enterOnce<S extends Subject, E extends EventOf<S>>(record: TargetRecord<S>, event: E, data: DataOf<S, E>): Promise<void> {
+/** Enters that a machine is given a secret, unless the record says so already: then it is on record, too. */
+export async function enterOnce<S extends 'windows' | 'ciphertrust'>(
+  record: OwnRecord<S>,
+  event: 'secret-given',
+  data: DataOf<S, 'secret-given'>,
+): Promise<void> {
   const same = JSON.stringify([event, data]);
   const isThere = (await record.read()).some((entry) => JSON.stringify([entry.event, entry.data]) === same);
-  if (isThere) currentFence().entered?.();
+  if (isThere) tellFence(record.subject, event);
   else await record.append(event, data);
 }

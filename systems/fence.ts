@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { EntryName } from '../stores/record/events.ts';
 import type { LastingActName } from './lasting-acts.ts';
 
 /**
@@ -20,17 +21,26 @@ export function noPermitIn(error: unknown): NoPermit | undefined {
   return undefined;
 }
 
+/** The lasting act that is sent, or something that belongs to one that was begun: an answer to a question of its command, the next part of its script. */
+export type Sending = LastingActName | { readonly partOf: LastingActName };
+
+export const actOf = (sending: Sending | undefined): LastingActName | undefined => (typeof sending === 'object' ? sending.partOf : sending);
+
+/** The next part of it. */
+export const partOf = (sending: Sending | undefined): Sending | undefined => (typeof sending === 'string' ? { partOf: sending } : sending);
+
 /** One attempt's right to change something. There is one for each attempt, and it owns all heartbeats of that attempt. */
 export interface Fence {
   /**
    * Asks whether this attempt is still the current one. Write in the same turn of the event loop as the answer, once for each permit. Name the act where it goes
-   * on by itself on the other side. Throws NoPermit; once it has refused, it refuses for good.
+   * on by itself on the other side, once for each time that it is sent: further lines of the same act are parts of it. Throws NoPermit; once it has refused, it
+   * refuses for good.
    */
-  permit(act?: LastingActName): Promise<void>;
+  permit(sending?: Sending): Promise<void>;
   /** The heartbeat detail that a later attempt finds, from now on and with every heartbeat; undefined clears it. */
   remember(detail: unknown): void;
   /** Hears of each entry that this attempt makes in the target record, or finds there, for what it is about to do. */
-  entered?(): void;
+  entered?(entry: EntryName): void;
   /** How long after its replacement an attempt may still write under its last permit, with a margin. A later attempt waits that long, too. */
   readonly graceMs: number;
 }
@@ -61,5 +71,5 @@ export interface Wire {
    * Waits until nothing that was sent before is left at any hop, then asks for the permit. Write in the same turn of the event loop. Where it refuses, it has reset
    * the connection: an attempt without a permit types neither `quit` nor Ctrl-C, and what lies at a hop is not delivered later.
    */
-  permit(act?: LastingActName): Promise<void>;
+  permit(sending?: Sending): Promise<void>;
 }

@@ -1,8 +1,12 @@
+import type { EntryName } from '../stores/record/events.ts';
+
 /**
  * What goes on by itself after one permit: it was sent by an attempt that was still the current one, and may finish long after that attempt was replaced. This
  * table is the only place that says how long, and what a later attempt does about it. `converge` refuses a permit for an act that its rule does not declare.
  */
-export interface LastingAct {
+export type LastingAct = Common & (OnRecord | { erases?: never; discloses?: never; entries?: never });
+
+interface Common {
   /** What is at work on the other side. */
   what: string;
   /** The longest it may be at work. `commandMs` is the longest that a LunaSH command may run (HSM_COMMAND_MS). */
@@ -15,14 +19,22 @@ export interface LastingAct {
   successor: 'waits' | 'ends' | 'looks';
   /** How long its bytes may be on their way after the permit, where nobody ended the connection that carries them, in milliseconds; for what erases. */
   deliveryMs?(commandMs: number): number;
-  /** It may erase what nobody brings back, or give a machine or a client a secret or access: only a step whose line in the catalogue says so gets a permit. */
-  erases?: true;
-  discloses?: true;
-  /** It gets its permit only after an entry in the target record, as everything that erases or discloses does. */
-  onRecord?: true;
   /** How the later attempt ends it or finds out about it. */
   how: string;
 }
+
+interface OnRecord {
+  /** It may erase what nobody brings back, or give a machine or a client a secret or access: only a step whose line in the catalogue says so gets a permit. */
+  erases?: true;
+  discloses?: true;
+  /**
+   * The entries of the target record that must be made before its permit: each of these, and one of those that stand in a list of their own. `acts-on-record.ts`
+   * says how many acts one of them opens.
+   */
+  entries: Entries;
+}
+
+type Entries = readonly (EntryName | readonly EntryName[])[];
 
 const asLongAsACommand = (commandMs: number): number => commandMs;
 /**
@@ -40,12 +52,31 @@ export const lastingActs = {
     how: 'Where the HSM is reached through the Windows host, the session is ended there, so that nothing that the host still holds arrives later. A command that arrived may still run: the appliance does not show commands of other sessions.',
   },
   'lunash-erasing-command': {
-    what: 'a LunaSH command that erases, or cuts a client off, or an answer to it',
+    what: 'a LunaSH command that erases the HSM or a partition, or an answer to it',
     longestMs: asLongAsACommand,
     deliveryMs: asLongAsRetransmissions,
     successor: 'waits',
     erases: true,
+    entries: ['hsm/erase-begun'],
     how: 'As with other LunaSH commands. Where the session was not ended at the Windows host (HSM_LUNA_VIA=direct has none), a later attempt also waits for the longest time that TCP may still deliver it.',
+  },
+  'lunash-certificate-replacement': {
+    what: '`sysconf regenCert`, which cuts off whoever trusts the certificate that it replaces, or an answer to it',
+    longestMs: asLongAsACommand,
+    deliveryMs: asLongAsRetransmissions,
+    successor: 'waits',
+    erases: true,
+    entries: ['hsm/server-certificate-replace-begun'],
+    how: 'As with others that erase.',
+  },
+  'lunash-client-removal': {
+    what: 'a LunaSH command that cuts a client off, or an answer to it',
+    longestMs: asLongAsACommand,
+    deliveryMs: asLongAsRetransmissions,
+    successor: 'waits',
+    erases: true,
+    entries: ['hsm/client-delete-begun'],
+    how: 'As with others that erase.',
   },
   'lunash-init': {
     what: '`hsm init`, which erases, and takes the password of the SO and the cloning domain',
@@ -54,32 +85,58 @@ export const lastingActs = {
     successor: 'waits',
     erases: true,
     discloses: true,
+    entries: ['hsm/initialize-begun'],
     how: 'As with others that erase.',
   },
-  'lunash-disclosing-command': {
-    what: 'a LunaSH command that gives the appliance a new password, or a client access to a partition',
+  'lunash-access': {
+    what: 'a LunaSH command that gives a client access to a partition',
     longestMs: asLongAsACommand,
     successor: 'waits',
     discloses: true,
+    entries: ['ciphertrust/secret-given'],
     how: 'As with other LunaSH commands; the target record says who got what.',
   },
-  'lunash-recorded-command': {
-    what: 'a LunaSH command that shows the password of the SO, or that makes what is known as this target’s by the record alone',
+  'lunash-new-password': {
+    what: 'the new password of the appliance’s admin, and what is typed with it',
     longestMs: asLongAsACommand,
     successor: 'waits',
-    onRecord: true,
+    discloses: true,
+    entries: ['hsm/appliance-password-replace-begun'],
+    how: 'As with other LunaSH commands; the target record says that it was begun.',
+  },
+  'lunash-sign-in': {
+    what: '`hsm login`, which shows the password of the SO',
+    longestMs: asLongAsACommand,
+    successor: 'waits',
+    entries: ['hsm/so-sign-in'],
+    how: 'As with other LunaSH commands; the target record says that it was tried.',
+  },
+  'lunash-partition-create': {
+    what: '`partition create`: that the partition is this target’s is known by the record alone',
+    longestMs: asLongAsACommand,
+    successor: 'waits',
+    entries: ['hsm/partition-create-begun'],
     how: 'As with other LunaSH commands; the target record says that it was begun.',
   },
   'lunacm-script': {
     what: 'a lunacm script with a sign-in in it',
-    onRecord: true,
+    entries: [['hsm/po-sign-in', 'hsm/co-sign-in']],
     longestMs: asLongAsACommand,
     successor: 'ends',
     how: 'lunacm is known by the path of its script in its command line, and ended. The script file is removed before anything else runs.',
   },
-  'lunacm-password-script': {
-    what: '`role init` or `role changepw` by lunacm, with the passwords of two roles in its script',
+  'lunacm-role-init': {
+    what: '`role init` by lunacm, with the password of the partition’s SO and the first one of the crypto officer in its script',
     discloses: true,
+    entries: ['hsm/role-initialize-begun', 'hsm/po-sign-in'],
+    longestMs: asLongAsACommand,
+    successor: 'ends',
+    how: 'As with other lunacm scripts.',
+  },
+  'lunacm-role-password': {
+    what: '`role changepw` by lunacm, with the first and the kept password of a role in its script',
+    discloses: true,
+    entries: [['hsm/po-sign-in', 'hsm/co-sign-in']],
     longestMs: asLongAsACommand,
     successor: 'ends',
     how: 'As with other lunacm scripts.',
@@ -88,6 +145,7 @@ export const lastingActs = {
     what: '`partition init` by lunacm, with the password of the partition’s SO and the cloning domain in its script',
     erases: true,
     discloses: true,
+    entries: ['hsm/partition-initialize-begun'],
     longestMs: asLongAsACommand,
     successor: 'ends',
     how: 'As with other lunacm scripts.',
@@ -95,6 +153,7 @@ export const lastingActs = {
   'clientconfig-deploy': {
     what: '`clientconfig deploy` by lunacm',
     discloses: true,
+    entries: ['windows/secret-given'],
     longestMs: asLongAsACommand,
     successor: 'ends',
     how: 'As with other lunacm scripts; its own connection to the HSM’s port 22 is ended, too. The certificate that it made is found among those set aside.',
@@ -109,14 +168,24 @@ export const lastingActs = {
     what: '`hsm/setup`: CipherTrust Manager checks the partition, answers, then wipes itself and restarts',
     erases: true,
     discloses: true,
+    entries: ['ciphertrust/setup-sent'],
     longestMs: asLongAsACommand,
     successor: 'waits',
     how: 'The request is in the target record before it is sent; for a while after its longest run an unchanged certificate still says nothing.',
   },
-  'manager-secret': {
-    what: 'a request that gives CipherTrust Manager a password, a key or a license',
+  'manager-password': {
+    what: 'a request that replaces the password of CipherTrust Manager’s admin by the kept one',
     longestMs: () => 0,
     discloses: true,
+    entries: ['ciphertrust/admin-password-replace-begun'],
+    successor: 'looks',
+    how: 'It is over when it is answered; the next look shows whether it took effect.',
+  },
+  'manager-secret': {
+    what: 'a request that gives CipherTrust Manager a key or a license',
+    longestMs: () => 0,
+    discloses: true,
+    entries: ['ciphertrust/secret-given'],
     successor: 'looks',
     how: 'It is over when it is answered; the next look shows whether it took effect.',
   },
@@ -129,6 +198,7 @@ export const lastingActs = {
   'run-command': {
     what: 'a managed run command, which installs the Luna client',
     discloses: true,
+    entries: ['windows/secret-given'],
     longestMs: hours(1),
     successor: 'looks',
     how: 'It has a name of its own in this run; Azure tells its state and ends it after an hour.',
@@ -142,6 +212,7 @@ export const lastingActs = {
   'arm-machine': {
     what: 'the creation of a virtual machine, with its administrator’s password or custom data',
     discloses: true,
+    entries: [['windows/machine-create-begun', 'ciphertrust/machine-create-begun']],
     longestMs: hours(1),
     successor: 'looks',
     how: 'The machine tells its provisioning state.',
@@ -159,7 +230,11 @@ export type LastingActName = keyof typeof lastingActs;
 export type Mark = 'erases' | 'discloses';
 export const marksOf = (name: LastingActName): Mark[] => (['erases', 'discloses'] as const).filter((mark) => mark in lastingActs[name]);
 
-export const isOnRecord = (name: LastingActName): boolean => 'onRecord' in lastingActs[name] || marksOf(name).length > 0;
+/** For each entry that it needs, the entries that will do. */
+export const entriesFor = (name: LastingActName): EntryName[][] => {
+  const { entries = [] }: LastingAct = lastingActs[name];
+  return entries.map((entry) => [entry].flat());
+};
 
 /** What decides how long a later attempt waits. */
 export interface Waiting {

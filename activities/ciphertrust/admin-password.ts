@@ -20,7 +20,7 @@ export const adminPassword = (systems: Systems) => {
     record: passwordRecord({ systems, input, attempt }),
   });
   return converge<Input, Knock, StepResult<'admin-password'>, 'replace-password'>({
-    lasting: lasting(systems.settings, 'manager-secret'),
+    lasting: lasting(systems.settings, 'manager-password'),
     async observe(input, attempt) {
       // The kept password is shown first.
       await enterManagerSecrets({ systems, input, attempt }, 'ciphertrust-admin-password');

@@ -47,7 +47,7 @@ export const appliancePassword = (systems: Systems) => {
       enterHostKey: (hostKey, isConfirmed) => enterHsmHostKey(systems, input, attempt, { hostKey, isConfirmed }),
     });
   return converge<Input, Seen, StepResult<'appliance-password'>, 'replace', Proofs>({
-    ...leaving(systems, 'lunash-disclosing-command'),
+    ...leaving(systems, 'lunash-new-password'),
     async observe(input, attempt) {
       const entries = await record(input, attempt).read();
       const refused = (password: keyof Proofs) => applianceRefusedUnder(entries, password, writerOf(input, attempt));

@@ -66,7 +66,7 @@ export const createPartition = (systems: Systems) => {
   const enter = (input: Input, attempt: Attempt, { serial, name, totalBytes }: PartitionRow) =>
     record(input, attempt).append('partition-created', { serial, name, sizeBytes: totalBytes });
   return converge<Input, Seen, StepResult<'create-partition'>, 'create' | 'keep'>({
-    ...leaving(systems, 'lunash-recorded-command'),
+    ...leaving(systems, 'lunash-sign-in', 'lunash-partition-create'),
     async observe(input, attempt) {
       const entries = await record(input, attempt).read();
       const { partitions, capacity } = await luna.shell(input, attempt, readPartitions);

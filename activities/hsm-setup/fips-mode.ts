@@ -68,7 +68,7 @@ export const fipsMode = (systems: Systems) => {
     if (openErase(await entries.read())) await entries.append('erase-ended', { act: erasingAct, outcome });
   };
   return converge<Input, Seen, StepResult<'fips-mode'>, Change, Proofs>({
-    ...leaving(systems, 'lunash-recorded-command', 'lunash-erasing-command', 'lunash-init'),
+    ...leaving(systems, 'lunash-sign-in', 'lunash-erasing-command', 'lunash-init'),
     async observe(input, attempt) {
       const [entries, used] = [await record(input, attempt).read(), await approvals(input, attempt).read()];
       const writer = writerOf(input, attempt);

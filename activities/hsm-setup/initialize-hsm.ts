@@ -86,7 +86,7 @@ export const initializeHsm = (systems: Systems) => {
   const record = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'hsm');
   const inShell = <T>(input: Input, attempt: Attempt, work: (session: LunashSession) => Promise<T>) => luna.shell(input, attempt, work);
   return converge<Input, Seen, StepResult<'initialize-hsm'>, 'initialize', Proofs>({
-    ...leaving(systems, 'lunash-recorded-command', 'lunash-init'),
+    ...leaving(systems, 'lunash-sign-in', 'lunash-init'),
     async observe(input, attempt) {
       const entries = await record(input, attempt).read();
       const writer = writerOf(input, attempt);

@@ -1,5 +1,6 @@
 import { type Told, unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import type { TargetRecord } from '../../stores/record/record.ts';
 import { seenOf } from '../../systems/certificates.ts';
 import { parseClientList, parseDate, parseNtlsDevice, parseRunning } from '../../systems/lunash/parse.ts';
 import type { LunashSession } from '../../systems/lunash/session.ts';
@@ -80,12 +81,15 @@ const notTaken = (bound: string): Told<'Unsafe'> => ({
   remedy: 'Bind it by hand (ntls bind eth0, service restart ntls), then retry.',
 });
 
-/** With the address as its name; not every version is known to take one. */
-async function regenerate(session: LunashSession, address: string): Promise<void> {
+/** With the address as its name; not every version is known to take one. On record each time before it is sent. */
+async function regenerate(session: LunashSession, address: string, record: TargetRecord<'hsm'>): Promise<void> {
+  const enter = () => record.append('server-certificate-replace-begun', {});
+  await enter();
   const named = await session.raw(`sysconf regenCert ${address}`, { proceed: true });
   const takesNoName = named.result !== 0 && /argument|syntax|usage/i.test(`${named.errors} ${named.text}`);
-  if (takesNoName) await session.change('sysconf regenCert', { proceed: true }, 'sysconf regenCert');
-  else session.mustHaveSucceeded('sysconf regenCert', named, 'sysconf regenCert');
+  if (!takesNoName) return session.mustHaveSucceeded('sysconf regenCert', named, 'sysconf regenCert');
+  await enter();
+  await session.change('sysconf regenCert', { proceed: true }, 'sysconf regenCert');
 }
 
 /** A certificate of its own, bound to eth0, and a restart; only while no client is registered, since a new certificate cuts all of them off. */
@@ -94,7 +98,7 @@ export const prepareNtls = (systems: Systems) => {
   const preparedBy = new WeakSet<Attempt>();
   const record = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'hsm');
   return converge<Input, Seen, StepResult<'prepare-ntls'>, 'set-clock' | 'prepare' | 'restart'>({
-    ...leaving(systems, 'lunash-command', 'lunash-erasing-command'),
+    ...leaving(systems, 'lunash-command', 'lunash-certificate-replacement'),
     observe: async (input, attempt) => {
       await record(input, attempt).read();
       const serverCertificate = await luna.fetch(input, 'server.pem', attempt);
@@ -126,8 +130,7 @@ export const prepareNtls = (systems: Systems) => {
         const made = await luna.shell(input, attempt, async (session) => {
           // Once more in this session: who registered meanwhile would be cut off.
           if (parseClientList(await session.read('client list')).length > 0) return false;
-          await record(input, attempt).append('server-certificate-replace-begun', {});
-          await regenerate(session, input.hsm.address);
+          await regenerate(session, input.hsm.address, record(input, attempt));
           await session.change(`ntls bind ${device}`, { proceed: true });
           await session.change('service restart ntls', { proceed: true });
           return true;

@@ -54,7 +54,7 @@ export const connectClient = (systems: Systems) => {
       );
     });
   return converge<Input, Seen, StepResult<'connect-client'>, 'deploy' | 'redeploy'>({
-    ...leaving(systems, 'lunash-erasing-command', 'clientconfig-deploy'),
+    ...leaving(systems, 'lunash-client-removal', 'clientconfig-deploy'),
     async observe(input, attempt) {
       await record(input, attempt).read();
       const onHost = <T>(work: (client: LunaClient) => Promise<T>) => luna.client(input, attempt, work);

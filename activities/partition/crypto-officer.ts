@@ -72,7 +72,7 @@ export const cryptoOfficer = (systems: Systems) => {
     await told[1].firstIsOver('co');
   };
   return converge<Input, Seen, StepResult<'crypto-officer'>, 'initialize' | 'change-password', Proofs>({
-    ...leaving(systems, 'lunacm-script', 'lunacm-password-script'),
+    ...leaving(systems, 'lunacm-script', 'lunacm-role-init', 'lunacm-role-password'),
     observe: async (input, attempt) => {
       const { partitionSerial } = input;
       const shown = await luna.partitionShow(input, attempt);

@@ -66,7 +66,7 @@ export const registerClient = (systems: Systems) => {
     });
   };
   return converge<Input, Seen, StepResult<'register-client'>, 'register' | 'replace' | 'map' | 'assign'>({
-    ...leaving(systems, 'lunash-command', 'lunash-disclosing-command', 'lunash-erasing-command'),
+    ...leaving(systems, 'lunash-command', 'lunash-access', 'lunash-client-removal'),
     async observe(input, attempt) {
       await record(input, attempt).read();
       const serverCertificate = await luna.fetch(input, 'server.pem', attempt);

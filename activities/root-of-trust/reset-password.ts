@@ -61,7 +61,7 @@ export const resetPassword = (systems: Systems) => {
   });
   const inside = (input: Input, attempt: Attempt) => signedIn({ systems, input, attempt }, input.cipherTrust);
   return converge<Input, Seen, StepResult<'reset-password'>, 'replace-password' | 'add-ntp' | 'activate-licence'>({
-    lasting: lasting(systems.settings, 'manager-secret'),
+    lasting: lasting(systems.settings, 'manager-password', 'manager-secret'),
     async observe(input, attempt) {
       await enterManagerSecrets({ systems, input, attempt }, 'ciphertrust-admin-password');
       const { knock, manager } = await entrance.look(caller(input, attempt), input.openSince === undefined ? 'kept' : 'initial');

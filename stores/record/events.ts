@@ -121,6 +121,9 @@ export const subjects = Object.keys(events) as Subject[];
 export type EventOf<S extends Subject> = keyof Events[S] & string;
 export type DataOf<S extends Subject, E extends EventOf<S>> = Events[S][E] extends infer Schema extends ReturnType<typeof Type.Object> ? Static<Schema> : never;
 
+/** An event with its subject: what the target record must have before an act. */
+export type EntryName = { [S in Subject]: `${S}/${EventOf<S>}` }[Subject];
+
 /** Who enters something: an attempt of an activity, under a retry that a person ordered. */
 export interface Writer {
   /** The target's job: the workflow id. */

@@ -50,7 +50,8 @@ const reads = ['GET', 'HEAD'];
 const lastingActs: [path: RegExp, act: LastingActName][] = [
   [/\/hsm\/setup$/, 'hsm-setup'],
   [/\/services\/restart$/, 'service-restart'],
-  [/\/auth\/changepw$|\/ntp\/servers$|\/licensing\/licenses$|\/interfaces\/[^/]+\/certificate$/, 'manager-secret'],
+  [/\/auth\/changepw$/, 'manager-password'],
+  [/\/ntp\/servers$|\/licensing\/licenses$|\/interfaces\/[^/]+\/certificate$/, 'manager-secret'],
 ];
 
 /** What goes on when a request was answered, or its answer is lost, or what gives the manager a secret. */

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { notReady, quoting, refused, unsafe } from '../../domain/failure.ts';
 import { afterwards, finishing } from '../../domain/first-error.ts';
 import { isCertificate, seenOf } from '../certificates.ts';
+import { partOf } from '../fence.ts';
 import type { LastingActName } from '../lasting-acts.ts';
 import type { RoleShown } from '../lunash/partition-show.ts';
 import type { Transcript } from '../lunash/transcript.ts';
@@ -58,7 +59,7 @@ export class LunaClient {
 
   async #runScript(script: string, commands: readonly string[], act: LastingActName | undefined): Promise<string> {
     await this.#session.writePrivately(script, `${[...commands, 'exit'].join('\r\n')}\r\n`, act);
-    return (await this.#session.exec(`"${lunaClientFolder}\\lunacm.exe" -f "${script}"`, act)).output;
+    return (await this.#session.exec(`"${lunaClientFolder}\\lunacm.exe" -f "${script}"`, partOf(act))).output;
   }
 
   /** As `run`, and every command must succeed. */
@@ -289,7 +290,8 @@ function actOf(commands: readonly string[], secrets: readonly string[]): Lasting
   if (secrets.length === 0) return undefined;
   const last = commands.at(-1) ?? '';
   if (/^partition init\b/i.test(last)) return 'lunacm-partition-init';
-  return /^role (?:init|changepw)\b/i.test(last) ? 'lunacm-password-script' : 'lunacm-script';
+  if (/^role init\b/i.test(last)) return 'lunacm-role-init';
+  return /^role changepw\b/i.test(last) ? 'lunacm-role-password' : 'lunacm-script';
 }
 
 /** Which client’s vtl: the host’s own, or the one that the request wants for certificates. */

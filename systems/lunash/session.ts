@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import { type Problem, quoting, refused, StepFailure, transient, unsafe } from '../../domain/failure.ts';
-import { NoPermit, type Wire } from '../fence.ts';
+import { NoPermit, partOf, type Sending, type Wire } from '../fence.ts';
 import type { LastingActName } from '../lasting-acts.ts';
 import { type Outcome, offersQuit, readOutcome, tailLength, type Waiting, waitingFor, withoutEcho } from './reading.ts';
 import type { Transcript } from './transcript.ts';
@@ -86,8 +86,9 @@ export class LunashSession {
       const answer = answers[waiting as keyof typeof answers];
       if (answer === undefined) throw await this.#giveUp(tried);
       if (asked.has(waiting)) throw await this.#notTaken(tried);
+      const isFirst = asked.size === 0;
       asked.add(waiting);
-      await this.#type(answer, 'lunash-disclosing-command');
+      await this.#type(answer, isFirst ? 'lunash-new-password' : partOf('lunash-new-password'));
     }
   }
 
@@ -132,7 +133,7 @@ export class LunashSession {
       const answer = answered.has(waiting) ? undefined : answerTo(waiting, answers);
       if (answer === undefined) throw waiting === 'few-attempts' ? await this.#fewAttempts(command) : await this.#giveUp(command);
       answered.add(waiting);
-      before += await this.#type(answer, act);
+      before += await this.#type(answer, partOf(act));
     }
   }
 
@@ -154,8 +155,8 @@ export class LunashSession {
   }
 
   /** Types one line, under a permit of its own. Gives what was printed before it. */
-  async #type(text: string, act?: LastingActName): Promise<string> {
-    await this.#wire.permit(act);
+  async #type(text: string, sending?: Sending): Promise<string> {
+    await this.#wire.permit(sending);
     const before = this.#printed.join('');
     this.#forget();
     this.#typed = text;
@@ -271,16 +272,20 @@ export class LunashSession {
 const isDoubtful = (waiting: Waiting | undefined, complete: () => boolean): waiting is Waiting =>
   waiting === 'unknown' || (waiting === 'command' && !complete());
 
-const erasing = /^(?:hsm (?:changePolicy|zeroize|factoryReset)|partition delete|client (?:delete|revokePartition)|sysconf regenCert)\b/i;
-const disclosing = /^client (?:register|assignPartition)\b/i;
-/** What it makes is known as this target’s by the record alone. */
-const making = /^partition create\b/i;
+const acts: [command: RegExp, act: LastingActName][] = [
+  [/^hsm init\b/i, 'lunash-init'],
+  [/^(?:hsm (?:changePolicy|zeroize|factoryReset)|partition delete)\b/i, 'lunash-erasing-command'],
+  [/^sysconf regenCert\b/i, 'lunash-certificate-replacement'],
+  [/^client (?:delete|revokePartition)\b/i, 'lunash-client-removal'],
+  [/^client (?:register|assignPartition)\b/i, 'lunash-access'],
+  [/^partition create\b/i, 'lunash-partition-create'],
+];
 
 function actOf(command: string, { password, newPassword, domain }: Answers): LastingActName {
-  if (/^hsm init\b/i.test(command)) return 'lunash-init';
-  if (erasing.test(command)) return 'lunash-erasing-command';
-  if (disclosing.test(command) || newPassword !== undefined || domain !== undefined) return 'lunash-disclosing-command';
-  return making.test(command) || password !== undefined ? 'lunash-recorded-command' : 'lunash-command';
+  const [, act] = acts.find(([known]) => known.test(command)) ?? [];
+  if (act) return act;
+  if (newPassword !== undefined || domain !== undefined) return 'lunash-new-password';
+  return password === undefined ? 'lunash-command' : 'lunash-sign-in';
 }
 
 function answerTo(waiting: Waiting, { password, newPassword, domain, proceed }: Answers): string | undefined {

@@ -3,8 +3,7 @@ import { Duplex, Readable } from 'node:stream';
 import ssh2, { type AuthHandlerMiddleware, type ClientChannel, type ConnectConfig, type SFTPWrapper } from 'ssh2';
 import { messageOf, refused, type StepFailure, transient, unsafe } from '../../domain/failure.ts';
 import { onAbort } from '../aborting.ts';
-import type { Wire } from '../fence.ts';
-import type { LastingActName } from '../lasting-acts.ts';
+import type { Sending, Wire } from '../fence.ts';
 import { surviveLateErrors } from '../late-errors.ts';
 import { holdCommands } from './held-commands.ts';
 import { PasswordChangeWanted, PasswordSignIn, SignInRefused } from './password-sign-in.ts';
@@ -58,7 +57,7 @@ export class SshConnection implements Wire {
   readonly #way: Way;
   readonly #name: string;
   /** What the commands that are being requested may leave at work. */
-  readonly #acts = new Map<string, LastingActName | undefined>();
+  readonly #acts = new Map<string, Sending | undefined>();
   readonly #closed: Promise<void>;
   /** The host key that was presented. */
   readonly pin: string;
@@ -139,7 +138,7 @@ export class SshConnection implements Wire {
   }
 
   /** Runs one command without a terminal. */
-  async exec(command: string, act?: LastingActName): Promise<Executed> {
+  async exec(command: string, act?: Sending): Promise<Executed> {
     const attach = (channel: ClientChannel) => {
       let output = '';
       let ending: { code: number | undefined } | undefined;
@@ -168,12 +167,12 @@ export class SshConnection implements Wire {
   }
 
   /** See `Wire`: for what is sent on a channel of this connection. */
-  permit(act?: LastingActName): Promise<void> {
+  permit(act?: Sending): Promise<void> {
     return this.#way.permit(act);
   }
 
   /** A channel that runs a command. `attach` gets it in the very callback that opens it: what comes in the same packet would be lost to later listeners. */
-  channel<T>(command: string, attach: (channel: ClientChannel) => T, act?: LastingActName): Promise<T> {
+  channel<T>(command: string, attach: (channel: ClientChannel) => T, act?: Sending): Promise<T> {
     this.#acts.set(command, act);
     return this.#opened(`running a command on ${this.#name}`, (done) => void this.#client.exec(command, done), attach);
   }

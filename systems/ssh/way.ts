@@ -2,8 +2,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { transient } from '../../domain/failure.ts';
-import { currentFence, type Fence, NoPermit, type Wire } from '../fence.ts';
-import type { LastingActName } from '../lasting-acts.ts';
+import { currentFence, type Fence, NoPermit, partOf, type Sending, type Wire } from '../fence.ts';
 
 const backlogPollMs = 5;
 const carriers = new WeakMap<Duplex, Way>();
@@ -37,12 +36,15 @@ export class Way implements Wire {
     channel.once('close', () => this.#channels.delete(channel));
   }
 
-  async permit(act?: LastingActName): Promise<void> {
+  async permit(sending?: Sending): Promise<void> {
+    let asked = sending;
     try {
       do {
         while (this.#hasBacklog()) await pause(backlogPollMs);
         if (this.#socket.destroyed) throw closed();
-        await this.#fence.permit(act);
+        await this.#fence.permit(asked);
+        // Nothing was written under it yet: a further permit is for the same act.
+        asked = partOf(sending);
       } while (this.#hasBacklog());
     } catch (error) {
       if (error instanceof NoPermit) this.refusal ??= error;

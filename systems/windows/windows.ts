@@ -4,8 +4,8 @@ import { messageOf, quoting, refused, transient } from '../../domain/failure.ts'
 import type { Job, Pinned } from '../../domain/results.ts';
 import { kept } from '../../stores/secrets/kept.ts';
 import type { SecretStore } from '../../stores/secrets/store.ts';
+import { partOf, type Sending } from '../fence.ts';
 import { codeOf } from '../foreign.ts';
-import type { LastingActName } from '../lasting-acts.ts';
 import type { Outbound } from '../outbound.ts';
 import { connectionLost, type Executed, SignInRefused, SshConnection, signInRefused } from '../ssh/connection.ts';
 
@@ -79,7 +79,7 @@ export class WindowsSession {
   }
 
   /** Every command needs a permit; `act` where it may go on when nobody waits for it any more. */
-  exec(command: string, act?: LastingActName): Promise<Executed> {
+  exec(command: string, act?: Sending): Promise<Executed> {
     return this.#connection.exec(command, act);
   }
 
@@ -95,7 +95,7 @@ export class WindowsSession {
   }
 
   /** Replaces a file's content. Each request of it needs a permit of its own; `act` where what is written gives the host a secret. */
-  async write(path: string, content: string, act?: LastingActName): Promise<void> {
+  async write(path: string, content: string, act?: Sending): Promise<void> {
     const tried = `writing ${path}`;
     const bytes = Buffer.from(content);
     const open: Question<Buffer> = (sftp, resolve, reject) => sftp.open(sftpPath(path), 'w', (error, opened) => (error ? reject(error) : resolve(opened)));
@@ -103,7 +103,7 @@ export class WindowsSession {
     for (let at = 0; at < bytes.length; at += writeBytes) {
       const length = Math.min(writeBytes, bytes.length - at);
       const write: Question<void> = (sftp, resolve, reject) => sftp.write(handle, bytes, at, length, at, (error) => (error ? reject(error) : resolve()));
-      await this.#changing(tried, write, act);
+      await this.#changing(tried, write, partOf(act));
     }
     await this.#over<void>(tried, (sftp, resolve, reject) => sftp.close(handle, (error) => (error ? reject(error) : resolve())));
   }
@@ -120,7 +120,7 @@ export class WindowsSession {
   }
 
   /** A file that only the administrator of this host may read; it is closed to others before anything is in it. */
-  async writePrivately(path: string, content: string, act?: LastingActName): Promise<void> {
+  async writePrivately(path: string, content: string, act?: Sending): Promise<void> {
     await this.write(path, '');
     const { code, output } = await this.exec(`icacls "${path}" /inheritance:r /grant:r "${this.#admin}:F"`);
     if (code !== 0)
@@ -149,7 +149,7 @@ export class WindowsSession {
     this.#connection.end();
   }
 
-  #changing<T>(tried: string, ask: Question<T>, act?: LastingActName): Promise<T> {
+  #changing<T>(tried: string, ask: Question<T>, act?: Sending): Promise<T> {
     return this.#over(tried, ask, () => this.#connection.permit(act));
   }
 

@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { MockActivityEnvironment } from '@temporalio/testing';
-import { type Fence, NoPermit, runWithFence } from '../../systems/fence.ts';
+import { actOf, type Fence, NoPermit, runWithFence, type Sending } from '../../systems/fence.ts';
 import type { LastingActName } from '../../systems/lasting-acts.ts';
 
 /** A fence without Temporal: it permits everything until it is told to refuse, and remembers what was asked of it. */
@@ -22,7 +22,8 @@ export class MemoryFence implements Fence {
     this.#refuses = () => true;
   }
 
-  async permit(act?: LastingActName): Promise<void> {
+  async permit(sending?: Sending): Promise<void> {
+    const act = actOf(sending);
     this.asked.push(act);
     this.#refused ||= this.#refuses(this.asked.length, act);
     if (this.#refused) throw new NoPermit('This attempt was replaced. Nothing more was sent.');

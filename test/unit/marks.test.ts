@@ -26,13 +26,13 @@ describe('An act that erases or discloses', () => {
 
   it('gets a permit in a step whose line in the catalogue says so', async () => {
     assert.deepEqual(await asked('initialize-hsm', 'lunash-init'), { outcome: 'sent', permits: 1 });
-    assert.deepEqual(await asked('crypto-officer', 'lunacm-password-script'), { outcome: 'sent', permits: 1 });
+    assert.deepEqual(await asked('crypto-officer', 'lunacm-role-init'), { outcome: 'sent', permits: 1 });
   });
 
   it('gets none in a step without that mark, and nobody is asked for one', async () => {
     for (const [step, act, mark] of [
       ['create-partition', 'lunash-erasing-command', 'erases'],
-      ['create-partition', 'lunash-disclosing-command', 'discloses'],
+      ['create-partition', 'lunash-access', 'discloses'],
       ['crypto-officer', 'lunacm-partition-init', 'erases'],
       ['inventory', 'hsm-setup', 'erases'],
     ] as const) {
@@ -56,8 +56,9 @@ describe('An act that erases or discloses', () => {
       await permitFor({ method: 'POST', url: `/api${path}` }, fence)?.();
       return fence.asked[0];
     };
-    const known = ['/v1/auth/changepw', '/v1/system/ntp/servers/', '/v1/licensing/licenses/?x=1', '/v1/configs/interfaces/web/certificate'];
+    const known = ['/v1/system/ntp/servers/', '/v1/licensing/licenses/?x=1', '/v1/configs/interfaces/web/certificate'];
     for (const path of known) assert.equal(await actOf(path), 'manager-secret', path);
+    assert.equal(await actOf('/v1/auth/changepw'), 'manager-password');
     assert.equal(await actOf('/v1/system/hsm/setup/'), 'hsm-setup');
     for (const path of ['/v1/auth/tokens/', '/v1/licensing/trials/1/activate', '/v1/system/info']) assert.equal(await actOf(path), undefined, path);
   });

@@ -3,12 +3,15 @@ import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { converge, type Decision, done, lasting, prove, wait } from '../../activities/converge.ts';
-import { currentFence } from '../../systems/fence.ts';
+import type { EntryName } from '../../stores/record/events.ts';
+import { actOf, currentFence, partOf, type Sending } from '../../systems/fence.ts';
 import type { LastingActName } from '../../systems/lasting-acts.ts';
 import { MemoryFence, openFence, runStep } from '../support/fence.ts';
 
 const commandMs = 200;
 const logger = new DefaultLogger('ERROR', () => {});
+
+const isEntry = (one: EntryName | Sending): one is EntryName => typeof one === 'string' && one.includes('/');
 
 interface Input {
   order?: number;
@@ -148,28 +151,67 @@ describe('A step', () => {
     assert.match(failure.message, /does not declare lunash-command/);
   });
 
-  it('gets no permit for any lasting act in a look, nor for one that must be on record before its entry is made', async () => {
-    const entered: boolean[] = [];
-    const sent = async (where: 'observe' | 'act', enter: boolean) => {
-      const send = async () => {
-        if (enter) currentFence().entered?.();
-        await currentFence().permit('lunacm-script');
-        entered.push(enter);
-      };
-      const step = converge<Input, object, void, 'go'>({
-        lasting: lasting({ commandMs }, 'lunacm-script'),
-        observe: async () => (where === 'observe' ? await send().then(() => ({})) : {}),
-        decide: () => (entered.length > 0 ? done(undefined) : { kind: 'act', change: 'go' }),
-        act: { go: send },
-      });
-      return runStep(new MockActivityEnvironment({}, { logger }), step, {}, new MemoryFence()).then(
-        () => 'sent',
-        (error: Error) => error.message,
-      );
+  /** What came of a step that makes entries and sends acts in one phase, in this order. */
+  const went = async (phase: 'observe' | 'act', ...order: (EntryName | Sending)[]): Promise<string> => {
+    const acts = order.flatMap((one) => (isEntry(one) ? [] : [actOf(one)!]));
+    let isDone = false;
+    const go = async () => {
+      for (const one of order)
+        if (isEntry(one)) currentFence().entered?.(one);
+        else await currentFence().permit(one);
+      isDone = true;
     };
-    assert.match(await sent('observe', true), /A look must change nothing/);
-    assert.match(await sent('act', false), /lunacm-script needs an entry in the target record/);
-    assert.equal(await sent('act', true), 'sent');
+    const step = converge<Input, object, void, 'go'>({
+      lasting: lasting({ commandMs }, ...acts),
+      observe: async () => (phase === 'observe' ? go().then(() => ({})) : {}),
+      decide: () => (isDone ? done(undefined) : { kind: 'act', change: 'go' }),
+      act: { go },
+    });
+    return runStep(new MockActivityEnvironment({}, { logger }), step, {}, new MemoryFence()).then(
+      () => 'sent',
+      (error: Error) => error.message,
+    );
+  };
+
+  it('gets no permit for any lasting act in a look, nor for one that must be on record before its entry is made', async () => {
+    assert.match(await went('observe', 'hsm/co-sign-in', 'lunacm-script'), /A look must change nothing/);
+    assert.match(await went('act', 'lunacm-script'), /lunacm-script needs an entry of its own in the target record before it is sent: hsm\/po-sign-in or/);
+    assert.equal(await went('act', 'hsm/co-sign-in', 'lunacm-script'), 'sent');
+  });
+
+  it('gets no permit by the entry of something else', async () => {
+    assert.match(await went('act', 'hsm/so-sign-in', 'lunash-erasing-command'), /lunash-erasing-command needs an entry of its own.*: hsm\/erase-begun/);
+    assert.match(await went('act', 'ciphertrust/secret-given', 'clientconfig-deploy'), /needs an entry of its own.*: windows\/secret-given/);
+    assert.match(await went('act', 'hsm/po-sign-in', 'lunacm-role-init'), /needs an entry of its own.*: hsm\/role-initialize-begun/);
+    assert.equal(await went('act', 'hsm/role-initialize-begun', 'hsm/po-sign-in', 'lunacm-role-init'), 'sent');
+  });
+
+  it('sends one act for an entry, with all that belongs to it, and another one only after another entry', async () => {
+    const erasing = 'lunash-erasing-command';
+    assert.match(await went('act', 'hsm/erase-begun', erasing, erasing), /needs an entry of its own/);
+    assert.match(await went('act', 'hsm/erase-begun', partOf(erasing)!), /lunash-erasing-command was not begun/);
+    assert.equal(await went('act', 'hsm/erase-begun', erasing, partOf(erasing)!, 'hsm/erase-begun', erasing), 'sent');
+  });
+
+  it('may give what is on record as given more than once', async () => {
+    assert.equal(await went('act', 'ciphertrust/secret-given', 'manager-secret', 'manager-secret'), 'sent');
+  });
+
+  it('sends nothing by an entry that another phase made', async () => {
+    let isEntered = false;
+    const step = converge<Input, object, void, 'enter' | 'go'>({
+      lasting: lasting({ commandMs }, 'lunash-erasing-command'),
+      observe: async () => ({ isEntered }),
+      decide: () => ({ kind: 'act', change: isEntered ? 'go' : 'enter' }),
+      act: {
+        async enter() {
+          currentFence().entered?.('hsm/erase-begun');
+          isEntered = true;
+        },
+        go: () => currentFence().permit('lunash-erasing-command'),
+      },
+    });
+    await assert.rejects(runStep(new MockActivityEnvironment({}, { logger }), step, {}), /needs an entry of its own/);
   });
 
   it('proves what its decision asks for, once, and decides by that; its look does neither that nor any change', async () => {

@@ -8,8 +8,7 @@ import type { World } from '../../../simulator/world.ts';
 import type { Records } from '../../../stores/record/record.ts';
 import type { Transcripts } from '../../../stores/reports/transcripts.ts';
 import type { SecretStore } from '../../../stores/secrets/store.ts';
-import { currentFence, type Wire } from '../../../systems/fence.ts';
-import type { LastingActName } from '../../../systems/lasting-acts.ts';
+import { currentFence, type Sending, type Wire } from '../../../systems/fence.ts';
 import { Luna } from '../../../systems/lunash/luna.ts';
 import type { Outbound } from '../../../systems/outbound.ts';
 import type { Settings } from '../../../systems/settings.ts';
@@ -101,7 +100,7 @@ class MemoryWindowsSession extends WindowsSession {
   }
 
   /** The files of a script have a name of their own, and are nobody else's before lunacm runs it: that is where to stop. */
-  async #permitted(what: string, act?: LastingActName): Promise<void> {
+  async #permitted(what: string, act?: Sending): Promise<void> {
     actor().passesGates = /^(?:writing|removing|icacls) .*\.lunacm/.test(what);
     try {
       await currentFence().permit(act);
@@ -119,7 +118,7 @@ class MemoryWindowsSession extends WindowsSession {
     settle(this.#parts.world.ledger.arrive({ system: 'windows', connection: actor().name, operation, target }), 'done');
   }
 
-  override async exec(command: string, act?: LastingActName): Promise<Executed> {
+  override async exec(command: string, act?: Sending): Promise<Executed> {
     await this.#permitted(command, act);
     this.#arrive('windows:exec', this.#client.state.address);
     const { output, exitCode } = await execute(this.#client, command, { connection: actor().name, hangUp: () => {} }, '');
@@ -137,8 +136,8 @@ class MemoryWindowsSession extends WindowsSession {
     return this.#client.files.list(folder);
   }
 
-  override async write(path: string, content: string): Promise<void> {
-    await this.#permitted(`writing ${path}`);
+  override async write(path: string, content: string, act?: Sending): Promise<void> {
+    await this.#permitted(`writing ${path}`, act);
     if (content !== '') this.#arrive('windows:sftp put', path);
     this.#client.files.write(path, content);
     this.#heard();

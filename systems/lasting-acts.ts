@@ -160,6 +160,7 @@ export const lastingActs = {
   },
   'vtl-createcert': {
     what: '`vtl createcert` on the Windows host',
+    entries: ['hsm/client-certificate-create-begun'],
     longestMs: asLongAsACommand,
     successor: 'ends',
     how: 'vtl is known by its command line, and ended. The host’s own NTLS configuration is restored from its backup before anything else.',

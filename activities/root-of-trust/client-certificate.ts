@@ -7,6 +7,7 @@ import { asPkcs1, belongTogether, endsSoon, seenOf, selfSignedClient } from '../
 import type { ClientPair, Home, LunaClient } from '../../systems/lunacm/luna-client.ts';
 import { type Attempt, act, converge, done, refuse } from '../converge.ts';
 import { leaving } from '../end-predecessor.ts';
+import { recordOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'client-certificate'>;
@@ -55,6 +56,7 @@ export const clientCertificate = (systems: Systems) => {
   const name = ({ request }: Input) => request.cipherTrust.address;
   const days = ({ request }: Input) => request.lunaClient.certificateDays ?? usualDays;
   const home = ({ request }: Input): Home => (request.lunaClient.certificateClient && request.certificate !== 'generated' ? 'certificate' : 'own');
+  const record = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'hsm');
   const keyName = ({ target }: Input) => secretName(target, 'client-certificate-key');
   const onHost = <T>(input: Input, attempt: Attempt, work: (client: LunaClient) => Promise<T>) => luna.client(input, attempt, work);
   const usable = (pair: ClientPair | undefined): Seen['keyOnHost'] => (pair ? (asPkcs1(pair.keyPem) ? 'usable' : 'unusable') : 'no');
@@ -62,6 +64,7 @@ export const clientCertificate = (systems: Systems) => {
     // A vtl that was cut off re-points the host’s identity when it ends: only then is it put back for good.
     ...leaving(systems, 'vtl-createcert'),
     observe: async (input, attempt) => {
+      await record(input, attempt).read();
       const key = await read(secrets, keyName(input));
       return onHost(input, attempt, async (client) => {
         // By whichever client: the one that is registered must be found again by a request that names another one.
@@ -77,7 +80,8 @@ export const clientCertificate = (systems: Systems) => {
     act: {
       'vtl-createcert': (input, _, attempt) =>
         onHost(input, attempt, async (client) => {
-          await client.createCertificate(name(input), days(input), home(input));
+          const enter = async () => void (await record(input, attempt).append('client-certificate-create-begun', { name: name(input) }));
+          await client.createCertificate({ name: name(input), days: days(input) }, home(input), enter);
           if (!(await client.slots()).some(({ serial }) => serial === input.partitionSerial))
             throw unsafe({
               code: 'CLIENT_CONFIGURATION_BROKEN',

@@ -82,6 +82,8 @@ export const events = {
     'role-first-password-over': data({ role: Type.Enum(['po', 'co']), partitionSerial: Type.Optional(text()) }),
     /** Before `sysconf regenCert`: no client was registered that trusts the certificate which it replaces. */
     'server-certificate-replace-begun': nothing,
+    /** Before `vtl createcert`: from then on a certificate for this name may be on the Windows host, and that may be the host's own identity. */
+    'client-certificate-create-begun': data({ name: text() }),
     /** Before a client that is registered with a certificate of ours is deleted. */
     'client-delete-begun': data({ client: text() }),
     'appliance-sign-in': applianceSignIn,

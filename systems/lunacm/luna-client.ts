@@ -157,9 +157,9 @@ export class LunaClient {
 
   /**
    * `vtl createcert` for another machine, by the client that is installed for it or else by the host’s own. It makes that certificate the host’s identity,
-   * too: the host’s configuration is put back at once, or by the next attempt.
+   * too: the host’s configuration is put back at once, or by the next attempt. `enter` is called before each vtl.
    */
-  async createCertificate(name: string, days: number, home: Home): Promise<ClientPair> {
+  async createCertificate({ name, days }: { name: string; days: number }, home: Home, enter: () => Promise<void>): Promise<ClientPair> {
     const before = await this.#session.read(configuration);
     if (before === undefined)
       throw unsafe({
@@ -171,16 +171,16 @@ export class LunaClient {
     await this.#setAside(name, home);
     await this.#session.write(this.#backup, `${digest(before)}\n${before}`);
     return finishing(
-      () => this.#makePair(name, days, home),
+      () => this.#makePair({ name, days }, home, enter),
       () => this.#restoreConfiguration(),
     );
   }
 
-  async #makePair(name: string, days: number, home: Home): Promise<ClientPair> {
+  async #makePair({ name, days }: { name: string; days: number }, home: Home, enter: () => Promise<void>): Promise<ClientPair> {
     const vtl = `"${folders[home]}\\vtl.exe" createcert -n ${name}`;
-    let output = await this.#vtl(`${vtl} -d ${days}`);
+    let output = await this.#vtl(`${vtl} -d ${days}`, enter);
     // Older ones do not know the option.
-    if (/(unknown|invalid|unrecogni[sz]ed)[^\n]*-d\b/i.test(output)) output = await this.#vtl(vtl);
+    if (/(unknown|invalid|unrecogni[sz]ed)[^\n]*-d\b/i.test(output)) output = await this.#vtl(vtl, enter);
     const pair = await this.pair(name, home);
     if (pair) return pair;
     throw refused({
@@ -210,7 +210,8 @@ export class LunaClient {
     await this.#discard(`${certificatesOf(home)}\\${name}Key.pem`);
   }
 
-  async #vtl(command: string): Promise<string> {
+  async #vtl(command: string, enter: () => Promise<void>): Promise<string> {
+    await enter();
     const { output } = await this.#session.exec(command, 'vtl-createcert');
     this.#transcript.add(output);
     return output;

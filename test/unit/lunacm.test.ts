@@ -35,6 +35,8 @@ const failure = (kind: string, remedy: RegExp) => (error: unknown) => {
   return true;
 };
 
+const wanted = { name: '172.22.0.5', days: 30 };
+
 describe('lunacm', () => {
   it('that reached another partition than it looked for is an incident which says so, without the password', async () => {
     const { client, scripts } = hostWith([`${slotBlock(0, '111')}${ok}`, `${ok}${info('222')}${ok}`]);
@@ -100,16 +102,35 @@ describe('lunacm', () => {
     assert.deepEqual([among.scripts.length, among.scripts[2]], [3, 'slot set -slot 3\r\npartition showinfo\r\npartition contents\r\nexit\r\n']);
   });
 
+  it('enters each vtl in the target record before it is started, the second one for a client that knows no days, too', async () => {
+    const configuration = 'C:\\Program Files\\SafeNet\\LunaClient\\crystoki.ini';
+    const { client, session } = hostWith([], { [configuration]: 'as it was' });
+    const order: string[] = [];
+    session.exec = async (command) => {
+      order.push(command.replace(/^.*createcert/, 'createcert'));
+      return { output: 'Error: unknown option -d\n', code: 1 };
+    };
+    const enter = async () => void order.push('entry');
+    await assert.rejects(client.createCertificate(wanted, 'own', enter), /unknown option/);
+    assert.deepEqual(order, ['entry', 'createcert -n 172.22.0.5 -d 30', 'entry', 'createcert -n 172.22.0.5']);
+  });
+
   it('is not made another certificate while its configuration cannot be read', async () => {
     const { client, files } = hostWith([]);
-    await assert.rejects(client.createCertificate('172.22.0.5', 30, 'own'), /crystoki\.ini.*it cannot be read/);
+    await assert.rejects(
+      client.createCertificate(wanted, 'own', async () => {}),
+      /crystoki\.ini.*it cannot be read/,
+    );
     assert.deepEqual(files, {});
   });
 
   it('that makes no certificate says what vtl printed, and the configuration is as before', async () => {
     const configuration = 'C:\\Program Files\\SafeNet\\LunaClient\\crystoki.ini';
     const { client, files } = hostWith(['Error: no room left\n'], { [configuration]: 'as it was' });
-    await assert.rejects(client.createCertificate('172.22.0.5', 30, 'own'), /Error: no room left/);
+    await assert.rejects(
+      client.createCertificate(wanted, 'own', async () => {}),
+      /Error: no room left/,
+    );
     assert.deepEqual(files, { [configuration]: 'as it was' });
   });
 });

@@ -46,10 +46,8 @@ export interface Scenario {
   most: Record<string, number>;
   /** The most counted sign-ins in a row that are refused: two where nothing else is told. */
   mostRefused?: number;
-  /** The entries of the target record that must be there before an operation arrives. */
+  /** The entries of the target record that must be there before an operation arrives: of those that say that something is begun, one for each time. */
   entries?: Record<string, string | string[]>;
-  /** Why the target record is not asked for here; shown with the counts. */
-  unrecorded?: string;
   /** May it end with a stop for a person, where nothing but other attempts came in its way, or only where an answer was lost? */
   mayStop?: 'always' | 'after a lost answer';
   /** What later steps do once the attempt that took over is done, while the replaced one still sleeps. */
@@ -174,9 +172,13 @@ export class Plant {
     });
   }
 
-  /** Has the target record an entry of this event? */
-  entered(event: string): boolean {
-    return [...this.recorded.values()].some((value) => (JSON.parse(value) as { event: string }).event === event);
+  /** How many entries of this event has the target record? */
+  entered(event: string): number {
+    return [...this.recorded.values()].filter((value) => (JSON.parse(value) as { event: string }).event === event).length;
+  }
+
+  #arrivals(operation: string): number {
+    return this.world.ledger.entries.filter((entry) => entry.operation === operation).length;
   }
 
   /** How often an operation took effect. */
@@ -185,10 +187,10 @@ export class Plant {
   }
 
   #arrived(entry: Arrival): void {
-    const { entries = {}, unrecorded } = this.scenario;
-    if (unrecorded) return;
+    const { entries = {} } = this.scenario;
     for (const wanted of [entries[entry.operation] ?? []].flat())
-      if (!this.entered(wanted)) this.violated(`${entry.operation} arrived before the entry ${wanted}`);
+      if (this.entered(wanted) < (wanted.endsWith('-begun') ? this.#arrivals(entry.operation) : 1))
+        this.violated(`${entry.operation} arrived before the entry ${wanted}`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { Type } from 'typebox';
 import { cipherTrustHost, windowsHost } from '../../domain/hosts.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { ImageVersion, StepInput, StepResult } from '../../domain/results.ts';
@@ -6,6 +7,7 @@ import type { Azure } from '../../systems/azure/azure.ts';
 import { type FoundImage, findImage, findStoredImage } from '../../systems/azure/images.ts';
 import { restrictions } from '../../systems/azure/sizes.ts';
 import { readStored, sshKeyId } from '../../systems/azure/stored.ts';
+import { readFields } from '../../systems/foreign.ts';
 import { hsmIdOf } from '../asked-hsm.ts';
 import { converge, done, refuse } from '../converge.ts';
 import type { Systems } from '../systems.ts';
@@ -178,7 +180,7 @@ export async function observeAvailability(azure: Azure, request: ProvisioningReq
   const cipherTrustImage = await (image.startsWith('/') ? findStoredImage(azure, clients, image, signal) : resolve(image));
   const offered = cipherTrustImage && !('id' in cipherTrustImage.image) ? cipherTrustImage.image : undefined;
   const { sshKeyInAzure } = request.cipherTrust;
-  const key = sshKeyInAzure && ((await stored(sshKeyId(sshKeyInAzure, request.azure)))?.properties as { publicKey?: string } | undefined);
+  const key = sshKeyInAzure && (await stored(sshKeyId(sshKeyInAzure, request.azure)));
   const terms =
     offered &&
     (await azure.look('reading the marketplace terms', () =>
@@ -212,7 +214,7 @@ export async function observeAvailability(azure: Azure, request: ProvisioningReq
         return { id, ...(found?.location ? { region: found.location } : {}) };
       }),
     ),
-    ...(sshKeyInAzure === undefined ? {} : { keyInAzure: key ? (key.publicKey ?? '') : '' }),
+    ...(sshKeyInAzure === undefined ? {} : { keyInAzure: key ? (readFields({ publicKey: Type.String() }, key.properties).publicKey ?? '') : '' }),
   };
 }
 

@@ -7,7 +7,7 @@ import type { CertificateSeen, StepInput, StepResult } from '../../domain/result
 import { userSecret } from '../../stores/secrets/kept.ts';
 import type { Leaf } from '../../systems/ciphertrust/tls.ts';
 import { readWebCertificate, type WebCertificate } from '../../systems/ciphertrust/web-certificate.ts';
-import { readFields } from '../../systems/foreign.ts';
+import { isFields, readFields } from '../../systems/foreign.ts';
 import { lastingActs } from '../../systems/lasting-acts.ts';
 import { type Attempt, act, converge, done, lasting, wait } from '../converge.ts';
 import { enterManagerSecrets, signedIn } from '../manager.ts';
@@ -116,7 +116,7 @@ function readable(secret: string, text: string): WebCertificate {
 
 /** The fingerprint of the certificate that the interface is configured with. */
 function configuredIn(body: unknown): string {
-  const { certificates } = (body ?? {}) as { certificates?: unknown };
+  const { certificates } = isFields(body) ? body : {};
   const wrong = (summary: string) =>
     refused({
       code: 'CIPHERTRUST_REQUEST_FAILED',

@@ -1,3 +1,6 @@
+import { Type } from 'typebox';
+import { isFields, readFields } from '../foreign.ts';
+
 /** An error as ARM and its providers tell it: nested, and often once more as JSON in a message. */
 export interface ArmErrorBody {
   code?: string;
@@ -5,7 +8,7 @@ export interface ArmErrorBody {
   target?: string;
   details?: ArmErrorBody[];
   innererror?: ArmErrorBody;
-  additionalInfo?: { type?: string; info?: Record<string, unknown> }[];
+  additionalInfo?: { type?: string; info?: Readonly<Record<string, unknown>> }[];
 }
 
 /** What is at the bottom of it. */
@@ -37,20 +40,41 @@ export function parsedJson(text: string | null | undefined): unknown {
   }
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const texts = { code: Type.String(), message: Type.String(), target: Type.String() };
+
+/** What can be read of an error: whatever answers in Azure’s place may put anything anywhere. */
+function readError(value: Readonly<Record<string, unknown>>, depth = deepest): ArmErrorBody {
+  const { details, innererror, additionalInfo } = value;
+  const inner = (inside: unknown): ArmErrorBody[] => (isFields(inside) && depth > 0 ? [readError(inside, depth - 1)] : []);
+  const [all, [innermore], more] = [listIn(details).flatMap(inner), inner(innererror), listIn(additionalInfo).flatMap(readInfo)];
+  return {
+    ...readFields(texts, value),
+    ...(all.length > 0 ? { details: all } : {}),
+    ...(innermore ? { innererror: innermore } : {}),
+    ...(more.length > 0 ? { additionalInfo: more } : {}),
+  };
+}
+
+const listIn = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+function readInfo(value: unknown): NonNullable<ArmErrorBody['additionalInfo']> {
+  const { type, info } = isFields(value) ? value : {};
+  return typeof type === 'string' && isFields(info) ? [{ type, info }] : [];
+}
 
 /** The error in `{error: {…}}`, `{status, error: {…}}` or `{code, message}`, as an object or as text in JSON. */
 export function errorIn(value: unknown): ArmErrorBody | undefined {
   const body = typeof value === 'string' ? parsedJson(value) : value;
-  if (!isObject(body)) return undefined;
-  if (isObject(body['error'])) return body['error'] as ArmErrorBody;
-  return typeof body['code'] === 'string' || typeof body['message'] === 'string' ? (body as ArmErrorBody) : undefined;
+  if (!isFields(body)) return undefined;
+  const { error, code, message } = body;
+  if (isFields(error)) return readError(error);
+  return typeof code === 'string' || typeof message === 'string' ? readError(body) : undefined;
 }
 
 function leaves(error: ArmErrorBody, target: string | undefined, depth: number): ArmErrorBody[] {
   const own = error.target ?? target;
   const inner = [
-    ...(Array.isArray(error.details) ? error.details : []).filter((detail) => isObject(detail) && (detail.code || detail.message)),
+    ...(error.details ?? []).filter((detail) => detail.code || detail.message),
     ...[errorIn(error.message), error.innererror?.message ? error.innererror : undefined].filter((one) => one !== undefined),
   ];
   if (inner.length === 0 || depth === 0) return [{ ...error, ...(own ? { target: own } : {}) }];

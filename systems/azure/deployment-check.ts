@@ -1,8 +1,11 @@
-import { refused } from '../../domain/failure.ts';
-import { type ArmErrorBody, innermost } from './arm-error.ts';
+import { Type } from 'typebox';
+import { Check } from 'typebox/value';
+import { refused, type StepFailure } from '../../domain/failure.ts';
+import { isFields } from '../foreign.ts';
+import { errorIn, innermost } from './arm-error.ts';
 import type { Azure, AzureClients } from './azure.ts';
 import { causeOf } from './causes.ts';
-import { azureFailure } from './errors.ts';
+import { azureFailure, notAsAzure } from './errors.ts';
 import { ownerTag } from './tags.ts';
 
 export interface DeploymentProperties {
@@ -50,16 +53,27 @@ export async function checkDeployment(
       throw refusal === undefined ? error : azureFailure(validating, { statusCode: 400, response: { status: 400, bodyAsText: refusal } });
     }
   });
-  if (validated?.error) throw refusedBy(validating, validated.error as ArmErrorBody);
+  if (validated?.error) throw refusedBy(validating, validated.error);
   const asking = `asking what ${name} would change`;
-  const { changes = [], error } = await azure.ask(asking, () => deployments.whatIf(resourceGroup, name, { properties } as never, options));
-  if (error) throw refusedBy(asking, error as ArmErrorBody);
-  const templateHash = validated?.properties?.templateHash;
-  return { changes: changes.map(({ resourceId = '', changeType, before }) => ({ resourceId, changeType, before })), ...(templateHash ? { templateHash } : {}) };
+  const { changes, error } = await azure.ask(asking, () => deployments.whatIf(resourceGroup, name, { properties } as never, options));
+  if (error) throw refusedBy(asking, error);
+  const told: unknown = changes ?? [];
+  if (!Check(changesTold, told)) throw notAsAzure(asking, 'changes that cannot be read');
+  const templateHash: unknown = validated?.properties?.templateHash;
+  return {
+    changes: told.map(({ resourceId, changeType, before }) => ({ resourceId: resourceId ?? '', changeType, before })),
+    ...(typeof templateHash === 'string' && templateHash ? { templateHash } : {}),
+  };
 }
 
-function refusedBy(tried: string, error: ArmErrorBody) {
-  const fault = innermost(error);
+/** A change may be of something that has no id in ARM. */
+const idTold = Type.Optional(Type.Union([Type.String(), Type.Null()]));
+const changesTold = Type.Array(Type.Object({ resourceId: idTold, changeType: Type.String(), before: Type.Optional(Type.Unknown()) }));
+
+function refusedBy(tried: string, error: unknown): StepFailure {
+  const told = errorIn(error);
+  if (!told) return notAsAzure(tried, 'an error that cannot be read');
+  const fault = innermost(told);
   const { code, remedy } = causeOf(fault);
   return refused({ code, tried, summary: 'Azure would not take the deployment', evidence: { source, text: `${fault.code}: ${fault.message}` }, remedy });
 }
@@ -79,7 +93,13 @@ export interface Present {
 const gateways = /\/virtualNetworkGateways\/[^/]+$/i;
 const hsms = /\/dedicatedHSMs\/[^/]+$/i;
 const shortName = (id: string): string => id.split('/').slice(-2).join('/');
-const ownerOf = (before: unknown): string | undefined => ownerTag((before as { tags?: Record<string, string> } | undefined)?.tags);
+/** Whose a resource is, as the what-if shows it; nobody’s where that cannot be read. */
+function ownerOf(before: unknown): string | undefined {
+  const tags = isFields(before) ? before['tags'] : undefined;
+  return Check(tagsTold, tags) ? ownerTag(tags) : undefined;
+}
+
+const tagsTold = Type.Record(Type.String(), Type.String());
 
 /** What is paid for by the month or the year, or cannot simply be deleted: a template that has one beside the HSM is no template for this. */
 const commitments =

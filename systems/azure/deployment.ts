@@ -1,4 +1,6 @@
 import type { DeploymentExtended } from '@azure/arm-resourcesdeployments';
+import { Type } from 'typebox';
+import { isFields, readFields } from '../foreign.ts';
 import { type ArmErrorBody, type ArmFault, errorIn, innermost, parsedJson } from './arm-error.ts';
 import type { AzureClients } from './azure.ts';
 import type { HsmDeployment } from './hsm-template.ts';
@@ -27,18 +29,17 @@ export const marksOf = ({ hash }: Known, azureHash: string | undefined, run: Run
 });
 
 export function runOf({ tags }: Pick<DeploymentExtended, 'tags'>): Run | undefined {
-  const [askedAt, number] = (tags?.[marks.run] ?? '').split('.').map(Number);
+  const [askedAt, number] = `${tags?.[marks.run] ?? ''}`.split('.').map(Number);
   return askedAt && number ? { askedAt, number } : undefined;
 }
 
 /** Is it one of these, template and parameters? Parameters that only have their default count for nothing. A name proves nothing, and tags can be copied. */
 export function isOneOf({ tags, properties }: DeploymentExtended, wanted: readonly Known[]): boolean {
   const azureHash = tags?.[marks.azureHash];
-  const given = Object.entries((properties?.parameters ?? {}) as Record<string, { value?: unknown }>);
-  const same = ({ parameters }: Known) =>
-    Object.entries(parameters).every(([name, { value }]) =>
-      given.some(([other, { value: theirs }]) => other.toLowerCase() === name.toLowerCase() && theirs === value),
-    );
+  const parameters: unknown = properties?.parameters;
+  const given = Object.entries(isFields(parameters) ? parameters : {}).flatMap(([name, told]) => (isFields(told) ? [[name, told['value']] as const] : []));
+  const same = ({ parameters: ours }: Known) =>
+    Object.entries(ours).every(([name, { value }]) => given.some(([other, theirs]) => other.toLowerCase() === name.toLowerCase() && theirs === value));
   return (azureHash === undefined || properties?.templateHash === azureHash) && wanted.some((one) => one.hash === tags?.[marks.content] && same(one));
 }
 
@@ -53,20 +54,21 @@ export async function faultOf(clients: AzureClients, group: string, deployment: 
     onResponse: ({ bodyAsText }) => void pages.push(bodyAsText ?? ''),
   });
   for await (const _ of listing);
-  const own = deployment.properties?.error as ArmErrorBody | undefined;
+  const own = errorIn(deployment.properties?.error);
   return innermost({ code: 'DeploymentFailed', message: 'the deployment failed', details: [...(own ? [own] : []), ...pages.flatMap(failedOperations)] });
-}
-
-interface Operation {
-  properties?: { provisioningState?: string; statusCode?: string; statusMessage?: unknown; targetResource?: { id?: string } };
 }
 
 /** The errors of the operations that failed, each with its resource. */
 function failedOperations(page: string): ArmErrorBody[] {
-  const { value = [] } = (parsedJson(page) ?? {}) as { value?: Operation[] };
-  return value.flatMap(({ properties: { provisioningState, statusCode, statusMessage, targetResource } = {} }) => {
+  const body = parsedJson(page);
+  const operations: readonly unknown[] = isFields(body) && Array.isArray(body['value']) ? body['value'] : [];
+  return operations.flatMap((operation) => {
+    const properties = isFields(operation) && isFields(operation['properties']) ? operation['properties'] : {};
+    const { provisioningState, statusMessage, targetResource } = properties;
     if (provisioningState !== 'Failed') return [];
-    const told = errorIn(statusMessage) ?? (typeof statusMessage === 'string' ? { code: statusCode ?? 'Failed', message: statusMessage } : undefined);
-    return told ? [{ ...(targetResource?.id ? { target: targetResource.id } : {}), ...told }] : [];
+    const { statusCode = 'Failed' } = readFields({ statusCode: Type.String() }, properties);
+    const told = errorIn(statusMessage) ?? (typeof statusMessage === 'string' ? { code: statusCode, message: statusMessage } : undefined);
+    const { id } = readFields({ id: Type.String() }, targetResource);
+    return told ? [{ ...(id ? { target: id } : {}), ...told }] : [];
   });
 }

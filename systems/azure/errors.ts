@@ -1,4 +1,5 @@
-import { refused, type StepFailure, transient } from '../../domain/failure.ts';
+import { messageOf, refused, type StepFailure, transient } from '../../domain/failure.ts';
+import { codeOf, isFields } from '../foreign.ts';
 import { type ArmFault, errorIn, innermost, pageTitle } from './arm-error.ts';
 import { causeOf, inProgress, missingRole, notAzure } from './causes.ts';
 import { pauseMs } from './pause.ts';
@@ -8,12 +9,32 @@ const source = 'Azure Resource Manager';
 
 /** Whatever the Azure clients throw, as far as it is looked at. */
 interface Foreign {
-  name?: string;
-  message?: string;
-  code?: string;
-  statusCode?: number;
-  response?: { status?: number; headers?: { get(name: string): string | undefined }; bodyAsText?: string | null };
-  request?: object;
+  name?: string | undefined;
+  message?: string | undefined;
+  code?: string | undefined;
+  status?: number | undefined;
+  text?: string | undefined;
+  header(name: string): string | undefined;
+  request?: object | undefined;
+}
+
+const textOr = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+const numberOr = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
+
+/** Nobody promises what is thrown, nor what in it came from elsewhere. */
+function foreignOf(error: unknown): Foreign {
+  const { name, message, statusCode, response, request } = isFields(error) ? error : {};
+  const { status, headers, bodyAsText } = isFields(response) ? response : {};
+  const { get } = isFields(headers) ? headers : {};
+  return {
+    name: textOr(name),
+    message: textOr(message),
+    code: textOr(codeOf(error)),
+    status: numberOr(statusCode) ?? numberOr(status),
+    text: textOr(bodyAsText),
+    header: (wanted) => (typeof get === 'function' ? textOr(Reflect.apply(get, headers, [wanted])) : undefined),
+    request: isFields(request) ? request : undefined,
+  };
 }
 
 /** Refusals of a request that pass: what is at work now ends by itself. */
@@ -30,7 +51,7 @@ export class NoAnswer extends Error {
   }
 }
 
-export const statusOf = (error: unknown): number | undefined => (error as Foreign).statusCode ?? (error as Foreign).response?.status;
+export const statusOf = (error: unknown): number | undefined => foreignOf(error).status;
 
 export const isSignIn = (error: unknown): error is SignInError => error instanceof SignInError;
 
@@ -38,7 +59,7 @@ const failedOperation = /^The long-running operation has failed\.?\s*/;
 
 /** Is it something that came from Azure or from the way there? Anything else is a defect of this service. */
 export const isForeign = (error: unknown): boolean => {
-  const { name = '', code, message = '' } = error as Foreign;
+  const { name = '', code, message = '' } = foreignOf(error);
   return (
     statusOf(error) !== undefined ||
     isSignIn(error) ||
@@ -49,18 +70,19 @@ export const isForeign = (error: unknown): boolean => {
 };
 
 /** When to ask again, by the answer’s headers or its message. */
-const pauseOf = ({ response }: Foreign, { message }: ArmFault): number | undefined => pauseMs((name) => response?.headers?.get(name), message);
+const pauseOf = ({ header }: Foreign, { message }: ArmFault): number | undefined => pauseMs(header, message);
 
 /** Code and message of whatever was thrown. */
-function faultOf(foreign: Foreign): ArmFault {
-  const text = foreign.response?.bodyAsText ?? refusals.get(foreign.request ?? foreign);
+function faultOf(error: unknown): ArmFault {
+  const foreign = foreignOf(error);
+  const text = foreign.text ?? (foreign.request && refusals.get(foreign.request));
   const body = errorIn(text);
   if (body) return innermost(body);
   const page = pageTitle(text);
-  const message = foreign.message ?? `${foreign}`;
+  const message = foreign.message ?? messageOf(error);
   if (page) return { code: notAzure, message: page };
   // ARM says what is missing.
-  if (statusOf(foreign) === 404) return { code: notAzure, message };
+  if (foreign.status === 404) return { code: notAzure, message };
   if (!failedOperation.test(message)) return { code: foreign.code ?? 'Unknown', message };
   const [, code = 'Failed', rest = message] = /^([A-Za-z]+)\. (.*)$/s.exec(message.replace(failedOperation, '')) ?? [];
   return { code, message: rest };
@@ -73,19 +95,25 @@ function faultOf(foreign: Foreign): ArmFault {
  */
 export function isAbsent(error: unknown): boolean {
   if (statusOf(error) !== 404) return false;
-  const { code } = faultOf(error as Foreign);
+  const { code } = faultOf(error);
   return /NotFound$/i.test(code) && !/^(Subscription|Tenant|Directory)/i.test(code);
 }
 
 /** Turns whatever an Azure client throws into a failure that says what to do. */
 export function azureFailure(tried: string, error: unknown): StepFailure {
-  const foreign = error as Foreign;
   if (isSignIn(error)) return signInFailure(tried, error);
-  const status = statusOf(error);
-  const fault = faultOf(foreign);
+  const foreign = foreignOf(error);
+  const { status } = foreign;
+  const fault = faultOf(error);
   if (passes(foreign, status, fault)) return transient({ ...passingFault(foreign, status, fault), tried, remedy: 'It is tried again by itself.' }, error);
   const { code, remedy } = status === 401 || status === 403 ? causeOf(fault, missingRole) : causeOf(fault);
   return refused({ code, tried, ...answered(fault, status), remedy }, error);
+}
+
+/** A success that holds something else than Azure tells there: nothing in it is believed. */
+export function notAsAzure(tried: string, what: string): StepFailure {
+  const { code, remedy } = causeOf({ code: notAzure, message: what });
+  return refused({ code, tried, ...answered({ code: notAzure, message: what }, undefined), remedy });
 }
 
 /** What is said of an answer: Azure’s own words where they are Azure’s. */

@@ -1,5 +1,8 @@
+import { Type } from 'typebox';
+import { Check } from 'typebox/value';
 import type { ImageVersion } from '../../domain/results.ts';
 import type { Azure, AzureClients } from './azure.ts';
+import { notAsAzure } from './errors.ts';
 import { readStored } from './stored.ts';
 
 /** An image as it is used, and what may speak against it. */
@@ -27,7 +30,8 @@ export async function findImage(
   const options = { abortSignal: signal };
   const images = compute.virtualMachineImages;
   const listed = (await azure.look(`listing the versions of ${urn}`, () => images.list(region, publisher, offer, sku, options))) ?? [];
-  const names = listed.map(({ name }) => name!).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  if (!Check(namedThings, listed)) throw notAsAzure(`listing the versions of ${urn}`, 'a list of versions without names');
+  const names = listed.map(({ name }) => name).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   const version = wanted === 'latest' ? names.at(-1) : names.find((name) => name === wanted);
   const found = version && (await azure.look(`reading the image ${urn}`, () => images.get(region, publisher, offer, sku, version, options)));
   if (!version || !found) return undefined;
@@ -41,13 +45,21 @@ export async function findImage(
   };
 }
 
+const namedThings = Type.Array(Type.Object({ name: Type.String() }));
+/** Of an image’s properties, what says where it can be used. */
+const placesTold = Type.Object({
+  publishingProfile: Type.Optional(Type.Union([Type.Null(), Type.Object({ targetRegions: Type.Optional(Type.Union([Type.Null(), namedThings])) })])),
+});
+
 const shortName = (region: string): string => region.toLowerCase().replaceAll(' ', '');
 
 /** An image that somebody made, such as from Thales’ VHD: usable in its own region, or where its gallery copies it to. */
 export async function findStoredImage(azure: Azure, clients: AzureClients, id: string, signal: AbortSignal): Promise<FoundImage<{ id: string }> | undefined> {
   const found = await azure.look(`reading ${id}`, () => readStored(clients, id, signal));
   if (!found) return undefined;
-  const { publishingProfile } = (found.properties ?? {}) as { publishingProfile?: { targetRegions?: { name: string }[] } };
+  const properties = found.properties ?? {};
+  if (!Check(placesTold, properties)) throw notAsAzure(`reading ${id}`, 'an image whose regions cannot be read');
+  const { publishingProfile } = properties;
   const regions = publishingProfile?.targetRegions?.map(({ name }) => name) ?? (found.location ? [found.location] : undefined);
   return { image: { id }, state: 'Active', hasPlan: false, ...(regions ? { regions: regions.map(shortName) } : {}) };
 }

@@ -4,6 +4,7 @@ import axios from 'axios';
 import { refused, type StepFailure, transient } from '../../domain/failure.ts';
 import type { ProvisioningRequest, TemplateSource } from '../../domain/request.ts';
 import { templateProblems } from '../../domain/rules/template.ts';
+import { isFields } from '../foreign.ts';
 import type { Outbound } from '../outbound.ts';
 import { parametersOf, sha256Of } from './hsm-template.ts';
 
@@ -60,9 +61,9 @@ async function download(outbound: Outbound, url: string, ca: string | undefined,
   }
 }
 
-function parse(bytes: Buffer): Record<string, unknown> {
+function parse(bytes: Buffer): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8').replace(/^\uFEFF/, '')) as Record<string, unknown>;
+    return JSON.parse(bytes.toString('utf8').replace(/^\uFEFF/, ''));
   } catch {
     throw mend('it is no JSON (comments are not JSON)');
   }
@@ -82,6 +83,6 @@ export async function readOwnTemplate(
   if (found !== sha256.toLowerCase()) throw mend(`the SHA-256 of what is there is ${found}`);
   const template = parse(bytes);
   const problems = templateProblems(template);
-  if (problems.length > 0) throw mend(problems.map(({ message }) => message).join(' '));
+  if (!isFields(template) || problems.length > 0) throw mend(problems.map(({ message }) => message).join(' '));
   return template;
 }

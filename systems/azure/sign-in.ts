@@ -1,7 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { PipelinePolicy } from '@azure/core-rest-pipeline';
 import type { TokenCredential } from '@azure/identity';
-import { refused, type StepFailure, transient } from '../../domain/failure.ts';
+import { Type } from 'typebox';
+import { messageOf, refused, type StepFailure, transient } from '../../domain/failure.ts';
+import { isFields, readFields } from '../foreign.ts';
 import { pageTitle, parsedJson } from './arm-error.ts';
 import { pauseMs } from './pause.ts';
 import { signInRemedy } from './sign-in-remedies.ts';
@@ -68,7 +70,7 @@ export function signInFailure(tried: string, error: SignInError): StepFailure {
   const told = { tried: `${tried}, signing in with ${way}` };
   const again = { code: 'AZURE_SIGN_IN_UNAVAILABLE', remedy: 'It is tried again by itself.' } as const;
   // Where several ways were tried, one that leads nowhere from this host says nothing.
-  const several = ((cause as { errors?: unknown[] }).errors ?? []).length > 1;
+  const several = isFields(cause) && Array.isArray(cause['errors']) && cause['errors'].length > 1;
   if (heard === 'nothing' && !several) return transient({ ...told, ...again, summary: 'it could not be reached, or did not answer' }, error);
   if (heard === undefined || heard === 'nothing') {
     const summary = several ? 'none of the ways that were tried is set up on this host' : firstLine(cause);
@@ -90,10 +92,10 @@ function passes({ status, text, ofHost }: Refusal): boolean {
 
 /** The sentence of a refusal, without the numbers that only Microsoft can look up. */
 function wordsOf({ status, text }: Refusal): string {
-  const body = parsedJson(text) as { error?: unknown; error_description?: unknown; message?: unknown } | undefined;
-  const said = [body?.error_description, body?.message, pageTitle(text)].find((words) => typeof words === 'string') as string | undefined;
+  const { error_description, message } = readFields({ error_description: Type.String(), message: Type.String() }, parsedJson(text));
+  const said = error_description ?? message ?? pageTitle(text);
   const sentence = said?.replaceAll(/\s+/g, ' ').replace(/ ?(\bTrace ID:| - Correlation ID| - Trace ID).*$/, '');
   return sentence === undefined || sentence === '' ? `${status}` : /^AADSTS/.test(sentence) ? sentence : `${status}: ${sentence}`;
 }
 
-const firstLine = (cause: unknown): string => `${(cause as Error).message}`.split('\n')[0]!.trim();
+const firstLine = (cause: unknown): string => messageOf(cause).split('\n')[0]!.trim();

@@ -1,4 +1,4 @@
-import { quoting, type StepFailure, transient } from '../../domain/failure.ts';
+import { type StepFailure, transient } from '../../domain/failure.ts';
 import type { WindowsSession } from './windows.ts';
 
 /** Which programs on the Windows host can only be those of an earlier attempt. */
@@ -60,12 +60,13 @@ async function programsOn(session: WindowsSession, hsmAddress: string): Promise<
   return { connected: rowsOf(connections).map((row) => numberOf(row, 'OwningProcess')), processes: rowsOf(processes).map(processOf) };
 }
 
+/** Nothing of what it prints is quoted: that may be the command lines of other programs, with secrets in them. */
 async function powershell(session: WindowsSession, script: string): Promise<string> {
   const whole = `$ProgressPreference = 'SilentlyContinue'\n${script}\n`;
   const { output, code } = await session.exec(
     `powershell -NoProfile -NonInteractive -OutputFormat Text -EncodedCommand ${Buffer.from(whole, 'utf16le').toString('base64')}`,
   );
-  if (code !== 0) throw cannotEnd(output.trim().slice(0, 200) || `PowerShell ended with exit code ${code}`);
+  if (code !== 0) throw cannotEnd(`PowerShell ended with exit code ${code}`);
   return output.trim();
 }
 
@@ -75,7 +76,7 @@ function rowsOf(json: string): object[] {
   const parsed = parsedJson(json);
   const rows: unknown[] = Array.isArray(parsed) ? parsed : [parsed];
   return rows.map((row) => {
-    if (typeof row !== 'object' || row === null) throw cannotEnd(`PowerShell answered ${json.slice(0, 100)}`);
+    if (typeof row !== 'object' || row === null) throw cannotEnd('PowerShell answered with JSON of another form than expected');
     return row;
   });
 }
@@ -84,7 +85,7 @@ function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw cannotEnd('PowerShell did not answer with JSON', text.slice(0, 100));
+    throw cannotEnd('PowerShell did not answer with JSON');
   }
 }
 
@@ -101,11 +102,10 @@ const processOf = (row: object): HostProcess => ({
   commandLine: String(Reflect.get(row, 'CommandLine') ?? ''),
 });
 
-const cannotEnd = (summary: string, said = ''): StepFailure =>
+const cannotEnd = (summary: string): StepFailure =>
   transient({
     code: 'WINDOWS_PROCESS_LEFT',
     tried: 'ending what an earlier attempt left on the Windows host',
     summary,
-    ...quoting('PowerShell', said),
     remedy: 'The step waits for it to end and continues by itself. If this lasts, check the processes on the Windows host.',
   });

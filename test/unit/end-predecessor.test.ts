@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { type HostProcess, predecessorsIn } from '../../systems/windows/end-predecessor.ts';
+import { StepFailure } from '../../domain/failure.ts';
+import { endPredecessor, type HostProcess, predecessorsIn } from '../../systems/windows/end-predecessor.ts';
+import type { WindowsSession } from '../../systems/windows/windows.ts';
 
 const marks = { hsmAddress: '172.22.1.4', target: 'kylo-luna-hsm-0123456789', certificateName: '172.22.0.5' };
 const client = '"C:\\Program Files\\SafeNet\\LunaClient';
@@ -22,4 +24,27 @@ describe('What is ended on the Windows host before a later attempt looks', () =>
   for (const [what, process, isConnected, isEnded] of rows)
     it(`${isEnded ? 'is' : 'is not'} ${what}`, () =>
       assert.equal(predecessorsIn({ processes: [{ id: 8, ...process }], connected: isConnected ? [8] : [] }, marks).length, isEnded ? 1 : 0));
+});
+
+describe('What PowerShell lists of the programs on the Windows host', () => {
+  const theirs = 'C:\\theirs.exe --password=Their-Secret-1';
+
+  /** PowerShell’s answers, one after the other. */
+  const answering = (...answers: { output: string; code: number }[]) =>
+    ({ exec: async () => answers.shift() ?? { output: '', code: 0 } }) as unknown as WindowsSession;
+
+  it('is never told, whatever is wrong with it: it holds the command lines of others', async () => {
+    const none = { output: '', code: 0 };
+    for (const wrong of [
+      { output: `${theirs} is no JSON`, code: 0 },
+      { output: `["${theirs.replaceAll('\\', '/')}"]`, code: 0 },
+      { output: `{"ProcessId":"${theirs.replaceAll('\\', '/')}"}`, code: 0 },
+      { output: theirs, code: 1 },
+    ]) {
+      const error: unknown = await endPredecessor(answering(none, wrong), marks).catch((failure: unknown) => failure);
+      assert.ok(error instanceof StepFailure, String(error));
+      assert.equal(error.problem.code, 'WINDOWS_PROCESS_LEFT');
+      assert.doesNotMatch(JSON.stringify([error.message, error.problem]), /theirs|Their-Secret/, wrong.output);
+    }
+  });
 });

@@ -43,10 +43,12 @@ export interface Silence {
   times: number;
   /** How long signing in may take. */
   signInMs: number;
+  /** How long the other side may take to close its end, once this side has. */
+  endMs: number;
 }
 
 /** A dead connection is noticed after 24 seconds: the third question meets two unanswered ones. */
-export const usualSilence: Silence = { everyMs: 8_000, times: 2, signInMs: 25_000 };
+export const usualSilence: Silence = { everyMs: 8_000, times: 2, signInMs: 25_000, endMs: 5_000 };
 
 /** What ssh shows as a host key’s fingerprint. */
 export const pinOfKey = (key: Buffer): string => `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
@@ -59,13 +61,15 @@ export class SshConnection implements Wire {
   /** What the commands that are being requested may leave at work. */
   readonly #acts = new Map<string, Sending | undefined>();
   readonly #closed: Promise<void>;
+  readonly #endMs: number;
   /** The host key that was presented. */
   readonly pin: string;
 
-  private constructor(client: ssh2.Client, way: Way, name: string, pin: string) {
+  private constructor(client: ssh2.Client, way: Way, { name, silence = usualSilence }: Pick<SshTarget, 'name' | 'silence'>, pin: string) {
     this.#client = client;
     this.#way = way;
     this.#name = name;
+    this.#endMs = silence.endMs;
     this.#closed = new Promise((resolve) => client.once('close', () => resolve()));
     this.pin = pin;
     holdCommands(client, (command) => way.permit(this.#acts.get(command)));
@@ -94,7 +98,7 @@ export class SshConnection implements Wire {
       if (signal.aborted) return;
       const stop = () => fail(failureOf(target, presented, signIn, new Error('the sign-in was stopped')));
       const permitted = (send: () => void): void => void way.permit().then(send).catch(fail);
-      client.once('ready', () => resolve(new SshConnection(client, way, target.name, presented)));
+      client.once('ready', () => resolve(new SshConnection(client, way, target, presented)));
       client.on('error', (error: Error & { level?: string }) => fail(failureOf(target, presented, signIn, error)));
       client.once('close', () => fail(failureOf(target, presented, signIn, new Error('the connection was closed'))));
       client.on('change password', (_message, done) => {
@@ -202,8 +206,11 @@ export class SshConnection implements Wire {
     );
   }
 
+  /** Ends it in order, and soon: whoever waits until it is over must not wait for a peer that never closes its end. */
   end(): void {
     this.#client.end();
+    const timer = setTimeout(() => this.#way.reset(), this.#endMs);
+    void this.#closed.then(() => clearTimeout(timer));
   }
 
   /** Calls back when the connection is over, whoever ended it. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import ssh2, { type AuthContext, type KeyboardAuthContext } from 'ssh2';
 import { StepFailure, wordsOf } from '../../../domain/failure.ts';
 import { listenLocally } from '../../../simulator/machine.ts';
@@ -146,7 +147,7 @@ describe('An SSH connection', function () {
       });
     });
     try {
-      const connection = await open(await listenLocally(wire), { silence: { everyMs: 400, times: 2, signInMs: 10_000 } });
+      const connection = await open(await listenLocally(wire), { silence: { everyMs: 400, times: 2, signInMs: 10_000, endMs: 5_000 } });
       const session = await connection.shell((channel) => new LunashSession(channel, connection, new Transcript()));
       await session.start();
       const shown = session.read('hsm show');
@@ -158,10 +159,29 @@ describe('An SSH connection', function () {
     }
   });
 
+  it('is over soon after it was ended, though the other side never closes: whoever waits for it has a turn', async () => {
+    const port = await serve((context) => context.accept());
+    const wire = createServer({ allowHalfOpen: true }, (near) => {
+      const far = connect(port, '127.0.0.1');
+      sockets.push(near, far);
+      near.on('error', () => {}).pipe(far, { end: false });
+      far.on('error', () => {}).pipe(near, { end: false });
+    });
+    try {
+      const connection = await open(await listenLocally(wire), { silence: { everyMs: 60_000, times: 2, signInMs: 10_000, endMs: 50 } });
+      const closed = new Promise<void>((resolve) => connection.onceClosed(resolve));
+      connection.end();
+      await Promise.race([closed, pause(5_000).then(() => assert.fail('it is still open'))]);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      await new Promise<void>((resolve) => wire.close(() => resolve()));
+    }
+  });
+
   it('gives up a sign-in that nobody answers', async () => {
     const silent = createServer((socket) => void sockets.push(socket));
     server = silent;
-    await assert.rejects(open(await listenLocally(silent), { silence: { everyMs: 20, times: 2, signInMs: 30 } }), kind('Transient', /Timed out/));
+    await assert.rejects(open(await listenLocally(silent), { silence: { everyMs: 20, times: 2, signInMs: 30, endMs: 5_000 } }), kind('Transient', /Timed out/));
   });
 
   it('ends with the signal of its attempt, before, while and after signing in', async () => {

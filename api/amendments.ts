@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { arrayFromPayloads, type Payload } from '@temporalio/common';
-import { amend, type StepStates } from '../domain/amendments.ts';
+import { type AmendedField, amend, type StepStates } from '../domain/amendments.ts';
 import { decisionOf, type ResolveSignal } from '../domain/decisions.ts';
 import type { DecisionView } from '../domain/progress.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
@@ -37,18 +37,26 @@ export async function currentRequest(client: Client, { id, runId, decisions }: R
   for (const { workflowExecutionSignaledEventAttributes: signal } of events ?? []) {
     if (signal?.signalName !== signalNames.resolve) continue;
     const { decision } = decisionOf('resolve', await decoded(client, id, signal.input?.payloads));
-    const view = decision?.kind === 'resolve' ? decisions.find((one) => !counted.has(one) && isOf(one, decision)) : undefined;
-    if (!view || decision?.kind !== 'resolve') continue;
-    counted.add(view);
+    if (decision?.kind !== 'resolve') continue;
     const amended = amend(request, decision.amendment, { steps: catalogue, states: untouched });
-    if (amended.ok) request = amended.request;
+    const view = amended.ok && decisions.find((one) => !counted.has(one) && isOf(one, decision, amended.changes));
+    if (!view) continue;
+    counted.add(view);
+    request = amended.request;
   }
   return request;
 }
 
-/** Is this the signal of the decision, which changed something? */
-const isOf = ({ decisionId, about, actor, changes, verdict }: DecisionView, signal: ResolveSignal): boolean =>
-  verdict === 'accepted' && changes !== undefined && signal.decisionId === decisionId && signal.incidentId === about && signal.actor === actor;
+/** Is this the signal of the decision, which changed just that? One that was refused may have been corrected and sent again under the same id. */
+const isOf = ({ decisionId, about, actor, changes, verdict }: DecisionView, signal: ResolveSignal, amended: readonly AmendedField[]): boolean =>
+  verdict === 'accepted' &&
+  changes !== undefined &&
+  signal.decisionId === decisionId &&
+  signal.incidentId === about &&
+  signal.actor === actor &&
+  valuesIn(changes) === valuesIn(amended);
+
+const valuesIn = (changes: readonly AmendedField[]): string => JSON.stringify(changes.map(({ path, after }) => [path, after]));
 
 /** Refuses an amendment with every mistake at once: fields that cannot change any more, misshapen values, and broken rules. */
 export function checkAmendment(request: ProvisioningRequest, amendment: unknown, states: StepStates<StepId>): void {

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import {
   type Client,
   WorkflowExecutionAlreadyStartedError,
@@ -178,29 +179,36 @@ export class Jobs {
     return withSearchAttributes(this.#client, () => ask(this.#client, read));
   }
 
-  /** Sends a decision and waits shortly for its verdict; undefined where no worker has judged it yet. */
+  /** Sends a decision and waits shortly for its verdict, or the refusal of before where that stands; undefined where no worker has judged it yet. */
   async decide<Name extends SignalName>(id: string, signal: Name, payload: SignalOf<Name>): Promise<DecisionView | undefined> {
     const { status, runId } = await this.describe(id);
     const find = async () => {
       const decisions = published(await this.describe(id)).progress?.decisions ?? [];
-      const [first, ...others] = decisions.filter(({ decisionId }) => decisionId === payload.decisionId);
-      if (!first) return undefined;
-      const same = [first, ...others].find((found) => isSame(found, signal, payload));
-      if (!same) throw new Problem(422, 'The key was used before', 'This Idempotency-Key belongs to another decision.', { decision: first, job: linkOf(id) });
-      return same;
+      const ofKey = decisions.filter(({ decisionId }) => decisionId === payload.decisionId);
+      const same = ofKey.filter((found) => isSame(found, signal, payload));
+      const [first] = ofKey;
+      if (first && same.length === 0)
+        throw new Problem(422, 'The key was used before', 'This Idempotency-Key belongs to another decision.', { decision: first, job: linkOf(id) });
+      return same.find(({ verdict }) => verdict === 'accepted') ?? same.toSorted((one, other) => one.at.localeCompare(other.at)).at(-1);
     };
-    const judged = await find();
-    if (judged) return judged;
-    if (status.name !== 'RUNNING') throw over(id);
+    // One that was refused is sent again: it may have been corrected, or its time may have come.
+    const before = await find();
+    if (before?.verdict === 'accepted') return before;
+    if (status.name !== 'RUNNING') {
+      if (before) return before;
+      throw over(id);
+    }
     if ('amendment' in payload) await this.#checkAmendment({ id, runId }, payload.amendment);
     // To this run alone: what was decided about it must not reach a later one.
     await ask(this.#client, () => this.#client.workflow.getHandle(id, runId).signal(signal, payload)).catch(endedMeanwhile(id));
-    for (const end = Date.now() + verdictPatienceMs; Date.now() < end; ) {
+    // By a clock that nobody sets: with one that is set back meanwhile the request would hang.
+    for (const end = performance.now() + verdictPatienceMs; performance.now() < end; ) {
       const verdict = await find();
-      if (verdict) return verdict;
+      if (verdict && !isDeepStrictEqual(verdict, before)) return verdict;
       await new Promise((resolve) => setTimeout(resolve, verdictPollMs));
     }
-    return undefined;
+    // Where it is refused for the same reason again, the job says nothing new.
+    return before;
   }
 
   /** What the job itself would refuse is told with every mistake, and never sent. */

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { ApplicationFailure } from '@temporalio/common';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { Worker } from '@temporalio/worker';
+import { currentRequest } from '../../api/amendments.ts';
 import { Jobs } from '../../api/jobs.ts';
 import type { Problem } from '../../api/problem.ts';
 import type { StepInput } from '../../domain/results.ts';
@@ -190,6 +193,37 @@ describe('An amendment', () => {
       assert.equal((await send({ '/lunaClient/installer/url': right }, 'two', 'incident-2'))?.verdict, 'accepted');
       assert.equal((await job.handle.result()).outcome, 'completed');
       assert.equal((await job.progress()).decisions.length, 2);
+    });
+  });
+
+  it('that was refused counts when it is corrected and sent again with the same decisionId, and the request is known by what counted', async () => {
+    const { activities } = stubActivities({
+      'install-luna-client': async ({ request }: StepInput<'install-luna-client'>) => {
+        if (request.lunaClient.installer.url !== right) throw refused('404 Not Found');
+        return { windows: { address: '172.22.0.4', pin: 'SHA256:pin' }, clientVersion: '7.4.0' };
+      },
+    });
+    its.request.hsm.fips = false;
+    await its.bench.withJob(activities, its.request, async (job) => {
+      await incident(job);
+      // The network is there already, so its address space cannot change any more.
+      const used = { '/lunaClient/installer/url': right, '/network/addressSpace': '10.0.0.0/15' };
+      for (const amendment of [used, used, { '/lunaClient/installer/url': right }, used]) await retryWith(job, amendment, 'incident-1', { decisionId: 'one' });
+      assert.equal((await job.handle.result()).outcome, 'completed');
+      const { decisions } = await job.progress();
+      assert.deepEqual(
+        decisions.map(({ decisionId, verdict, changes }) => [decisionId, verdict, changes?.map(({ path }) => path)]),
+        [
+          ['one', 'refused', undefined],
+          ['one', 'accepted', ['/lunaClient/installer/url']],
+        ],
+      );
+      const { workflowId: id } = job.handle;
+      const { runId } = await job.handle.describe();
+      const { network, lunaClient } = await currentRequest(its.bench.client, { id, runId, decisions });
+      assert.deepEqual([network.addressSpace, lunaClient.installer.url], [its.request.network.addressSpace, right]);
+      const history = await job.handle.fetchHistory();
+      await Worker.runReplayHistory({ workflowBundle: its.bench.bundle }, JSON.parse(historyToJSON(history)), id);
     });
   });
 

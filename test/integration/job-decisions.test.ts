@@ -4,6 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import { buildApp } from '../../api/app.ts';
+import { Jobs } from '../../api/jobs.ts';
 import type { Problem } from '../../domain/failure.ts';
 import { folderReports } from '../../stores/reports/report-store.ts';
 import { answer, decision, firstApproval, gate, incident, resolve, workflowTests } from '../support/decide-job.ts';
@@ -116,6 +117,33 @@ describe('A job that people decide about', () => {
           ['incident-9', 'refused'],
           [opened!.id, 'accepted'],
         ],
+      );
+    });
+  });
+
+  it('judges a decision again that was refused, once its time has come, and answers the second POST with what counts', async () => {
+    const checking = gate();
+    const { activities } = stubActivities({
+      'check-feature': async () => {
+        await checking.opened;
+        return { state: 'Registered' as const };
+      },
+    });
+    await its.bench.withJob(activities, its.request, async (job) => {
+      const { workflowId: id } = job.handle;
+      const { runId, taskQueue } = await job.handle.describe();
+      const jobs = new Jobs(its.bench.client, taskQueue, { missing: async () => undefined });
+      const early = { approvalId: `approve-zeroize-1-${runId.slice(-6)}`, decisionId: 'one', actor: 'anna' };
+      assert.equal((await jobs.decide(id, 'approve', early))?.verdict, 'refused');
+      assert.equal((await jobs.decide(id, 'approve', early))?.verdict, 'refused', 'it is still too early');
+      checking.open();
+      await firstApproval(job);
+      assert.equal((await jobs.decide(id, 'approve', early))?.verdict, 'accepted');
+      assert.equal((await jobs.decide(id, 'approve', early))?.verdict, 'accepted');
+      assert.equal((await job.handle.result()).outcome, 'completed');
+      assert.deepEqual(
+        (await job.progress()).decisions.map(({ verdict }) => verdict),
+        ['refused', 'accepted'],
       );
     });
   });

@@ -1,4 +1,4 @@
-import { condition, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
+import { condition, defineSignal, patched, setHandler, workflowInfo } from '@temporalio/workflow';
 import { type AmendedField, touches } from '../../domain/amendments.ts';
 import { type Judgement, judgeApproval, judgeResolution } from '../../domain/approval-rules.ts';
 import { type ArrivedDecision, type Decision, decisionOf, type SignalName } from '../../domain/decisions.ts';
@@ -26,6 +26,12 @@ const pieceOfRun = (): string => workflowInfo().firstExecutionRunId.slice(-6);
 /** A person who mends what they typed, or decides about the next question, seldom thinks of a new `decisionId`: that is another decision all the same. */
 const isSame = (view: DecisionView) => (other: DecisionView) =>
   (['decisionId', 'kind', 'about', 'actor'] as const).every((field) => view[field] === other[field]);
+
+/** What became of a decision stands: it was accepted, or it is refused for the reason of before. A corrected one, and one whose time has come, are judged anew. */
+const stands = (now: DecisionView) => (before: DecisionView) => before.verdict === 'accepted' || (now.verdict === 'refused' && now.reason === before.reason);
+
+/** Jobs that began before this was so go on as they did: their histories must replay. Asked only where it makes a difference. */
+const judgesAgain = () => patched('judge-refused-decisions-again');
 
 /** Someone who waits for a decision, which the main loop hands over. A flag, since what `condition` asks must never throw. */
 interface Waiting<Answer> {
@@ -63,13 +69,17 @@ export class DecisionInbox<Id extends string> {
     return this.#queue.length > 0;
   }
 
-  /** Judges every decision that has arrived, in order. Whatever is refused changes nothing, but is kept with the reason. One that is sent again counts once. */
+  /**
+   * Judges every decision that has arrived, in order. Whatever is refused changes nothing, but is kept with the reason, and may count when it is sent again. One
+   * that was accepted counts once.
+   */
   judge(): void {
     for (let arrived = this.#queue.shift(); arrived; arrived = this.#queue.shift()) {
       const { shown, decision } = decisionOf(arrived.signal, arrived.payload);
       const judgement = decision ? this.#judgementOf(decision) : malformed;
       const view: DecisionView = { ...shown, at: now(), ...judgement };
-      if (this.#publisher.progress.decisions.some(isSame(view))) continue;
+      const earlier = this.#publisher.progress.decisions.filter(isSame(view));
+      if (earlier.some(stands(view)) || (earlier.length > 0 && !judgesAgain())) continue;
       this.#publisher.decision(view);
       if (decision && judgement.verdict === 'accepted') this.#carryOut(decision, judgement.changes);
     }

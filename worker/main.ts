@@ -1,6 +1,7 @@
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, TransportError, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { createActivities } from '../activities/registry.ts';
+import { afterwards } from '../domain/first-error.ts';
 import type { Settings } from '../systems/settings.ts';
 import { taskQueueFrom } from '../temporal/contract.ts';
 import { untilItSucceeds } from '../temporal/patience.ts';
@@ -10,6 +11,7 @@ import { type Address, defaultHealthAddress, parseAddress } from './addresses.ts
 import { announceHealth, type Readiness, serveHealth } from './health.ts';
 import { log } from './log.ts';
 import { OwnPolling } from './polling.ts';
+import { runUntil } from './running.ts';
 import { type Counters, RuntimeInstaller } from './runtime.ts';
 import { readSettings } from './settings.ts';
 import { createSystems } from './systems.ts';
@@ -67,8 +69,7 @@ async function connect(
       });
       return { connection, worker };
     } catch (error) {
-      await connection.close();
-      throw error;
+      throw await afterwards(error, () => connection.close());
     }
   };
   const what = `Temporal at ${connectionOptions.address}, namespace ${namespace}`;
@@ -82,17 +83,7 @@ async function connect(
 async function run({ connection, worker }: Connected, signal: AbortSignal): Promise<void> {
   const polling = new OwnPolling(worker, connection);
   readiness = () => polling.readiness();
-  try {
-    const running = worker.run();
-    const shutDown = () => worker.getState() === 'RUNNING' && worker.shutdown();
-    signal.addEventListener('abort', shutDown);
-    if (signal.aborted) shutDown();
-    void polling.start();
-    await running;
-  } finally {
-    polling.stop();
-    await connection.close();
-  }
+  await runUntil(signal, { worker, connection, polling });
 }
 
 /** A mistake in the settings is for a person who edits them: all of them, and no stack. */

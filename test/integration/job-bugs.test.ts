@@ -83,6 +83,16 @@ describe('A bug in the workflow’s own code', () => {
     });
   });
 
+  it('that looks like a failure of the job ends it as a bug, too, instead of failing the workflow task for good', async () => {
+    const stubs = stubActivities();
+    await job('besideTheWork', stubs, async (running) => {
+      await firstApproval(running);
+      await answer(running, 'approve');
+      await failed(running, /nobody waits for this/);
+      assert.deepEqual(stubs.calls.map(({ id }) => id).slice(-2), ['inventory', 'report']);
+    });
+  });
+
   it('in what the report says does not keep the end from coming', async () => {
     const stubs = stubActivities();
     await job('inReport', stubs, async (running) => {

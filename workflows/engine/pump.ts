@@ -1,5 +1,6 @@
 import { CancellationScope, condition, log } from '@temporalio/workflow';
-import { isBug } from './failures.ts';
+import { messageOf } from '../../domain/failure.ts';
+import { isBug, isSdkError } from './failures.ts';
 
 /** Something that the pump does whenever there is something to do. `hasWork` must never throw. */
 export interface Part {
@@ -12,7 +13,7 @@ export interface Part {
  * one of them ends must still be told by the rest.
  */
 export class Pump {
-  /** The first bug. */
+  /** The first bug, whatever a part threw. */
   bug: { error: unknown } | undefined;
   #parts: Part[];
   #isOver = false;
@@ -41,10 +42,11 @@ export class Pump {
     try {
       part.turn();
     } catch (error) {
-      if (!isBug(error)) throw error;
+      if (isSdkError(error)) throw error;
       this.#parts = this.#parts.filter((other) => other !== part);
       log.error('a bug beside the work', { error });
-      this.bug ??= { error };
+      // Nobody waits for a part: a failure that only somebody who waits could be told is a bug here, too. Thrown on, it would fail the workflow task for good.
+      this.bug ??= { error: isBug(error) ? error : new Error(`beside the work: ${messageOf(error)}`) };
       this.#onBug();
     }
   }

@@ -1,6 +1,7 @@
-import type { Inventory, StepInput, StepResult } from '../domain/results.ts';
+import type { EnterApproval, Inventory, StepInput, StepResult } from '../domain/results.ts';
 import type { ActivityId } from '../domain/steps.ts';
 import type { WhatIfActivity } from '../domain/what-if.ts';
+import { enterApproval } from './approvals/enter-approval.ts';
 import { acceptTerms } from './ciphertrust/accept-terms.ts';
 import { adminPassword } from './ciphertrust/admin-password.ts';
 import { ciphertrustVm } from './ciphertrust/ciphertrust-vm.ts';
@@ -42,9 +43,9 @@ import { webCertificate } from './root-of-trust/web-certificate.ts';
 import type { Systems } from './systems.ts';
 
 /** Each step can be carried out, and asked what it would do now. */
-export type StepActivities = { [Id in ActivityId]: Step<StepInput<Id>, StepResult<Id>> } & Inventory & WhatIfActivity;
+export type StepActivities = { [Id in ActivityId]: Step<StepInput<Id>, StepResult<Id>> } & Inventory & EnterApproval & WhatIfActivity;
 
-/** Every activity by its step id: one file a step, `{phase}/{step-id}.ts`; `inventory`, for a job that ends before its time; and `what-if`, for a plan. */
+/** Every activity by its step id: one file a step, `{phase}/{step-id}.ts`; `enter-approval`, once one counts; `inventory`, for a job that ends before its time; and `what-if`, for a plan. */
 export const createActivities = (systems: Systems): StepActivities => withMarks(stepsOf(systems));
 
 const stepsOf = (systems: Systems): StepActivities => ({
@@ -82,6 +83,7 @@ const stepsOf = (systems: Systems): StepActivities => ({
   'confirm-root-of-trust': confirmRootOfTrust(systems),
   'close-doors': closeDoors(systems),
   report: report(systems),
+  'enter-approval': enterApproval(systems),
   inventory: inventory(systems),
   'what-if': whatIf(systems),
 });

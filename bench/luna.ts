@@ -29,7 +29,7 @@ export async function lunashPhase(): Promise<Measure> {
     const input = { ...luna.job, windows, hsm };
     await luna.step(inspectHsm, input);
     const { hsm: ours } = await luna.step(initializeHsm, input);
-    await luna.step(fipsMode, { ...input, approvedDigest: ours.digest, approvalId: 'approval-1' });
+    await luna.step(fipsMode, { ...input, ...(await luna.granted('approval-1', ours.digest)) });
     await luna.step(createPartition, input);
     const seconds = (performance.now() - since) / 1000;
     // An HSM that keeps its label through the policy change is not initialised again.

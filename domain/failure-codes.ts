@@ -457,6 +457,12 @@ export const failureCodes = {
     action: 'Check the system; a retry gives the step the same time again.',
   },
   STEP_FAILED: { kinds: ['Unsafe'], meaning: 'A step ended without telling why.', action: 'See the log of the worker, then retry or abort.' },
+  APPROVAL_NOT_ON_RECORD: {
+    kinds: ['Unsafe'],
+    meaning: 'The job has an approval that the target record does not have, or has for something else.',
+    action:
+      'Find out how the job got it and whether the target record was replaced. Then abort, and send the request again: the new job asks for another approval.',
+  },
   APPROVAL_TIMED_OUT: { kinds: ['Refused'], meaning: 'Nobody decided about an approval before its deadline.', action: 'Retry to ask again.' },
 } as const satisfies Record<string, FailureMeaning>;
 

@@ -2,7 +2,7 @@ import type { Static } from 'typebox';
 import type { ProvisioningRequest } from './request.ts';
 import type * as findings from './schemas/findings.ts';
 import type { stepOutputs } from './schemas/step-outputs.ts';
-import type { stepContext, stepInputs } from './schemas/steps.ts';
+import type { approvalGranted, stepContext, stepInputs } from './schemas/steps.ts';
 import type { ActivityId } from './steps.ts';
 
 /** What steps are given and find out. Types alone, derived from the schemas that a worker checks them with: `domain/schemas/` says what each field means. */
@@ -33,6 +33,14 @@ export type StepResult<Id extends ActivityId> = StepTypes[Id]['gives'];
 
 /** The activities, by step id. */
 export type Activities = { [Id in ActivityId]: (input: StepInput<Id>) => Promise<StepResult<Id>> };
+
+/** An approval that counted, as it is entered in the target record. */
+export type ApprovalGranted = Static<typeof approvalGranted>;
+
+/** Beside the steps: enters an approval that counted in the target record. */
+export interface EnterApproval {
+  'enter-approval'(input: Job & ApprovalGranted): Promise<object>;
+}
 
 /** Beside the steps: what exists in Azure for a job, one line a thing, for a job that ended before its time. */
 export interface Inventory {

@@ -1,8 +1,10 @@
 import type { HsmSeen, StepInput, StepResult } from '../../domain/results.ts';
+import { isGranted } from '../../stores/record/approvals.ts';
 import { isUsed, openErase, refusedUnder } from '../../stores/record/memory.ts';
 import { writerOf } from '../../stores/record/writer.ts';
 import { readHsm } from '../../systems/lunash/read-hsm.ts';
 import type { LunashSession } from '../../systems/lunash/session.ts';
+import { approvalNotOnRecord } from '../approval-not-on-record.ts';
 import { type Attempt, act, converge, done, halt, prove } from '../converge.ts';
 import { leaving } from '../end-predecessor.ts';
 import { recordOf } from '../record.ts';
@@ -23,6 +25,8 @@ export interface Seen {
   begun: 'no' | 'now' | 'before';
   /** An approval allows one attempt at the change. */
   approvalUsed: boolean;
+  /** Has the target record the approval, for this very digest? */
+  approvalGranted: boolean;
 }
 
 /**
@@ -30,8 +34,8 @@ export interface Seen {
  * kept SO password shows. A change that was begun and has not taken effect is not made again under the same approval: whoever gave it knew nothing of that.
  */
 export const decideFipsMode = (
-  { hsm, soRefused, begun, approvalUsed }: Seen,
-  { approvedDigest, request }: Pick<Input, 'approvedDigest' | 'request'>,
+  { hsm, soRefused, begun, approvalUsed, approvalGranted }: Seen,
+  { approvedDigest, approvalId, request }: Pick<Input, 'approvedDigest' | 'approvalId' | 'request'>,
   proofs: Partial<Proofs>,
 ) => {
   if (hsm.zeroized && hsm.fips) return act('initialize');
@@ -49,7 +53,7 @@ export const decideFipsMode = (
   if (begun === 'before') return act('note-unchanged');
   if (approvalUsed && begun === 'no') return done<StepResult<'fips-mode'>>({ outcome: 'approval-used', hsm });
   if (hsm.digest !== approvedDigest) return done<StepResult<'fips-mode'>>({ outcome: 'changed-since-approval', hsm });
-  return act('turn-on');
+  return approvalGranted ? act('turn-on') : halt(approvalNotOnRecord('turning FIPS mode on', approvalId));
 };
 
 /**
@@ -77,6 +81,7 @@ export const fipsMode = (systems: Systems) => {
         soRefused: refusedUnder(entries, { role: 'so' }, writer),
         begun: openErase(entries) ? (begunBy.has(attempt) ? 'now' : 'before') : 'no',
         approvalUsed: isUsed(used, input.approvalId),
+        approvalGranted: isGranted(used, { approvalId: input.approvalId, digest: input.approvedDigest }),
       };
     },
     prove: {

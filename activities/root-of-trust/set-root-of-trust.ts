@@ -1,7 +1,7 @@
 import { quoting, refused, StepFailure, unsafe } from '../../domain/failure.ts';
 import { afterwards } from '../../domain/first-error.ts';
 import type { ManagerHolds, PresentedCertificate, StepInput, StepResult } from '../../domain/results.ts';
-import { isSpent } from '../../stores/record/approvals.ts';
+import { isGranted, isSpent } from '../../stores/record/approvals.ts';
 import type { Order, SentSetup } from '../../stores/record/memory.ts';
 import { kept, userSecret } from '../../stores/secrets/kept.ts';
 import type { SecretStore } from '../../stores/secrets/store.ts';
@@ -14,6 +14,7 @@ import { neverLeft } from '../../systems/ciphertrust/manager.ts';
 import { isEarlier, SetupRecord } from '../../systems/ciphertrust/setup-record.ts';
 import { visit } from '../../systems/ciphertrust/visit.ts';
 import { NoPermit } from '../../systems/fence.ts';
+import { approvalNotOnRecord } from '../approval-not-on-record.ts';
 import { act, converge, done, halt, lasting, wait } from '../converge.ts';
 import { enterManagerSecrets, managerRecord, signedIn, signsIn, type Visitor } from '../manager.ts';
 import { recordOf } from '../record.ts';
@@ -51,6 +52,8 @@ export type Seen =
       open?: Heard & Pick<SentSetup, 'id' | 'failed'> & { msAgo: number; patienceMs: number };
       /** `hsm/setup` was sent under the approval already. */
       isApprovalSpent?: true;
+      /** The job has an approval that the target record does not have. */
+      isApprovalMissing?: true;
     };
 
 type Ready = Seen & { state: 'ready' };
@@ -58,16 +61,20 @@ type Ready = Seen & { state: 'ready' };
 /** What was heard of a request; nothing where that was lost. */
 type Heard = Pick<SentSetup, 'evidence'>;
 
-export const decideSetRootOfTrust = (seen: Seen, input: Pick<Input, 'cipherTrust' | 'partitionSerial' | 'approvedDigest' | 'fresh' | 'publicKey'>) => {
-  const { cipherTrust, partitionSerial, approvedDigest, fresh = false, publicKey } = input;
+export const decideSetRootOfTrust = (
+  seen: Seen,
+  input: Pick<Input, 'cipherTrust' | 'partitionSerial' | 'approvedDigest' | 'approvalId' | 'fresh' | 'publicKey'>,
+) => {
+  const { cipherTrust, partitionSerial, approvedDigest, approvalId, fresh = false, publicKey } = input;
   if (seen.state === 'restarting')
     return needsKey(seen, publicKey) ? act('give-key') : wait(`CipherTrust Manager restarts: ${[seen.detail, ...usualReason(seen)].join('; ')}`);
   if (seen.state === 'settling') return waitForEffect(seen.sent);
   if (seen.state === 'wiped') return decideWiped(seen, cipherTrust);
-  const { servers, holds, open, isApprovalSpent } = seen;
+  const { servers, holds, open, isApprovalSpent, isApprovalMissing } = seen;
   if (servers.some((server) => isServerOf(server, partitionSerial))) return done<StepResult<'set-root-of-trust'>>({ cipherTrust });
   if (open) return open.failed || open.msAgo >= open.patienceMs ? act('tell') : waitForEffect(open);
   const isApproved = holds !== undefined && holds.digest === approvedDigest && !isApprovalSpent;
+  if (isApproved && isApprovalMissing) return halt(approvalNotOnRecord(tried, approvalId));
   if (holds && !isApproved && !isLikeNew(holds, fresh)) return done<StepResult<'set-root-of-trust'>>({ cipherTrust, needsApproval: holds });
   return act('set-up');
 };
@@ -202,8 +209,8 @@ async function observe(caller: Caller, repaired: boolean): Promise<Seen> {
   const open = toIt.at(-1);
   if (open && !(open.toldUnder && isEarlier(open.toldUnder, orderOf(caller))))
     return { ...ready, open: { ...open, msAgo: msSince(open.heardAt, now), patienceMs } };
-  const isApprovalSpent = await wasUsed(caller, all);
-  return { ...ready, holds: await readHolds(seen.manager, pinned.address, servers), ...(isApprovalSpent ? { isApprovalSpent } : {}) };
+  const approval = await approvalOf(caller, all);
+  return { ...ready, holds: await readHolds(seen.manager, pinned.address, servers), ...approval };
 }
 
 /** One that was sent to the manager as it is now. One that failed asks for a person, whatever it wiped. */
@@ -218,11 +225,15 @@ function suspected({ sentAt, failed }: SentSetup, now: number, lookedAt: number)
   return { msAgo: msSince(sentAt, now), failed, notBefore: new Date(lookedAt > from && lookedAt <= now ? lookedAt : from).toISOString() };
 }
 
-/** Was `hsm/setup` sent under the approval already? One that was entered as used for a request that never left is not. */
-async function wasUsed({ systems, input, attempt }: Caller, sent: SentSetup[]): Promise<boolean> {
-  if (input.approvalId === undefined) return false;
+/** What the record says of the approval. It is spent where `hsm/setup` was sent under it; one that was entered as used for a request that never left is not. */
+async function approvalOf({ systems, input, attempt }: Caller, sent: SentSetup[]): Promise<Pick<Ready, 'isApprovalSpent' | 'isApprovalMissing'>> {
+  const { runId, approvalId = '', approvedDigest: digest } = input;
+  if (digest === undefined) return {};
   const approvals = await recordOf(systems, input, attempt, 'approvals').read();
-  return isSpent(approvals, { runId: input.runId, approvalId: input.approvalId }, (act) => sent.some(({ id }) => act === actOf(id)));
+  return {
+    ...(isSpent(approvals, { runId, approvalId }, (act) => sent.some(({ id }) => act === actOf(id))) ? { isApprovalSpent: true } : {}),
+    ...(isGranted(approvals, { approvalId, digest }) ? {} : { isApprovalMissing: true }),
+  };
 }
 
 const actOf = (id: string): string => `hsm/setup ${id}`;
@@ -288,7 +299,7 @@ async function entered(caller: Caller, record: SetupRecord): Promise<string> {
   await enterManagerSecrets(caller, 'root-of-trust');
   if (approvalId !== undefined && approvedDigest !== undefined) {
     const approvals = recordOf(systems, input, attempt, 'approvals');
-    await approvals.read();
+    if (!isGranted(await approvals.read(), { approvalId, digest: approvedDigest })) throw unsafe(approvalNotOnRecord(tried, approvalId));
     await approvals.append('approval-used', { approvalId, digest: approvedDigest, act: actOf(id) });
   }
   await record.sending({ id, partitionSerial, hsmAddress, pin: cipherTrust.pin, ...(approvalId === undefined ? {} : { approvalId }) });

@@ -94,6 +94,9 @@ export const stepInputs = {
   report: Type.Object({ report: reportDraft }),
 } satisfies Record<ActivityId, TObject>;
 
+/** An approval that counted. */
+export const approvalGranted = Type.Object({ approvalId: Type.String(), digest: Type.String(), actor: Type.String() });
+
 export interface ActivitySchemas {
   input: TSchema;
   output: TSchema;
@@ -110,5 +113,6 @@ const stepSchemas = Object.fromEntries(
 export const activitySchemas: Readonly<Record<string, ActivitySchemas>> = {
   ...stepSchemas,
   inventory: { input: stepContext, output: Type.Array(Type.String()) },
+  'enter-approval': { input: Type.Object({ ...stepContext.properties, ...approvalGranted.properties }), output: Type.Object({}) },
   'what-if': { input: stepContext, output: whatIf },
 };

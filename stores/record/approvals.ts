@@ -1,4 +1,8 @@
-import type { Entry } from './events.ts';
+import type { DataOf, Entry } from './events.ts';
+
+/** Did a person approve just this, as the record knows? Ids of approvals end with a piece of the run's id, so that no other run's counts. */
+export const isGranted = (entries: readonly Entry<'approvals'>[], wanted: Pick<DataOf<'approvals', 'approval-granted'>, 'approvalId' | 'digest'>): boolean =>
+  entries.some(({ event, data }) => event === 'approval-granted' && data.approvalId === wanted.approvalId && data.digest === wanted.digest);
 
 /**
  * Was the approval used for an act that was begun? Its use is entered before the act's own entry: one whose act was never entered allows another try. Ids of

@@ -112,6 +112,8 @@ export const events = {
   },
   deployment: machine,
   approvals: {
+    /** A person approved it, and that counted: what erases requires this beside the engine's word. `digest` is of what was approved. */
+    'approval-granted': data({ approvalId: text(), digest: text(), actor: text() }),
     /** Before the act that it allows; an approval allows one act. */
     'approval-used': data({ approvalId: text(), digest: text(), act: Type.Optional(text()) }),
   },

@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { ApplicationFailure } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
+import type { ApprovalGranted } from '../../domain/results.ts';
 import { answer, approve, askedFor, decision, firstApproval, gate, incident, reject, resolve, workflowTests } from '../support/decide-job.ts';
 import { shortId, wholeId } from '../support/short-ids.ts';
 import { stubActivities, zeroizedHsm } from '../support/stub-activities.ts';
 import { until } from '../support/until.ts';
+
+const lost = { kind: 'Refused', code: 'STORE_REFUSED', tried: 'entering it', remedy: 'Fix it.' } as const;
 
 describe('An approval', () => {
   const its = workflowTests();
@@ -45,6 +48,33 @@ describe('An approval', () => {
       for (const refused of decisions.filter(({ verdict }) => verdict === 'refused')) assert.ok(refused.reason);
       assert.equal(ended.state, 'rejected');
       assert.ok(!calls.some(({ id }) => id === 'fips-mode'), 'the HSM is untouched');
+    });
+  });
+
+  it('is entered in the target record before anything is done under it; a person is told where that fails', async () => {
+    const entered: object[] = [];
+    const { activities, calls } = stubActivities();
+    const entering = {
+      ...activities,
+      'enter-approval': async ({ approvalId, digest, actor }: ApprovalGranted) => {
+        assert.ok(!calls.some(({ id }) => id === 'fips-mode'), 'nothing is done yet');
+        entered.push({ approvalId, digest, actor });
+        if (entered.length === 1) throw ApplicationFailure.nonRetryable('no', 'Refused', { ...lost, summary: 'no' });
+        return {};
+      },
+    };
+    await its.bench.withJob(entering, its.request, async (job) => {
+      const approvalId = wholeId(await firstApproval(job), 'approve-zeroize-1');
+      await approve(job);
+      const { incidents } = await incident(job);
+      assert.deepEqual([incidents[0]!.step, incidents[0]!.problem.code, incidents[0]!.actions], ['approve-zeroize', lost.code, ['retry', 'abort']]);
+      await resolve(job, 'retry');
+      assert.equal((await job.handle.result()).outcome, 'completed');
+      const granted = { approvalId, digest: zeroizedHsm.digest, actor: 'anna' };
+      assert.deepEqual(entered, [granted, granted]);
+      assert.equal((await job.progress()).steps['approve-zeroize'].state, 'done');
+      const history = await job.handle.fetchHistory();
+      await Worker.runReplayHistory({ workflowBundle: its.bench.bundle }, JSON.parse(historyToJSON(history)), job.handle.workflowId);
     });
   });
 

@@ -67,7 +67,7 @@ describe('The HSM’s half of the runbook, over real SSH', function () {
     const { hsm: delivered, warnings } = await luna.step(inspectHsm, input);
     assert.deepEqual([delivered.zeroized, warnings], [true, []]);
     const { hsm: ours } = await luna.step(initializeHsm, input);
-    assert.equal((await luna.step(fipsMode, { ...input, approvedDigest: ours.digest, approvalId: 'approval-1' })).outcome, 'on');
+    assert.equal((await luna.step(fipsMode, { ...input, ...(await luna.granted('approval-1', ours.digest)) })).outcome, 'on');
     const { partition } = await luna.step(createPartition, input);
     assert.equal(partition.name, luna.request.hsm.partition.name);
     await luna.step(prepareNtls, input);
@@ -435,8 +435,20 @@ describe('What was approved to be erased', function () {
     luna.setUpHsm();
     const input = { ...luna.job, ...luna.hosts };
     const { hsm } = await luna.step(inspectHsm, input);
-    const { outcome } = await luna.step(fipsMode, { ...input, approvedDigest: hsm.digest, approvalId: 'approval-1' });
+    const { outcome } = await luna.step(fipsMode, { ...input, ...(await luna.granted('approval-1', hsm.digest)) });
     assert.deepEqual([outcome, luna.arrived('lunash:hsm changePolicy').length], ['changed-since-approval', 0]);
+  });
+
+  it('does not come about under an approval that the target record does not have, or has for another HSM', async () => {
+    luna = await LunaSteps.start();
+    luna.setUpHsm();
+    const input = { ...luna.job, ...luna.hosts };
+    const { hsm } = await luna.step(inspectHsm, input);
+    await luna.granted('approval-1', 'of another HSM');
+    await luna.granted('approval-2', hsm.digest);
+    const { code } = await luna.problemOf(luna.step(fipsMode, { ...input, approvalId: 'approval-1', approvedDigest: hsm.digest }));
+    assert.equal(code, 'APPROVAL_NOT_ON_RECORD');
+    assert.deepEqual([luna.arrived('lunash:hsm login'), luna.arrived('lunash:hsm changePolicy')], [[], []]);
   });
 
   it('is on record before it is, and its approval as used', async () => {
@@ -449,8 +461,8 @@ describe('What was approved to be erased', function () {
     luna.setUpHsm();
     const input = { ...luna.job, ...luna.hosts };
     const { hsm } = await luna.step(inspectHsm, input);
-    await luna.step(fipsMode, { ...input, approvedDigest: hsm.digest, approvalId: 'approval-1' });
-    assert.deepEqual(await Promise.all(known), [['approval-used', 'so-sign-in', 'so-sign-in', 'erase-begun']]);
+    await luna.step(fipsMode, { ...input, ...(await luna.granted('approval-1', hsm.digest)) });
+    assert.deepEqual(await Promise.all(known), [['approval-granted', 'approval-used', 'so-sign-in', 'so-sign-in', 'erase-begun']]);
   });
 });
 

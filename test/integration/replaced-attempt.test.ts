@@ -48,7 +48,10 @@ describe('An attempt that was replaced while it could not run', function () {
           resolve(entry);
         };
       });
-      const step = await bench.begin('fips-mode', { ...luna.job, ...luna.hosts, approvedDigest: hsm.digest, approvalId: 'approve-zeroize-1' }, taskQueue);
+      const approval = { approvalId: 'approve-zeroize-1', digest: hsm.digest, actor: 'anna' };
+      await (await bench.begin('enter-approval', { ...luna.job, ...approval }, taskQueue)).result();
+      const { approvalId } = approval;
+      const step = await bench.begin('fips-mode', { ...luna.job, ...luna.hosts, approvedDigest: hsm.digest, approvalId }, taskQueue);
       const question = await stopped;
       await bench.worker('second', taskQueue, env);
       const { result } = (await step.result()) as { result: { outcome: string } };

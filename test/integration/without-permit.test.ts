@@ -62,7 +62,7 @@ describe('Without a permit', function () {
       const initialized = await untilDone((at) => refusedAt(initializeHsm, input, at));
       luna.fence = () => new MemoryFence();
       const { hsm } = await luna.attempt(initializeHsm, input);
-      const erased = await untilDone((at) => refusedAt(fipsMode, { ...input, approvedDigest: hsm.digest, approvalId: `approval-${at}` }, at));
+      const erased = await untilDone(async (at) => refusedAt(fipsMode, { ...input, ...(await luna.granted(`approval-${at}`, hsm.digest)) }, at));
       const created = await untilDone((at) => refusedAt(createPartition, input, at));
       assert.ok(Math.min(initialized, erased, created) > 5, 'every line and every answer had a permit of its own');
       const { counts } = luna.world.appliance.state;

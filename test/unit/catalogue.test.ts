@@ -16,12 +16,12 @@ describe('The catalogue of steps', () => {
     const files = readdirSync(activities, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .flatMap(({ name: phase }) => readdirSync(new URL(phase, activities)).map((file) => `${phase}/${file}`));
-    const expected = [...activitySteps.map((id) => `${catalogue[id].phase}/${id}.ts`), 'report/inventory.ts', 'plan/what-if.ts'];
+    const expected = [...activitySteps.map((id) => `${catalogue[id].phase}/${id}.ts`), 'approvals/enter-approval.ts', 'report/inventory.ts', 'plan/what-if.ts'];
     assert.deepEqual(files.sort(), expected.sort());
   });
 
   it('is registered one to one, each step under its own id', () => {
-    assert.deepEqual(Object.keys(createActivities(nothing)).sort(), [...activitySteps, 'inventory', 'what-if'].sort());
+    assert.deepEqual(Object.keys(createActivities(nothing)).sort(), [...activitySteps, 'enter-approval', 'inventory', 'what-if'].sort());
   });
 
   it('names as predecessors only steps that come before', () => {

@@ -1,5 +1,5 @@
 import type { AmendedField, StepStates } from '../../domain/amendments.ts';
-import type { ApprovalSubject, JobView, Progress, StoredReport } from '../../domain/progress.ts';
+import type { ApprovalSubject, ApprovalView, JobView, Progress, StoredReport } from '../../domain/progress.ts';
 import type { Outcome } from '../../domain/report.ts';
 import type { StepDefinition } from '../../domain/steps.ts';
 import type { JobRunner } from './runner.ts';
@@ -74,6 +74,13 @@ export interface Procedure<T extends ProcedureTypes> {
   amend(input: T['input'], amendment: unknown, states: StepStates<StepOf<T>>): AmendedInput<T['input']>;
   facts(input: T['input'], job: { target: string; runId: string }): T['facts'];
   approvalTerms(input: T['input']): ApprovalTerms;
+  /** What an approval that counts is entered with, outside the workflow, before anything is done under it. */
+  approvalEntry: {
+    /** The activity that enters it. */
+    activity: string;
+    /** What that activity needs beside the facts. */
+    of(approval: ApprovalView): object;
+  };
   /** The work, section by section. Its last step stores the report, which it gives back. */
   run(job: JobRunner<T>): Promise<StoredReport>;
   /** For a job that ends before its last step. */

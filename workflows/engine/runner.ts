@@ -5,6 +5,7 @@ import {
   CancelledFailure,
   defineQuery,
   isCancellation,
+  patched,
   scheduleActivity,
   setHandler,
   workflowInfo,
@@ -119,6 +120,7 @@ export class JobRunner<T extends ProcedureTypes> {
       this.publisher.step(id, { state: 'running', attempts });
       const approval = await this.#answered(id, ask, terms);
       if (approval.outcome === 'approved') {
+        await this.#enter(id, approval);
         this.#finish(id, 'done');
         return approval;
       }
@@ -127,6 +129,31 @@ export class JobRunner<T extends ProcedureTypes> {
         throw new JobEnded('rejected', `${approval.decision?.actor} rejected ${approval.id}`);
       }
       await this.#decide(id, deadlinePassed(approval), ['retry', 'abort']);
+    }
+  }
+
+  /**
+   * Enters an approval that counts outside the workflow, whose state others may set: what is done under it requires that entry. Jobs that began before this was so
+   * go on without: their histories must replay.
+   */
+  async #enter(id: StepOf<T>, approval: ApprovalView): Promise<void> {
+    if (!patched('enter-approvals')) return;
+    const { activity, of } = this.#procedure.approvalEntry;
+    const definition: StepDefinition = {
+      ...this.#procedure.steps[id],
+      title: 'Enter the approval',
+      deadline: '10 minutes',
+      interruptible: true,
+      skippable: false,
+    };
+    for (;;) {
+      try {
+        await attempt(activity, definition, { ...this.facts, ...of(approval) });
+        return;
+      } catch (error) {
+        await this.#afterFailure(id, definition, error);
+        this.publisher.step(id, { state: 'running' });
+      }
     }
   }
 

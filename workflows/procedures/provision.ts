@@ -11,6 +11,7 @@ import { runJob } from '../engine/run-job.ts';
 import type { JobRunner } from '../engine/runner.ts';
 import { amendInput } from './amend.ts';
 import { mistakesIn } from './mistakes.ts';
+import { approvalGranted } from './phases/approvals.ts';
 import { cipherTrust } from './phases/ciphertrust.ts';
 import { hsm } from './phases/hsm.ts';
 import { hsmSetup } from './phases/hsm-setup.ts';
@@ -41,6 +42,7 @@ export const provisioning: Procedure<Provision> = {
   amend: amendInput,
   facts: ({ request }, job) => ({ ...job, request: withoutTemplateText(request) }),
   approvalTerms: ({ request: { approval } }) => ({ deadlineHours: approval?.deadlineHours ?? 24, secondPerson: approval?.secondPerson ?? false }),
+  approvalEntry: { activity: 'enter-approval', of: approvalGranted },
   run: runbook,
   earlyEnd,
 };

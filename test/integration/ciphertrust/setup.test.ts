@@ -268,16 +268,29 @@ describe('hsm/setup', function () {
     assert.equal(bench.arrived(setup).length, 1);
   });
 
+  it('does not leave under an approval that the target record does not have, or has for something else', async () => {
+    bench.manager.data.keys.push({ id: 'k1', name: 'payroll' });
+    const { needsApproval } = await bench.set(cipherTrust);
+    const input = { ...bench.rootInput(cipherTrust), approvedDigest: needsApproval!.digest };
+    await bench.granted('approve-wipe-1', 'something else');
+    for (const approval of [{}, { approvalId: 'approve-wipe-1' }]) {
+      const { code } = await bench.problemOf(bench.step(setRootOfTrust, { ...input, ...approval }, 'approved'));
+      assert.equal(code, 'APPROVAL_NOT_ON_RECORD');
+    }
+    assert.equal(bench.arrived(setup).length, 0);
+  });
+
   it('is sent once under an approval; where it had no effect, another wipe is asked for', async () => {
     bench.manager.data.keys.push({ id: 'k1', name: 'payroll' });
     const { needsApproval } = await bench.set(cipherTrust);
-    const approved = { ...bench.rootInput(cipherTrust), approvedDigest: needsApproval!.digest, approvalId: 'approve-wipe-1' };
+    const { digest } = needsApproval!;
+    const approved = { ...bench.rootInput(cipherTrust), ...(await bench.granted('approve-wipe-1', digest)) };
     bench.fault('lie', setup);
     await bench.problemOf(bench.step(setRootOfTrust, approved, 'approved'));
     const again = await bench.step(setRootOfTrust, approved, 'ordered again');
     assert.equal(again.needsApproval?.digest, needsApproval!.digest);
     assert.equal(bench.arrived(setup).length, 1);
-    await bench.verified(await bench.step(setRootOfTrust, { ...approved, approvalId: 'approve-wipe-2' }, 'approved again'));
+    await bench.verified(await bench.step(setRootOfTrust, { ...approved, ...(await bench.granted('approve-wipe-2', digest)) }, 'approved again'));
     assert.equal(bench.arrived(setup).length, 2);
   });
 

@@ -28,6 +28,7 @@ import { createCipherTrust } from '../../../systems/ciphertrust/ciphertrust.ts';
 import type { Fence } from '../../../systems/fence.ts';
 import { createOutbound } from '../../../systems/outbound.ts';
 import { readRsaKey } from '../../../systems/ssh/private-key.ts';
+import { granted } from '../approvals.ts';
 import { exampleRequest } from '../example.ts';
 import { runStep } from '../fence.ts';
 import { memoryNumberedStore } from '../numbered-store.ts';
@@ -198,6 +199,11 @@ export class ManagerBench {
     clientCertificate: seenOf(certificates.client.certificatePem),
     keySecret,
   });
+
+  /** A person approved this: as the engine enters it. */
+  granted(approvalId: string, digest: string) {
+    return granted(this.systems.records, this.job(), approvalId, digest);
+  }
 
   set(cipherTrust: ManagerAt, order?: string) {
     return this.step(setRootOfTrust, this.rootInput(cipherTrust), order);

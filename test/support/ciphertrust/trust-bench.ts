@@ -209,14 +209,18 @@ export class TrustBench {
 
   /** “Configuring the HSM partition as the root of trust”: what would be wiped is approved as soon as it is asked. */
   async trusted(deployed: { cipherTrust: ManagerAt; fresh: boolean }): Promise<StepResult<'verify-root-of-trust'> & { cipherTrust: ManagerAt }> {
-    const set = async (at: ManagerAt, fresh: boolean, approvedDigest?: string): Promise<StepResult<'set-root-of-trust'>> => {
+    const set = async (
+      at: ManagerAt,
+      fresh: boolean,
+      approved: { approvedDigest?: string; approvalId?: string } = {},
+    ): Promise<StepResult<'set-root-of-trust'>> => {
       const publicKey = readRsaKey(this.luna.kept('ciphertrust-ssh-key')).publicLine;
-      const input = () => ({ ...this.luna.job, ...this.side, cipherTrust: at, fresh, publicKey, ...(approvedDigest ? { approvedDigest } : {}) });
+      const input = () => ({ ...this.luna.job, ...this.side, cipherTrust: at, fresh, publicKey, ...approved });
       // The operator may mend what stands in the input, too.
       const result = await this.step('set-root-of-trust', (systems) => () => setRootOfTrust(systems)(input()), {});
       if (!result.needsApproval) return result;
       this.asked.push(result.needsApproval);
-      return set(at, fresh, result.needsApproval.digest);
+      return set(at, fresh, await this.luna.granted(`approve-wipe-${this.asked.length}`, result.needsApproval.digest));
     };
     let wiped = await set(deployed.cipherTrust, deployed.fresh);
     let cipherTrust = await this.#reset(wiped);

@@ -127,7 +127,8 @@ export const lunashScenarios: Scenario[] = [
     world: on(initialized([theirs])),
     input: { approvedDigest: digestOfHsm(initialized([theirs])), approvalId: 'approval-1' },
     most: { 'lunash:hsm changePolicy': 1 },
-    entries: { 'lunash:hsm changePolicy': 'erase-begun' },
+    granted: { approvalId: 'approval-1', digest: digestOfHsm(initialized([theirs])) },
+    entries: { 'lunash:hsm changePolicy': ['approval-granted', 'erase-begun'] },
     wrong: (plant) => [...wrongWithFips(plant), ...unless(plant.hsm.hsm.soAttemptsLeft === 3, 'sign-ins of the SO are used up')],
   }),
   withLater(

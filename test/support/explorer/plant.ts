@@ -42,6 +42,8 @@ export interface Scenario {
   secrets?: Record<string, string>;
   /** Those of the job's own secrets that are kept by this step alone. */
   withoutSecrets?: (typeof purposes)[number][];
+  /** An approval that the target record has from the beginning. */
+  granted?: { approvalId: string; digest: string };
   /** The most that each of these operations may take effect, by all attempts together. */
   most: Record<string, number>;
   /** The most counted sign-ins in a row that are refused: two where nothing else is told. */
@@ -80,6 +82,7 @@ export class Plant {
       .filter((purpose) => !scenario.withoutSecrets?.includes(purpose))
       .map((purpose) => [secretName(target, purpose), secretOf(purpose)] as const);
     this.secrets = new Map([...own, ...Object.entries(scenario.secrets ?? {})]);
+    if (scenario.granted) this.recorded.set(`${target}/approvals/000001`, JSON.stringify(grantEntry(scenario.granted)));
     this.#azure = scenario.world.azure && azureOf(this.world, (what) => this.violated(what));
     this.#seen();
   }
@@ -193,6 +196,12 @@ export class Plant {
         this.violated(`${entry.operation} arrived before the entry ${wanted}`);
   }
 }
+
+const grantEntry = (granted: NonNullable<Scenario['granted']>): Entry<'approvals'> => ({
+  ...{ n: 1, id: '0'.repeat(32), at: new Date(0).toISOString(), jobId: target, runId: 'run-1', execution: 'grant', attempt: 1, retry: 1 },
+  event: 'approval-granted',
+  data: { ...granted, actor: 'anna' },
+});
 
 /** Nobody goes by what a script on the Windows host is called. */
 const randomName = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=\.lunacm)/g;

@@ -24,6 +24,7 @@ import { pinOfKey } from '../../../systems/ssh/connection.ts';
 import { publicLine } from '../../../systems/ssh/private-key.ts';
 import { createWindows } from '../../../systems/windows/windows.ts';
 import { readSettings } from '../../../worker/settings.ts';
+import { granted } from '../approvals.ts';
 import { clocksOfWorker } from '../clocks.ts';
 import { exampleRequest } from '../example.ts';
 import { MemoryFence, openFence, runStep } from '../fence.ts';
@@ -142,6 +143,11 @@ export class LunaSteps {
   /** The record of the HSM as some attempt of this job reads and writes it. */
   record(): TargetRecord<'hsm'> {
     return this.systems.records.of(this.target, 'hsm', { jobId: this.target, runId: this.job.runId, execution: 'look', attempt: 1, retry: 1 });
+  }
+
+  /** A person approved this: as the engine enters it. */
+  granted(approvalId: string, digest: string) {
+    return granted(this.systems.records, this.job, approvalId, digest);
   }
 
   /** What the crypto officer sees in the partition. */

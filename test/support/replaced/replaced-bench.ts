@@ -114,7 +114,7 @@ export class ReplacedBench {
     return worker;
   }
 
-  begin(step: ActivityId, input: object, taskQueue: string): Promise<WorkflowHandle> {
+  begin(step: ActivityId | 'enter-approval', input: object, taskQueue: string): Promise<WorkflowHandle> {
     return this.#client.workflow.start('oneStep', { taskQueue: workflowQueue, workflowId: `step-${randomUUID()}`, args: [step, input, taskQueue] });
   }
 }

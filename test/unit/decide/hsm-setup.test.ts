@@ -44,12 +44,13 @@ table('initialize-hsm', [
   ['two attempts left, though it opened a moment ago', decideInitializeHsm({ ...seen, hsm: { ...ours, soAttemptsLeft: 2 } }, job, proven), 'stop Unsafe'],
 ]);
 
-const approved = { approvedDigest: ours.digest, request };
-const asked = { hsm: ours, soRefused: false, begun: 'no', approvalUsed: false } as const;
+const approved = { approvedDigest: ours.digest, approvalId: 'approve-zeroize-1', request };
+const asked = { hsm: ours, soRefused: false, begun: 'no', approvalUsed: false, approvalGranted: true } as const;
 const on = { ...asked, hsm: { ...ours, fips: true, digest: 'other' } } as const;
 const fips = (change: Partial<Parameters<typeof decideFipsMode>[0]>, proofs = {}) => decideFipsMode({ ...asked, ...change }, approved, proofs);
 table('fips-mode', [
   ['exactly what was approved', fips({}), 'act turn-on'],
+  ['exactly what was approved, but nobody is on record for that', fips({ approvalGranted: false }), 'stop Unsafe'],
   ['something else than was approved', fips({ hsm: { ...ours, digest: 'other' } }), 'done'],
   ['on already, whatever was approved', fips(on), 'prove so-password'],
   ['on already and opened, whatever was approved', fips(on, proven), 'done'],
@@ -58,7 +59,7 @@ table('fips-mode', [
   ['on already, on somebody else’s HSM', fips({ hsm: { ...on.hsm, label: 'TheirHSM' } }), 'stop Unsafe'],
   ['on already, and the SO’s password was mistyped', fips({ hsm: { ...on.hsm, soAttemptsLeft: 2 } }), 'stop Unsafe'],
   ['on, and zeroized by it', fips({ hsm: { ...fresh, fips: true } }), 'act initialize'],
-  ['zeroized by somebody', decideFipsMode({ ...asked, hsm: fresh }, { approvedDigest: fresh.digest, request }, {}), 'stop Unsafe'],
+  ['zeroized by somebody', decideFipsMode({ ...asked, hsm: fresh }, { ...approved, approvedDigest: fresh.digest }, {}), 'stop Unsafe'],
   ['initialised by somebody, with our digest', fips({ hsm: { ...ours, label: 'TheirHSM' } }), 'stop Unsafe'],
   ['one attempt left', fips({ hsm: { ...ours, soAttemptsLeft: 1 } }), 'stop Unsafe'],
   ['begun by an attempt before, and not on', fips({ begun: 'before', approvalUsed: true }), 'act note-unchanged'],
@@ -67,6 +68,12 @@ table('fips-mode', [
   ['its approval was used, and it did not take effect', fips({ approvalUsed: true }), 'done'],
   ['begun by this attempt, and not on: the same change again, which converge refuses', fips({ begun: 'now', approvalUsed: true }), 'act turn-on'],
 ]);
+
+it('fips-mode names the approval that the target record does not have', () => {
+  const { problem } = fips({ approvalGranted: false }) as Decided;
+  assert.equal(problem?.code, 'APPROVAL_NOT_ON_RECORD');
+  assert.match(`${problem.summary} ${problem.remedy}`, /approve-zeroize-1.*Nothing was erased/);
+});
 
 it('fips-mode says that what it found is not what was approved, and that an approval allows one attempt', () => {
   const changed = { ...ours, digest: 'other' };

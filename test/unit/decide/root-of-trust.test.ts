@@ -97,6 +97,11 @@ it('set-root-of-trust asks before it wipes what a new manager does not have', ()
       decideSetRootOfTrust({ ...ready, isApprovalSpent: true, holds: { ...empty, users: ['anna'] } }, { ...manager, approvedDigest: 'd' }),
       'asks',
     ],
+    [
+      'what was approved, but nobody is on record for that',
+      decideSetRootOfTrust({ ...ready, isApprovalMissing: true, holds: { ...empty, users: ['anna'] } }, { ...manager, approvedDigest: 'd', approvalId: 'a' }),
+      'stop',
+    ],
     ['something else than was approved', holding({ users: ['anna'] }, { approvedDigest: 'e' }), 'asks'],
   ];
   for (const [what, decision, expected] of rows) assert.equal(comesTo(decision), expected, what);

@@ -1,5 +1,6 @@
+import type { ApprovalView } from '../../../domain/progress.ts';
 import type { ProvisioningRequest } from '../../../domain/request.ts';
-import type { HsmSeen, ManagerHolds } from '../../../domain/results.ts';
+import type { ApprovalGranted, HsmSeen, ManagerHolds } from '../../../domain/results.ts';
 import { catalogue, type StepId } from '../../../domain/steps.ts';
 import type { Ask } from '../../engine/procedure.ts';
 
@@ -27,4 +28,11 @@ export const askToWipe = (manager: ManagerHolds): Ask<StepId> => ({
     `HSMs: ${manager.hsms.join(', ') || 'none'}`,
     ...(manager.clustered ? ['it is a node of a cluster'] : []),
   ].join('; ')}.${manager.untold.length > 0 ? ` It does not tell of its ${manager.untold.join(' and ')}.` : ''}`,
+});
+
+/** What the target record is told of an approval that counts: which, by whom, and the digest of what was shown. */
+export const approvalGranted = ({ id, hsm, manager, decision }: ApprovalView): ApprovalGranted => ({
+  approvalId: id,
+  digest: hsm?.digest ?? manager?.digest ?? '',
+  actor: decision?.actor ?? 'unknown',
 });

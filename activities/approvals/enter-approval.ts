@@ -1,0 +1,21 @@
+import type { ApprovalGranted, Job } from '../../domain/results.ts';
+import { isGranted } from '../../stores/record/approvals.ts';
+import { act, converge, done } from '../converge.ts';
+import { recordOf } from '../record.ts';
+import type { Systems } from '../systems.ts';
+
+/**
+ * Enters an approval in the target record as soon as it counts: what erases requires that entry beside the engine's word, so that nobody who steers the workflow
+ * alone can have anything erased.
+ */
+export const enterApproval = (systems: Pick<Systems, 'records'>) =>
+  converge<Job & ApprovalGranted, boolean, object, 'enter'>({
+    observe: async (input, attempt) => isGranted(await recordOf(systems, input, attempt, 'approvals').read(), input),
+    decide: (isThere) => (isThere ? done({}) : act('enter')),
+    act: {
+      enter: async (input, _, attempt) => {
+        const { approvalId, digest, actor } = input;
+        await recordOf(systems, input, attempt, 'approvals').append('approval-granted', { approvalId, digest, actor });
+      },
+    },
+  });

@@ -57,10 +57,9 @@ export const appliancePassword = (systems: Systems) => {
     decide: decideAppliancePassword,
     act: {
       async replace(input, _, attempt) {
-        const entries = record(input, attempt);
-        await entries.append('appliance-password-replace-begun', {});
+        await record(input, attempt).append('appliance-password-replace-begun', {});
+        // That the kept one holds from now on is for its own sign-in to show, and to enter.
         await luna.replaceFactoryPassword(input, { windows: input.windows, address: input.hsmAddress }, attempt);
-        await entries.append('appliance-sign-in', { password: 'kept', outcome: 'accepted' });
       },
     },
     // What was tried says nothing of what is there.

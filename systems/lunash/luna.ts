@@ -114,7 +114,9 @@ export class Luna {
     const beforeSignIn = (hostKey: string) => first.enterHostKey(hostKey, known.length > 1);
     const where = { windows, hsm: { address, ...(trusted === undefined ? {} : { pin: trusted }) }, beforeSignIn };
     const seen = await this.#tryPassword(job, where, password, first);
-    await record.append('appliance-sign-in', { password, outcome: seen.is === 'refused' ? 'refused' : 'accepted' });
+    // Of the factory's no more is entered: what follows is entered as its replacement.
+    if (password === 'kept' || seen.is === 'refused')
+      await record.append('appliance-sign-in', { password, outcome: seen.is === 'refused' ? 'refused' : 'accepted' });
     if (seen.is === 'refused') return { is: 'refused' };
     if (password === 'kept' && seen.is === 'to be changed') throw resetBySomebody();
     if (password === 'factory' && seen.is === 'accepted')

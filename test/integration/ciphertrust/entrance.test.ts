@@ -107,7 +107,7 @@ describe('The way in to CipherTrust Manager', () => {
     // To activate a trial gives the manager nothing.
     assert.deepEqual(
       fence.asked.filter((act) => act !== undefined),
-      ['manager-secret'],
+      ['manager-password'],
     );
   });
 

@@ -153,10 +153,7 @@ export const setRootOfTrust = (systems: Systems) => {
         await checkBefore(visitor, key, requests);
         const setup = await setupOf(secrets, input, key);
         // A new sign-in: the checks may take longer than a token lives, and this request alone is not repeated with another one.
-        const manager = await signedIn(visitor, input.cipherTrust, { anew: true });
-        // The checks take their time: what came into it meanwhile is looked at, and asked for.
-        const now = await readHolds(manager, input.cipherTrust.address, await readServers(manager));
-        if (now.digest === holds!.digest) await send(visitor, manager, setup);
+        await send(visitor, await signedIn(visitor, input.cipherTrust, { anew: true }), setup, holds!.digest);
       },
     },
     sight: (seen) => (seen.state === 'ready' ? [seen.servers, seen.holds?.digest] : [seen.state, 'repaired' in seen && seen.repaired]),
@@ -272,12 +269,15 @@ async function setupOf(secrets: SecretStore, input: Input, key: string): Promise
 }
 
 /**
- * Sends it, unless anybody entered anything since this attempt looked. The next looks tell what became of it: nothing that it is answered makes it leave again by
- * itself, since a proxy may say that nobody took what it has passed on, and one that failed may have wiped all the same.
+ * Sends it, unless anybody entered anything since this attempt looked, or the manager holds something else than what
+ * the digest is of. The next looks tell what became of it: nothing that it is answered makes it leave again by itself,
+ * since a proxy may say that nobody took what it has passed on, and one that failed may have wiped all the same.
  */
-async function send(caller: Caller, manager: Manager, setup: object): Promise<void> {
+async function send(caller: Caller, manager: Manager, setup: object, digest: string): Promise<void> {
   const record = setupRecord(caller);
   const id = await entered(caller, record);
+  // Checks and entries take seconds. What came in meanwhile is seen by the next look, which asks for it.
+  if ((await digestNow(caller, manager, record, id)) !== digest) return record.notSent(id, 'CipherTrust Manager’s contents changed just before');
   let answer: Answer;
   try {
     answer = await manager.raw('POST', setupPath, setup);
@@ -287,6 +287,15 @@ async function send(caller: Caller, manager: Manager, setup: object): Promise<vo
   if (isSuccess(answer)) return record.answered(id, answer.status);
   const seen = quoted(answer, setup);
   await (isPassing(answer) ? record.unknown(id, seen) : record.failed(id, answer.status, seen));
+}
+
+/** Of what the manager holds now. Where that cannot be read the request does not leave, and that is entered. */
+async function digestNow({ input }: Caller, manager: Manager, record: SetupRecord, id: string): Promise<string> {
+  try {
+    return (await readHolds(manager, input.cipherTrust.address, await readServers(manager))).digest;
+  } catch (error) {
+    throw await afterwards(error, () => record.notSent(id, 'CipherTrust Manager’s contents could not be read just before'));
+  }
 }
 
 const setupPath = '/v1/system/hsm/setup';

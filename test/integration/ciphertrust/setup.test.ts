@@ -151,6 +151,43 @@ describe('hsm/setup', function () {
     assert.equal(bench.arrived(setup).length, 0);
   });
 
+  /** Does something once its entry is made, before it leaves. */
+  const afterEntry = (happens: () => void) => {
+    const { transcripts } = bench.systems;
+    let entered = false;
+    bench.systems.transcripts = {
+      ...transcripts,
+      async append(...told) {
+        await transcripts.append(...told);
+        if (entered || !told[3].includes('POST')) return;
+        entered = true;
+        happens();
+      },
+    };
+  };
+
+  it('is not sent where the manager came into use after the last check, when its entry was made: that is asked for, and no approval is used up', async () => {
+    bench.manager.data.keys.push({ id: 'k1', name: 'payroll' });
+    const { needsApproval: before } = await bench.set(cipherTrust);
+    const approved = await bench.granted('approve-wipe-1', before!.digest);
+    afterEntry(() => bench.manager.data.keys.push({ id: 'k2', name: 'backup' }));
+    const { needsApproval } = await bench.step(setRootOfTrust, { ...bench.rootInput(cipherTrust), ...approved }, 'approved');
+    assert.deepEqual([needsApproval?.keys, bench.arrived(setup).length], [2, 0]);
+    assert.deepEqual(bench.recorded.slice(-2), ['setup-sent', 'setup-not-sent']);
+    bench.manager.data.keys.pop();
+    await bench.verified(await bench.step(setRootOfTrust, { ...bench.rootInput(cipherTrust), ...approved }, 'as it was'));
+    assert.equal(bench.arrived(setup).length, 1);
+  });
+
+  it('is not sent where nobody can read what the manager holds when its entry was made; the next attempt sends it', async () => {
+    afterEntry(() => bench.fault('error', 'ciphertrust:GET /v1/usermgmt/users', { status: 502 }));
+    const attempt = bench.attempt(setRootOfTrust(bench.systems), bench.rootInput(cipherTrust), 1, 'order');
+    await assert.rejects(attempt, ({ type }: ApplicationFailure) => type === 'Transient');
+    assert.deepEqual([bench.recorded.slice(-2), bench.arrived(setup).length], [['setup-sent', 'setup-not-sent'], 0]);
+    await bench.verified(await bench.set(cipherTrust, 'order'));
+    assert.equal(bench.arrived(setup).length, 1);
+  });
+
   it('is not sent beside that of another worker', async () => {
     let other = false;
     const { transcripts } = bench.systems;

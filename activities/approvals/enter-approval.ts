@@ -1,5 +1,5 @@
 import type { ApprovalGranted, Job } from '../../domain/results.ts';
-import { isGranted } from '../../stores/record/approvals.ts';
+import { isGranted } from '../../stores/record/memory.ts';
 import { act, converge, done } from '../converge.ts';
 import { recordOf } from '../record.ts';
 import type { Systems } from '../systems.ts';

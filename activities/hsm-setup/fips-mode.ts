@@ -1,6 +1,5 @@
 import type { HsmSeen, StepInput, StepResult } from '../../domain/results.ts';
-import { isGranted } from '../../stores/record/approvals.ts';
-import { isUsed, openErase, refusedUnder } from '../../stores/record/memory.ts';
+import { isGranted, isUsed, openErase, refusedUnder } from '../../stores/record/memory.ts';
 import { writerOf } from '../../stores/record/writer.ts';
 import { readHsm } from '../../systems/lunash/read-hsm.ts';
 import type { LunashSession } from '../../systems/lunash/session.ts';

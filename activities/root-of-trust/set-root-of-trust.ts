@@ -1,8 +1,7 @@
 import { quoting, refused, StepFailure, unsafe } from '../../domain/failure.ts';
 import { afterwards } from '../../domain/first-error.ts';
 import type { ManagerHolds, PresentedCertificate, StepInput, StepResult } from '../../domain/results.ts';
-import { isGranted, isSpent } from '../../stores/record/approvals.ts';
-import type { Order, SentSetup } from '../../stores/record/memory.ts';
+import { isGranted, isUsed, type Order, type SentSetup } from '../../stores/record/memory.ts';
 import { kept, userSecret } from '../../stores/secrets/kept.ts';
 import type { SecretStore } from '../../stores/secrets/store.ts';
 import { problemBeforeSetup, readBeforeSetup } from '../../systems/ciphertrust/before-setup.ts';
@@ -224,11 +223,11 @@ function suspected({ sentAt, failed }: SentSetup, now: number, lookedAt: number)
 
 /** What the record says of the approval. It is spent where `hsm/setup` was sent under it; one that was entered as used for a request that never left is not. */
 async function approvalOf({ systems, input, attempt }: Caller, sent: SentSetup[]): Promise<Pick<Ready, 'isApprovalSpent' | 'isApprovalMissing'>> {
-  const { runId, approvalId = '', approvedDigest: digest } = input;
+  const { approvalId = '', approvedDigest: digest } = input;
   if (digest === undefined) return {};
   const approvals = await recordOf(systems, input, attempt, 'approvals').read();
   return {
-    ...(isSpent(approvals, { runId, approvalId }, (act) => sent.some(({ id }) => act === actOf(id))) ? { isApprovalSpent: true } : {}),
+    ...(isUsed(approvals, approvalId, (act) => sent.some(({ id }) => act === actOf(id))) ? { isApprovalSpent: true } : {}),
     ...(isGranted(approvals, { approvalId, digest }) ? {} : { isApprovalMissing: true }),
   };
 }

@@ -2,7 +2,7 @@
  * What entries say, for those who decide: pure functions over what `read` returned. They count conservatively: what was begun and has no outcome may have
  * happened.
  */
-import type { Entry, Writer } from './events.ts';
+import type { DataOf, Entry, Writer } from './events.ts';
 
 type Hsm = readonly Entry<'hsm'>[];
 type Manager = readonly Entry<'ciphertrust'>[];
@@ -204,9 +204,17 @@ export function openCreateTag(entries: Machines, resourceId: string): string | u
 /** Azure takes no notice of the case of an id. */
 const isSame = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
 
-/** Was this approval used for an act already, whatever came of that? */
-export const isUsed = (entries: readonly Entry<'approvals'>[], approvalId: string): boolean =>
-  entries.some(({ event, data }) => event === 'approval-used' && data.approvalId === approvalId);
+/** Did a person approve just this, as the record knows? Ids of approvals end with a piece of the run's id, so that no other run's counts. */
+export const isGranted = (entries: readonly Entry<'approvals'>[], wanted: Pick<DataOf<'approvals', 'approval-granted'>, 'approvalId' | 'digest'>): boolean =>
+  entries.some(({ event, data }) => event === 'approval-granted' && data.approvalId === wanted.approvalId && data.digest === wanted.digest);
+
+/**
+ * Was this approval used for an act already, by whichever run and whatever came of that? An approval’s id carries the
+ * job’s first run, which a reset of the workflow keeps: the reset run replays the same approval. Its use is entered
+ * before the act’s own entry, so that of an act that has an id `mayHaveBegun` may say that it certainly did not.
+ */
+export const isUsed = (entries: readonly Entry<'approvals'>[], approvalId: string, mayHaveBegun: (act: string) => boolean = () => true): boolean =>
+  entries.some(({ event, data }) => event === 'approval-used' && data.approvalId === approvalId && (data.act === undefined || mayHaveBegun(data.act)));
 
 /** Something that erases the HSM or its partition was begun after the crypto officer had opened the partition last: what was verified then may be gone. */
 export function erasedAfterLastProof(entries: Hsm): Entry<'hsm'> | undefined {

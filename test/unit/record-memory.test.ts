@@ -194,4 +194,16 @@ describe('What a record says', () => {
     const used = await entries('approvals', ['approval-used', { approvalId: 'a', digest: 'd' }]);
     assert.deepEqual([isUsed(used, 'a'), isUsed(used, 'b'), isUsed(await entries('approvals'), 'a')], [true, false, false]);
   });
+
+  it('knows that an approval stays used when the workflow is reset, and is not used where its act certainly never began', async () => {
+    const used = await entries('approvals', ['approval-used', { approvalId: 'a', digest: 'd', act: 'hsm/setup 1' }, { runId: 'before the reset' }]);
+    assert.equal(isUsed(used, 'a'), true);
+    assert.deepEqual([isUsed(used, 'a', (act) => act === 'hsm/setup 1'), isUsed(used, 'a', (act) => act === 'hsm/setup 2')], [true, false]);
+    const ofNoAct = await entries('approvals', ['approval-used', { approvalId: 'a', digest: 'd' }]);
+    assert.equal(
+      isUsed(ofNoAct, 'a', () => false),
+      true,
+      'an entry without its act counts',
+    );
+  });
 });

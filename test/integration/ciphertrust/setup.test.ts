@@ -331,6 +331,20 @@ describe('hsm/setup', function () {
     assert.equal(bench.arrived(setup).length, 2);
   });
 
+  it('is not sent a second time under an approval that a reset workflow replays, though a person was told and orders a retry', async () => {
+    bench.manager.data.keys.push({ id: 'k1', name: 'payroll' });
+    const { needsApproval } = await bench.set(cipherTrust);
+    const approval = await bench.granted('approve-wipe-1-of-1', needsApproval!.digest);
+    const approved = () => ({ ...bench.rootInput(cipherTrust), ...approval });
+    bench.fault('lie', setup);
+    await bench.problemOf(bench.step(setRootOfTrust, approved(), 'approved'));
+    bench.runId = 'reset';
+    await bench.problemOf(bench.step(setRootOfTrust, approved(), 'approved'));
+    const again = await bench.step(setRootOfTrust, approved(), 'ordered again');
+    assert.equal(again.needsApproval?.digest, needsApproval!.digest);
+    assert.equal(bench.arrived(setup).length, 1);
+  });
+
   it('leaves a short record, and one sign-in serves all looks of a step', async () => {
     const signIns = () => bench.arrived('ciphertrust:POST /v1/auth/tokens').length + bench.arrived('ciphertrust:POST /v1/auth/tokens/').length;
     const before = signIns();

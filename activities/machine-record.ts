@@ -3,8 +3,9 @@ import { unsafe } from '../domain/failure.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
 import type { Job } from '../domain/results.ts';
 import type { DataOf, Entry } from '../stores/record/events.ts';
-import { openCreateTag, type Standing, standingOf } from '../stores/record/memory.ts';
+import { openCreateTag, type Standing, secretsGiven, standingOf } from '../stores/record/memory.ts';
 import { createTagIn } from '../systems/azure/tags.ts';
+import { currentFence } from '../systems/fence.ts';
 import { trustAgain } from '../systems/lunash/luna.ts';
 import { hsmIdOf, inGroup } from './asked-hsm.ts';
 import type { Attempt } from './converge.ts';
@@ -36,7 +37,7 @@ export async function enterCreateBegun({ record, entries }: MachineMemory, resou
   return tag;
 }
 
-/** Before secrets go to a machine. From then on it counts as having them. */
+/** Before the request that creates a machine with secrets in it. From then on it counts as having them. */
 export async function enterSecretsGiven({ record }: Pick<MachineMemory, 'record'>, machine: string, purposes: readonly string[]): Promise<void> {
   for (const purpose of purposes) await record.append('secret-given', { machine, purpose });
 }
@@ -67,13 +68,24 @@ interface Asked {
   record?: MachineRecord & { read(): Promise<readonly Entry<MachineSubject>[]> };
 }
 
-/** Throws Unsafe unless the VM that is there now is the one in the record. Call it right before a secret goes to a machine; then enter the secret in the same record. */
-export async function mustBeOwnMachine(
-  systems: Pick<Systems, 'azure' | 'records'>,
-  input: Job,
-  attempt: Attempt,
+/** An attempt of a step that gives a machine secrets. */
+interface Giver {
+  systems: Pick<Systems, 'azure' | 'records'>;
+  input: Job;
+  attempt: Attempt;
+}
+
+/** A VM that is the one in the record. */
+interface OwnMachine extends MachineMemory {
+  resourceId: string;
+  vmId: string | undefined;
+}
+
+/** Throws Unsafe unless the VM that is there now is the one in the record. */
+async function mustBeOwnMachine(
+  { systems, input, attempt }: Giver,
   { subject, name, record = recordOf(systems, input, attempt, subject) }: Asked,
-): Promise<MachineMemory> {
+): Promise<OwnMachine> {
   const entries = await record.read();
   const { compute } = await systems.azure.clients(input.request.azure);
   const machine = await systems.azure.ask(`reading ${name}`, () =>
@@ -85,8 +97,25 @@ export async function mustBeOwnMachine(
   if (replaced) throw unsafe({ code: 'AZURE_MACHINE_REPLACED', tried: `using ${name}`, ...replaced });
   // A job that began before machines were entered, or a step that was retried alone.
   if (machine.vmId && standing.is !== 'ours') await record.append('machine-created', { resourceId, vmId: machine.vmId });
-  return { record, entries };
+  return { record, entries, resourceId, vmId: machine.vmId };
 }
+
+/**
+ * Call it before secrets go to a VM that is there, each time. The VM must be the one in the record, and counts as
+ * having them from then on. Azure is read each time: a name and an address stay the same when somebody replaces the
+ * machine. What this very VM was given before, also before a wipe, is not entered again.
+ */
+export async function enterMachineSecrets(giver: Giver, asked: Asked, purposes: readonly string[]): Promise<void> {
+  const { record, entries, resourceId: machine, vmId } = await mustBeOwnMachine(giver, asked);
+  const given = secretsGiven(entries, machine, vmId);
+  const missing = purposes.filter((purpose) => !given.includes(purpose));
+  if (missing.length === 0) currentFence().entered?.(`${asked.subject}/secret-given`);
+  for (const purpose of missing) await record.append('secret-given', { machine, ...(vmId === undefined ? {} : { vmId }), purpose });
+}
+
+/** The same for the Windows host. */
+export const enterWindowsSecrets = (giver: Giver, ...purposes: string[]): Promise<void> =>
+  enterMachineSecrets(giver, { subject: 'windows', name: giver.input.request.lunaClient.vmName }, purposes);
 
 /**
  * Enters the host key of the HSM’s first contact; call it before a password leaves for it. Throws Unsafe where another key was entered, unless a person has

@@ -8,7 +8,7 @@ import { PasswordRecord } from '../systems/ciphertrust/password-record.ts';
 import type { Leaf } from '../systems/ciphertrust/tls.ts';
 import { currentFence } from '../systems/fence.ts';
 import type { Attempt } from './converge.ts';
-import { enterSecretsGiven, mustBeOwnMachine, vmIdOf } from './machine-record.ts';
+import { enterMachineSecrets } from './machine-record.ts';
 import { separateRecordOf } from './record.ts';
 import type { Systems } from './systems.ts';
 
@@ -30,18 +30,12 @@ export function managerRecord({ systems, input, attempt }: Visitor): AttemptReco
 
 /**
  * Before secrets go to the manager: its VM must be the one in the record, and counts as having them from then on. What the same VM was given before, also before a
- * wipe, needs neither another look nor another entry.
+ * wipe, is not entered again.
  */
 export async function enterManagerSecrets(visitor: Visitor, ...secrets: string[]): Promise<void> {
-  const { systems, input, attempt } = visitor;
-  const { vmName } = input.request.cipherTrust;
-  const machine = vmIdOf(input.request, vmName);
-  const own = managerRecord(visitor);
-  const given = (await own.known()).flatMap(({ event, data }) => (event === 'secret-given' && data.machine === machine ? [data.purpose] : []));
-  const fresh = secrets.filter((purpose) => !given.includes(purpose));
-  if (fresh.length === 0) return currentFence().entered?.('ciphertrust/secret-given');
-  const memory = await mustBeOwnMachine(systems, input, attempt, { subject: 'ciphertrust', name: vmName, record: own.asOfLook });
-  await enterSecretsGiven(memory, machine, fresh);
+  if (secrets.length === 0) return currentFence().entered?.('ciphertrust/secret-given');
+  const { vmName: name } = visitor.input.request.cipherTrust;
+  await enterMachineSecrets(visitor, { subject: 'ciphertrust', name, record: managerRecord(visitor).asOfLook }, secrets);
 }
 
 export function passwordRecord(visitor: Visitor): PasswordRecord {

@@ -7,7 +7,7 @@ import { runMark, runOf } from '../../systems/azure/deployment.ts';
 import { tagsOf } from '../../systems/azure/tags.ts';
 import { installScript } from '../../systems/windows/install-script.ts';
 import { act, converge, done, lasting, refuse, wait } from '../converge.ts';
-import { enterSecretsGiven, mustBeOwnMachine, vmIdOf } from '../machine-record.ts';
+import { enterWindowsSecrets } from '../machine-record.ts';
 import { lateLooks, type Systems } from '../systems.ts';
 
 type Input = StepInput<'install-luna-client'>;
@@ -195,8 +195,7 @@ export const installLunaClient = (systems: Systems) => {
           parameters: [{ name: 'PublicKey', value: publicKey }, ...installers.map(({ name, sha256 }) => ({ name: `${name}Sha256`, value: sha256 }))],
           protectedParameters: installers.map(({ name, url }) => ({ name: `${name}Url`, value: url })),
         };
-        const { record } = await mustBeOwnMachine(systems, input, attempt, { subject: 'windows', name: vmName });
-        await enterSecretsGiven({ record }, vmIdOf(request, vmName), ['installer-address']);
+        await enterWindowsSecrets({ systems, input, attempt }, 'installer-address');
         await azure.submit('starting the installation of the Luna client', () =>
           compute.virtualMachineRunCommands.createOrUpdate(resourceGroup, vmName, commandName(input), body, { abortSignal: signal }),
         );

@@ -5,7 +5,8 @@ import { deleteOurClient, parseMapping, type Registration, readRegistration } fr
 import type { LunashSession } from '../../systems/lunash/session.ts';
 import { type Attempt, act, converge, done, halt } from '../converge.ts';
 import { leaving } from '../end-predecessor.ts';
-import { enterOnce, recordOf } from '../record.ts';
+import { enterManagerSecrets } from '../manager.ts';
+import { recordOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'register-client'>;
@@ -46,11 +47,7 @@ export const registerClient = (systems: Systems) => {
   const client = ({ request }: Input) => request.cipherTrust.vmName;
   const inShell = <T>(input: Input, attempt: Attempt, work: (session: LunashSession) => Promise<T>) => luna.shell(input, attempt, work);
   const record = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'hsm');
-  const enterAccess = (input: Input, attempt: Attempt) =>
-    enterOnce(recordOf(systems, input, attempt, 'ciphertrust'), 'secret-given', {
-      machine: input.request.cipherTrust.address,
-      purpose: 'access to the partition',
-    });
+  const enterAccess = (input: Input, attempt: Attempt) => enterManagerSecrets({ systems, input, attempt }, 'access to the partition');
   const register = async (input: Input, attempt: Attempt) => {
     const { address } = input.request.cipherTrust;
     await enterAccess(input, attempt);

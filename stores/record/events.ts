@@ -31,7 +31,15 @@ const machine = {
   /** After it: what the resource cannot change and nobody else's has. For a VM its `vmId`, for the HSM its host key. */
   'machine-created': data({ resourceId: text(1000), vmId: Type.Optional(text()), hostKey: Type.Optional(text()) }),
   /** Before a secret goes to it: from then on it holds the secret, whatever becomes of the answer. */
-  'secret-given': data({ machine: text(1000), purpose: text() }),
+  'secret-given': data({
+    machine: text(1000),
+    /**
+     * Of a VM that is there: one that was created again under the same name has been given nothing. Absent before a
+     * machine is created.
+     */
+    vmId: Type.Optional(text()),
+    purpose: text(),
+  }),
 };
 
 /** When it was entered, by the Temporal server's clock, in ms since the epoch: the one clock that all workers share, so the only one that durations come from. */

@@ -201,6 +201,15 @@ export function openCreateTag(entries: Machines, resourceId: string): string | u
   return last?.event === 'machine-create-begun' ? last.data.tag : undefined;
 }
 
+/**
+ * The secrets that this very VM was given. An entry without a vmId counts for none: it may be about one that had the
+ * same name before.
+ */
+export const secretsGiven = (entries: Machines, resourceId: string, vmId: string | undefined): string[] =>
+  entries.flatMap(({ event, data }) =>
+    event === 'secret-given' && vmId !== undefined && data.vmId === vmId && isSame(data.machine, resourceId) ? [data.purpose] : [],
+  );
+
 /** Azure takes no notice of the case of an id. */
 const isSame = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { vmIdOf } from '../../activities/machine-record.ts';
 import { connectClient } from '../../activities/partition/connect-client.ts';
 import { clientCertificate } from '../../activities/root-of-trust/client-certificate.ts';
 import { registerClient } from '../../activities/root-of-trust/register-client.ts';
@@ -187,8 +188,8 @@ describe('The clients of the HSM', function () {
       const writer = { jobId: luna.target, runId: 'run-1', execution: 'look', attempt: 1, retry: 1 };
       const entries = await luna.systems.records.of(luna.target, 'ciphertrust', writer).read();
       assert.deepEqual(
-        entries.map(({ event, data }) => [event, data]),
-        [['secret-given', { machine: manager, purpose: 'access to the partition' }]],
+        entries.flatMap(({ event, data }) => (event === 'secret-given' ? [data] : [])),
+        [{ machine: vmIdOf(luna.request, luna.request.cipherTrust.vmName), vmId: luna.vmId, purpose: 'access to the partition' }],
       );
     });
 

@@ -30,6 +30,7 @@ import { exampleRequest } from '../example.ts';
 import { MemoryFence, openFence, runStep } from '../fence.ts';
 import { isSecret } from '../leaks.ts';
 import { memoryNumberedStore } from '../numbered-store.ts';
+import { azureWithMachines, ownVmId } from '../own-machines.ts';
 import { type Stopped, stoppedBy } from '../stopped.ts';
 import { until } from '../until.ts';
 import { addresses, type LunaWorld, lunaWorld, windowsKey } from './luna-world.ts';
@@ -49,6 +50,8 @@ export class LunaSteps {
   readonly systems: Systems;
   readonly hosts: Hosts;
   isRunning = true;
+  /** Of each machine, as Azure tells it. */
+  vmId = ownVmId;
   /** Makes the fence of each attempt. */
   fence = () => new MemoryFence();
   /** What the last attempt left for the next one, as Temporal passes it on. */
@@ -88,7 +91,8 @@ export class LunaSteps {
     const windows = createWindows(outbound, secrets);
     const records = createRecords(memoryNumberedStore());
     const luna = new Luna({ settings, outbound, secrets, windows, transcripts, records });
-    this.systems = { settings, outbound, secrets, records, transcripts, windows, luna, clocks: clocksOfWorker() } as unknown as Systems;
+    const azure = azureWithMachines(() => this.vmId);
+    this.systems = { settings, outbound, secrets, records, transcripts, windows, luna, azure, clocks: clocksOfWorker() } as unknown as Systems;
     const hsmPin = pinOfKey(Buffer.from(publicLine(world.appliance.state.hostKeyPem).split(' ')[1]!, 'base64'));
     this.hosts = { windows: { address: addresses.windows, pin: world.windowsPin }, hsm: { address: addresses.hsm, pin: hsmPin } };
   }

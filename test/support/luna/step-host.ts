@@ -15,12 +15,13 @@ import { createWindows } from '../../../systems/windows/windows.ts';
 import { readSettings } from '../../../worker/settings.ts';
 import { clocksOfWorker } from '../clocks.ts';
 import { MemoryFence } from '../fence.ts';
+import { azureWithMachines } from '../own-machines.ts';
 import type { Asked, LunaStep, Told } from './step-hosts.ts';
 
 const tell = (told: Told) => process.send!(told);
 let steps: Record<LunaStep, (input: never) => Promise<unknown>> | undefined;
 
-/** Everything that Luna steps speak to; neither Azure nor CipherTrust Manager. */
+/** Everything that Luna steps speak to; of Azure the machines alone, and no CipherTrust Manager. */
 function stepsOf(environment: NodeJS.ProcessEnv): typeof steps {
   const settings = readSettings(environment);
   const outbound = createOutbound(settings.proxy);
@@ -29,7 +30,8 @@ function stepsOf(environment: NodeJS.ProcessEnv): typeof steps {
   const windows = createWindows(outbound, secrets);
   const records = openRecords(settings.record, azureConnection(settings, outbound), secrets);
   const luna = new Luna({ settings, outbound, secrets, windows, transcripts, records });
-  return createActivities({ settings, outbound, secrets, records, transcripts, windows, luna, clocks: clocksOfWorker() } as unknown as Systems);
+  const systems = { settings, outbound, secrets, records, transcripts, windows, luna, azure: azureWithMachines(), clocks: clocksOfWorker() };
+  return createActivities(systems as unknown as Systems);
 }
 
 const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error: (message: string) => console.error(message) };

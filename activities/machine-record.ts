@@ -118,6 +118,13 @@ export const enterWindowsSecrets = (giver: Giver, ...purposes: string[]): Promis
   enterMachineSecrets(giver, { subject: 'windows', name: giver.input.request.lunaClient.vmName }, purposes);
 
 /**
+ * The same for what reaches the Windows host in the commands and scripts of lunacm: passwords of the appliance, the
+ * partition and its roles, and the cloning domain. One entry stands for all of them, since the record is read as a
+ * whole at each look: a host that gets one of them gets the others within minutes.
+ */
+export const enterLunacmSecrets = (giver: Giver): Promise<void> => enterWindowsSecrets(giver, 'secrets of the HSM and its partition');
+
+/**
  * Enters the host key of the HSM’s first contact; call it before a password leaves for it. Throws Unsafe where another key was entered, unless a person has
  * confirmed this one. A key that is known is not entered again.
  */

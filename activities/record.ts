@@ -1,5 +1,5 @@
 import type { Job } from '../domain/results.ts';
-import type { DataOf, EntryName, EventOf, Subject } from '../stores/record/events.ts';
+import type { EntryName, EventOf, Subject } from '../stores/record/events.ts';
 import type { TargetRecord } from '../stores/record/record.ts';
 import { writerOf } from '../stores/record/writer.ts';
 import { currentFence } from '../systems/fence.ts';
@@ -56,15 +56,3 @@ const isOutcome = (data: object): boolean => 'outcome' in data && data.outcome !
 const tellFence = <S extends Subject>(subject: S, event: EventOf<S>): void => currentFence().entered?.(`${subject}/${event}` as EntryName);
 
 type Ours = Pick<Attempt, 'order' | 'number'>;
-
-/** Enters that a machine is given a secret, unless the record says so already: then it is on record, too. */
-export async function enterOnce<S extends 'windows' | 'ciphertrust'>(
-  record: OwnRecord<S>,
-  event: 'secret-given',
-  data: DataOf<S, 'secret-given'>,
-): Promise<void> {
-  const same = JSON.stringify([event, data]);
-  const isThere = (await record.read()).some((entry) => JSON.stringify([entry.event, entry.data]) === same);
-  if (isThere) tellFence(record.subject, event);
-  else await record.append(event, data);
-}

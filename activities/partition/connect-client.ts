@@ -6,7 +6,8 @@ import type { Slot } from '../../systems/lunacm/parse.ts';
 import { deleteOurClient, readRegistration } from '../../systems/lunash/registration.ts';
 import { type Attempt, act, converge, done, halt } from '../converge.ts';
 import { leaving } from '../end-predecessor.ts';
-import { enterOnce, recordOf } from '../record.ts';
+import { enterLunacmSecrets } from '../machine-record.ts';
+import { recordOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'connect-client'>;
@@ -46,7 +47,7 @@ export const connectClient = (systems: Systems) => {
     luna.client(input, attempt, async (client) => {
       const password = await kept(secrets, input.target, 'appliance-password');
       const { hsm } = input.request;
-      await enterOnce(recordOf(systems, input, attempt, 'windows'), 'secret-given', { machine: input.windows.address, purpose: 'appliance-password' });
+      await enterLunacmSecrets({ systems, input, attempt });
       await client.deploy(
         `clientconfig deploy -server ${input.hsm.address} -client ${clientOf(input)} -partition ${hsm.partition.name} -user tenantadmin -password ${password} -force -verbose`,
         clientOf(input),

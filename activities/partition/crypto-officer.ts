@@ -8,6 +8,7 @@ import { mayTry, RoleLog } from '../../systems/lunacm/role-log.ts';
 import { doNotRetry, mustSignIn, type Roles, readRoles, type SignIn, signIn, tooFew, type Who, worthTrying } from '../../systems/lunacm/roles.ts';
 import { type Attempt, act, converge, done, halt, prove } from '../converge.ts';
 import { leaving } from '../end-predecessor.ts';
+import { enterLunacmSecrets } from '../machine-record.ts';
 import { recordOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
 
@@ -86,19 +87,25 @@ export const cryptoOfficer = (systems: Systems) => {
     prove: {
       'co-password': async (input, _, attempt) => {
         const password = await keptPassword(input, 'crypto-officer-password');
+        await enterLunacmSecrets({ systems, input, attempt });
         return onHost(input, attempt, async (client, log) => (await signIn(client, log, { serial: input.partitionSerial, role: 'co', password })).signIn);
       },
     },
     decide: decideCryptoOfficer,
     act: {
-      initialize: (input, _, attempt) =>
-        onHost(input, attempt, async (client, log) => {
+      async initialize(input, _, attempt) {
+        await enterLunacmSecrets({ systems, input, attempt });
+        await onHost(input, attempt, async (client, log) => {
           const [password, first] = [await keptPassword(input, 'partition-so-password'), await keptPassword(input, 'crypto-officer-temporary-password')];
           await log.initializes('co');
           await as({ role: 'po', password }, `role init -name co -password ${first}`, first, [client, log, input]);
           await change(client, log, input);
-        }),
-      'change-password': (input, _, attempt) => onHost(input, attempt, (client, log) => change(client, log, input)),
+        });
+      },
+      async 'change-password'(input, _, attempt) {
+        await enterLunacmSecrets({ systems, input, attempt });
+        await onHost(input, attempt, (client, log) => change(client, log, input));
+      },
     },
     sight: ({ officer: { initialised, mustChange } }) => [initialised, mustChange],
   });

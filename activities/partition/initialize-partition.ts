@@ -5,6 +5,7 @@ import type { PartitionInfo } from '../../systems/lunacm/parse.ts';
 import { readHsm } from '../../systems/lunash/read-hsm.ts';
 import { act, converge, done, halt, refuse } from '../converge.ts';
 import { leaving } from '../end-predecessor.ts';
+import { enterLunacmSecrets } from '../machine-record.ts';
 import { recordOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
 
@@ -68,6 +69,7 @@ export const initializePartition = (systems: Systems) => {
         const { partitionSerial: serial } = input;
         const record = recordOf(systems, input, attempt, 'hsm');
         const [password, domain] = [await kept(secrets, input.target, 'partition-so-password'), await kept(secrets, input.target, 'partition-domain')];
+        await enterLunacmSecrets({ systems, input, attempt });
         // Once more right before it, in the session that does it: somebody may have initialised it since.
         const stillNew = async (info: PartitionInfo) => {
           const next = decideInitializePartition({ info, objects }, input);

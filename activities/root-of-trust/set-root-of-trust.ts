@@ -15,6 +15,7 @@ import { visit } from '../../systems/ciphertrust/visit.ts';
 import { NoPermit } from '../../systems/fence.ts';
 import { approvalNotOnRecord } from '../approval-not-on-record.ts';
 import { act, converge, done, halt, lasting, wait } from '../converge.ts';
+import { enterLunacmSecrets } from '../machine-record.ts';
 import { enterManagerSecrets, managerRecord, signedIn, signsIn, type Visitor } from '../manager.ts';
 import { recordOf } from '../record.ts';
 import { attemptBegins, serverTime } from '../server-time.ts';
@@ -239,6 +240,8 @@ async function checkBefore(caller: Caller, key: string, requests: number): Promi
   const { systems, input, attempt } = caller;
   const manager = await signedIn(caller, input.cipherTrust);
   const counted = { ...attempt, record: recordOf(systems, input, attempt, 'hsm') };
+  // The crypto officer looks into the partition from there.
+  if (input.windows) await enterLunacmSecrets(caller);
   const problem = problemBeforeSetup(await readBeforeSetup({ manager, luna: systems.luna }, input, key, counted));
   const record = setupRecord(caller);
   if (!problem || (problem.mayGoOn && (await record.wasDoubted(problem.summary)))) return;

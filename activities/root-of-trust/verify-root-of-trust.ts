@@ -10,6 +10,7 @@ import { readFields } from '../../systems/foreign.ts';
 import { doNotRetry } from '../../systems/lunacm/roles.ts';
 import { type Attempt, converge, done, halt, prove } from '../converge.ts';
 import { leaving } from '../end-predecessor.ts';
+import { enterLunacmSecrets } from '../machine-record.ts';
 import { signedIn } from '../manager.ts';
 import { recordOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
@@ -106,7 +107,10 @@ export const verifyRootOfTrust = (systems: Systems) => {
       return { version, servers, sealer: sealers.includes('none') ? 'none' : sealers[0], rotKeys, coRefused };
     },
     prove: {
-      contents: (input, _, attempt) => luna.partitionContents(input, input.partitionSerial, { ...attempt, record: record(input, attempt) }),
+      async contents(input, _, attempt) {
+        await enterLunacmSecrets({ systems, input, attempt });
+        return luna.partitionContents(input, input.partitionSerial, { ...attempt, record: record(input, attempt) });
+      },
     },
     decide: decideVerifyRootOfTrust,
     act: {},

@@ -5,6 +5,7 @@ import { initializePartition } from '../../activities/partition/initialize-parti
 import { wordsOf } from '../../domain/failure.ts';
 import type { FaultRequest } from '../../simulator/weather.ts';
 import { LunaSteps } from '../support/luna/luna-steps.ts';
+import { ownVmId } from '../support/own-machines.ts';
 import { until } from '../support/until.ts';
 
 const rootKeys = ['DARKSTARKEY-mac-key', 'DARKSTARKEY-encryption-key'];
@@ -61,6 +62,50 @@ describe('The partition, from the trust link to its crypto officer', function ()
     assert.equal(luna.arrived('lunacm:clientconfig deploy').length, 1);
     assert.deepEqual(luna.arrived('lunash:client delete'), []);
     assert.equal(luna.world.appliance.state.clients[0]!.unnoticed, 0, 'it was late');
+  });
+
+  it('has on record that the Windows host got its passwords, once, under the vmId of that host', async () => {
+    await connected();
+    await allSteps();
+    await allSteps();
+    const writer = { jobId: luna.target, runId: 'run-1', execution: 'look', attempt: 1, retry: 1 };
+    const entries = await luna.systems.records.of(luna.target, 'windows', writer).read();
+    assert.deepEqual(
+      entries.flatMap(({ event, data }) => (event === 'secret-given' ? [[data.purpose, data.vmId]] : [])),
+      [['secrets of the HSM and its partition', luna.vmId]],
+    );
+  });
+
+  describe('gives nothing to a Windows host that somebody replaced since the record was made:', () => {
+    const stopsAt = async (step: typeof connectClient | typeof initializePartition | typeof cryptoOfficer) => {
+      luna.vmId = 'another';
+      luna.world.ledger.clear();
+      const { kind, code, remedy } = await luna.problemOf(luna.step<ReturnType<typeof input>, unknown>(step, input()));
+      assert.deepEqual([kind, code], ['Unsafe', 'AZURE_MACHINE_REPLACED']);
+      assert.match(remedy, /Nothing was sent to it/);
+      for (const operation of ['clientconfig deploy', 'partition init', 'role login', 'role init', 'role changepw'])
+        assert.deepEqual(luna.arrived(`lunacm:${operation}`), []);
+    };
+
+    it('not the password of the appliance', async () => {
+      await connected();
+      luna.world.appliance.state.clients[0]!.partitions = [];
+      await stopsAt(connectClient);
+    });
+
+    it('not the passwords of the partition', async () => {
+      await connected();
+      await stopsAt(initializePartition);
+    });
+
+    it('not those of its roles, whatever the crypto officer has', async () => {
+      await connected();
+      await luna.step(initializePartition, input());
+      await stopsAt(cryptoOfficer);
+      luna.vmId = ownVmId;
+      await luna.step(cryptoOfficer, input());
+      await stopsAt(cryptoOfficer);
+    });
   });
 
   describe('among other slots', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { enterOnce, recordOf } from '../../activities/record.ts';
+import { recordOf } from '../../activities/record.ts';
 import type { EntryName } from '../../stores/record/events.ts';
 import { createRecords } from '../../stores/record/record.ts';
 import { actOf, runWithFence, type Sending } from '../../systems/fence.ts';
@@ -38,14 +38,6 @@ describe('An entry in the target record', () => {
     assert.deepEqual(await heard(() => record.append('so-sign-in', { outcome: 'tried' })), ['hsm/so-sign-in']);
     assert.deepEqual(await heard(() => record.append('so-sign-in', { outcome: 'accepted' })), []);
     assert.deepEqual(await heard(() => record.append('so-sign-in', { outcome: 'refused' })), []);
-  });
-
-  it('that a machine has a secret counts as made where it is there already', async () => {
-    const record = recordOf(records(), job, { order: '1', number: 1 }, 'windows');
-    const enter = () => enterOnce(record, 'secret-given', { machine: 'm', purpose: 'p' });
-    assert.deepEqual(await heard(enter), ['windows/secret-given']);
-    assert.deepEqual(await heard(enter), ['windows/secret-given']);
-    assert.equal((await record.read()).length, 1);
   });
 });
 

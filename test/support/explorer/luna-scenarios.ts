@@ -224,7 +224,7 @@ export const lunacmScenarios: Scenario[] = [
     world: on(served(ours()), host(true)),
     input: { partitionSerial },
     most: { 'lunacm:partition init': 1 },
-    entries: { 'lunacm:partition init': 'partition-initialize-begun' },
+    entries: { 'lunacm:partition init': ['partition-initialize-begun', 'secret-given'] },
     wrong: (plant) => [
       ...unless(ourPartition(plant).label === wanted.name, 'the partition has not its label'),
       ...unless(ourPartition(plant).poPassword === secretOf('partition-so-password'), 'its SO has another password than the kept one'),
@@ -235,7 +235,7 @@ export const lunacmScenarios: Scenario[] = [
     world: on(served(initializedPartition()), host(true)),
     input: { partitionSerial },
     most: { 'lunacm:role init': 1 },
-    entries: { 'lunacm:role init': 'role-initialize-begun' },
+    entries: { 'lunacm:role init': ['role-initialize-begun', 'secret-given'], 'lunacm:role login': 'secret-given' },
     wrong: (plant) => {
       const { coPassword, coMustChange, coAttemptsLeft } = ourPartition(plant);
       return [
@@ -278,7 +278,7 @@ export const lunacmScenarios: Scenario[] = [
     world: on(served(partitionWithRoles()), host(true)),
     input: { clientCertificate: certificateOf(managerIdentity.certificatePem) },
     most: { 'lunash:client register': 1, 'lunash:client assignPartition': 1 },
-    entries: { 'lunash:client register': 'secret-given' },
+    entries: { 'lunash:client register': 'secret-given', 'lunash:client assignPartition': 'secret-given' },
     wrong: ({ hsm: { clients } }) => {
       const found = clients.filter(({ name }) => name === managerName);
       return unless(found.length === 1 && found[0]!.partitions.includes(wanted.name), 'it is not registered once with its partition');

@@ -8,8 +8,11 @@ import type { Systems } from './systems.ts';
 
 type Around = Pick<Systems, 'windows' | 'transcripts' | 'settings'>;
 
-/** A step that reaches the HSM or its client through the Windows host. */
-type OnHost = Job & { windows: Pinned } & ({ hsm: { address: string } } | { hsmAddress: string });
+/**
+ * A step that reaches the HSM or its client through the Windows host. A job that began before it was told of that host
+ * has none.
+ */
+type OnHost = Job & { windows?: Pinned | undefined } & ({ hsm: { address: string } } | { hsmAddress: string });
 
 /** For a rule: its lasting acts, and the end of what an earlier attempt left of them on the Windows host. Where none of them is there, it is only waited for. */
 export function leaving(systems: Around, ...acts: LastingActName[]): { lasting: Lasting; endFirst?(input: OnHost, attempt: Attempt): Promise<number> } {
@@ -25,8 +28,9 @@ export function leaving(systems: Around, ...acts: LastingActName[]): { lasting: 
 const endingFirst =
   ({ windows, transcripts }: Around, left: Lasting) =>
   async (input: OnHost, { signal, step }: Attempt): Promise<number> => {
+    if (!input.windows) return left.settleMs;
     try {
-      const ended = await onHost({ windows }, input, signal);
+      const ended = await onHost({ windows }, input, input.windows, signal);
       if (ended.length === 0) return left.settleAfterEndMs;
       await transcripts.append(input.target, input.runId, step, `${ended.join('\n')}\n`);
     } catch (error) {
@@ -36,10 +40,10 @@ const endingFirst =
     return left.settleMs;
   };
 
-async function onHost({ windows }: Pick<Systems, 'windows'>, input: OnHost, signal: AbortSignal): Promise<string[]> {
+async function onHost({ windows }: Pick<Systems, 'windows'>, input: OnHost, host: Pinned, signal: AbortSignal): Promise<string[]> {
   const { target, request } = input;
-  const hsmAddress = 'hsm' in input ? input.hsm.address : input.hsmAddress;
-  const session = await windows.open(input, input.windows, signal);
+  const hsmAddress = 'hsmAddress' in input ? input.hsmAddress : input.hsm.address;
+  const session = await windows.open(input, host, signal);
   try {
     return await endPredecessor(session, { hsmAddress, target, certificateName: request.cipherTrust.address });
   } finally {

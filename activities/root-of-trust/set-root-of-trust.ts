@@ -14,7 +14,8 @@ import { isEarlier, SetupRecord } from '../../systems/ciphertrust/setup-record.t
 import { visit } from '../../systems/ciphertrust/visit.ts';
 import { NoPermit } from '../../systems/fence.ts';
 import { approvalNotOnRecord } from '../approval-not-on-record.ts';
-import { act, converge, done, halt, lasting, wait } from '../converge.ts';
+import { act, converge, done, halt, wait } from '../converge.ts';
+import { leaving } from '../end-predecessor.ts';
 import { enterLunacmSecrets } from '../machine-record.ts';
 import { enterManagerSecrets, managerRecord, signedIn, signsIn, type Visitor } from '../manager.ts';
 import { recordOf } from '../record.ts';
@@ -131,9 +132,9 @@ function told({ evidence, failed, msAgo }: NonNullable<Ready['open']>): StepFail
  */
 export const setRootOfTrust = (systems: Systems) => {
   const repaired = new WeakSet<AbortSignal>();
-  const { secrets, settings } = systems;
+  const { secrets } = systems;
   const run = converge<Input, Seen, StepResult<'set-root-of-trust'>, 'set-up' | 'tell' | 'give-key'>({
-    lasting: lasting(settings, 'hsm-setup', 'lunacm-script'),
+    ...leaving(systems, 'hsm-setup', 'lunacm-script'),
     observe: (input, attempt) => observe({ systems, input, attempt }, repaired.has(attempt.signal)),
     decide: decideSetRootOfTrust,
     act: {

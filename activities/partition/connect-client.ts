@@ -3,6 +3,7 @@ import type { StepInput, StepResult } from '../../domain/results.ts';
 import { kept } from '../../stores/secrets/kept.ts';
 import type { LunaClient } from '../../systems/lunacm/luna-client.ts';
 import type { Slot } from '../../systems/lunacm/parse.ts';
+import { mustBePartition } from '../../systems/lunash/read-hsm.ts';
 import { deleteOurClient, readRegistration } from '../../systems/lunash/registration.ts';
 import { type Attempt, act, converge, done, halt } from '../converge.ts';
 import { leaving } from '../end-predecessor.ts';
@@ -22,6 +23,8 @@ export interface Seen {
 
 /** The host is registered under its private address. */
 const clientOf = ({ request }: Pick<Input, 'request'>): string => request.lunaClient.address;
+
+const partitionOf = ({ request, partitionSerial }: Input) => ({ name: request.hsm.partition.name, serial: partitionSerial });
 
 export const decideConnectClient = ({ slots, registered }: Omit<Seen, 'certificates'>, input: Pick<Input, 'request' | 'partitionSerial'>) => {
   const slot = slots.find(({ serial }) => serial === input.partitionSerial);
@@ -48,6 +51,8 @@ export const connectClient = (systems: Systems) => {
       const password = await kept(secrets, input.target, 'appliance-password');
       const { hsm } = input.request;
       await enterLunacmSecrets({ systems, input, attempt });
+      // lunacm has a session of its own with the HSM, so this is as late as it can be.
+      await luna.shell(input, attempt, (session) => mustBePartition(session, partitionOf(input)));
       await client.deploy(
         `clientconfig deploy -server ${input.hsm.address} -client ${clientOf(input)} -partition ${hsm.partition.name} -user tenantadmin -password ${password} -force -verbose`,
         clientOf(input),
@@ -73,7 +78,10 @@ export const connectClient = (systems: Systems) => {
     act: {
       deploy: (input, _, attempt) => deploy(input, attempt),
       async redeploy(input, { certificates }, attempt) {
-        await luna.shell(input, attempt, (session) => deleteOurClient(session, clientOf(input), certificates, record(input, attempt)));
+        await luna.shell(input, attempt, async (session) => {
+          await mustBePartition(session, partitionOf(input));
+          await deleteOurClient(session, clientOf(input), certificates, record(input, attempt));
+        });
         await deploy(input, attempt);
       },
     },

@@ -1,6 +1,7 @@
 import { quoting, refused, unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { seenOf } from '../../systems/certificates.ts';
+import { mustBePartition } from '../../systems/lunash/read-hsm.ts';
 import { deleteOurClient, parseMapping, type Registration, readRegistration } from '../../systems/lunash/registration.ts';
 import type { LunashSession } from '../../systems/lunash/session.ts';
 import { type Attempt, act, converge, done, halt } from '../converge.ts';
@@ -89,8 +90,11 @@ export const registerClient = (systems: Systems) => {
       map: (input, _, attempt) => inShell(input, attempt, (session) => map(session, client(input), input.request.cipherTrust.address)),
       async assign(input, _, attempt) {
         await enterAccess(input, attempt);
-        const command = `client assignPartition -client ${client(input)} -partition ${input.request.hsm.partition.name}`;
-        await inShell(input, attempt, async (session) => void (await session.change(command, {}, 'client assignPartition')));
+        const { name } = input.request.hsm.partition;
+        await inShell(input, attempt, async (session) => {
+          await mustBePartition(session, { name, serial: input.partitionSerial });
+          await session.change(`client assignPartition -client ${client(input)} -partition ${name}`, {}, 'client assignPartition');
+        });
       },
     },
     sight: ({ client: shown, mapping }) => [shown, mapping],

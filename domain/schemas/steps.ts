@@ -53,7 +53,7 @@ export const stepInputs = {
   'initialize-partition': onPartition,
   'crypto-officer': onPartition,
   'client-certificate': onPartition,
-  'register-client': Type.Object({ ...hosts.properties, clientCertificate: certificateSeen }),
+  'register-client': Type.Object({ ...onPartition.properties, clientCertificate: certificateSeen }),
   'set-root-of-trust': Type.Object({
     cipherTrust: managerAt,
     hsmAddress: Type.String(),

@@ -60,3 +60,20 @@ export async function readHsm(session: LunashSession): Promise<HsmSeen> {
   const partitions = rows.map(({ serial, name, objects, usedBytes }) => ({ serial, name, objects, usedBytes }));
   return { ...shown, partitions, digest: digestOf(shown, partitions) };
 }
+
+/**
+ * Throws Unsafe unless the partition of this name is the one with this serial. Call it in the session that gives a
+ * client access, right before: LunaSH takes the name alone, and somebody may have created another partition under it.
+ */
+export async function mustBePartition(session: LunashSession, { name, serial }: { name: string; serial: string }): Promise<void> {
+  const found = (await readPartitions(session)).partitions.find((partition) => partition.name === name);
+  if (found?.serial === serial) return;
+  throw unsafe({
+    code: 'HSM_PARTITION_FOREIGN',
+    tried: `giving a client access to the partition ${name}`,
+    summary: found
+      ? `the partition ${name} has the serial ${found.serial}, not ${serial}: it is not the one that this job uses`
+      : `the partition ${name} does not exist`,
+    remedy: 'No access was given. Find out who deleted or re-created it. Then abort, and send the request again.',
+  });
+}

@@ -225,6 +225,25 @@ describe('The clients of the HSM', function () {
           assert.equal(luna.arrived(`lunash:${operation}`, 'done').length, 1);
         });
 
+    it('gets no access to another partition of the same name than the one that this job created', async () => {
+      await ready();
+      const before = { ...input(), clientCertificate: seenOf(ours) };
+      luna.partition.serial = '9999999999999';
+      const { kind, code, words: seen } = await luna.problemOf(luna.step(registerClient, before));
+      assert.deepEqual([kind, code], ['Unsafe', 'HSM_PARTITION_FOREIGN']);
+      assert.match(seen, /has the serial 9999999999999, not 1234567890123/);
+      assert.deepEqual(luna.arrived('lunash:client assignPartition'), []);
+    });
+
+    it('gets no access where the partition is gone', async () => {
+      await ready();
+      const before = { ...input(), clientCertificate: seenOf(ours) };
+      luna.partition.name = 'another';
+      const { words: seen } = await luna.problemOf(luna.step(registerClient, before));
+      assert.match(seen, /partition luna_part does not exist/);
+      assert.deepEqual(luna.arrived('lunash:client assignPartition'), []);
+    });
+
     it('under the same name with an earlier certificate of ours is replaced', async () => {
       await ready();
       await registered(ours);
@@ -277,6 +296,24 @@ describe('The clients of the HSM', function () {
       assert.notEqual(files().text(`${certificateFolder}\\${host}.pem`)?.trim(), clientNamed(host)!.certificatePem.trim());
       assert.deepEqual(await luna.step(connectClient, input()), { slot: 0 });
       assert.equal(clientNamed(host)!.certificatePem.trim(), files().text(`${certificateFolder}\\${host}.pem`)?.trim());
+    });
+
+    it('gives it no access to another partition of the same name than the one that this job created', async () => {
+      luna = await LunaSteps.start();
+      luna.setUpHsm();
+      const before = input();
+      luna.partition.serial = '9999999999999';
+      assert.equal((await luna.problemOf(luna.step(connectClient, before))).code, 'HSM_PARTITION_FOREIGN');
+      assert.deepEqual([luna.arrived('lunacm:clientconfig deploy'), clients()], [[], []]);
+    });
+
+    it('stays as it is where the partition was re-created by somebody: it is not deleted', async () => {
+      await connected();
+      const before = input();
+      luna.partition.serial = '9999999999999';
+      unassign();
+      assert.equal((await luna.problemOf(luna.step(connectClient, before))).code, 'HSM_PARTITION_FOREIGN');
+      assert.deepEqual([luna.arrived('lunash:client delete'), clients().length], [[], 1]);
     });
 
     it('with a certificate that was not made there is an incident: nothing is deleted', async () => {

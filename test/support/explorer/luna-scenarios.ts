@@ -276,7 +276,7 @@ export const lunacmScenarios: Scenario[] = [
   {
     step: 'register-client',
     world: on(served(partitionWithRoles()), host(true)),
-    input: { clientCertificate: certificateOf(managerIdentity.certificatePem) },
+    input: { partitionSerial, clientCertificate: certificateOf(managerIdentity.certificatePem) },
     most: { 'lunash:client register': 1, 'lunash:client assignPartition': 1 },
     entries: { 'lunash:client register': 'secret-given', 'lunash:client assignPartition': 'secret-given' },
     wrong: ({ hsm: { clients } }) => {

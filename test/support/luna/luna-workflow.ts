@@ -18,6 +18,6 @@ async function lunaPart(job: ProvisionJob): Promise<StoredReport> {
   const set = await hsmSetup(job, { hsmId: '/hsm', hsmAddress: request.hsm.address!, tags: {} }, { vm, windows });
   const { hosts, partitionSerial } = await partition(job, set);
   const { clientCertificate } = await job.step('client-certificate', { ...hosts, partitionSerial });
-  await job.step('register-client', { ...hosts, clientCertificate });
+  await job.step('register-client', { ...hosts, partitionSerial, clientCertificate });
   return storeReport(job);
 }

@@ -9,7 +9,7 @@ import type { ReadyPartition } from './partition.ts';
 export async function rootOfTrust(job: ProvisionJob, manager: Manager, { hosts, partitionSerial }: ReadyPartition) {
   const { clientCertificate, keySecret, ...certified } = await job.step('client-certificate', { ...hosts, partitionSerial });
   job.warn(...(certified.warnings ?? []));
-  const { serverCertificate } = await job.step('register-client', { ...hosts, clientCertificate });
+  const { serverCertificate } = await job.step('register-client', { ...hosts, partitionSerial, clientCertificate });
   const needs = {
     ...hosts,
     cipherTrust: manager.cipherTrust,

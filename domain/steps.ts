@@ -356,7 +356,7 @@ export const catalogue = {
     after: ['register-client'],
     uses: [shell, '/hsm/partition/name'],
     opensManager: { when: 'after the wipe', until: 'reset-password' },
-    destroys: 'Erases all data of CipherTrust Manager; you are asked first where it is in use.',
+    destroys: 'Erases all data of CipherTrust Manager; you are asked first unless this job made it and nothing is in it.',
     erases: 'Erases all data of CipherTrust Manager.',
     discloses: 'Gives CipherTrust Manager the crypto officer’s password and the key of the client certificate.',
   },

@@ -82,6 +82,10 @@ function shortened(names: string[], { entries, total }: Listing<Named> = { entri
 const namesOf = (listing: Listing<Named> | undefined, own: string[]): string[] =>
   (listing?.entries ?? []).map(({ username, name }) => username ?? name ?? 'unnamed').filter((name) => !own.includes(name));
 
-/** May it be wiped without asking? One that does not tell everything only where this job itself found it new. */
-export const isLikeNew = ({ users, keys = 0, domains, hsms, clustered, untold }: ManagerHolds, fresh: boolean): boolean =>
-  !clustered && users.length + keys + domains.length + hsms.length === 0 && (fresh || untold.length === 0);
+/**
+ * May it be wiped without asking? Only one that this job made, and that tells everything which is read here. A manager
+ * that was there before may hold what is not read here, such as groups, connections, certificate authorities or CTE
+ * clients. A list that it does not give is no empty list.
+ */
+export const isLikeNew = ({ users, keys, domains, hsms, clustered, untold }: ManagerHolds, fresh: boolean): boolean =>
+  fresh && untold.length === 0 && !clustered && keys === 0 && users.length + domains.length + hsms.length === 0;

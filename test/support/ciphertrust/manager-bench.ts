@@ -198,6 +198,7 @@ export class ManagerBench {
     serverCertificate: seenOf(certificates.server.certificatePem),
     clientCertificate: seenOf(certificates.client.certificatePem),
     keySecret,
+    fresh: true,
   });
 
   /** A person approved this: as the engine enters it. */

@@ -54,6 +54,9 @@ async function setsUp() {
     'GET /v1/system/services/status': [200, sample('06-services-status.json')],
     'POST /v1/auth/tokens/': signIn,
     'GET /v1/system/hsm/servers': [200, sample('12-hsm-servers.json#list_empty')],
+    'GET /v1/usermgmt/users/': [200, { total: 1, resources: [{ username: 'admin' }] }],
+    'GET /v1/domains': [200, { total: 1, resources: [{ name: 'root' }] }],
+    'GET /v1/vault/keys2/': [200, { total: 0, resources: [] }],
     'POST /v1/system/hsm/setup': [200, sample('11-hsm-setup-response.json')],
   });
   const { request, ...of } = job();

@@ -63,7 +63,7 @@ const restarting = (change: object = {}) =>
   decideSetRootOfTrust({ state: 'restarting', detail: '502', look: 2, repaired: false, ...change }, { ...manager, publicKey: 'ssh-rsa AAAA' });
 const listed = (serial: string | number) => decideSetRootOfTrust({ ...ready, requests: 1, servers: [{ id: 'a', config: { serial } }] }, manager);
 table('set-root-of-trust', [
-  ['nothing in it', holding({}), 'act set-up'],
+  ['nothing in it, and this job made it', holding({}, { fresh: true }), 'act set-up'],
   ['ours is listed', listed('1'), 'done'],
   ['ours is listed, its serial as a number', listed(1), 'done'],
   ['restarting', restarting(), 'wait'],
@@ -83,14 +83,15 @@ it('set-root-of-trust asks before it wipes what a new manager does not have', ()
   const comesTo = (decision: ReturnType<typeof holding>) =>
     decision.kind === 'done' ? (decision.result.needsApproval ? 'asks' : 'done') : decision.kind === 'act' ? decision.change : decision.kind;
   const rows: [what: string, decision: ReturnType<typeof holding>, expected: string][] = [
+    ['nothing that is listed, in a manager that was there before', holding({}), 'asks'],
     ['a user', holding({ users: ['anna'] }), 'asks'],
     ['a key', holding({ keys: 1 }), 'asks'],
     ['a domain', holding({ domains: ['payments'] }), 'asks'],
     ['other nodes of a cluster', holding({ clustered: true }), 'asks'],
     ['another HSM', holding({ hsms: ['172.22.1.9 7'] }), 'asks'],
     ['keys that are not told', holding({ untold: ['keys'] }), 'asks'],
-    ['keys that are not told, in a manager that this job found new', holding({ untold: ['keys'] }, { fresh: true }), 'set-up'],
-    ['a user, in a manager that this job found new', holding({ users: ['anna'] }, { fresh: true }), 'asks'],
+    ['keys that are not told, in a manager that this job made', holding({ untold: ['keys'] }, { fresh: true }), 'asks'],
+    ['a user, in a manager that this job made', holding({ users: ['anna'] }, { fresh: true }), 'asks'],
     ['exactly what was approved', holding({ users: ['anna'] }, { approvedDigest: 'd' }), 'set-up'],
     [
       'what was approved, and wiped under that approval before',

@@ -20,14 +20,16 @@ export const askToWipe = (manager: ManagerHolds): Ask<StepId> => ({
   shows: ['/cipherTrust/vmName', '/cipherTrust/address'],
   allows: 'set-root-of-trust',
   manager,
-  question: `Wipe the CipherTrust Manager “${manager.name}” at ${manager.address} to set its root of trust, although it is in use?`,
+  question: `Wipe the CipherTrust Manager “${manager.name}” at ${manager.address} to set its root of trust?`,
   loses: `Erases all its data. Now: ${[
     `users besides admin: ${manager.users.join(', ') || 'none'}`,
     `keys: ${manager.keys ?? 'not told'}${manager.keysRead === undefined ? '' : ` (only ${manager.keysRead} of them were read one by one: of the others a change of their number is noticed, and no other)`}`,
     `domains: ${manager.domains.join(', ') || 'none'}`,
     `HSMs: ${manager.hsms.join(', ') || 'none'}`,
     ...(manager.clustered ? ['it is a node of a cluster'] : []),
-  ].join('; ')}.${manager.untold.length > 0 ? ` It does not tell of its ${manager.untold.join(' and ')}.` : ''}`,
+  ].join(
+    '; ',
+  )}.${manager.untold.length > 0 ? ` It does not tell of its ${manager.untold.join(' and ')}.` : ''} Groups, connections, certificate authorities, CTE clients and whatever else it holds are erased, too, and are not listed here.`,
 });
 
 /** What the target record is told of an approval that counts: which, by whom, and the digest of what was shown. */

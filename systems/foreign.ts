@@ -19,3 +19,8 @@ export function readFields<Fields extends TProperties>(fields: Fields, told: unk
 
 /** The code of an error of Node or of a client, whatever was thrown. */
 export const codeOf = (error: unknown): unknown => (typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined);
+
+/**
+ * What Node was doing when an error of the system came: `connect`, `read`, `write` …; undefined where that is not told.
+ */
+export const syscallOf = (error: unknown): unknown => (typeof error === 'object' && error !== null && 'syscall' in error ? error.syscall : undefined);

@@ -2,7 +2,7 @@ import axios, { type AxiosInstance, type AxiosRequestConfig } from 'axios';
 import { type TProperties, Type } from 'typebox';
 import { notReady, StepFailure } from '../../domain/failure.ts';
 import { noPermitIn } from '../fence.ts';
-import { codeOf, isFields, type Read, readFields } from '../foreign.ts';
+import { codeOf, isFields, type Read, readFields, syscallOf } from '../foreign.ts';
 import { type Answer, answerFailure, isSuccess, lockedForMs, noAnswer, retryAfter, saysLocked, saysWrongPassword } from './errors.ts';
 import { notSent } from './tls.ts';
 
@@ -277,11 +277,17 @@ function locked(answer: Answer): StepFailure {
 /** An axios error carries headers and bodies: only its words go on, and whether anything was sent. */
 function withoutRequest(error: unknown): unknown {
   if (!axios.isAxiosError(error)) return error;
-  return Object.assign(new Error(`${error.code ?? ''} ${error.message}`.trim()), { code: error.code });
+  // What Node said of the socket is the cause of what axios says.
+  const syscall = syscallOf(error) ?? syscallOf(error.cause);
+  return Object.assign(new Error(`${error.code ?? ''} ${error.message}`.trim()), { code: error.code, syscall });
 }
 
-/** Did this request surely not leave this machine? */
-export const neverLeft = (error: unknown): boolean => {
-  const code = codeOf(error);
-  return typeof code === 'string' && [notSent, 'ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH'].includes(code);
-};
+const noConnection: readonly unknown[] = ['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH'];
+const whileConnecting: readonly unknown[] = ['connect', 'getaddrinfo'];
+
+/**
+ * Did this request surely not leave this machine? A connection that was there may end with the same codes, by a read or
+ * write after the body left: they prove it only where they come from connecting.
+ */
+export const neverLeft = (error: unknown): boolean =>
+  codeOf(error) === notSent || (noConnection.includes(codeOf(error)) && whileConnecting.includes(syscallOf(error)));

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { AxiosError } from 'axios';
 import { StepFailure } from '../../domain/failure.ts';
+import { neverLeft } from '../../systems/ciphertrust/manager.ts';
+import { notSent } from '../../systems/ciphertrust/tls.ts';
 import { recordedManager } from '../support/ciphertrust/recorded-manager.ts';
 
 const operation = 'POST /v1/system/network/checkport';
@@ -18,6 +20,32 @@ describe('A request to CipherTrust Manager', () => {
         await assert.rejects(manager.raw(method, '/v1/domains', {}), (error: unknown) => error instanceof StepFailure && error.problem.kind === 'Transient');
         assert.equal(asked.length, 1, `${method} ${code}`);
       }
+  });
+});
+
+describe('A request to CipherTrust Manager that failed', () => {
+  /** As axios passes on what Node says of a socket. */
+  const failsWith = async (code: string, syscall?: string): Promise<boolean> => {
+    const { manager } = recordedManager({
+      'POST /v1/domains': () => {
+        throw AxiosError.from(Object.assign(new Error(`${syscall} ${code}`), { code, ...(syscall === undefined ? {} : { syscall }) }));
+      },
+    });
+    const failure = await manager.raw('POST', '/v1/domains', {}).catch((error: unknown) => error);
+    assert.ok(failure instanceof StepFailure);
+    return neverLeft(failure.cause);
+  };
+
+  it('never left where no connection came about', async () => {
+    for (const code of ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH']) assert.equal(await failsWith(code, 'connect'), true, code);
+    assert.equal(await failsWith('ENOTFOUND', 'getaddrinfo'), true);
+    assert.equal(await failsWith(notSent), true);
+  });
+
+  it('may have left where the same is said of a connection that was there', async () => {
+    for (const code of ['EHOSTUNREACH', 'ENETUNREACH', 'ECONNREFUSED', 'ECONNRESET'])
+      for (const syscall of ['read', 'write', undefined]) assert.equal(await failsWith(code, syscall), false, `${syscall} ${code}`);
+    assert.equal(await failsWith('ETIMEDOUT', 'connect'), false, 'it may come late');
   });
 });
 

@@ -71,8 +71,12 @@ export async function signedIn(visitor: Visitor, at: ManagerAt, { presented, ane
   });
 }
 
-/** False where the kept password is refused: that is entered, and it is not shown again before a person orders a retry. */
+/**
+ * False where the kept password is refused: that is entered, and it is not shown again before a person orders a retry.
+ * The same holds for the sign-ins that this connection makes later on, once a token has ended.
+ */
 export async function signsIn(visitor: Visitor, manager: Manager, anew: boolean): Promise<boolean> {
+  manager.renewsBy(() => signsIn(visitor, manager, true));
   if (!anew && manager.resume()) return true;
   const record = passwordRecord(visitor);
   const shown = await record.shown();

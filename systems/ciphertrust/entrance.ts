@@ -58,12 +58,21 @@ export class Entrance {
     const manager = await this.#cipherTrust.connect(caller.job, caller.at, caller.signal);
     const knock = this.#knocks.get(caller.signal) ?? (await this.#begin(caller, likely));
     this.#knocks.set(caller.signal, knock);
+    manager.renewsBy(() => this.#isLetInAgain(knock, caller, manager));
     // What this attempt itself found right needs no proof at each further look.
     if (knock.signedIn && manager.resume()) return { knock, manager };
     knock.signedIn = false;
     if (knock.left[0] !== 'kept' || knock.pause || knock.locked) return { knock, manager };
     await this.#showKept(knock, caller, manager);
     return { knock, manager };
+  }
+
+  /** Once a token has ended that cannot be renewed. */
+  async #isLetInAgain(knock: Knock, caller: Caller, manager: Manager): Promise<boolean> {
+    knock.signedIn = false;
+    await this.#showKept(knock, caller, manager);
+    if (knock.locked) throw new StepFailure(knock.locked);
+    return knock.signedIn;
   }
 
   async #showKept(knock: Knock, caller: Caller, manager: Manager): Promise<void> {

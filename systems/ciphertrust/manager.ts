@@ -30,7 +30,6 @@ interface Question {
 interface Session {
   token: string;
   refreshToken?: string;
-  password: string;
   endsAt: number;
 }
 
@@ -47,6 +46,7 @@ export class Manager {
   readonly #http: AxiosInstance;
   readonly #signal: AbortSignal;
   readonly #slot: SessionSlot;
+  #signInAgain: (() => Promise<boolean>) | undefined;
   /** No question of an anonymous connection carries a token, or renews one. */
   #isSignedIn = false;
 
@@ -61,6 +61,14 @@ export class Manager {
     const { session } = this.#slot;
     this.#isSignedIn = session !== undefined && (session.refreshToken !== undefined || !isAboutToEnd(session));
     return this.#isSignedIn;
+  }
+
+  /**
+   * How to sign in again once a token has ended that cannot be renewed, by whoever enters what came of it. Without it
+   * no password is shown again.
+   */
+  renewsBy(signInAgain: () => Promise<boolean>): void {
+    this.#signInAgain = signInAgain;
   }
 
   get #session(): Session | undefined {
@@ -120,7 +128,7 @@ export class Manager {
     if (saysLocked(answer)) throw locked(answer);
     if (answer.status === 401 || answer.status === 403) return false;
     if (!isSuccess(answer)) throw answerFailure('signing in to CipherTrust Manager', answer, body);
-    if (!this.#begin(sessionOf(answer, password)))
+    if (!this.#begin(sessionOf(answer)))
       throw answerFailure('signing in to CipherTrust Manager', { ...answer, status: 500, body: { message: 'no token was given' } });
     return true;
   }
@@ -151,16 +159,20 @@ export class Manager {
     return found && { ...found, entries: found.entries.map((entry) => readFields(fields, entry)) };
   }
 
-  /** A new token: with the refresh token, else with the password that was right before. Where that is refused, too, the sign-in is over. */
+  /**
+   * A new token: with the refresh token, else by another sign-in. Where that is refused or not made, the sign-in is
+   * over.
+   */
   async #renew(): Promise<boolean> {
-    const { refreshToken, password } = this.#session!;
+    const { refreshToken } = this.#session!;
     if (refreshToken !== undefined) {
       const body = { grant_type: 'refresh_token', refresh_token: refreshToken };
       const answer = await this.#send({ method: 'POST', path: '/v1/auth/tokens/', body, withoutToken: true });
-      const renewed = isSuccess(answer) ? sessionOf(answer, password, refreshToken) : undefined;
+      const renewed = isSuccess(answer) ? sessionOf(answer, refreshToken) : undefined;
       if (renewed) return this.#begin(renewed);
     }
-    return this.signIn(password);
+    this.#begin(undefined);
+    return this.#signInAgain ? this.#signInAgain() : false;
   }
 
   /** Collections end with a slash in Thales’ index; its own clients leave that out and are served, too. Where one form is unknown nothing was done. */
@@ -258,11 +270,11 @@ export function entriesOf(body: unknown): readonly unknown[] {
   return [body, resources, info].find(Array.isArray) ?? [];
 }
 
-function sessionOf({ body }: Answer, password: string, before?: string): Session | undefined {
+function sessionOf({ body }: Answer, before?: string): Session | undefined {
   const { jwt, duration, refresh_token = before } = readFields({ jwt: Type.String(), duration: Type.Number(), refresh_token: Type.String() }, body);
   if (!jwt) return undefined;
   const seconds = duration !== undefined && duration > 0 && duration <= 86_400 ? duration : usualTokenSeconds;
-  return { token: jwt, password, endsAt: clock() + Math.max(seconds * 1000, renewBeforeMs * 1.5), ...(refresh_token ? { refreshToken: refresh_token } : {}) };
+  return { token: jwt, endsAt: clock() + Math.max(seconds * 1000, renewBeforeMs * 1.5), ...(refresh_token ? { refreshToken: refresh_token } : {}) };
 }
 
 /** Nobody signs in to a locked account, and trying might lock it for longer. */

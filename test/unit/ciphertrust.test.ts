@@ -195,6 +195,7 @@ describe('A request that is answered with 401', () => {
   it('is sent once more with a new token; hsm/setup is not: a person decides', async () => {
     const { asked, manager } = recordedManager(answers);
     await manager.signIn('p');
+    manager.renewsBy(() => manager.signIn('p'));
     for (const [method, path, times] of [
       ['GET', '/v1/domains', 2],
       ['POST', '/v1/system/hsm/setup', 1],

@@ -56,8 +56,8 @@ export const decideFipsMode = (
 };
 
 /**
- * `hsm changePolicy -policy 12 -value 0`. Erases every partition: only what was approved, compared once more in the session that does it, before the SO
- * signs in and right before the change; the approval and the change are on record before it. Afterwards the SO signs in again.
+ * `hsm changePolicy -policy 12 -value 0`. Erases every partition: only what was approved, compared once more in the session that does it: before the SO
+ * signs in, before the approval and the change go on record, and after that, right before the change. Afterwards the SO signs in again.
  */
 export const fipsMode = (systems: Systems) => {
   const { luna } = systems;
@@ -102,6 +102,8 @@ export const fipsMode = (systems: Systems) => {
           await approvals(input, attempt).append('approval-used', { approvalId, digest, act: erasingAct });
           await record(input, attempt).append('erase-begun', { act: erasingAct, approvalId, digest });
           begunBy.add(attempt);
+          // The entries may take seconds; what somebody makes on the HSM meanwhile was not approved. Stale where another attempt went on from here.
+          if (!(await asApproved())) return void (await record(input, attempt).append('erase-ended', { act: erasingAct, outcome: 'not-erased' }));
           await session.change('hsm changePolicy -policy 12 -value 0', { proceed: true }, 'hsm changePolicy');
         }),
       async initialize(input, _, attempt) {

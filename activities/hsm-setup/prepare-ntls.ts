@@ -82,14 +82,22 @@ const notTaken = (bound: string): Told<'Unsafe'> => ({
 });
 
 /** With the address as its name; not every version is known to take one. On record each time before it is sent. */
-async function regenerate(session: LunashSession, address: string, record: TargetRecord<'hsm'>): Promise<void> {
-  const enter = () => record.append('server-certificate-replace-begun', {});
-  await enter();
+async function regenerate(session: LunashSession, address: string, record: TargetRecord<'hsm'>): Promise<boolean> {
+  // In this session, and after the entry, which may take seconds: who registered meanwhile would be cut off.
+  const isUnusedAfterEntry = async () => {
+    await record.append('server-certificate-replace-begun', {});
+    return parseClientList(await session.read('client list')).length === 0;
+  };
+  if (!(await isUnusedAfterEntry())) return false;
   const named = await session.raw(`sysconf regenCert ${address}`, { proceed: true });
   const takesNoName = named.result !== 0 && /argument|syntax|usage/i.test(`${named.errors} ${named.text}`);
-  if (!takesNoName) return session.mustHaveSucceeded('sysconf regenCert', named, 'sysconf regenCert');
-  await enter();
+  if (!takesNoName) {
+    session.mustHaveSucceeded('sysconf regenCert', named, 'sysconf regenCert');
+    return true;
+  }
+  if (!(await isUnusedAfterEntry())) return false;
   await session.change('sysconf regenCert', { proceed: true }, 'sysconf regenCert');
+  return true;
 }
 
 /** A certificate of its own, bound to eth0, and a restart; only while no client is registered, since a new certificate cuts all of them off. */
@@ -128,9 +136,7 @@ export const prepareNtls = (systems: Systems) => {
         }),
       async prepare(input, { serverCertificate }, attempt) {
         const made = await luna.shell(input, attempt, async (session) => {
-          // Once more in this session: who registered meanwhile would be cut off.
-          if (parseClientList(await session.read('client list')).length > 0) return false;
-          await regenerate(session, input.hsm.address, record(input, attempt));
+          if (!(await regenerate(session, input.hsm.address, record(input, attempt)))) return false;
           await session.change(`ntls bind ${device}`, { proceed: true });
           await session.change('service restart ntls', { proceed: true });
           return true;

@@ -88,7 +88,7 @@ export const events = {
     'role-initialize-begun': data({ role: Type.Enum(['po', 'co']), partitionSerial: Type.Optional(text()) }),
     /** The temporary password was changed or refused: it holds no longer. */
     'role-first-password-over': data({ role: Type.Enum(['po', 'co']), partitionSerial: Type.Optional(text()) }),
-    /** Before `sysconf regenCert`: no client was registered that trusts the certificate which it replaces. */
+    /** Before `sysconf regenCert`, which is sent only if no client is registered that trusts the certificate which it replaces. */
     'server-certificate-replace-begun': nothing,
     /** Before `vtl createcert`: from then on a certificate for this name may be on the Windows host, and that may be the host's own identity. */
     'client-certificate-create-begun': data({ name: text() }),

@@ -421,6 +421,21 @@ async function person(luna: LunaSteps) {
   };
 }
 
+/** Records in which something happens right after an event was entered. */
+const afterEntry = (records: Records, event: string, happens: () => void): Records => ({
+  of: (target, subject, writer) => {
+    const record = records.of(target, subject, writer);
+    return {
+      read: () => record.read(),
+      append: async (entered, data) => {
+        const entry = await record.append(entered, data);
+        if (entered === event) happens();
+        return entry;
+      },
+    };
+  },
+});
+
 describe('What was approved to be erased', function () {
   this.timeout(60_000);
   let luna: LunaSteps;
@@ -449,6 +464,24 @@ describe('What was approved to be erased', function () {
     const { code } = await luna.problemOf(luna.step(fipsMode, { ...input, approvalId: 'approval-1', approvedDigest: hsm.digest }));
     assert.equal(code, 'APPROVAL_NOT_ON_RECORD');
     assert.deepEqual([luna.arrived('lunash:hsm login'), luna.arrived('lunash:hsm changePolicy')], [[], []]);
+  });
+
+  it('is compared again after the entries, which may take their time: with a partition that came meanwhile, nothing is erased', async () => {
+    luna = await LunaSteps.start();
+    luna.setUpHsm();
+    const { records } = luna.systems;
+    luna.systems.records = afterEntry(records, 'erase-begun', () => {
+      luna.world.appliance.state.hsm.partitions.push(newPartition('theirs', 20_000));
+    });
+    const input = { ...luna.job, ...luna.hosts };
+    const { hsm } = await luna.step(inspectHsm, input);
+    await luna.granted('approval-1', hsm.digest);
+    const { outcome } = await luna.step(fipsMode, { ...input, approvedDigest: hsm.digest, approvalId: 'approval-1' });
+    const [last] = (await luna.record().read()).slice(-1);
+    assert.deepEqual(
+      { outcome, sent: luna.arrived('lunash:hsm changePolicy').length, event: last?.event, data: last?.data },
+      { outcome: 'approval-used', sent: 0, event: 'erase-ended', data: { act: 'fips-mode', outcome: 'not-erased' } },
+    );
   });
 
   it('is on record before it is, and its approval as used', async () => {
@@ -481,6 +514,17 @@ describe('A new certificate of the HSM', function () {
     });
     luna.setUpHsm();
     Object.assign(luna.world.appliance.state.ntls, { device: null });
+    await luna.problemOf(luna.step(prepareNtls, { ...luna.job, ...luna.hosts }));
+    assert.deepEqual(luna.arrived('lunash:sysconf regenCert'), []);
+  });
+
+  it('is not made where a client was registered while the entry was made', async () => {
+    luna = await LunaSteps.start();
+    luna.setUpHsm();
+    Object.assign(luna.world.appliance.state.ntls, { device: null });
+    luna.systems.records = afterEntry(luna.systems.records, 'server-certificate-replace-begun', () => {
+      luna.world.appliance.state.clients.push({ name: 'theirs', ip: '172.22.0.9', certificatePem: '', partitions: [] });
+    });
     await luna.problemOf(luna.step(prepareNtls, { ...luna.job, ...luna.hosts }));
     assert.deepEqual(luna.arrived('lunash:sysconf regenCert'), []);
   });

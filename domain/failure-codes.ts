@@ -205,8 +205,8 @@ export const failureCodes = {
   },
   HSM_FOREIGN: {
     kinds: ['Unsafe'],
-    meaning: 'The HSM is initialized with another label: somebody else uses it.',
-    action: 'Find out who, or have its owner zeroize it.',
+    meaning: 'The HSM is initialized with another label, or with that of the request while no entry shows that this service did so: somebody else may use it.',
+    action: 'Find out who, or have its owner zeroize it. Retry only if it is yours: with the label of the request, that signs in once.',
   },
   HSM_ZEROIZED: {
     kinds: ['Unsafe'],

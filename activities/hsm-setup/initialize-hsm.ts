@@ -1,5 +1,5 @@
 import type { HsmSeen, StepInput, StepResult } from '../../domain/results.ts';
-import { isSameRetry, refusedUnder } from '../../stores/record/memory.ts';
+import { type Doubt, doubtOf, isKnownHsm, isSameRetry, refusedUnder } from '../../stores/record/memory.ts';
 import type { TargetRecord } from '../../stores/record/record.ts';
 import { writerOf } from '../../stores/record/writer.ts';
 import { kept } from '../../stores/secrets/kept.ts';
@@ -20,6 +20,8 @@ export interface Seen {
   soRefused: boolean;
   /** Has this very retry initialized it, and seen that it was? */
   isDone: boolean;
+  /** Does the target record show that it is ours? Else: was a person told that it does not? */
+  ownership: 'known' | Doubt;
 }
 
 /** The kept SO password opens it: it is ours. */
@@ -53,9 +55,21 @@ const erasedSince = ({ serial }: HsmSeen) =>
     remedy: 'Nothing was done. Find out who erased it, then retry: a retry initializes it once more.',
   });
 
-export const decideInitializeHsm = ({ hsm, soRefused, isDone }: Seen, input: Pick<Input, 'request'>, proofs: Partial<Proofs>) => {
+/** A password that cannot be right would be one of three attempts: a person must know before it is tried. */
+const unrecorded = ({ serial, label }: HsmSeen) =>
+  halt({
+    code: 'HSM_FOREIGN',
+    tried: `taking over the HSM ${serial}`,
+    summary: `it has the label “${label}”, but the target record does not show that this service initialized it or signed in to it as SO`,
+    remedy:
+      'No password was tried. Somebody else may use it: have its owner zeroize it, then retry. If it is yours (the record was lost), check the kept SO password, then retry: that signs in once, and 3 wrong passwords erase the HSM.',
+  });
+
+export const decideInitializeHsm = ({ hsm, soRefused, isDone, ownership }: Seen, input: Pick<Input, 'request'>, proofs: Partial<Proofs>) => {
   if (hsm.zeroized) return isDone ? erasedSince(hsm) : act('initialize');
   if (hsm.label !== input.request.hsm.label) return foreign(hsm, input);
+  if (ownership === 'none') return act('doubt');
+  if (ownership === 'told') return unrecorded(hsm);
   if (hsm.soAttemptsLeft !== 3) return attemptsUsed(hsm);
   if (proofs['so-password']) return done<StepResult<'initialize-hsm'>>({ hsm });
   return soRefused ? soWasRefused() : prove('so-password');
@@ -80,25 +94,33 @@ export async function initialize(
   if (!zeroized) await record.append('initialized', { serial, label });
 }
 
-/** Initialises the HSM. One that already has our label is ours if, and only if, the kept SO password opens it. */
+/**
+ * Initialises the HSM. One that already has our label is ours if, and only if, the kept SO password opens it. That is tried where the target record shows that
+ * it is ours, or a person who was told that it does not ordered a retry.
+ */
 export const initializeHsm = (systems: Systems) => {
   const { luna } = systems;
   const record = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'hsm');
   const inShell = <T>(input: Input, attempt: Attempt, work: (session: LunashSession) => Promise<T>) => luna.shell(input, attempt, work);
-  return converge<Input, Seen, StepResult<'initialize-hsm'>, 'initialize', Proofs>({
+  return converge<Input, Seen, StepResult<'initialize-hsm'>, 'initialize' | 'doubt', Proofs>({
     ...leaving(systems, 'lunash-sign-in', 'lunash-init'),
     async observe(input, attempt) {
       const entries = await record(input, attempt).read();
       const writer = writerOf(input, attempt);
+      const hsm = await inShell(input, attempt, readHsm);
       return {
-        hsm: await inShell(input, attempt, readHsm),
+        hsm,
         soRefused: refusedUnder(entries, { role: 'so' }, writer),
         isDone: entries.some((entry) => entry.event === 'initialized' && isSameRetry(entry, writer)),
+        ownership: isKnownHsm(entries) ? 'known' : doubtOf(entries, { of: 'hsm', serial: hsm.serial }, writer),
       };
     },
     prove: { 'so-password': (input, _, attempt) => provedAsSo(systems, input, attempt) },
     decide: decideInitializeHsm,
-    act: { initialize: (input, _, attempt) => inShell(input, attempt, (session) => initialize(session, systems, input, record(input, attempt))) },
+    act: {
+      initialize: (input, _, attempt) => inShell(input, attempt, (session) => initialize(session, systems, input, record(input, attempt))),
+      doubt: async (input, { hsm: { serial } }, attempt) => void (await record(input, attempt).append('ownership-doubted', { of: 'hsm', serial })),
+    },
     sight: ({ hsm }) => hsm,
   });
 };

@@ -76,6 +76,8 @@ export const events = {
     /** `hsm init` goes out; the HSM was seen zeroized. */
     'initialize-begun': nothing,
     initialized: data({ serial: Type.Optional(text()), label: Type.Optional(text()) }),
+    /** It looks like ours, and no entry shows that it is. A person is told: only a retry after this entry's may show it a password. */
+    'ownership-doubted': data({ of: Type.Enum(['hsm', 'partition']), serial: text() }),
     /** Before an act that erases the HSM or a partition, with the approval that allows it. */
     'erase-begun': data({ act: text(), approvalId: text(), digest: text() }),
     /** What a look showed afterwards. */

@@ -67,6 +67,19 @@ export function applianceRefusedUnder(entries: Hsm, password: 'kept' | 'factory'
 export const isSameRetry = (entry: SameRetry, { runId, execution, retry }: SameRetry): boolean =>
   entry.runId === runId && entry.execution === execution && entry.retry === retry;
 
+/** Was `hsm init` begun here, or did the kept SO password open the HSM? Its label alone proves nothing. */
+export const isKnownHsm = (entries: Hsm): boolean =>
+  entries.some((entry) => entry.event === 'initialize-begun' || (entry.event === 'so-sign-in' && entry.data.outcome === 'accepted'));
+
+/** Whether a person was told in this run that no entry shows whose an HSM or partition is: `told` under this very retry, `confirmed` by a retry since. */
+export type Doubt = 'none' | 'told' | 'confirmed';
+
+export function doubtOf(entries: Hsm, { of, serial }: { of: 'hsm' | 'partition'; serial: string }, { runId, retry }: SameRetry): Doubt {
+  const told = entries.filter(({ event, data, ...by }) => event === 'ownership-doubted' && data.of === of && data.serial === serial && by.runId === runId);
+  if (told.length === 0) return 'none';
+  return told.some((entry) => entry.retry < retry) ? 'confirmed' : 'told';
+}
+
 /** May a role's first, temporary password still hold? */
 export function holdsFirstPassword(entries: Hsm, role: 'po' | 'co', partitionSerial?: string): boolean {
   const of = (event: 'role-initialize-begun' | 'role-first-password-over') =>

@@ -61,13 +61,14 @@ describe('The HSM', function () {
       assert.deepEqual(operations(run, /hsm (login|init)/), []);
     }));
 
-  it('initialised by somebody else under our label costs one sign-in, and a retry none', () =>
+  it('initialised by somebody else under our label costs no sign-in, the first retry one, and further retries none', () =>
     withRun({ moods: ['only retry', 'only retry', 'only retry'] }, async (run) => {
       await run.meddle({ what: 'initialise-hsm', label: run.request.hsm.label });
       assert.equal(await run.job(), 'aborted');
       const { soAttemptsLeft } = run.world.appliance.state.hsm;
       const { soRefused, fewestSoAttempts } = run.world.appliance.state.counts;
       assert.deepEqual({ soAttemptsLeft, soRefused, fewestSoAttempts }, { soAttemptsLeft: 2, soRefused: 1, fewestSoAttempts: 2 });
+      assert.match(wordsOf(run.watch.incidents[0]!.problem), /the target record does not show that this service initialized it/);
       assert.ok(run.watch.incidents.length >= 3, 'an operator who only retries is asked again');
     }));
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createPartition } from '../../activities/hsm-setup/create-partition.ts';
+import { newPartition } from '../../simulator/luna/state.ts';
 import { LunaSteps } from '../support/luna/luna-steps.ts';
 
 describe('A partition whose size the HSM rounds', function () {
@@ -42,6 +43,19 @@ describe('A partition whose size the HSM rounds', function () {
       assert.equal(luna.world.appliance.state.hsm.partitions.length, 1);
       await luna.stop();
     }
+  });
+
+  it('that no entry shows as ours is not entered as created here before a person who was told orders a retry', async () => {
+    await begin('exact');
+    luna.world.appliance.state.hsm.partitions.push({ ...newPartition(luna.request.hsm.partition.name, 10_000), objects: ['their-key'] });
+    const created = async () => (await luna.record().read()).filter(({ event }) => event === 'partition-created').length;
+    for (const attempt of [1, 2]) {
+      const { kind, words, remedy } = await luna.problemOf(luna.step(createPartition, input()));
+      assert.deepEqual({ attempt, kind, created: await created() }, { attempt, kind: 'Unsafe', created: 0 });
+      assert.match(`${words} ${remedy}`, /has 10000 bytes and holds 1 objects; .*is not kept as one that was created here.*root of trust, retry; else/);
+    }
+    await luna.step(createPartition, { ...input(), order: 2 });
+    assert.equal(await created(), 1);
   });
 
   it('is another one where its serial is: nobody is told to delete what holds keys', async () => {

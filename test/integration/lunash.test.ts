@@ -309,6 +309,22 @@ describe('A password that does not fit', function () {
     assert.equal(luna.world.appliance.state.hsm.soAttemptsLeft, 2);
   });
 
+  it('is the SO’s of an HSM of our label that no entry shows as ours: not shown before a person who was told orders a retry', async () => {
+    luna = await LunaSteps.start();
+    luna.setUpHsm('somebody else');
+    luna.world.appliance.state.hsm.soPassword = 'Somebody-elses.1';
+    const input = { ...luna.job, ...luna.hosts };
+    const signIns = () => luna.arrived('lunash:hsm login').length;
+    // An attempt whose failure is lost is followed by another one; and another run is another person's.
+    for (const again of [input, input, { ...input, runId: 'run-2' }]) {
+      const { kind, words } = await luna.problemOf(luna.step(initializeHsm, again));
+      assert.deepEqual({ kind, signIns: signIns() }, { kind: 'Unsafe', signIns: 0 });
+      assert.match(words, /the target record does not show that this service initialized it/);
+    }
+    await luna.problemOf(luna.step(initializeHsm, { ...input, order: 2 }));
+    assert.deepEqual([signIns(), luna.world.appliance.state.hsm.soAttemptsLeft], [1, 2]);
+  });
+
   it('is the SO’s, refused while its sender dies: the next attempt does not show it again', async () => {
     luna = await LunaSteps.start();
     luna.setUpHsm();

@@ -4,8 +4,10 @@ import {
   applianceRefusedUnder,
   beganPartition,
   createdPartition,
+  doubtOf,
   erasedAfterLastProof,
   holdsFirstPassword,
+  isKnownHsm,
   isOurs,
   isUsed,
   openCreateTag,
@@ -56,6 +58,30 @@ describe('What a record says', () => {
     const refused = ['appliance-sign-in', { password: 'kept', outcome: 'refused' }] as const;
     assert.ok(applianceRefusedUnder(await entries('hsm', [...refused]), 'kept', writer));
     assert.ok(!applianceRefusedUnder(await entries('hsm', [...refused], ['appliance-password-replace-begun', {}]), 'kept', writer));
+  });
+
+  it('knows an HSM as ours by an initialization that was begun, or an accepted password of its SO', async () => {
+    const known = async (...events: Parameters<typeof entries<'hsm'>>[1][]) => isKnownHsm(await entries('hsm', ...events));
+    assert.deepEqual(
+      [
+        await known(),
+        await known(['so-sign-in', { outcome: 'tried' }], ['so-sign-in', { outcome: 'refused' }]),
+        await known(['ownership-doubted', { of: 'hsm', serial: '1' }]),
+        await known(['so-sign-in', { outcome: 'accepted' }]),
+        await known(['initialize-begun', {}]),
+      ],
+      [false, false, false, true, true],
+    );
+  });
+
+  it('tells whether a person was told in this run that nothing shows whose an HSM or partition is, and ordered a retry since', async () => {
+    const hsm = await entries('hsm', ['ownership-doubted', { of: 'hsm', serial: '1' }]);
+    const [mine, later] = [writer, { ...writer, execution: 'step-2', retry: 2 }];
+    assert.deepEqual(
+      [mine, later, { ...later, runId: 'run-2' }].map((by) => doubtOf(hsm, { of: 'hsm', serial: '1' }, by)),
+      ['told', 'confirmed', 'none'],
+    );
+    assert.deepEqual([doubtOf(hsm, { of: 'hsm', serial: '2' }, later), doubtOf(hsm, { of: 'partition', serial: '1' }, later)], ['none', 'none']);
   });
 
   it('tells what may have erased the HSM after the crypto officer opened the partition last', async () => {

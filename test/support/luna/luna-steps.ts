@@ -26,6 +26,7 @@ import { createWindows } from '../../../systems/windows/windows.ts';
 import { readSettings } from '../../../worker/settings.ts';
 import { granted } from '../approvals.ts';
 import { clocksOfWorker } from '../clocks.ts';
+import { type EarlierEntry, enterEarlier } from '../earlier-entries.ts';
 import { exampleRequest } from '../example.ts';
 import { MemoryFence, openFence, runStep } from '../fence.ts';
 import { isSecret } from '../leaks.ts';
@@ -38,6 +39,12 @@ import { addresses, type LunaWorld, lunaWorld, windowsKey } from './luna-world.t
 const logger = new DefaultLogger('ERROR');
 type Activity<Input, Result> = (systems: Systems) => (input: Input) => Promise<Result>;
 
+/** As the steps enter it that set an HSM up as far as its label. */
+const earlierEntries: EarlierEntry<'hsm'>[] = [
+  ['appliance-sign-in', { password: 'kept', outcome: 'accepted' }],
+  ['initialize-begun', {}],
+];
+
 /** Steps are named like their functions: `fipsMode` is `fips-mode`. */
 const stepOf = ({ name }: { name: string }): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
@@ -46,6 +53,8 @@ export class LunaSteps {
   readonly target = 'kylo-luna-hsm-0123456789';
   readonly request = exampleRequest();
   readonly values = new Map<string, string>();
+  /** The target record. */
+  readonly entries = new Map<string, string>();
   readonly world: LunaWorld;
   readonly systems: Systems;
   readonly hosts: Hosts;
@@ -67,6 +76,7 @@ export class LunaSteps {
     const steps = new LunaSteps(await lunaWorld(options, left?.state), await mkdtemp(join(tmpdir(), 'hsm-luna-steps-')), env);
     if (left) {
       for (const [name, value] of left.values) steps.values.set(name, value);
+      steps.enterEarlier(...earlierEntries);
       return steps;
     }
     for (const purpose of purposes) if (!/-key$|^client-certificate$/.test(purpose)) steps.keep(purpose, await generateSecret(purpose));
@@ -89,7 +99,7 @@ export class LunaSteps {
     const outbound = createOutbound(settings.proxy);
     const transcripts = folderTranscripts(folder);
     const windows = createWindows(outbound, secrets);
-    const records = createRecords(memoryNumberedStore());
+    const records = createRecords(memoryNumberedStore(this.entries));
     const luna = new Luna({ settings, outbound, secrets, windows, transcripts, records });
     const azure = azureWithMachines(() => this.vmId);
     this.systems = { settings, outbound, secrets, records, transcripts, windows, luna, azure, clocks: clocksOfWorker() } as unknown as Systems;
@@ -120,8 +130,17 @@ export class LunaSteps {
     return [...this.values].filter(([name]) => isSecret(name));
   }
 
-  /** Sets the HSM up as far as its own half of the runbook goes: kept passwords, a partition of the request's name, NTLS bound and running. */
-  setUpHsm(): PartitionState {
+  /** What an earlier job entered in the record of the HSM. */
+  enterEarlier(...events: EarlierEntry<'hsm'>[]): void {
+    enterEarlier(this.entries, this.target, 'hsm', events);
+  }
+
+  /**
+   * Sets the HSM up as far as its own half of the runbook goes: kept passwords, a partition of the request's name, NTLS bound and running. An earlier job did
+   * that, and entered it, unless somebody else did.
+   */
+  setUpHsm(by: 'an earlier job' | 'somebody else' = 'an earlier job'): PartitionState {
+    if (by === 'an earlier job') this.enterEarlier(...earlierEntries);
     const { state } = this.world.appliance;
     const { label, partition } = this.request.hsm;
     Object.assign(state.users[0]!, { password: this.kept('appliance-password'), mustChange: false });

@@ -32,11 +32,15 @@ table('inspect-hsm', [
 ]);
 
 const proven = { 'so-password': 'accepted' } as const;
-const seen = { hsm: ours, soRefused: false, isDone: false };
+const seen = { hsm: ours, soRefused: false, isDone: false, ownership: 'known' } as const;
 table('initialize-hsm', [
   ['zeroized', decideInitializeHsm({ ...seen, hsm: fresh }, job, {}), 'act initialize'],
   ['zeroized again after this step initialized it', decideInitializeHsm({ ...seen, hsm: fresh, isDone: true }, job, {}), 'stop Unsafe'],
-  ['of our label', decideInitializeHsm(seen, job, {}), 'prove so-password'],
+  ['of our label, and known as ours', decideInitializeHsm(seen, job, {}), 'prove so-password'],
+  ['of our label, and no entry shows that it is ours', decideInitializeHsm({ ...seen, ownership: 'none' }, job, {}), 'act doubt'],
+  ['of our label, and a person is to be told', decideInitializeHsm({ ...seen, ownership: 'told' }, job, {}), 'stop Unsafe'],
+  ['of our label, and a person who was told ordered a retry', decideInitializeHsm({ ...seen, ownership: 'confirmed' }, job, {}), 'prove so-password'],
+  ['zeroized, and no entry shows that it is ours', decideInitializeHsm({ ...seen, hsm: fresh, ownership: 'none' }, job, {}), 'act initialize'],
   ['ours, opened with the kept password', decideInitializeHsm(seen, job, proven), 'done'],
   ['of our label, and the kept password was refused before the crash', decideInitializeHsm({ ...seen, soRefused: true }, job, {}), 'stop Unsafe'],
   ['somebody else’s', decideInitializeHsm({ ...seen, hsm: { ...ours, label: 'Theirs' } }, job, {}), 'stop Unsafe'],
@@ -103,10 +107,19 @@ table('create-partition', [
   ['none of that name', create([named('other')]), 'act create'],
   ['there, and its serial kept', create([partition], { remembered: 'kept' }), 'done'],
   ['there, of our size, and its serial not kept yet', create([partition]), 'act keep'],
-  ['there with its root keys, from an earlier run that kept nothing', create([{ ...partition, objects: 2 }]), 'act keep'],
+  ['there with objects, and nothing shows whose', create([{ ...partition, objects: 2 }]), 'act doubt'],
+  ['there with objects, and a person is to be told', create([{ ...partition, objects: 2 }], { remembered: 'told' }), 'stop Unsafe'],
+  ['there with objects, and a person who was told ordered a retry', create([{ ...partition, objects: 2 }], { remembered: 'confirmed' }), 'act keep'],
+  ['there with objects, and begun', create([{ ...partition, objects: 2 }], { remembered: 'begun' }), 'act keep'],
+  [
+    'of another size and in use, though a person ordered a retry',
+    create([{ ...partition, totalBytes: 5, objects: 2 }], { remembered: 'confirmed' }),
+    'stop Unsafe',
+  ],
   ['rounded by the HSM, with its root keys, from an earlier run', create([{ ...partition, totalBytes: 10_240, objects: 2 }], { remembered: 'kept' }), 'done'],
-  ['of another size, empty', create([{ ...partition, totalBytes: 5 }]), 'stop Unsafe'],
-  ['of another size and in use', create([{ ...partition, totalBytes: 5, objects: 2 }]), 'stop Unsafe'],
+  ['of another size, empty', create([{ ...partition, totalBytes: 5 }]), 'act doubt'],
+  ['of another size, empty, and a person is to be told', create([{ ...partition, totalBytes: 5 }], { remembered: 'told' }), 'stop Unsafe'],
+  ['of another size and in use', create([{ ...partition, totalBytes: 5, objects: 2 }], { remembered: 'told' }), 'stop Unsafe'],
   ['begun, and rounded by the HSM', create([{ ...partition, totalBytes: 10_240 }], { remembered: 'begun' }), 'act keep'],
   ['begun, but of another size and in use', create([{ ...partition, totalBytes: 10_240, objects: 2 }], { remembered: 'begun' }), 'stop Unsafe'],
   ['begun, but far larger', create([{ ...partition, totalBytes: 50_000 }], { remembered: 'begun' }), 'stop Unsafe'],
@@ -117,6 +130,15 @@ table('create-partition', [
   ['one byte too few', create([], { capacity: { ...room, freeBytes: 9_999 } }), 'stop Refused'],
   ['a version that does not tell its room', create([], { capacity: {} }), 'act create'],
 ]);
+
+it('create-partition offers to take a partition over as it is, and no deletion where it holds keys', () => {
+  const remedyOf = (found: typeof partition) => (create([found], { remembered: 'told' }) as { problem: { remedy: string } }).problem.remedy;
+  assert.match(
+    remedyOf({ ...partition, objects: 2 }),
+    /root of trust, retry; else retry with an amendment of \/hsm\/partition\/name\. It holds keys: do not delete it\.$/,
+  );
+  assert.match(remedyOf({ ...partition, totalBytes: 5 }), /root of trust, retry with an amendment of \/hsm\/partition\/sizeBytes to 5; else/);
+});
 
 const ntls = {
   skewSeconds: 0,

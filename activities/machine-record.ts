@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { unsafe } from '../domain/failure.ts';
+import { type StepFailure, unsafe } from '../domain/failure.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
 import type { Job } from '../domain/results.ts';
 import type { DataOf, Entry } from '../stores/record/events.ts';
@@ -125,8 +125,8 @@ export const enterWindowsSecrets = (giver: Giver, ...purposes: string[]): Promis
 export const enterLunacmSecrets = (giver: Giver): Promise<void> => enterWindowsSecrets(giver, 'secrets of the HSM and its partition');
 
 /**
- * Enters the host key of the HSM’s first contact; call it before a password leaves for it. Throws Unsafe where another key was entered, unless a person has
- * confirmed this one. A key that is known is not entered again.
+ * Enters the host key of the HSM’s first contact; call it before a password leaves for it. Throws Unsafe where another key was entered, or where a request for the
+ * HSM was and nothing shows that it made this one, unless a person has confirmed this key. A key that is known is not entered again.
  */
 export async function enterHsmHostKey(
   systems: Pick<Systems, 'records'>,
@@ -138,12 +138,24 @@ export async function enterHsmHostKey(
   const resourceId = hsmIdOf(input.request);
   const standing = standingOf(await record.read(), resourceId, { hostKey });
   if (standing.is === 'ours') return;
-  if (standing.is === 'other' && standing.expected.hostKey !== undefined && !isConfirmed)
-    throw unsafe({
-      code: 'SSH_HOST_KEY_CHANGED',
-      tried: `first contact with the HSM ${input.request.hsm.name}`,
-      summary: `The host key is ${hostKey}, and the target record has ${standing.expected.hostKey}`,
-      remedy: `No password was sent. Find out whether the HSM was rebuilt or somebody is in between. ${trustAgain(input)}`,
-    });
+  if (standing.is === 'other' && !isConfirmed) throw otherHsm(input, hostKey, standing.expected);
   await record.append('machine-created', { resourceId, hostKey });
+}
+
+function otherHsm(job: Job, hostKey: string, { hostKey: recorded, tag }: { hostKey?: string; tag?: string }): StepFailure {
+  const tried = `first contact with the HSM ${job.request.hsm.name}`;
+  if (recorded === undefined)
+    return unsafe({
+      code: 'AZURE_RESOURCE_FOREIGN',
+      tried,
+      summary: `nothing shows that this job’s request with the tag provisioner-create=${tag} created this HSM`,
+      remedy:
+        'No password was sent. Find out who created it. To let this job use it, set that tag on it; delete it otherwise. Then abort, and send the request again.',
+    });
+  return unsafe({
+    code: 'SSH_HOST_KEY_CHANGED',
+    tried,
+    summary: `The host key is ${hostKey}, and the target record has ${recorded}`,
+    remedy: `No password was sent. Find out whether the HSM was rebuilt or somebody is in between. ${trustAgain(job)}`,
+  });
 }

@@ -27,7 +27,7 @@ const maximumRuns = 2;
 
 export interface Seen {
   /** Whose the HSM is by the target record; absent where nobody asked the record, or there is none. */
-  standing?: Standing['is'];
+  standing?: Standing;
   hsm?: { id: string; state: string; message: string; tags?: Record<string, string> } & HsmNature;
   /** The network’s gateway, whoever made it. */
   gateway?: { id: string; name: string; type: string; state: string; tags?: Record<string, string>; hasBasicAddress?: boolean };
@@ -107,6 +107,22 @@ function notOurs({ hsm }: Seen, input: Asked) {
     });
   return hsm && another(hsm, input.request);
 }
+
+/** An HSM that the request on record did not make: somebody else did, after ours had failed. */
+function madeByOthers({ hsm, standing }: Seen, input: Asked) {
+  if (hsm?.state !== 'Succeeded' || standing?.is !== 'other' || standing.expected.tag === undefined) return undefined;
+  return halt({
+    code: 'AZURE_RESOURCE_FOREIGN',
+    tried: deploying(input),
+    summary: `an HSM of this name exists, but this job’s request did not create it: neither it nor a deployment that succeeded has the tag provisioner-create=${standing.expected.tag}`,
+    remedy:
+      'Nothing was sent to it. Find out who created it. If nobody uses it, delete it, then retry: this job creates its own. To let this job use it, set that tag on it, then retry.',
+  });
+}
+
+/** Of a deployment that did not succeed, the tag says nothing about an HSM that is there: somebody else may have made it since. A person may set the tag on the HSM. */
+const createTagOf = ({ hsm, deployment }: Seen): string | undefined =>
+  (deployment && (deployment.state === 'Succeeded' || isActive(deployment.state)) ? deployment.createTag : undefined) ?? createTagIn(hsm?.tags);
 
 /** Somebody is taking it away: whether another is made in its place, and paid for, is theirs to say. */
 function beingDeleted({ hsm, gateway }: Seen, input: Asked) {
@@ -205,9 +221,10 @@ function inTheWay(seen: Seen, input: Asked) {
 
 export const decideDeployHsm = (seen: Seen, input: Asked) => {
   const { hsm, gateway } = seen;
-  const unusable = notOurs(seen, input) ?? beingDeleted(seen, input) ?? activeDeployment(seen, input) ?? unsuitableGateway(seen, input);
+  const unusable =
+    notOurs(seen, input) ?? beingDeleted(seen, input) ?? activeDeployment(seen, input) ?? madeByOthers(seen, input) ?? unsuitableGateway(seen, input);
   if (unusable) return unusable;
-  if (hsm?.state === 'Succeeded' && seen.standing === 'begun') return act('enter-hsm');
+  if (hsm?.state === 'Succeeded' && seen.standing?.is === 'begun') return act('enter-hsm');
   if (hsm?.state === 'Succeeded' && gateway?.state === 'Succeeded') return done(resultOf(seen, input));
   if (gateway && !['Succeeded', 'Failed'].includes(gateway.state)) return wait(progressOf(seen, input.request));
   return afterOwnRun(seen, input) ?? inTheWay(seen, input) ?? act('deploy');
@@ -226,8 +243,8 @@ export const deployHsm = (systems: Systems) => {
       const record = recordOf(systems, input, attempt, 'deployment');
       const entries = await record.read();
       const seen = await observeDeployHsm(azure, input, attempt);
-      const standing = seen.hsm && standingOf(entries, seen.hsm.id, { tag: seen.deployment?.createTag });
-      return { ...seen, ...(standing ? { standing: standing.is } : {}), record, entries };
+      const standing = seen.hsm && standingOf(entries, seen.hsm.id, { tag: createTagOf(seen) });
+      return { ...seen, ...(standing ? { standing } : {}), record, entries };
     },
     decide: decideDeployHsm,
     act: {

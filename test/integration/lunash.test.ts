@@ -176,6 +176,14 @@ describe('The HSM’s half of the runbook, over real SSH', function () {
       assert.deepEqual(await signIn(), { appliance: luna.hosts.hsm });
       assert.deepEqual(await entered(), [another, luna.hosts.hsm.pin]);
     });
+
+    it('sends no password where a request for the HSM is on record, and nothing shows that it made this one', async () => {
+      luna = await LunaSteps.start();
+      await deployment().append('machine-create-begun', { resourceId: hsmIdOf(luna.request), absent: true, tag: 't1' });
+      const { kind, code, words } = await luna.problemOf(signIn());
+      assert.deepEqual([kind, code, luna.arrived('luna-ssh:sign-in')], ['Unsafe', 'AZURE_RESOURCE_FOREIGN', []]);
+      assert.match(words, /the tag provisioner-create=t1/);
+    });
   });
 
   it('uses old algorithms only where they are allowed, and says how', async () => {

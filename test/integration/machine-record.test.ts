@@ -160,4 +160,28 @@ describe('What was created stands in the target record', function () {
     const [begun, created, ...more] = await entered('deployment');
     assert.deepEqual([begun?.[0], begun?.[1]['tag'], created?.[0], more], ['machine-create-begun', tags?.['provisioner-create'], 'machine-created', []]);
   });
+
+  it('an HSM that somebody made after our deployment had failed is an incident and is not entered, until its tag says that it may be', async () => {
+    const { hsmSubnetId } = await start();
+    const needs = { hsmSubnetId };
+    bench.fault('error', 'arm:provisioning Microsoft.HardwareSecurityModules/dedicatedHSMs', { status: 403, code: 'RequestDisallowedByPolicy', message: 'no' });
+    await bench.stops('deploy-hsm', needs);
+    const [[, { tag }]] = (await entered('deployment')) as [[string, { tag: string }]];
+    const { hsms } = await bench.clients();
+    const { resourceGroup, region: location } = bench.request.azure;
+    const theirs = {
+      location,
+      sku: { name: 'SafeNet Luna Network HSM A790' },
+      networkProfile: { subnet: { id: hsmSubnetId }, networkInterfaces: [{ privateIpAddress: '172.22.1.4' }] },
+      stampId: bench.request.hsm.stamp ?? 'stamp1',
+    };
+    await hsms.dedicatedHsmOperations.beginCreateOrUpdateAndWait(resourceGroup, bench.request.hsm.name, theirs, often);
+    const { kind, words, remedy } = await bench.stops('deploy-hsm', needs, { askedAt: Date.now() + 1 });
+    assert.deepEqual([kind, await eventsOf('deployment')], ['Unsafe', ['machine-create-begun']]);
+    assert.match(words, new RegExp(`this job’s request did not create it: .*the tag provisioner-create=${tag}`));
+    assert.match(remedy, /set that tag on it, then retry/);
+    await hsms.dedicatedHsmOperations.beginUpdateAndWait(resourceGroup, bench.request.hsm.name, { tags: { 'provisioner-create': tag }, ...often });
+    await bench.step('deploy-hsm', needs);
+    assert.deepEqual([await eventsOf('deployment'), bench.arrived(deploymentPut).length], [['machine-create-begun', 'machine-created'], 1]);
+  });
 });

@@ -21,6 +21,7 @@ const deployment = (state: string, run = 1, more: object = {}) => ({
 });
 const fault = (code: string, message: string, target = '/x/virtualNetworkGateways/g') => ({ fault: { code, message, target } });
 const decided = (...seen: Partial<Seen>[]): Decided => decideDeployHsm(Object.assign({ askedAt: 7 }, ...seen) as Seen, job);
+const notMade = { standing: { is: 'other', expected: { tag: 't1' } } } as const;
 const race = 'The virtual network has no ExpressRoute gateway that is ready.';
 
 table('deploy-hsm', [
@@ -33,6 +34,14 @@ table('deploy-hsm', [
   ['another deployment has ended', decided(deployment('Failed', 1, { ours: false, run: { askedAt: 1, number: 1 } })), 'act deploy'],
   ['all there', decided(hsm('Succeeded'), gateway('Succeeded'), deployment('Succeeded')), 'done'],
   ['all there, made by hand', decided(hsm('Succeeded', '', {}), gateway('Succeeded')), 'done'],
+  [
+    'the HSM that our deployment made',
+    decided(hsm('Succeeded'), gateway('Succeeded'), deployment('Succeeded'), { standing: { is: 'begun' } }),
+    'act enter-hsm',
+  ],
+  ['an HSM that somebody made after ours had failed', decided(hsm('Succeeded'), gateway('Succeeded'), deployment('Failed'), notMade), 'stop Unsafe'],
+  ['the same that failed', decided(hsm('Failed', race), gateway('Succeeded'), deployment('Failed'), notMade), 'act deploy'],
+  ['an HSM whose host key is on record', decided(hsm('Succeeded'), gateway('Succeeded'), { standing: { is: 'other', expected: { hostKey: 'k' } } }), 'done'],
   ['an HSM in another subnet', decided(hsmOf({ subnetId: '/x/virtualNetworks/v/subnets/other' }), gateway('Succeeded')), 'stop Unsafe'],
   ['an HSM of another kind', decided(hsmOf({ sku: 'payShield10K_LMK1_CPS60' }), gateway('Succeeded')), 'stop Unsafe'],
   ['an HSM in another stamp', decided(hsmOf({ stamp: 'stamp2' }), gateway('Succeeded')), 'stop Unsafe'],

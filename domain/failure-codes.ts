@@ -170,8 +170,8 @@ export const failureCodes = {
 
   HSM_APPLIANCE_PASSWORD_REFUSED: {
     kinds: ['Refused'],
-    meaning: 'The HSM appliance refuses the kept password of tenantadmin.',
-    action: 'Set the kept password on the appliance, then retry.',
+    meaning: 'The HSM appliance refuses the kept password of tenantadmin, or no response to the last sign-in with it was received.',
+    action: 'Set the kept password on the appliance unless it is set, then retry: that signs in once more.',
   },
   HSM_APPLIANCE_PASSWORD_RESET: {
     kinds: ['Unsafe'],

@@ -1,7 +1,9 @@
+import type { Told } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
-import { applianceRefusedUnder } from '../../stores/record/memory.ts';
+import { applianceWithheld, mayHoldKeptPassword, standingOf } from '../../stores/record/memory.ts';
 import { writerOf } from '../../stores/record/writer.ts';
 import type { FirstContact } from '../../systems/lunash/luna.ts';
+import { hsmIdOf } from '../asked-hsm.ts';
 import { type Attempt, act, converge, done, prove, refuse } from '../converge.ts';
 import { leaving } from '../end-predecessor.ts';
 import { enterHsmHostKey } from '../machine-record.ts';
@@ -10,10 +12,13 @@ import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'appliance-password'>;
 
-/** Which passwords were refused already under this retry: they are not shown again. */
 export interface Seen {
-  keptRefused: boolean;
-  factoryRefused: boolean;
+  /** Which passwords are not shown again under this retry, and why. */
+  withheld: { [Password in keyof Proofs]?: 'refused' | 'unheard' | undefined };
+  /** Is nothing on record of an earlier contact: no host key, no replaced or accepted password? Then the kept password cannot be right. */
+  isFirstContact: boolean;
+  /** Did this run begin to replace the factory password, which held until then? */
+  isReplaceBegun: boolean;
 }
 
 /** How the sign-ins ended. */
@@ -22,19 +27,39 @@ export interface Proofs {
   factory: FirstContact;
 }
 
-/** The kept password first: the factory’s is refused wherever it was replaced before. */
-export const decideAppliancePassword = ({ keptRefused, factoryRefused }: Seen, { hsmAddress }: Pick<Input, 'hsmAddress'>, proofs: Partial<Proofs>) => {
-  if (!keptRefused && !proofs.kept) return prove('kept');
-  if (proofs.kept && 'pin' in proofs.kept) return done<StepResult<'appliance-password'>>({ appliance: { address: hsmAddress, pin: proofs.kept.pin } });
-  if (!factoryRefused && !proofs.factory) return prove('factory');
-  if (proofs.factory && 'pin' in proofs.factory) return act('replace');
-  return refuse({
-    code: 'HSM_APPLIANCE_PASSWORD_REFUSED',
-    tried: `signing in to the HSM at ${hsmAddress}`,
-    summary: 'neither the kept nor the factory password is accepted',
-    remedy: 'Somebody else set it. Set the kept password yourself (my password set), then retry; a lost one is a support ticket.',
-  });
+/**
+ * The kept password first: the factory’s is refused wherever it was replaced before. At the very first contact the factory’s: there the kept one would be a failed
+ * sign-in, and disclosed to a host that nothing vouches for.
+ */
+export const decideAppliancePassword = (
+  { withheld, isFirstContact, isReplaceBegun }: Seen,
+  { hsmAddress }: Pick<Input, 'hsmAddress'>,
+  proofs: Partial<Proofs>,
+) => {
+  const { kept, factory } = proofs;
+  if (kept && 'pin' in kept) return done<StepResult<'appliance-password'>>({ appliance: { address: hsmAddress, pin: kept.pin } });
+  if (factory && 'pin' in factory) return act('replace');
+  const order = isFirstContact ? (['factory', 'kept'] as const) : (['kept', 'factory'] as const);
+  const next = order.find((password) => !withheld[password] && !proofs[password]);
+  if (next) return prove(next);
+  // It is refused now, so the kept one was set, though an attempt that showed it did not hear of that.
+  if (isReplaceBegun && factory && !kept && withheld.kept === 'unheard') return prove('kept');
+  return refuse(noneAccepted(hsmAddress, withheld.kept));
 };
+
+const noneAccepted = (hsmAddress: string, kept: Seen['withheld']['kept']): Told<'Refused'> => ({
+  code: 'HSM_APPLIANCE_PASSWORD_REFUSED',
+  tried: `signing in to the HSM at ${hsmAddress}`,
+  ...(kept === 'unheard'
+    ? {
+        summary: 'no response to the last sign-in with the kept password was received, and it was not tried again; the factory password is refused',
+        remedy: 'Retry: that signs in once more. Where the kept password may be wrong, set it yourself first (my password set).',
+      }
+    : {
+        summary: 'neither the kept nor the factory password is accepted',
+        remedy: 'Somebody else set it. Set the kept password yourself (my password set), then retry; a lost one is a support ticket.',
+      }),
+});
 
 /** The first sign-in: `tenantadmin` / `PASSWORD` and the forced change to the kept password. The host key of this contact is pinned. */
 export const appliancePassword = (systems: Systems) => {
@@ -50,16 +75,23 @@ export const appliancePassword = (systems: Systems) => {
     ...leaving(systems, 'lunash-new-password'),
     async observe(input, attempt) {
       const entries = await record(input, attempt).read();
-      const refused = (password: keyof Proofs) => applianceRefusedUnder(entries, password, writerOf(input, attempt));
-      return { keptRefused: refused('kept'), factoryRefused: refused('factory') };
+      const standing = standingOf(await recordOf(systems, input, attempt, 'deployment').read(), hsmIdOf(input.request), {});
+      const isHostKeyKnown = standing.is === 'other' && standing.expected.hostKey !== undefined;
+      const withheld = (password: keyof Proofs) => applianceWithheld(entries, password, writerOf(input, attempt));
+      return {
+        withheld: { kept: withheld('kept'), factory: withheld('factory') },
+        isFirstContact: !isHostKeyKnown && !mayHoldKeptPassword(entries),
+        isReplaceBegun: entries.some(({ event, runId }) => event === 'appliance-password-replace-begun' && runId === input.runId),
+      };
     },
     prove: { kept: contact('kept'), factory: contact('factory') },
     decide: decideAppliancePassword,
     act: {
       async replace(input, _, attempt) {
         await record(input, attempt).append('appliance-password-replace-begun', {});
-        // That the kept one holds from now on is for its own sign-in to show, and to enter.
         await luna.replaceFactoryPassword(input, { windows: input.windows, address: input.hsmAddress }, attempt);
+        // The kept one is good from now on, whatever is heard of the sign-in that comes next.
+        await record(input, attempt).append('appliance-sign-in', { password: 'kept', outcome: 'accepted' });
       },
     },
     // What was tried says nothing of what is there.

@@ -56,12 +56,35 @@ function isOfRole(entry: Hsm[number], { role, partitionSerial }: Shown): entry i
   return entry.event === `${role}-sign-in` && (entry.data.partitionSerial ?? partitionSerial) === partitionSerial;
 }
 
-/** The same for the appliance's passwords, since the kept one began to replace the factory's. */
-export function applianceRefusedUnder(entries: Hsm, password: 'kept' | 'factory', writer: SameRetry): boolean {
+type ApplianceSignIn = Extract<Hsm[number], { event: 'appliance-sign-in' }>;
+
+/** The sign-ins to the appliance with one password, since the kept one began to replace the factory's. */
+function applianceSignIns(entries: Hsm, password: 'kept' | 'factory'): ApplianceSignIn[] {
   const since = entries.slice(entries.findLastIndex(({ event }) => event === 'appliance-password-replace-begun') + 1);
-  const last = since.findLast((entry) => entry.event === 'appliance-sign-in' && entry.data.password === password);
-  return last?.event === 'appliance-sign-in' && last.data.outcome === 'refused' && isSameRetry(last, writer);
+  return since.filter((entry): entry is ApplianceSignIn => entry.event === 'appliance-sign-in' && entry.data.password === password);
 }
+
+/**
+ * Why a password of the appliance is not shown again under the retry that asks now: it was refused, or the kept one was shown and nobody heard what came of it.
+ * One that was accepted in this very run is good, whatever was heard since. The factory's is no secret, and may be shown again.
+ */
+export function applianceWithheld(entries: Hsm, password: 'kept' | 'factory', writer: SameRetry): 'refused' | 'unheard' | undefined {
+  const signIns = applianceSignIns(entries, password);
+  const last = signIns.at(-1);
+  if (!last || !isSameRetry(last, writer) || last.data.outcome === 'accepted') return undefined;
+  if (last.data.outcome === 'refused') return 'refused';
+  const heard = signIns.findLast(({ data }) => data.outcome !== 'tried');
+  const isGood = heard?.data.outcome === 'accepted' && heard.runId === writer.runId;
+  return password === 'factory' || isGood ? undefined : 'unheard';
+}
+
+/** Was the kept password accepted by the appliance the last time that it was shown? */
+export const isApplianceAccepted = (entries: Hsm): boolean => applianceSignIns(entries, 'kept').at(-1)?.data.outcome === 'accepted';
+
+/** May the appliance have the kept password: did it begin to replace the factory's, or was it accepted? */
+export const mayHoldKeptPassword = (entries: Hsm): boolean =>
+  entries.some((entry) => entry.event === 'appliance-password-replace-begun') ||
+  applianceSignIns(entries, 'kept').some(({ data }) => data.outcome === 'accepted');
 
 /** Was it entered by an attempt that the same decision of a person brought about? */
 export const isSameRetry = (entry: SameRetry, { runId, execution, retry }: SameRetry): boolean =>

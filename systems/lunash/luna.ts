@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream';
-import { quoting, unsafe } from '../../domain/failure.ts';
+import { quoting, refused, type StepFailure, unsafe } from '../../domain/failure.ts';
 import { afterwards, finishing } from '../../domain/first-error.ts';
 import type { Hosts, Job, Pinned } from '../../domain/results.ts';
 import { AttemptRecord } from '../../stores/record/attempt-record.ts';
 import type { DataOf } from '../../stores/record/events.ts';
-import { applianceRefusedUnder } from '../../stores/record/memory.ts';
+import { applianceWithheld, isApplianceAccepted } from '../../stores/record/memory.ts';
 import type { Records, TargetRecord } from '../../stores/record/record.ts';
 import { type Numbered, writerOf } from '../../stores/record/writer.ts';
 import type { Transcripts } from '../../stores/reports/transcripts.ts';
@@ -110,8 +110,10 @@ export class Luna {
     const { record } = first;
     const known = await series(this.#secrets, hostKeyName(job));
     const trusted = known.at(-1);
-    await record.append('appliance-sign-in', { password, outcome: 'tried' });
-    const beforeSignIn = (hostKey: string) => first.enterHostKey(hostKey, known.length > 1);
+    const beforeSignIn = async (hostKey: string) => {
+      await first.enterHostKey(hostKey, known.length > 1);
+      await record.append('appliance-sign-in', { password, outcome: 'tried' });
+    };
     const where = { windows, hsm: { address, ...(trusted === undefined ? {} : { pin: trusted }) }, beforeSignIn };
     const seen = await this.#tryPassword(job, where, password, first);
     // Of the factory's no more is entered: what follows is entered as its replacement.
@@ -253,21 +255,30 @@ export class Luna {
     return which === 'factory' ? Promise.resolve(factoryPassword) : kept(this.#secrets, job.target, 'appliance-password');
   }
 
-  /** With the kept password. One that is refused is entered, and not shown again before a person orders a retry: the appliance may lock its user out. */
+  /**
+   * With the kept password. One that is refused is entered, and not shown again before a person orders a retry: the appliance may lock its user out. Where it was
+   * not accepted the last time, it is on record before it leaves, too; that it is accepted again and again is not.
+   */
   async #signedIn(job: Job & Hosts, attempt: StepAttempt): Promise<SshConnection> {
     const writer = writerOf(job, attempt);
     const memory = this.#memories.get(attempt.signal) ?? new AttemptRecord(() => this.#records.of(job.target, 'hsm', writer));
     this.#memories.set(attempt.signal, memory);
-    const wasRefused = applianceRefusedUnder(await memory.known(), 'kept', writer);
+    const entries = [...(await memory.known())];
+    const withheld = applianceWithheld(entries, 'kept', writer);
+    if (withheld) throw keptWithheld(job.hsm.address, withheld);
     const password = await this.#password(job, 'kept');
-    const connection = wasRefused ? undefined : await this.#open(job, job, { password }, attempt.signal).catch(refusedMeansNo);
-    if (!connection && !wasRefused) await memory.enterFact('appliance-sign-in', { password: 'kept', outcome: 'refused' });
-    if (!connection)
-      throw signInRefused(
-        'HSM_APPLIANCE_PASSWORD_REFUSED',
-        `the HSM at ${job.hsm.address}`,
-        'The kept password is refused: somebody changed it. Put the kept one back, then retry.',
-      );
+    const isGood = isApplianceAccepted(entries);
+    const beforeSignIn = () => memory.enter('appliance-sign-in', { password: 'kept', outcome: 'tried' });
+    const connection = await this.#open(job, isGood ? job : { ...job, beforeSignIn }, { password }, attempt.signal).catch(refusedMeansNo);
+    if (!connection) {
+      await memory.enterFact('appliance-sign-in', { password: 'kept', outcome: 'refused' });
+      throw keptWithheld(job.hsm.address, 'refused');
+    }
+    if (isGood) return connection;
+    await memory.enterFact('appliance-sign-in', { password: 'kept', outcome: 'accepted' }).catch((error: unknown) => {
+      connection.end();
+      throw error;
+    });
     return connection;
   }
 
@@ -323,6 +334,22 @@ export class Luna {
   async #keep({ target, runId }: Job, step: string, transcript: Transcript): Promise<void> {
     if (transcript.masked !== '') await this.#transcripts.append(target, runId, step, transcript.masked);
   }
+}
+
+/** Why the kept password of the appliance is not shown. */
+function keptWithheld(address: string, why: 'refused' | 'unheard'): StepFailure {
+  if (why === 'refused')
+    return signInRefused(
+      'HSM_APPLIANCE_PASSWORD_REFUSED',
+      `the HSM at ${address}`,
+      'The kept password is refused: somebody changed it. Put the kept one back, then retry.',
+    );
+  return refused({
+    code: 'HSM_APPLIANCE_PASSWORD_REFUSED',
+    tried: `signing in to the HSM at ${address}`,
+    summary: 'no response to the last sign-in with the kept password was received, and it was not tried again',
+    remedy: 'Retry: that signs in once more. Where the kept password may be wrong, set it on the appliance first.',
+  });
 }
 
 const resetBySomebody = () =>

@@ -36,6 +36,7 @@ describe('An attempt that was replaced while it could not run', function () {
       luna.setUpHsm();
       const { hsm } = await luna.step(initializeHsm, { ...luna.job, ...luna.hosts });
       await bench.keep(luna.values);
+      await bench.remember(luna.entries);
       const taskQueue = randomUUID();
       const env = { HSM_PROXY: `socks5://127.0.0.1:${luna.world.socks.port}` };
       // It waits longer than it is stopped: else its own patience would end the session before the permit is asked.

@@ -58,6 +58,7 @@ describe('Without a permit', function () {
 
     it('at whichever permit it is refused, while the HSM is initialized, FIPS mode is turned on and a partition is made', async () => {
       Object.assign(luna.world.appliance.state.users[0]!, { password: luna.kept('appliance-password'), mustChange: false });
+      luna.enterEarlier(['appliance-sign-in', { password: 'kept', outcome: 'accepted' }]);
       const input = { ...luna.job, ...luna.hosts };
       const initialized = await untilDone((at) => refusedAt(initializeHsm, input, at));
       luna.fence = () => new MemoryFence();

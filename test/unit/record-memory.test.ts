@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
 import type { DataOf, Entry, EventOf, Subject, Writer } from '../../stores/record/events.ts';
 import {
-  applianceRefusedUnder,
+  applianceWithheld,
   beganPartition,
   createdPartition,
   doubtOf,
   erasedAfterLastProof,
   holdsFirstPassword,
+  isApplianceAccepted,
   isKnownHsm,
   isOurs,
   isUsed,
+  mayHoldKeptPassword,
   openCreateTag,
   openErase,
   refusedUnder,
@@ -56,8 +58,50 @@ describe('What a record says', () => {
 
   it('forgets that the appliance refused a password once the kept one began to replace the factory’s', async () => {
     const refused = ['appliance-sign-in', { password: 'kept', outcome: 'refused' }] as const;
-    assert.ok(applianceRefusedUnder(await entries('hsm', [...refused]), 'kept', writer));
-    assert.ok(!applianceRefusedUnder(await entries('hsm', [...refused], ['appliance-password-replace-begun', {}]), 'kept', writer));
+    assert.equal(applianceWithheld(await entries('hsm', [...refused]), 'kept', writer), 'refused');
+    assert.equal(applianceWithheld(await entries('hsm', [...refused], ['appliance-password-replace-begun', {}]), 'kept', writer), undefined);
+  });
+
+  it('withholds the kept password of the appliance that nobody heard the outcome of, unless it was accepted in this run', async () => {
+    const tried = ['appliance-sign-in', { password: 'kept', outcome: 'tried' }] as const;
+    const accepted = (runId: string) => ['appliance-sign-in', { password: 'kept', outcome: 'accepted' }, { runId }] as const;
+    const withheld = async (...events: Parameters<typeof entries<'hsm'>>[1][]) => applianceWithheld(await entries('hsm', ...events), 'kept', writer);
+    assert.deepEqual(
+      [
+        await withheld([...tried]),
+        await withheld([...accepted('run-0')], [...tried]),
+        await withheld([...accepted('run-1')], [...tried]),
+        await withheld([...tried], [...accepted('run-1')]),
+      ],
+      ['unheard', 'unheard', undefined, undefined],
+    );
+    const hsm = await entries('hsm', [...tried], ['appliance-sign-in', { password: 'factory', outcome: 'tried' }]);
+    assert.deepEqual([applianceWithheld(hsm, 'kept', { ...writer, retry: 2 }), applianceWithheld(hsm, 'factory', writer)], [undefined, undefined]);
+  });
+
+  it('tells whether the appliance accepted the kept password last, and whether it may have it at all', async () => {
+    const told = async (...events: Parameters<typeof entries<'hsm'>>[1][]) => {
+      const hsm = await entries('hsm', ...events);
+      return [isApplianceAccepted(hsm), mayHoldKeptPassword(hsm)];
+    };
+    const accepted = ['appliance-sign-in', { password: 'kept', outcome: 'accepted' }] as const;
+    const refused = ['appliance-sign-in', { password: 'kept', outcome: 'refused' }] as const;
+    assert.deepEqual(
+      [
+        await told(),
+        await told([...refused]),
+        await told([...accepted]),
+        await told([...accepted], [...refused]),
+        await told(['appliance-password-replace-begun', {}]),
+      ],
+      [
+        [false, false],
+        [false, false],
+        [true, true],
+        [false, true],
+        [false, true],
+      ],
+    );
   });
 
   it('knows an HSM as ours by an initialization that was begun, or an accepted password of its SO', async () => {

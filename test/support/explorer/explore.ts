@@ -32,6 +32,8 @@ export interface Explored {
 const again = ['Transient', 'NotReady'];
 const stops = ['Refused', 'Unsafe'];
 const mostAttempts = 12;
+/** Counted sign-ins in a row that may be refused, by all attempts together. */
+const mostRefused = 2;
 /** So many tell what is wrong; the rest would only take time. */
 const enoughFailures = 3;
 
@@ -65,7 +67,7 @@ async function finish(plant: Plant): Promise<void> {
 }
 
 function wrongWith(plant: Plant, { losesAnswer }: Schedule): string[] {
-  const { most, wrong, mayStop, mostRefused = 2 } = plant.scenario;
+  const { most, wrong, mayStop } = plant.scenario;
   const last = plant.actors.at(-1)!.ended;
   const counted = Object.entries(most).flatMap(([operation, times]) => {
     const effects = plant.effects(operation);

@@ -103,8 +103,6 @@ export const lunashScenarios: Scenario[] = [
     world: on(untouched()),
     input: { hsmAddress: addresses.hsm },
     most: { 'lunash:first sign-in': 1 },
-    // The kept password is shown again where it was not heard what came of it: once by each of two attempts, and by one more after a crash.
-    mostRefused: 3,
     entries: { 'luna-ssh:sign-in': 'appliance-sign-in' },
     wrong: (plant) => [
       ...unless(plant.hsm.users[0]!.password === secretOf('appliance-password'), 'it has not the kept password'),

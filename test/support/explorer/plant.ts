@@ -14,6 +14,7 @@ import type { Transcripts } from '../../../stores/reports/transcripts.ts';
 import { purposes, type SecretStore, secretName } from '../../../stores/secrets/store.ts';
 import type { Settings } from '../../../systems/settings.ts';
 import { clocksOfWorker } from '../clocks.ts';
+import { enterEarlier } from '../earlier-entries.ts';
 import { exampleRequest } from '../example.ts';
 import { memoryNumberedStore } from '../numbered-store.ts';
 import { azureWithMachines } from '../own-machines.ts';
@@ -46,8 +47,6 @@ export interface Scenario {
   granted?: { approvalId: string; digest: string };
   /** The most that each of these operations may take effect, by all attempts together. */
   most: Record<string, number>;
-  /** The most counted sign-ins in a row that are refused: two where nothing else is told. */
-  mostRefused?: number;
   /** The entries of the target record that must be there before an operation arrives: of those that say that something is begun, one for each time. */
   entries?: Record<string, string | string[]>;
   /** May it end with a stop for a person, where nothing but other attempts came in its way, or only where an answer was lost? */
@@ -83,6 +82,8 @@ export class Plant {
       .map((purpose) => [secretName(target, purpose), secretOf(purpose)] as const);
     this.secrets = new Map([...own, ...Object.entries(scenario.secrets ?? {})]);
     if (scenario.granted) this.recorded.set(`${target}/approvals/000001`, JSON.stringify(grantEntry(scenario.granted)));
+    // As the job's own step enters it: later ones sign in with a password that is known to be good.
+    if (scenario.step !== 'appliance-password') enterEarlier(this.recorded, target, 'hsm', [['appliance-sign-in', { password: 'kept', outcome: 'accepted' }]]);
     this.#azure = scenario.world.azure && azureOf(this.world, (what) => this.violated(what));
     this.#seen();
   }

@@ -7,7 +7,10 @@ import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
 import type { ActivityId } from '../../../domain/steps.ts';
 import { Child } from '../../../scripts/stack/child.ts';
+import { folderNumberedStore } from '../../../stores/record/folder-store.ts';
+import { sealedStore } from '../../../stores/record/sealed-store.ts';
 import { createFileStore } from '../../../stores/secrets/file-store.ts';
+import type { SecretStore } from '../../../stores/secrets/store.ts';
 import { type TestTemporal, temporalServer } from '../temporal.ts';
 import { until } from '../until.ts';
 import { Gate } from './gate.ts';
@@ -66,8 +69,17 @@ export class ReplacedBench {
 
   /** Puts secrets into the store that all workers share. */
   async keep(values: Iterable<[name: string, value: string]>): Promise<void> {
-    const store = createFileStore({ folder: join(this.folder, 'secrets'), keyFile: join(this.folder, 'secrets.key') });
-    for (const [name, value] of values) await store.create(name, value);
+    for (const [name, value] of values) await this.#secrets.create(name, value);
+  }
+
+  /** Puts entries into the target record that all workers share. */
+  async remember(entries: Iterable<[name: string, entry: string]>): Promise<void> {
+    const store = sealedStore(folderNumberedStore(join(this.folder, 'record')), this.#secrets);
+    for (const [name, entry] of entries) await store.create(name, entry);
+  }
+
+  get #secrets(): SecretStore {
+    return createFileStore({ folder: join(this.folder, 'secrets'), keyFile: join(this.folder, 'secrets.key') });
   }
 
   async gate(port: number): Promise<Gate> {

@@ -85,18 +85,33 @@ it('fips-mode says that what it found is not what was approved, and that an appr
   assert.deepEqual((fips({ approvalUsed: true }) as Decided).result, { outcome: 'approval-used', hsm: ours });
 });
 
-const firstTime = { keptRefused: false, factoryRefused: false };
-const contact = (proofs: Parameters<typeof decideAppliancePassword>[2], before = firstTime) =>
+const known = { withheld: {}, isFirstContact: false, isReplaceBegun: false };
+const contact = (proofs: Parameters<typeof decideAppliancePassword>[2], before: Parameters<typeof decideAppliancePassword>[0] = known) =>
   decideAppliancePassword(before, { hsmAddress: '172.22.1.4' }, proofs);
+const first = { ...known, isFirstContact: true };
+const unheard = { ...known, withheld: { kept: 'unheard' } } as const;
 table('appliance-password', [
-  ['nothing is known', contact({}), 'prove kept'],
+  ['known from before', contact({}), 'prove kept'],
   ['the kept one works', contact({ kept: { is: 'accepted', pin: 'p' } }), 'done'],
   ['the kept one is refused', contact({ kept: { is: 'refused' } }), 'prove factory'],
-  ['the kept one was refused before the crash', contact({}, { ...firstTime, keptRefused: true }), 'prove factory'],
+  ['the kept one was refused before the crash', contact({}, { ...known, withheld: { kept: 'refused' } }), 'prove factory'],
   ['the factory one works', contact({ kept: { is: 'refused' }, factory: { is: 'to be changed', pin: 'p' } }), 'act replace'],
   ['neither works', contact({ kept: { is: 'refused' }, factory: { is: 'refused' } }), 'stop Refused'],
-  ['neither worked before the crash', contact({}, { keptRefused: true, factoryRefused: true }), 'stop Refused'],
+  ['neither worked before the crash', contact({}, { ...known, withheld: { kept: 'refused', factory: 'refused' } }), 'stop Refused'],
+  ['nobody heard what came of the kept one', contact({}, unheard), 'prove factory'],
+  ['the same, and the factory one is refused', contact({ factory: { is: 'refused' } }, unheard), 'stop Refused'],
+  ['the same, and it was being replaced', contact({ factory: { is: 'refused' } }, { ...unheard, isReplaceBegun: true }), 'prove kept'],
+  ['the same again', contact({}, { ...unheard, withheld: { kept: 'unheard', factory: 'refused' }, isReplaceBegun: true }), 'stop Refused'],
+  ['at the very first contact', contact({}, first), 'prove factory'],
+  ['at the very first contact, and the factory one works', contact({ factory: { is: 'to be changed', pin: 'p' } }, first), 'act replace'],
+  ['the factory one worked, and its sign-in entered the host key', contact({ factory: { is: 'to be changed', pin: 'p' } }), 'act replace'],
+  ['at the very first contact, and the factory one is refused', contact({ factory: { is: 'refused' } }, first), 'prove kept'],
 ]);
+
+it('appliance-password says where nobody heard whether the kept password is right', () => {
+  const stopped = contact({ factory: { is: 'refused' } }, unheard) as { problem: { summary: string; remedy: string } };
+  assert.match(`${stopped.problem.summary} ${stopped.problem.remedy}`, /^no response to the last sign-in.*Retry: that signs in once more/);
+});
 
 const partition = { serial: '1', name: 'luna_part', objects: 0, usedBytes: 0, totalBytes: 10_000 };
 const room = { partitionsAllowed: 10, freeBytes: 10_000 };

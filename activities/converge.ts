@@ -49,6 +49,8 @@ interface Phases<Input, Seen, Result, Change extends string, Proofs extends obje
    * milliseconds. Without it the whole of what `lasting` says is waited for.
    */
   endFirst?(input: Input, attempt: Attempt): Promise<number>;
+  /** Did another run, or this activity before it was reset, begin something whose outcome nobody entered? Then its first attempt is a later one, too. */
+  isLeftOpen?(input: Input, attempt: Attempt): Promise<boolean>;
 }
 
 /** Signs in where a wrong password counts, once, entered in the target record before and after. Its result is what the next decision sees. */
@@ -144,12 +146,13 @@ const isEnded = (detail: unknown): detail is Ended =>
 
 /** Gives what an earlier attempt may have sent, until its permit ended, the time to end, or ends it. */
 async function settle<Input extends Pick<Job, 'order'>>(
-  { lasting: left, endFirst }: Pick<Rule<Input, never, never, never>, 'lasting' | 'endFirst'>,
+  { lasting: left, endFirst, isLeftOpen }: Pick<Rule<Input, never, never, never>, 'lasting' | 'endFirst' | 'isLeftOpen'>,
   input: Input,
   attempt: Attempt,
 ): Promise<void> {
+  if (!left || left.settleMs === 0 || endBefore()) return;
   const isFirst = attempt.number === 1 && (input.order ?? 1) === 1;
-  if (!left || left.settleMs === 0 || isFirst || endBefore()) return;
+  if (isFirst && !(await isLeftOpen?.(input, attempt))) return;
   const { signal } = attempt;
   // Until then the one before may still write what it was permitted.
   await sleep(currentFence().graceMs, undefined, { signal });

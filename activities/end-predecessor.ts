@@ -1,12 +1,15 @@
 import { Context } from '@temporalio/activity';
 import type { Job, Pinned } from '../domain/results.ts';
+import { isLeftOpen } from '../stores/record/memory.ts';
+import { writerOf } from '../stores/record/writer.ts';
 import { noPermitIn } from '../systems/fence.ts';
 import { type LastingActName, leaveOnHost } from '../systems/lasting-acts.ts';
 import { endPredecessor } from '../systems/windows/end-predecessor.ts';
 import { type Attempt, type Lasting, lasting } from './converge.ts';
+import { separateRecordOf } from './record.ts';
 import type { Systems } from './systems.ts';
 
-type Around = Pick<Systems, 'windows' | 'transcripts' | 'settings'>;
+type Around = Pick<Systems, 'windows' | 'transcripts' | 'settings' | 'records'>;
 
 /**
  * A step that reaches the HSM or its client through the Windows host. A job that began before it was told of that host
@@ -14,10 +17,23 @@ type Around = Pick<Systems, 'windows' | 'transcripts' | 'settings'>;
  */
 type OnHost = Job & { windows?: Pinned | undefined } & ({ hsm: { address: string } } | { hsmAddress: string });
 
-/** For a rule: its lasting acts, and the end of what an earlier attempt left of them on the Windows host. Where none of them is there, it is only waited for. */
-export function leaving(systems: Around, ...acts: LastingActName[]): { lasting: Lasting; endFirst?(input: OnHost, attempt: Attempt): Promise<number> } {
+interface Leaving {
+  lasting: Lasting;
+  endFirst?(input: OnHost, attempt: Attempt): Promise<number>;
+  isLeftOpen(input: OnHost, attempt: Attempt): Promise<boolean>;
+}
+
+/**
+ * For a rule: its lasting acts, and the end of what an earlier attempt left of them on the Windows host. Where none of them is there, it is only waited for. What
+ * another run left open stands in the record of the HSM.
+ */
+export function leaving(systems: Around, ...acts: LastingActName[]): Leaving {
   const left = lasting(systems.settings, ...acts);
-  return { lasting: left, ...(leaveOnHost(acts, systems.settings.lunaVia) ? { endFirst: endingFirst(systems, left) } : {}) };
+  return {
+    lasting: left,
+    ...(leaveOnHost(acts, systems.settings.lunaVia) ? { endFirst: endingFirst(systems, left) } : {}),
+    isLeftOpen: async (input, attempt) => isLeftOpen(await separateRecordOf(systems, input, attempt, 'hsm').read(), writerOf(input, attempt)),
+  };
 }
 
 /**

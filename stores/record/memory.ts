@@ -110,6 +110,19 @@ export function holdsFirstPassword(entries: Hsm, role: 'po' | 'co', partitionSer
   return of('role-initialize-begun') > of('role-first-password-over');
 }
 
+const closing = ['initialized', 'partition-created', 'role-first-password-over', 'ownership-doubted'] as const;
+
+/**
+ * Did somebody before this attempt begin something that may be at work still? The last entry says so where it tells no outcome, and another run made it, or this
+ * very execution, whose attempts are counted from 1 again after a reset. What a step of this run before this one left open ended with that step.
+ */
+export function isLeftOpen(entries: Hsm, { runId, execution }: Pick<Writer, 'runId' | 'execution'>): boolean {
+  const last = entries.at(-1);
+  if (!last || (last.runId === runId && last.execution !== execution)) return false;
+  const isOutcome = 'outcome' in last.data ? last.data.outcome !== 'tried' : closing.some((event) => event === last.event);
+  return !isOutcome;
+}
+
 /** An act that erases was begun under this approval, and no look has shown yet what became of it. */
 export function openErase(entries: Hsm): Entry<'hsm'> | undefined {
   const begun = entries.findLastIndex(({ event }) => event === 'erase-begun');

@@ -9,6 +9,7 @@ import {
   holdsFirstPassword,
   isApplianceAccepted,
   isKnownHsm,
+  isLeftOpen,
   isOurs,
   isUsed,
   mayHoldKeptPassword,
@@ -101,6 +102,23 @@ describe('What a record says', () => {
         [false, true],
         [false, true],
       ],
+    );
+  });
+
+  it('tells whether another run, or this execution before a reset, left something open at the HSM', async () => {
+    const begun = (by: Partial<Writer>) => entries('hsm', ['partition-create-begun', { name: 'p' }, by]);
+    const signIn = (outcome: 'tried' | 'accepted') => entries('hsm', ['so-sign-in', { outcome }, { runId: 'run-0' }]);
+    const ended = entries(
+      'hsm',
+      ['erase-begun', { act: 'a', approvalId: 'a', digest: 'd' }],
+      ['erase-ended', { act: 'a', outcome: 'not-erased' }, { runId: 'run-0' }],
+    );
+    assert.deepEqual(isLeftOpen(await ended, writer), false);
+    assert.deepEqual(isLeftOpen(await entries('hsm'), writer), false);
+    const open = [await begun({ runId: 'run-0' }), await begun({}), await begun({ execution: 'step-before' }), await signIn('tried'), await signIn('accepted')];
+    assert.deepEqual(
+      open.map((hsm) => isLeftOpen(hsm, writer)),
+      [true, true, false, true, false],
     );
   });
 

@@ -24,16 +24,19 @@ interface Asked {
   acts?: LastingActName[];
   /** What is left to be waited for once the attempt before was ended. */
   endFirst?: () => Promise<number>;
+  /** Did another run leave something open? */
+  leftOpen?: boolean;
   /** How long the attempt before may still write under its last permit. */
   graceMs?: number;
 }
 
 /** How long an attempt waited before it looked. */
-async function waited({ attempt = 1, order = 1, detail, acts = ['lunash-command'], endFirst, graceMs = 0 }: Asked): Promise<number> {
+async function waited({ attempt = 1, order = 1, detail, acts = ['lunash-command'], endFirst, leftOpen = false, graceMs = 0 }: Asked): Promise<number> {
   const begun = performance.now();
   const step = converge<Input, number, number, never>({
     lasting: lasting({ commandMs }, ...acts),
     ...(endFirst ? { endFirst } : {}),
+    isLeftOpen: async () => leftOpen,
     observe: async () => performance.now(),
     decide: (seen) => done(seen),
     act: {},
@@ -49,6 +52,10 @@ describe('What was sent before is given its time', () => {
   it('before a later attempt looks, and before the first one of a later retry does', async () => {
     assert.ok((await waited({ attempt: 2 })) >= longEnough);
     assert.ok((await waited({ order: 2 })) >= longEnough);
+  });
+
+  it('and before the first one of another run, where that left something open', async () => {
+    assert.ok((await waited({ leftOpen: true })) >= longEnough);
   });
 
   it('and so is what the one before may still write under its last permit, which it may before it is ended', async () => {

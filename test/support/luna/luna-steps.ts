@@ -41,8 +41,9 @@ type Activity<Input, Result> = (systems: Systems) => (input: Input) => Promise<R
 
 /** As the steps enter it that set an HSM up as far as its label. */
 const earlierEntries: EarlierEntry<'hsm'>[] = [
-  ['appliance-sign-in', { password: 'kept', outcome: 'accepted' }],
   ['initialize-begun', {}],
+  ['initialized', {}],
+  ['appliance-sign-in', { password: 'kept', outcome: 'accepted' }],
 ];
 
 /** Steps are named like their functions: `fipsMode` is `fips-mode`. */

@@ -69,10 +69,11 @@ export class LunaBench {
 
   async #work(): Promise<void> {
     const targetOf = (input: { target: string }) => this.#targets.get(input.target)!;
-    const { activities } = stubActivities({
-      ...Object.fromEntries(lunaSteps.map((step) => [step, (input: { target: string }) => targetOf(input).attempt(step, input, Context.current())])),
-      'install-luna-client': async (input) => ({ windows: targetOf(input).windows, clientVersion: '7.4.0' }),
-    });
+    const real = [...lunaSteps, 'enter-approval'] as const;
+    const activities = {
+      ...stubActivities({ 'install-luna-client': async (input) => ({ windows: targetOf(input).windows, clientVersion: '7.4.0' }) }).activities,
+      ...Object.fromEntries(real.map((step) => [step, (input: { target: string }) => targetOf(input).attempt(step, input, Context.current())])),
+    };
     const ready = Promise.withResolvers<void>();
     const over = new Promise<void>((resolve) => (this.#leave = resolve));
     this.#left = this.#temporal.withWorker(

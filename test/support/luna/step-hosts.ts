@@ -21,7 +21,8 @@ export const lunaSteps = [
   'client-certificate',
   'register-client',
 ] as const satisfies ActivityId[];
-export type LunaStep = (typeof lunaSteps)[number];
+/** What a step’s process carries out: what is entered once an approval counts, too. */
+export type LunaStep = (typeof lunaSteps)[number] | 'enter-approval';
 
 /** What a step’s process is asked, and what it tells. */
 export type Asked =

@@ -216,16 +216,26 @@ function violationsOf({ zombie: { act }, clean, ledger }: Facts): string[] {
 const isOnce = (operation: string): boolean => !/^(windows:sftp|luna-scp:|vault:)/.test(operation);
 
 /** What the stopped attempt still did after it went on: over connections that it had, or by an answer to a question that had been asked of it. */
-function late({ ledger, asleep, before }: Facts): string[] {
+function late({ ledger, asleep, before, zombie }: Facts): string[] {
   const known = new Map(asleep.map((entry) => [entry.seq, entry]));
   const isMarked = ({ destructive, counted, disclosing }: LedgerEntry) => destructive || counted || disclosing;
   return ledger.filter(isMarked).flatMap((entry) => {
     const was = known.get(entry.seq);
-    if (!was) return before.has(entry.connection) ? [`${entry.operation} arrived from the stopped attempt after its successor had taken over`] : [];
+    if (!was)
+      return before.has(entry.connection) && !isFileOnItsWay(zombie, entry)
+        ? [`${entry.operation} arrived from the stopped attempt after its successor had taken over`]
+        : [];
     const carriedOut = was.outcome === 'received' && tookEffect(entry);
     return carriedOut && before.has(entry.connection) ? [`${entry.operation} was carried out by the stopped attempt after its successor had taken over`] : [];
   });
 }
+
+/**
+ * Bytes that had left under a permit cannot be called back. Those of a file change nothing by themselves: whoever runs a script, or takes a certificate from its
+ * file, does so over a connection that the successor has, and a script's name is never used twice.
+ */
+const isFileOnItsWay = ({ act, point }: ZombieCase, { operation }: LedgerEntry): boolean =>
+  point === 'in flight' && operation === act.operation && /^(windows:sftp|luna-scp:) ?put$/.test(operation);
 
 /** A job is not completed over an empty HSM. */
 async function emptied(bench: StackBench, { job }: ShownJob): Promise<string[]> {

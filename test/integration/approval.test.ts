@@ -56,6 +56,9 @@ describe('The approval', function () {
     assert.equal((await bench.approve(id, 'approve-zeroize-2')).status, 200);
     assert.equal((await bench.approve(id, 'approve-zeroize-2')).status, 409, 'twice is refused');
     await bench.release(await bench.held('lunash:hsm changePolicy'));
+    // Another job set this manager up: it is not wiped without a word either.
+    await bench.approvalAsked(id, 3);
+    assert.equal((await bench.approve(id, 'approve-wipe-1')).status, 200);
     const { job } = await bench.ended(id);
     assert.equal(job.state, 'completed');
   });

@@ -5,8 +5,8 @@ import { recordOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
 
 /**
- * Enters an approval in the target record as soon as it counts: what erases requires that entry beside the engine's word, so that nobody who steers the workflow
- * alone can have anything erased.
+ * Enters an approval in the target record as soon as it counts: what erases requires that entry beside the engine's word. A workflow that was reset, or a step
+ * that was called with an approval nobody gave, has none.
  */
 export const enterApproval = (systems: Pick<Systems, 'records'>) =>
   converge<Job & ApprovalGranted, boolean, object, 'enter'>({

@@ -114,7 +114,7 @@ function madeByOthers({ hsm, standing }: Seen, input: Asked) {
   return halt({
     code: 'AZURE_RESOURCE_FOREIGN',
     tried: deploying(input),
-    summary: `an HSM of this name exists, but this job’s request did not create it: neither it nor a deployment that succeeded has the tag provisioner-create=${standing.expected.tag}`,
+    summary: `an HSM of this name exists, but nothing shows that this job’s request created it: neither it nor a deployment that succeeded has the tag provisioner-create=${standing.expected.tag}`,
     remedy:
       'Nothing was sent to it. Find out who created it. If nobody uses it, delete it, then retry: this job creates its own. To let this job use it, set that tag on it, then retry.',
   });

@@ -97,14 +97,14 @@ export class SshConnection implements Wire {
       });
       if (signal.aborted) return;
       const stop = () => fail(failureOf(target, presented, signIn, new Error('the sign-in was stopped')));
-      const permitted = (send: () => void): void => void way.permit().then(send).catch(fail);
+      const permitted = (send: () => void, act?: Sending): void => void way.permit(act).then(send).catch(fail);
       client.once('ready', () => resolve(new SshConnection(client, way, target, presented)));
       client.on('error', (error: Error & { level?: string }) => fail(failureOf(target, presented, signIn, error)));
       client.once('close', () => fail(failureOf(target, presented, signIn, new Error('the connection was closed'))));
       client.on('change password', (_message, done) => {
         const next = signIn?.change();
         if (next === undefined) stop();
-        else permitted(() => done(next));
+        else permitted(() => done(next), 'lunash-new-password');
       });
       // `false` ends the sign-in, which the types of ssh2 do not say where a handler answers later.
       const signInLater: AuthHandlerMiddleware = (offered, _, next) => permitted(() => next((signIn?.choose(offered, stop) ?? false) as never));

@@ -133,8 +133,8 @@ export class JobRunner<T extends ProcedureTypes> {
   }
 
   /**
-   * Enters an approval that counts outside the workflow, whose state others may set: what is done under it requires that entry. Jobs that began before this was so
-   * go on without: their histories must replay.
+   * Enters an approval that counts outside the workflow, whose state others may set: what is done under it requires that entry. Histories of jobs that began before
+   * this was so must replay: an approval that was given in one of them is not entered, and what erases refuses it.
    */
   async #enter(id: StepOf<T>, approval: ApprovalView): Promise<void> {
     if (!patched('enter-approvals')) return;

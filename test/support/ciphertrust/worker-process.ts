@@ -22,7 +22,7 @@ const worker = await Worker.create({
   connection: await NativeConnection.connect({ address }),
   taskQueue,
   workflowBundle: { codePath: bundle },
-  activities,
+  activities: { ...activities, 'enter-approval': all['enter-approval'] },
   interceptors: { activity: [(context) => ({ inbound: new ActivityInterceptor(context, settings.pollIntervalMs) })] },
 });
 const running = worker.run();

@@ -178,7 +178,7 @@ describe('What was created stands in the target record', function () {
     await hsms.dedicatedHsmOperations.beginCreateOrUpdateAndWait(resourceGroup, bench.request.hsm.name, theirs, often);
     const { kind, words, remedy } = await bench.stops('deploy-hsm', needs, { askedAt: Date.now() + 1 });
     assert.deepEqual([kind, await eventsOf('deployment')], ['Unsafe', ['machine-create-begun']]);
-    assert.match(words, new RegExp(`this job’s request did not create it: .*the tag provisioner-create=${tag}`));
+    assert.match(words, new RegExp(`nothing shows that this job’s request created it: .*the tag provisioner-create=${tag}`));
     assert.match(remedy, /set that tag on it, then retry/);
     await hsms.dedicatedHsmOperations.beginUpdateAndWait(resourceGroup, bench.request.hsm.name, { tags: { 'provisioner-create': tag }, ...often });
     await bench.step('deploy-hsm', needs);

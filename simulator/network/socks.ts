@@ -21,12 +21,14 @@ export interface Socks {
 /** A SOCKS5 proxy (RFC 1928, no authentication, CONNECT) behind which the simulated network lies. Loopback addresses are passed through. */
 export async function createSocks(world: World, wantedPort = 0): Promise<Socks> {
   const open = new Set<Socket>();
+  const machines = new Set<Socket>();
+  const opened = (machine: Socket) => machines.add(machine.once('close', () => machines.delete(machine)));
   // Half-open: what a client wrote before it went may still be on its way.
   const server: Server = createServer({ allowHalfOpen: true }, (client) => {
     open.add(client);
     client.setNoDelay(true);
     client.on('close', () => open.delete(client)).on('error', () => client.destroy());
-    void serve(world, client).catch(() => client.destroy());
+    void serve(world, client, opened).catch(() => client.destroy());
   });
   const port = await listenLocally(server, wantedPort);
   const cut = () => {
@@ -40,11 +42,13 @@ export async function createSocks(world: World, wantedPort = 0): Promise<Socks> 
         server.close(() => resolve());
         world.network.wires.clear();
         cut();
+        // A machine that is off already never ends its side of a connection.
+        for (const machine of machines) machine.destroy();
       }),
   };
 }
 
-async function serve(world: World, client: Socket): Promise<void> {
+async function serve(world: World, client: Socket, opened: (machine: Socket) => void): Promise<void> {
   const reader = new Reader(client);
   const [asked, methods] = await reader.take(2);
   if (asked !== version) return void client.destroy();
@@ -61,6 +65,7 @@ async function serve(world: World, client: Socket): Promise<void> {
     return void client.end(reply(replies.refused));
   }
   const machine = connect({ ...endpoint, allowHalfOpen: true });
+  opened(machine);
   machine.setNoDelay(true);
   const refuse = () => client.end(reply(replies.refused));
   const leave = () => machine.destroy();

@@ -67,10 +67,10 @@ function faultSeen({ hsm, deployment }: Seen): ArmFault {
 
 /** What a failure leaves behind, and what becomes of it. */
 function remains({ hsm, gateway }: Seen): string {
-  if (gateway?.state === 'Failed') return ` The failed gateway is in the way: ${mendGateway}`;
+  if (gateway?.state === 'Failed') return ` The failed gateway is in the way: ${repairGateway}`;
   return hsm?.state === 'Failed' ? ' The failed HSM counts against the quota: delete it first.' : ' What succeeded is kept.';
 }
-const mendGateway = 'mend it in the portal; delete it only if no HSM depends on it.';
+const repairGateway = 'fix it in the portal; delete it only if no HSM depends on it.';
 
 const source = 'Azure Resource Manager';
 const deploymentFailed: Cause = { code: 'AZURE_DEPLOYMENT_FAILED', remedy: 'Fix what Azure names, then retry.', passes: false };
@@ -198,7 +198,7 @@ function inTheWay(seen: Seen, input: Asked) {
       code: 'AZURE_GATEWAY_UNSUITABLE',
       tried,
       summary: `the network’s gateway ${gateway.name} is Failed`,
-      remedy: `Before you retry, ${mendGateway}`,
+      remedy: `Before you retry, ${repairGateway}`,
     });
   if (hsm?.state === 'Succeeded')
     return halt({

@@ -20,7 +20,7 @@ export const templateSha256 = ({ inline, sha256 = '' }: TemplateSource): string 
 export const ownDeploymentHash = (source: TemplateSource, request: ProvisioningRequest): string => sha256Of([templateSha256(source), parametersOf(request)]);
 
 const tried = 'fetching the template of the request';
-const mend = (summary: string): StepFailure =>
+const templateRefused = (summary: string): StepFailure =>
   refused({
     code: 'AZURE_TEMPLATE_UNUSABLE',
     tried,
@@ -48,15 +48,15 @@ async function download(outbound: Outbound, url: string, ca: string | undefined,
       },
     });
     if (status === 408 || status === 429 || status >= 500) throw unreachable(`its address answered ${status}`);
-    if (status !== 200) throw mend(`the answer is ${status}`);
+    if (status !== 200) throw templateRefused(`the answer is ${status}`);
     return Buffer.from(data);
   } catch (error) {
     signal.throwIfAborted();
     if (!axios.isAxiosError(error)) throw error;
     const { code, message } = error;
-    if (message === insecure || message.includes(insecure)) throw mend(insecure);
-    if (code === 'ERR_FR_TOO_MANY_REDIRECTS') throw mend(`more than ${maximumRedirects} redirects`);
-    if (message.includes('maxContentLength')) throw mend(`it is larger than ${maximumBytes} bytes`);
+    if (message === insecure || message.includes(insecure)) throw templateRefused(insecure);
+    if (code === 'ERR_FR_TOO_MANY_REDIRECTS') throw templateRefused(`more than ${maximumRedirects} redirects`);
+    if (message.includes('maxContentLength')) throw templateRefused(`it is larger than ${maximumBytes} bytes`);
     throw unreachable(`its address did not answer: ${code ?? 'no reason was given'}`);
   }
 }
@@ -65,7 +65,7 @@ function parse(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8').replace(/^\uFEFF/, ''));
   } catch {
-    throw mend('it is no JSON (comments are not JSON)');
+    throw templateRefused('it is no JSON (comments are not JSON)');
   }
 }
 
@@ -77,12 +77,12 @@ export async function readOwnTemplate(
   { ca, signal }: { ca?: string; signal: AbortSignal },
 ): Promise<Record<string, unknown>> {
   if (inline) return inline;
-  if (!url?.toLowerCase().startsWith('https://')) throw mend('it is no https address');
+  if (!url?.toLowerCase().startsWith('https://')) throw templateRefused('it is no https address');
   const bytes = await download(outbound, url, ca, signal);
   const found = createHash('sha256').update(bytes).digest('hex');
-  if (found !== sha256.toLowerCase()) throw mend(`the SHA-256 of what is there is ${found}`);
+  if (found !== sha256.toLowerCase()) throw templateRefused(`the SHA-256 of what is there is ${found}`);
   const template = parse(bytes);
   const problems = templateProblems(template);
-  if (!isFields(template) || problems.length > 0) throw mend(problems.map(({ message }) => message).join(' '));
+  if (!isFields(template) || problems.length > 0) throw templateRefused(problems.map(({ message }) => message).join(' '));
   return template;
 }

@@ -129,6 +129,14 @@ interface Ended {
   lookedAt: number;
   /** Did it, or an attempt before it, change something? */
   changed?: boolean;
+  /** How many attempts in a row have ended so since something was changed, with this one. */
+  waits?: number;
+}
+
+/** How long after such an end the next attempt looks, in milliseconds: soon at first, since much is done within seconds, and then with the usual interval. */
+export function lookAgainMs(detail: unknown, pollIntervalMs: number): number {
+  const waits = isEnded(detail) ? detail.waits : undefined;
+  return waits === undefined ? pollIntervalMs : Math.ceil(Math.min(1, 2 ** waits / 16) * pollIntervalMs);
 }
 
 function endBefore(): Ended | undefined {
@@ -216,6 +224,8 @@ export function converge<Input extends Pick<Job, 'order'>, Seen, Result, Change 
 interface Story {
   /** Something was changed, or may have been: an attempt that was lost, or an earlier order, counts as one that acted. */
   changed: boolean;
+  /** This attempt changed something. */
+  acted?: true;
   ended?: true;
 }
 
@@ -250,6 +260,7 @@ async function untilDone<Input, Seen, Result, Change extends string, Proofs exte
       continue;
     }
     story.changed = true;
+    story.acted = true;
     await runWithFence(fenceOf('act', rule), () => rule.act[next.change](input, seen, attempt));
     // What was proved holds for what was there before.
     proofs = {};
@@ -265,7 +276,12 @@ function conclude<Result>(next: Exclude<Outlook<Result>, { kind: 'act' | 'prove'
       return next.result;
     case 'wait':
       story.ended = true;
-      currentFence().remember({ endedByItself: true, lookedAt, changed: story.changed } satisfies Ended);
+      currentFence().remember({
+        endedByItself: true,
+        lookedAt,
+        changed: story.changed,
+        waits: story.acted ? 1 : (endBefore()?.waits ?? 0) + 1,
+      } satisfies Ended);
       throw notReady(next.why, next.retryAfterMs);
     case 'stop':
       throw new StepFailure(next.problem);

@@ -13,7 +13,8 @@ const takes: Partial<Record<StepId, readonly string[]>> = {
   'ciphertrust-vm': ['networkSecurityGroup', 'networkInterface', 'virtualMachine'],
   'first-boot': ['cipherTrustBoot'],
   'initialize-hsm': ['hsmInit'],
-  'fips-mode': ['hsmChangePolicy', 'hsmInit'],
+  // The simulated HSM keeps its label through the policy change, so it is not initialized again.
+  'fips-mode': ['hsmChangePolicy'],
   'create-partition': ['partitionCreate'],
   'prepare-ntls': ['regenerateCertificate', 'ntlsRestart'],
   'connect-client': ['clientDeploy'],

@@ -194,7 +194,7 @@ const cipherTrust = Type.Object(
     sshPublicKey: Type.Optional(
       Type.String({
         maxLength: 4096,
-        description: 'ksadmin’s OpenSSH public key, RSA 2048 or more; a pair (RSA 4096) is generated and kept when no key is named.',
+        description: 'ksadmin’s OpenSSH public key, RSA 2048 or more; a pair (RSA 3072) is generated and kept when no key is named.',
       }),
     ),
     sshPrivateKey: Type.Optional(

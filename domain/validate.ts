@@ -15,13 +15,16 @@ export type Validated =
  * parts are not. A top-level `$schema`, which editors use, is left out of the request.
  */
 export function validateRequest(value: unknown): Validated {
-  const { mistakes: ofShape, draft } = inspect(schema, value, Value.Check);
-  const isWhole = Value.Check(schema, value);
-  const misshapen = isWhole || ofShape.length > 0 ? ofShape : [{ path: '', message: 'This is not a provisioning request: compare it with examples/.' }];
+  if (!Value.Check(schema, value)) return misshapen(value);
+  const mistakes = withoutRepetition(brokenRules(value));
+  return mistakes.length === 0 ? { ok: true, request: withoutSchema(value) } : { ok: false, isMisshapen: false, mistakes };
+}
+
+function misshapen(value: unknown): Validated {
+  const { mistakes, draft } = inspect(schema, value, Value.Check);
+  const ofShape = mistakes.length > 0 ? mistakes : [{ path: '', message: 'This is not a provisioning request: compare it with examples/.' }];
   const ofRules = isReadable(draft) ? brokenRules(draft) : [];
-  const mistakes = withoutRepetition([...misshapen, ...ofRules]);
-  if (isWhole && mistakes.length === 0) return { ok: true, request: withoutSchema(value) };
-  return { ok: false, isMisshapen: misshapen.length > 0, mistakes };
+  return { ok: false, isMisshapen: true, mistakes: withoutRepetition([...ofShape, ...ofRules]) };
 }
 
 /** A draft throws where it is not what its type says. */

@@ -1,6 +1,7 @@
 import type { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
+import { lookAgainMs } from '../activities/converge.ts';
 import { withOutcome } from '../activities/outcome.ts';
 import { failureFor } from '../activities/step-failure.ts';
 import { runWithFence } from '../systems/fence.ts';
@@ -11,7 +12,7 @@ const heartbeatEveryMs = 2_000;
 
 /**
  * Checks what every attempt is given and what it answers, gives it the fence that all its changes go through, heartbeats while it runs, so that a lost worker is
- * noticed within seconds, gives “not ready” its usual delay, and passes on whether a step that is done changed something.
+ * noticed within seconds, gives “not ready” its delay, and passes on whether a step that is done changed something.
  */
 export class ActivityInterceptor implements ActivityInboundCallsInterceptor {
   readonly #context: Context;
@@ -35,7 +36,7 @@ export class ActivityInterceptor implements ActivityInboundCallsInterceptor {
         return result;
       });
     } catch (error) {
-      throw this.#withDelay(error);
+      throw this.#withDelay(error, fence);
     } finally {
       clearInterval(beat);
     }
@@ -50,13 +51,13 @@ export class ActivityInterceptor implements ActivityInboundCallsInterceptor {
     }
   }
 
-  #withDelay(error: unknown): unknown {
+  #withDelay(error: unknown, { remembered }: AttemptFence): unknown {
     if (!(error instanceof ApplicationFailure) || error.type !== 'NotReady' || error.nextRetryDelay !== undefined) return error;
     return ApplicationFailure.create({
       message: error.message,
       type: 'NotReady',
       category: 'BENIGN',
-      nextRetryDelay: this.#pollIntervalMs,
+      nextRetryDelay: lookAgainMs(remembered, this.#pollIntervalMs),
       ...(error.details ? { details: error.details } : {}),
     });
   }

@@ -31,6 +31,11 @@ export class AttemptFence implements Fence {
     this.#context.heartbeat(this.#detail);
   }
 
+  /** What a later attempt finds. */
+  get remembered(): unknown {
+    return this.#detail;
+  }
+
   remember(detail: unknown): void {
     this.#detail = detail;
     this.beat();

@@ -35,7 +35,7 @@ function password(length: number, below: Below): string {
 const domain = (length: number, below: Below): string =>
   pick(lower, below) + Array.from({ length: length - 1 }, () => pick(lower + upper + digits, below)).join('');
 
-const keyBits = { 'windows-ssh-key': 3072, 'ciphertrust-ssh-key': 4096, 'client-certificate-key': 2048 } as const satisfies Partial<Record<Purpose, number>>;
+const keyBits = { 'windows-ssh-key': 3072, 'ciphertrust-ssh-key': 3072, 'client-certificate-key': 2048 } as const satisfies Partial<Record<Purpose, number>>;
 type KeyPurpose = keyof typeof keyBits;
 export type TextPurpose = Exclude<Purpose, KeyPurpose>;
 

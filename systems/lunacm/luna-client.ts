@@ -40,8 +40,8 @@ export class LunaClient {
   }
 
   /**
-   * Runs commands in one session of lunacm: a sign-in lasts only that long. They go through a script file that only the administrator may read and that is
-   * always removed: lunacm takes passwords as options, and a command line would show them. `secrets` are what the transcript must not show. What lunacm
+   * Runs commands in one session of lunacm: a sign-in lasts only that long. They go through a script file that is always removed, and that only the
+   * administrator may read where there are secrets in it: lunacm takes passwords as options, and a command line would show them. `secrets` are what the transcript must not show. What lunacm
    * answered is never lost to a file that stays: a password that nobody knows to have been refused would be shown again. At most one command changes
    * something, and it is the last: a script goes on whatever came of the commands before.
    */
@@ -49,7 +49,7 @@ export class LunaClient {
     if (commands.slice(0, -1).some(changes)) throw new Error('A lunacm script holds one command that changes something, and nothing after it.');
     for (const secret of secrets) this.#transcript.hide(secret);
     const script = `${scriptFolder}\\${this.#target}-${randomUUID()}.lunacm`;
-    const output = await this.#runScript(script, commands, act).catch(async (error: unknown) => {
+    const output = await this.#runScript(script, { commands, secrets }, act).catch(async (error: unknown) => {
       throw await afterwards(error, () => this.#discard(script));
     });
     this.#transcript.add(output);
@@ -57,8 +57,10 @@ export class LunaClient {
     return splitCommands(output, commands);
   }
 
-  async #runScript(script: string, commands: readonly string[], act: LastingActName | undefined): Promise<string> {
-    await this.#session.writePrivately(script, `${[...commands, 'exit'].join('\r\n')}\r\n`, act);
+  async #runScript(script: string, { commands, secrets }: Record<'commands' | 'secrets', readonly string[]>, act?: LastingActName): Promise<string> {
+    const text = `${[...commands, 'exit'].join('\r\n')}\r\n`;
+    if (secrets.length > 0) await this.#session.writePrivately(script, text, act);
+    else await this.#session.write(script, text, act);
     return (await this.#session.exec(`"${lunaClientFolder}\\lunacm.exe" -f "${script}"`, partOf(act))).output;
   }
 
@@ -133,10 +135,14 @@ export class LunaClient {
     return parseShowInfo(shown?.text ?? '');
   }
 
-  /** `role show`; undefined where this client does not have it. */
-  async role(serial: string, name: 'po' | 'co'): Promise<RoleShown | undefined> {
-    const [shown] = await this.on(serial, [`role show -name ${name}`]);
-    return shown && succeeded(shown) ? parseRoleShow(shown.text) : undefined;
+  /** `partition showinfo` and `role show` of the partition SO and the crypto officer, in one session; undefined is what cannot be understood, or this client does not have. */
+  async roles(serial: string): Promise<{ info: PartitionInfo | undefined; po: RoleShown | undefined; co: RoleShown | undefined }> {
+    const [shown, ...roles] = await this.on(serial, ['partition showinfo', 'role show -name po', 'role show -name co']);
+    this.mustHaveSucceeded(shown ? [shown] : [], []);
+    // Of a command that prints no result the text runs on into the next one’s: no role is read from another one’s.
+    const areWhole = roles.every(({ result }) => result !== undefined);
+    const [po, co] = roles.map((role) => (areWhole && succeeded(role) ? parseRoleShow(role.text) : undefined));
+    return { info: parseShowInfo(shown?.text ?? ''), po, co };
   }
 
   /** One-step trust link. It makes the host a new certificate; what it presented before is set aside, as proof of what is its own. */

@@ -23,11 +23,11 @@ export interface Roles {
 /** What can be known of the roles before any password is shown. `shown` is LunaSH’s `partition show`. */
 export async function readRoles(client: LunaClient, log: RoleLog, serial: string, shown: string): Promise<Roles> {
   const entries = await log.read();
-  const info = await client.info(serial);
+  const { info, po, co } = await client.roles(serial);
   const flags = info && { initialised: info.cryptoOfficer, mustChange: info.mustChange, attemptsLeft: undefined };
   return {
-    officer: together(together(await client.role(serial, 'co'), parsePartitionRole(shown, 'Crypto Officer')), flags),
-    partitionSo: together(await client.role(serial, 'po'), parsePartitionRole(shown, 'Partition SO')),
+    officer: together(together(co, parsePartitionRole(shown, 'Crypto Officer')), flags),
+    partitionSo: together(po, parsePartitionRole(shown, 'Partition SO')),
     spent: { po: log.spent(entries, 'po'), co: log.spent(entries, 'co') },
     officerIsNew: holdsFirstPassword(entries, 'co', serial),
   };

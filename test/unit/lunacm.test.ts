@@ -19,7 +19,7 @@ function hostWith(prints: string[], files: Record<string, string> = {}) {
   const session = {
     list: async () => [],
     read: async (path: string) => files[path],
-    write: async (path: string, text: string) => void (files[path] = text),
+    write: async (path: string, text: string) => void (path.endsWith('.lunacm') ? scripts.push(text) : (files[path] = text)),
     writePrivately: async (_: string, text: string) => void scripts.push(text),
     exec: async () => ({ output: prints.shift() ?? '', code: 0 }),
     remove: async (path: string) => delete files[path],
@@ -62,6 +62,27 @@ describe('lunacm', () => {
     assert.throws(() => client.mustHaveSucceeded([{ command: 'role init', text: '', result: '0x30 (CKR_DEVICE_ERROR)' }], []), failure('Refused', /retry/));
   });
 
+  it('tells both roles at once, and of none where one command printed no result: it would be read from the other’s', async () => {
+    const [po, co] = ['Password, attempts before lockout: 9', 'Password, attempts before lockout: 3'];
+    const roles = (shown: string) => hostWith([`${slotBlock(0, '111')}${ok}`, `${ok}${info('111')}${info('111')}${shown}`]).client.roles('111');
+    const { po: officer, co: crypto } = await roles(`${po}\n${ok}${co}\n${ok}`);
+    assert.deepEqual([officer?.attemptsLeft, crypto?.attemptsLeft], [9, 3]);
+    const torn = await roles(`The role is not there.\n${co}\n${ok}`);
+    assert.deepEqual([torn.po, torn.co], [undefined, undefined]);
+    const unknown = await roles(`Unknown command\nCommand Result : 0x1 (Error)\nUnknown command\nCommand Result : 0x1 (Error)\n`);
+    assert.deepEqual([unknown.info?.serial, unknown.po, unknown.co], ['111', undefined, undefined]);
+  });
+
+  it('writes a script with a secret in it into a file that is closed to others first, and one without as it is', async () => {
+    const { client, session } = hostWith([ok, ok]);
+    const ways: string[] = [];
+    session.write = async () => void ways.push('open');
+    session.writePrivately = async () => void ways.push('closed');
+    await client.run(['slot list']);
+    await client.run(['role login -name co -password secret-password'], ['secret-password']);
+    assert.deepEqual(ways, ['open', 'closed']);
+  });
+
   it('whose script stays for a moment, as while a virus scanner reads it, has still answered', async () => {
     const { client, session } = hostWith(['Command Result : 0xa0 (CKR_PIN_INCORRECT)\n']);
     const removals = [false, false, true];
@@ -74,7 +95,7 @@ describe('lunacm', () => {
   it('whose script stays has still answered, and nothing more is typed until it is gone', async () => {
     const { client, session } = hostWith([ok]);
     const written: string[] = [];
-    session.writePrivately = async (path) => void written.push(path.split('\\').at(-1)!);
+    session.write = async (path) => void written.push(path.split('\\').at(-1)!);
     session.list = async () => written;
     session.remove = async () => false;
     assert.equal((await client.run(['partition contents']))[0]?.result, 'No Error');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { converge, type Decision, done, lasting, prove, wait } from '../../activities/converge.ts';
+import { converge, type Decision, done, lasting, lookAgainMs, prove, wait } from '../../activities/converge.ts';
 import type { EntryName } from '../../stores/record/events.ts';
 import { actOf, currentFence, partOf, type Sending } from '../../systems/fence.ts';
 import type { LastingActName } from '../../systems/lasting-acts.ts';
@@ -141,7 +141,13 @@ describe('A step', () => {
   it('that ends by itself leaves that as a fact', async () => {
     const { failure, details } = await stopped(() => wait('not yet'));
     assert.equal(failure.type, 'NotReady');
-    assert.partialDeepStrictEqual(details, [{ endedByItself: true }]);
+    assert.partialDeepStrictEqual(details, [{ endedByItself: true, waits: 1 }]);
+  });
+
+  it('is looked at again soon after a change, then with the usual interval', () => {
+    const afterWaits = (waits?: number) => lookAgainMs({ endedByItself: true, lookedAt: 0, ...(waits === undefined ? {} : { waits }) }, 10_000);
+    assert.deepEqual([1, 2, 3, 4, 5, 5_000].map(afterWaits), [1_250, 2_500, 5_000, 10_000, 10_000, 10_000]);
+    assert.deepEqual([afterWaits(), lookAgainMs(undefined, 10_000)], [10_000, 10_000], 'where nothing is known, with the usual one');
   });
 
   it('that gets no permit ends its attempt, which Temporal may repeat', async () => {

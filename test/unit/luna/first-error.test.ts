@@ -87,7 +87,7 @@ describe('A disk that is full while a sign-in is refused', function () {
         open: async () => ({
           list: async () => [],
           read: async () => undefined,
-          writePrivately: async () => {},
+          write: async () => {},
           exec: async () => ({ output: 'lunacm:> slot list', code: 0 }),
           remove: async () => true,
           end: () => {},

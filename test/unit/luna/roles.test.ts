@@ -18,8 +18,7 @@ const noError = 'No Error';
 function clientWith(...results: (string | undefined)[]) {
   const shown: string[] = [];
   const client = {
-    info: async () => ({ serial, label: 'luna_part', initialised: true, cryptoOfficer: true }),
-    role: async () => undefined,
+    roles: async () => ({ info: { serial, label: 'luna_part', initialised: true, cryptoOfficer: true }, po: undefined, co: undefined }),
     mustHaveSucceeded: () => {},
     on: async (_: string, commands: string[], __: string[], atLast: () => Promise<void>) => {
       await atLast();

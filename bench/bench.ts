@@ -14,6 +14,7 @@ import { provideSecrets } from '../scripts/demo/world.ts';
 import { type PartName, type Stack, startStack } from '../scripts/stack.ts';
 import { workflowName } from '../temporal/contract.ts';
 import { type Configured, minutesOf } from './configured.ts';
+import { lostWorker } from './lost-worker.ts';
 import { lunashPhase, parserSpeed } from './luna.ts';
 import { broken, type Measure, median, table } from './measures.ts';
 import { residentMegabytes } from './memory.ts';
@@ -102,8 +103,9 @@ async function measure(stack: Stack): Promise<Measure[]> {
     if (progress.job.state !== 'completed') throw new Error(`The job ended ${progress.job.state}`);
     console.log(`On the critical path:\n${overheadLines(overheads(progress, { request, durations, timeScale })).join('\n')}`);
     const description = await client.workflow.getHandle(id).describe();
+    const lost = await lostWorker(stack, { api, client, request });
     const { post, bare } = await startTimes(stack, api, client);
-    return [...times(progress, durations), ...history(description), ratio(post, bare), ...memories(memory)];
+    return [...times(progress, durations), ...history(description), lost, ratio(post, bare), ...memories(memory)];
   } finally {
     await connection.close();
   }
@@ -144,7 +146,7 @@ function memories(memory: Map<PartName, number>): Measure[] {
 const dataFolder = mkdtempSync(join(tmpdir(), 'hsm-bench-'));
 let failed = true;
 try {
-  console.log(`One job at time scale ${timeScale}, then LunaSH alone; takes about two minutes and a half …`);
+  console.log(`One job at time scale ${timeScale}, then LunaSH alone; takes about three minutes …`);
   const stack = await startStack({ dataFolder, timeScale, ports: 'free' });
   try {
     // A part that died would be waited for until the time is up.

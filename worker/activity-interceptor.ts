@@ -51,14 +51,19 @@ export class ActivityInterceptor implements ActivityInboundCallsInterceptor {
     }
   }
 
+  /** An attempt that was lost says nothing: Temporal makes the next one as soon as it notices. One that failed says when. */
   #withDelay(error: unknown, { remembered }: AttemptFence): unknown {
-    if (!(error instanceof ApplicationFailure) || error.type !== 'NotReady' || error.nextRetryDelay !== undefined) return error;
+    if (!(error instanceof ApplicationFailure) || error.nonRetryable || error.nextRetryDelay !== undefined) return error;
+    const isWaiting = error.type === 'NotReady';
     return ApplicationFailure.create({
       message: error.message,
-      type: 'NotReady',
-      category: 'BENIGN',
-      nextRetryDelay: lookAgainMs(remembered, this.#pollIntervalMs),
+      ...(error.type ? { type: error.type } : {}),
+      nextRetryDelay: isWaiting ? lookAgainMs(remembered, this.#pollIntervalMs) : backOffMs(this.#context.info.attempt),
+      ...(error.category ? { category: error.category } : {}),
       ...(error.details ? { details: error.details } : {}),
     });
   }
 }
+
+/** A second after the first attempt, twice as long after each further one, half a minute at most. */
+export const backOffMs = (attempt: number): number => Math.min(30_000, 1_000 * 2 ** (attempt - 1));

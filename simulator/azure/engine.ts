@@ -146,11 +146,22 @@ export class Engine {
   /** Lets come about what is due: machines are switched on when their resource is ready. */
   async advance(): Promise<void> {
     for (const resource of Object.values(this.state.resources)) {
-      kinds[resource.type.toLowerCase()]?.advance?.(this, resource);
+      this.#advanceOne(resource);
       // What was just deleted, or meanwhile, is not switched on any more.
       if (this.find(resource.id) !== resource || resource.machine !== 'wanted' || this.provisioningState(resource) !== 'Succeeded') continue;
       resource.machine = 'on';
       await kinds[resource.type.toLowerCase()]!.switchOn!(this, resource);
+      this.world.changed();
+    }
+  }
+
+  /** What does not work out later on, such as an address that somebody else has by then, is a failure of that resource. */
+  #advanceOne(resource: Resource): void {
+    try {
+      kinds[resource.type.toLowerCase()]?.advance?.(this, resource);
+    } catch (error) {
+      if (!(error instanceof ArmError)) throw error;
+      resource.failure = { code: error.code, message: error.message };
       this.world.changed();
     }
   }

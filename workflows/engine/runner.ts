@@ -275,7 +275,8 @@ async function attempt<Result>(
       heartbeatTimeout: '10 seconds',
       scheduleToCloseTimeout: deadline,
       cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED, // omitting it means TRY_CANCEL, whatever the doc comment says
-      retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
+      // After an attempt that was lost with its worker. One that failed says itself when the next one is made.
+      retry: { initialInterval: '1 second', backoffCoefficient: 1 },
     });
   const given = await (interruptible ? call() : CancellationScope.nonCancellable(call));
   return isTold(given) ? { result: given.result, outcome: given.stepOutcome } : { result: given };

@@ -24,4 +24,41 @@ describe('The engine of the simulated Azure', () => {
     assert.equal(engine.find(id), undefined);
     assert.deepEqual(switchedOn, []);
   });
+
+  it('fails an HSM whose address another one has by the time it is connected, and goes on', async () => {
+    const group = `/subscriptions/${subscriptionId}/resourceGroups/group/providers`;
+    const network = `${group}/Microsoft.Network/virtualNetworks/net`;
+    const delegations = [{ properties: { serviceName: 'Microsoft.HardwareSecurityModules/dedicatedHSMs' } }];
+    const subnet = { id: `${network}/subnets/hsm`, name: 'hsm', properties: { addressPrefix: '10.0.1.0/24', delegations } };
+    const common = { location: 'westus2', etag: '', startedAt: 0, readyAt: Date.now() * 2 };
+    const hsm: Resource = {
+      ...{
+        ...common,
+        id: `${group}/Microsoft.HardwareSecurityModules/dedicatedHSMs/hsm`,
+        name: 'hsm',
+        type: 'Microsoft.HardwareSecurityModules/dedicatedHSMs',
+      },
+      properties: { networkProfile: { subnet: { id: subnet.id }, networkInterfaces: [{ privateIpAddress: '10.0.1.4' }] } },
+    };
+    const other: Resource = {
+      ...{ ...common, id: `${group}/Microsoft.Network/networkInterfaces/other`, name: 'other', type: 'Microsoft.Network/networkInterfaces' },
+      properties: { ipConfigurations: [{ properties: { privateIPAddress: '10.0.1.4', subnet: { id: subnet.id } } }] },
+    };
+    const net: Resource = { ...common, id: network, name: 'net', type: 'Microsoft.Network/virtualNetworks', properties: { subnets: [subnet] } };
+    const gateway: Resource = {
+      ...{
+        ...common,
+        readyAt: 1,
+        id: `${group}/Microsoft.Network/virtualNetworkGateways/gateway`,
+        name: 'gateway',
+        type: 'Microsoft.Network/virtualNetworkGateways',
+      },
+      properties: { gatewayType: 'ExpressRoute', ipConfigurations: [{ properties: { subnet: { id: `${network}/subnets/GatewaySubnet` } } }] },
+    };
+    const resources = Object.fromEntries([net, gateway, other, hsm].map((resource) => [resource.id.toLowerCase(), resource]));
+    const world = { clock: new Clock(60), weather: { take() {} }, appliances: new Map(), changed() {} } as unknown as World;
+    const engine = new Engine(world, { resources } as unknown as AzureState);
+    await engine.advance();
+    assert.equal(engine.find(hsm.id)?.failure?.code, 'PrivateIPAddressInUse');
+  });
 });

@@ -21,7 +21,7 @@ const pieceBytes = 1_400;
 
 /** From the first sign-in to the partition shown, alone: how much longer than the HSM itself takes. */
 export async function lunashPhase(): Promise<Measure> {
-  const luna = await LunaSteps.start({ timeScale });
+  const luna = await LunaSteps.start({ timeScale }, { HSM_COMMAND_MS: `${150_000 / timeScale}` });
   try {
     const { windows, hsm: known } = luna.hosts;
     const since = performance.now();

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
-import { notReady, type Problem, StepFailure, type Told, unsafe } from '../domain/failure.ts';
+import { notReady, type Problem, type ProblemOf, StepFailure, unsafe } from '../domain/failure.ts';
 import type { Job } from '../domain/results.ts';
 import { actOf, currentFence, type Fence, runWithFence } from '../systems/fence.ts';
 import { type LastingActName, settlingAfterEndMs, settlingMs, type Waiting } from '../systems/lasting-acts.ts';
@@ -24,9 +24,9 @@ export const prove = <Proof extends string>(proof: Proof) => ({ kind: 'prove', p
 /** Not there yet: look again later. What is said here is the step's live detail. */
 export const wait = (why: string, retryAfterMs?: number) => ({ kind: 'wait', why, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }) as const;
 /** A person must change something first. */
-export const refuse = (told: Told<'Refused'>) => ({ kind: 'stop', problem: { ...told, kind: 'Refused' } }) as const;
+export const refuse = (told: ProblemOf<'Refused'>) => ({ kind: 'stop', problem: { ...told, kind: 'Refused' } }) as const;
 /** Acting would destroy or lock something, or the state is unknown. */
-export const halt = (told: Told<'Unsafe'>) => ({ kind: 'stop', problem: { ...told, kind: 'Unsafe' } }) as const;
+export const halt = (told: ProblemOf<'Unsafe'>) => ({ kind: 'stop', problem: { ...told, kind: 'Unsafe' } }) as const;
 
 interface Phases<Input, Seen, Result, Change extends string, Proofs extends object> {
   /** Looks: changes nothing, and spends no counted attempt. It gets no permit for a lasting act. Sign-ins with passwords that are known to be good are free. */

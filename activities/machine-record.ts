@@ -75,29 +75,42 @@ interface Giver {
   attempt: Attempt;
 }
 
-/** A VM that is the one in the record. */
-interface OwnMachine extends MachineMemory {
+/** A VM as it is there now, and whose it is by the record. */
+interface MachineNow extends MachineMemory {
   resourceId: string;
   vmId: string | undefined;
+  standing: Standing;
 }
 
-/** Throws Unsafe unless the VM that is there now is the one in the record. */
-async function mustBeOwnMachine(
+/** Reads the record first: whatever is entered after that makes this attempt stale. */
+async function machineNow(
   { systems, input, attempt }: Giver,
   { subject, name, record = recordOf(systems, input, attempt, subject) }: Asked,
-): Promise<OwnMachine> {
+): Promise<MachineNow> {
   const entries = await record.read();
   const { compute } = await systems.azure.clients(input.request.azure);
-  const machine = await systems.azure.ask(`reading ${name}`, () =>
+  const { vmId, tags } = await systems.azure.ask(`reading ${name}`, () =>
     compute.virtualMachines.get(input.request.azure.resourceGroup, name, { abortSignal: attempt.signal }),
   );
   const resourceId = vmIdOf(input.request, name);
-  const standing = standingOf(entries, resourceId, { vmId: machine.vmId, tag: createTagIn(machine.tags) });
-  const replaced = replacedMachine(standing, name, machine.vmId);
-  if (replaced) throw unsafe({ code: 'AZURE_MACHINE_REPLACED', tried: `using ${name}`, ...replaced });
+  return { record, entries, resourceId, vmId, standing: standingOf(entries, resourceId, { vmId, tag: createTagIn(tags) }) };
+}
+
+/** Does the record show that a request of this service created the VM that is there now? */
+export async function isCreatedHere(giver: Giver, asked: Asked): Promise<boolean> {
+  const { standing } = await machineNow(giver, asked);
+  return standing.is === 'ours' && !standing.found;
+}
+
+/** Throws Unsafe unless the VM that is there now is the one in the record. */
+async function mustBeOwnMachine(giver: Giver, asked: Asked): Promise<MachineNow> {
+  const machine = await machineNow(giver, asked);
+  const { record, standing, resourceId, vmId } = machine;
+  const replaced = replacedMachine(standing, asked.name, vmId);
+  if (replaced) throw unsafe({ code: 'AZURE_MACHINE_REPLACED', tried: `using ${asked.name}`, ...replaced });
   // A job that began before machines were entered, or a step that was retried alone.
-  if (machine.vmId && standing.is !== 'ours') await record.append('machine-created', { resourceId, vmId: machine.vmId });
-  return { record, entries, resourceId, vmId: machine.vmId };
+  if (vmId && standing.is !== 'ours') await record.append('machine-created', { resourceId, vmId });
+  return machine;
 }
 
 /**

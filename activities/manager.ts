@@ -8,7 +8,7 @@ import { PasswordRecord } from '../systems/ciphertrust/password-record.ts';
 import type { Leaf } from '../systems/ciphertrust/tls.ts';
 import { currentFence } from '../systems/fence.ts';
 import type { Attempt } from './converge.ts';
-import { enterMachineSecrets } from './machine-record.ts';
+import { enterMachineSecrets, isCreatedHere } from './machine-record.ts';
 import { separateRecordOf } from './record.ts';
 import type { Systems } from './systems.ts';
 
@@ -34,9 +34,17 @@ export function managerRecord({ systems, input, attempt }: Visitor): AttemptReco
  */
 export async function enterManagerSecrets(visitor: Visitor, ...secrets: string[]): Promise<void> {
   if (secrets.length === 0) return currentFence().entered?.('ciphertrust/secret-given');
-  const { vmName: name } = visitor.input.request.cipherTrust;
-  await enterMachineSecrets(visitor, { subject: 'ciphertrust', name, record: managerRecord(visitor).asOfLook }, secrets);
+  await enterMachineSecrets(visitor, machineOf(visitor), secrets);
 }
+
+/** Does the target record show that a request of this service created the manager's VM? */
+export const isManagerCreatedHere = (visitor: Visitor): Promise<boolean> => isCreatedHere(visitor, machineOf(visitor));
+
+const machineOf = (visitor: Visitor) => ({
+  subject: 'ciphertrust' as const,
+  name: visitor.input.request.cipherTrust.vmName,
+  record: managerRecord(visitor).asOfLook,
+});
 
 export function passwordRecord(visitor: Visitor): PasswordRecord {
   const { systems, input, attempt } = visitor;

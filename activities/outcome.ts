@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { StepOutcome, Told } from '../domain/step-outcome.ts';
+import type { StepOutcome, WithOutcome } from '../domain/step-outcome.ts';
 
 const current = new AsyncLocalStorage<{ outcome?: StepOutcome }>();
 
@@ -10,7 +10,7 @@ export function tellOutcome(outcome: StepOutcome): void {
 }
 
 /** Carries out an attempt; its result comes with the outcome that it told, if it told one. */
-export function withOutcome<Result>(work: () => Promise<Result>): Promise<Result | Told<Result>> {
+export function withOutcome<Result>(work: () => Promise<Result>): Promise<Result | WithOutcome<Result>> {
   const attempt: { outcome?: StepOutcome } = {};
   return current.run(attempt, async () => {
     const result = await work();

@@ -1,4 +1,5 @@
 import type { Job } from '../domain/results.ts';
+import { attemptRecord } from '../stores/record/attempt-record.ts';
 import type { EntryName, EventOf, Subject } from '../stores/record/events.ts';
 import type { TargetRecord } from '../stores/record/record.ts';
 import { writerOf } from '../stores/record/writer.ts';
@@ -6,13 +7,10 @@ import { currentFence } from '../systems/fence.ts';
 import type { Attempt } from './converge.ts';
 import type { Systems } from './systems.ts';
 
-/** What each attempt has opened. */
-const opened = new WeakMap<object, Map<Subject, unknown>>();
-
 /**
  * The record of one subject of this job’s target, written as this attempt: read it in the look, append before what must not be repeated is sent. It is the same
- * one for the whole attempt, so that an append fails as stale where anybody else has entered something since this attempt’s last read. Every entry is told to
- * the fence, which gives no permit without one for what must be on record.
+ * one for the whole attempt, sign-ins to the appliance included, so that an append fails as stale where anybody else has entered something since this attempt’s
+ * last read. Every entry is told to the fence, which gives no permit without one for what must be on record.
  */
 export function recordOf<S extends Subject>(
   systems: Pick<Systems, 'records'>,
@@ -20,12 +18,8 @@ export function recordOf<S extends Subject>(
   attempt: Ours,
   subject: S,
 ): OwnRecord<S> {
-  const known = opened.get(attempt) ?? new Map<Subject, unknown>();
-  opened.set(attempt, known);
-  // An attempt belongs to one job, and its key is the subject.
-  const record = (known.get(subject) as TargetRecord<S> | undefined) ?? systems.records.of(job.target, subject, writerOf(job, attempt));
-  known.set(subject, record);
-  return tellingFence(record, subject);
+  const record = attemptRecord(attempt.signal, subject, () => systems.records.of(job.target, subject, writerOf(job, attempt)));
+  return tellingFence(record.asAnyRecord, subject);
 }
 
 /** The same, with a last read of its own: what it reads does not count as read by the rest of the attempt. */
@@ -55,4 +49,4 @@ const isOutcome = (data: object): boolean => 'outcome' in data && data.outcome !
 // Of a subject and an event of its own this is a name; the compiler does not see that of type parameters.
 const tellFence = <S extends Subject>(subject: S, event: EventOf<S>): void => currentFence().entered?.(`${subject}/${event}` as EntryName);
 
-type Ours = Pick<Attempt, 'order' | 'number'>;
+type Ours = Pick<Attempt, 'order' | 'number' | 'signal'>;

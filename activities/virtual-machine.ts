@@ -301,6 +301,10 @@ interface MachineLook extends MachineMemory {
 /** One change after the other: security group, public address, interface, machine; then it must run. */
 export const virtualMachine = <Input extends Job>(systems: Systems, planOf: (input: Input) => Promise<MachinePlan> | MachinePlan) => {
   const { azure, settings } = systems;
+  const by =
+    (change: (making: Making) => Promise<unknown>) =>
+    async (input: Input, look: MachineLook, { signal }: Attempt) =>
+      void (await change({ ...look, azure, input, signal }));
   return converge<Input, MachineLook, MachineReady, Change>({
     lasting: lasting(settings, 'arm-machine', 'arm-change'),
     async observe(input, attempt) {
@@ -311,77 +315,92 @@ export const virtualMachine = <Input extends Job>(systems: Systems, planOf: (inp
     sight: ({ seen }) => seen,
     lateMs: lateLooks({ settings }),
     act: {
-      async 'create-security-group'(input, { plan }, { signal }) {
-        const { network } = await azure.clients(input.request.azure);
-        const { resourceGroup, region } = input.request.azure;
-        const name = namesOf(plan.name).group;
-        await azure.submit(`creating ${name}`, () =>
-          network.networkSecurityGroups.createOrUpdate(
-            resourceGroup,
-            name,
-            { location: region, tags: tagsOf(input), securityRules: plan.rules },
-            { abortSignal: signal },
-          ),
-        );
-      },
-      async 'open-door'(input, { plan, seen }, { signal }) {
-        const { network } = await azure.clients(input.request.azure);
-        const { name = '', ...rule } = missingRule(seen.group!.rules, plan.rules)!;
-        const group = namesOf(plan.name).group;
-        await azure.submit(`opening ${group} again`, () =>
-          network.securityRules.createOrUpdate(input.request.azure.resourceGroup, group, name, rule, { abortSignal: signal }),
-        );
-      },
-      async 'create-public-address'(input, { plan }, { signal }) {
-        const { network } = await azure.clients(input.request.azure);
-        const { resourceGroup, region } = input.request.azure;
-        const name = namesOf(plan.name).publicAddress;
-        const body = { location: region, tags: tagsOf(input), sku: { name: 'Standard' }, publicIPAllocationMethod: 'Static', publicIPAddressVersion: 'IPv4' };
-        await azure.submit(`creating ${name}`, () => network.publicIPAddresses.createOrUpdate(resourceGroup, name, body, { abortSignal: signal }));
-      },
-      async 'create-interface'(input, { plan, seen }, { signal }) {
-        const { network } = await azure.clients(input.request.azure);
-        const { resourceGroup, region } = input.request.azure;
-        const name = namesOf(plan.name).nic;
-        const body = {
-          location: region,
-          tags: tagsOf(input),
-          networkSecurityGroup: { id: seen.group!.id },
-          ipConfigurations: [
-            {
-              name: 'ipconfig1',
-              primary: true,
-              privateIPAllocationMethod: 'Static',
-              privateIPAddress: plan.privateAddress,
-              subnet: { id: plan.subnetId },
-              ...(plan.isPublic ? { publicIPAddress: { id: seen.publicAddress!.id } } : {}),
-            },
-          ],
-        };
-        await azure.submit(`creating ${name}`, () => network.networkInterfaces.createOrUpdate(resourceGroup, name, body, { abortSignal: signal }));
-      },
-      async 'create-machine'(input, { plan, seen, record, entries }, { signal }) {
-        const { compute } = await azure.clients(input.request.azure);
-        const { resourceGroup, region } = input.request.azure;
-        const resourceId = vmIdOf(input.request, plan.name);
-        const tag = await enterCreateBegun({ record, entries }, resourceId);
-        await enterSecretsGiven({ record }, resourceId, plan.secretsGiven);
-        const body: VirtualMachine = {
-          ...plan.machine,
-          location: region,
-          tags: { ...tagsOf(input), ...createTag(tag) },
-          networkProfile: { networkInterfaces: [{ id: seen.nic!.id, primary: true }] },
-        };
-        await azure.submit(`creating ${plan.name}`, () => compute.virtualMachines.createOrUpdate(resourceGroup, plan.name, body, { abortSignal: signal }));
-      },
-      async 'enter-machine'(_, { seen, record }) {
-        const { id, vmId } = seen.machine!;
-        await record.append('machine-created', { resourceId: id, vmId: vmId! });
-      },
-      async 'start-machine'({ request }, { plan }, { signal }) {
-        const { compute } = await azure.clients(request.azure);
-        await azure.submit(`starting ${plan.name}`, () => compute.virtualMachines.start(request.azure.resourceGroup, plan.name, { abortSignal: signal }));
-      },
+      'create-security-group': by(createSecurityGroup),
+      'open-door': by(openDoor),
+      'create-public-address': by(createPublicAddress),
+      'create-interface': by(createInterface),
+      'create-machine': by(createMachine),
+      'enter-machine': by(enterMachine),
+      'start-machine': by(startMachine),
     },
   });
 };
+
+/** What a change is made with. */
+interface Making extends MachineLook {
+  azure: Azure;
+  input: Job;
+  signal: AbortSignal;
+}
+
+async function createSecurityGroup({ azure, input, plan, signal }: Making): Promise<void> {
+  const { network } = await azure.clients(input.request.azure);
+  const { resourceGroup, region } = input.request.azure;
+  const name = namesOf(plan.name).group;
+  const body = { location: region, tags: tagsOf(input), securityRules: plan.rules };
+  await azure.submit(`creating ${name}`, () => network.networkSecurityGroups.createOrUpdate(resourceGroup, name, body, { abortSignal: signal }));
+}
+
+async function openDoor({ azure, input, plan, seen, signal }: Making): Promise<void> {
+  const { network } = await azure.clients(input.request.azure);
+  const { name = '', ...rule } = missingRule(seen.group!.rules, plan.rules)!;
+  const group = namesOf(plan.name).group;
+  await azure.submit(`opening ${group} again`, () =>
+    network.securityRules.createOrUpdate(input.request.azure.resourceGroup, group, name, rule, { abortSignal: signal }),
+  );
+}
+
+async function createPublicAddress({ azure, input, plan, signal }: Making): Promise<void> {
+  const { network } = await azure.clients(input.request.azure);
+  const { resourceGroup, region } = input.request.azure;
+  const name = namesOf(plan.name).publicAddress;
+  const body = { location: region, tags: tagsOf(input), sku: { name: 'Standard' }, publicIPAllocationMethod: 'Static', publicIPAddressVersion: 'IPv4' };
+  await azure.submit(`creating ${name}`, () => network.publicIPAddresses.createOrUpdate(resourceGroup, name, body, { abortSignal: signal }));
+}
+
+async function createInterface({ azure, input, plan, seen, signal }: Making): Promise<void> {
+  const { network } = await azure.clients(input.request.azure);
+  const { resourceGroup, region } = input.request.azure;
+  const name = namesOf(plan.name).nic;
+  const body = {
+    location: region,
+    tags: tagsOf(input),
+    networkSecurityGroup: { id: seen.group!.id },
+    ipConfigurations: [
+      {
+        name: 'ipconfig1',
+        primary: true,
+        privateIPAllocationMethod: 'Static',
+        privateIPAddress: plan.privateAddress,
+        subnet: { id: plan.subnetId },
+        ...(plan.isPublic ? { publicIPAddress: { id: seen.publicAddress!.id } } : {}),
+      },
+    ],
+  };
+  await azure.submit(`creating ${name}`, () => network.networkInterfaces.createOrUpdate(resourceGroup, name, body, { abortSignal: signal }));
+}
+
+async function createMachine({ azure, input, plan, seen, record, entries, signal }: Making): Promise<void> {
+  const { compute } = await azure.clients(input.request.azure);
+  const { resourceGroup, region } = input.request.azure;
+  const resourceId = vmIdOf(input.request, plan.name);
+  const tag = await enterCreateBegun({ record, entries }, resourceId);
+  await enterSecretsGiven({ record }, resourceId, plan.secretsGiven);
+  const body: VirtualMachine = {
+    ...plan.machine,
+    location: region,
+    tags: { ...tagsOf(input), ...createTag(tag) },
+    networkProfile: { networkInterfaces: [{ id: seen.nic!.id, primary: true }] },
+  };
+  await azure.submit(`creating ${plan.name}`, () => compute.virtualMachines.createOrUpdate(resourceGroup, plan.name, body, { abortSignal: signal }));
+}
+
+async function enterMachine({ seen, record }: Making): Promise<void> {
+  const { id, vmId } = seen.machine!;
+  await record.append('machine-created', { resourceId: id, vmId: vmId! });
+}
+
+async function startMachine({ azure, input: { request }, plan, signal }: Making): Promise<void> {
+  const { compute } = await azure.clients(request.azure);
+  await azure.submit(`starting ${plan.name}`, () => compute.virtualMachines.start(request.azure.resourceGroup, plan.name, { abortSignal: signal }));
+}

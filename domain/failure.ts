@@ -94,8 +94,8 @@ export function forPerson({ retryAfterMs, ...problem }: Problem, place: string):
 }
 
 /** A problem of a kind, by whoever knows the kind: its code is one that this kind may have. */
-export type Told<Kind extends FailureKind> = Omit<Problem, 'kind' | 'code'> & { code: CodeOf<Kind> };
+export type ProblemOf<Kind extends FailureKind> = Omit<Problem, 'kind' | 'code'> & { code: CodeOf<Kind> };
 
-export const transient = (told: Told<'Transient'>, cause?: unknown): StepFailure => new StepFailure({ ...told, kind: 'Transient' }, { cause });
-export const refused = (told: Told<'Refused'>, cause?: unknown): StepFailure => new StepFailure({ ...told, kind: 'Refused' }, { cause });
-export const unsafe = (told: Told<'Unsafe'>, cause?: unknown): StepFailure => new StepFailure({ ...told, kind: 'Unsafe' }, { cause });
+export const transient = (told: ProblemOf<'Transient'>, cause?: unknown): StepFailure => new StepFailure({ ...told, kind: 'Transient' }, { cause });
+export const refused = (told: ProblemOf<'Refused'>, cause?: unknown): StepFailure => new StepFailure({ ...told, kind: 'Refused' }, { cause });
+export const unsafe = (told: ProblemOf<'Unsafe'>, cause?: unknown): StepFailure => new StepFailure({ ...told, kind: 'Unsafe' }, { cause });

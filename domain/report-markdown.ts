@@ -15,92 +15,103 @@ const table = (head: string[], rows: string[][]): string[] =>
     : [];
 
 /** The report for people. */
-export function reportMarkdown(report: Report): string {
-  const { hsm, partition, cipherTrust } = report;
-  return `${[
-    `# Report: ${report.target}`,
-    '',
-    `Outcome: **${report.outcome}**. Run ${report.runId}, from ${report.startedAt} to ${report.finishedAt}, requested by ${report.requestedBy}${report.approvedBy ? `, zeroizing approved by ${report.approvedBy}` : ''}.`,
-    ...section(
-      'Root of trust',
-      cipherTrust
-        ? bullets([
-            `CipherTrust Manager ${cipherTrust.version} lists the HSM ${cipherTrust.entry.host}, partition serial ${cipherTrust.entry.serial} (entry ${cipherTrust.entry.id})`,
-            `Root keys in the partition: ${cipherTrust.rootKeys.join(', ')}${cipherTrust.sealer ? `; master key sealed by ${cipherTrust.sealer}` : ''}`,
-          ])
-        : [],
-    ),
-    ...section(
-      'HSM',
-      hsm
-        ? bullets([
-            `Serial ${hsm.serial}, label ${hsm.label}, firmware ${hsm.firmware}, software ${hsm.software}, address ${hsm.address ?? 'unknown'}`,
-            `FIPS 140-2 approved operation: ${hsm.fips ? 'on' : 'off'}`,
-            ...(partition ? [`Partition ${partition.name}, serial ${partition.serial}, ${partition.sizeBytes} bytes`] : []),
-          ])
-        : [],
-    ),
+export const reportMarkdown = (report: Report): string =>
+  `${[
+    ...head(report),
+    ...section('Root of trust', rootOfTrust(report)),
+    ...section('HSM', hsm(report)),
     ...section('Azure', bullets(azureLines(report.azure))),
-    ...section(
-      'Steps',
-      table(
-        ['Step', 'Section', 'State', 'Started', 'Finished', 'Attempts'],
-        report.steps.map(({ id, phase, state, startedAt, finishedAt, attempts, outcome }) => [
-          `\`${id}\``,
-          phase,
-          outcome && state === 'done' ? `${state}, ${outcome}` : state,
-          startedAt ?? '',
-          finishedAt ?? '',
-          `${attempts}`,
-        ]),
-      ),
-    ),
+    ...section('Steps', steps(report)),
     ...section('CipherTrust Manager', bullets(managerLines(report.manager))),
     ...section('Fingerprints', table(['Of', 'SHA-256'], Object.entries(report.fingerprints))),
-    ...section(
-      'Certificates',
-      table(
-        ['Of', 'Valid until'],
-        report.certificates.map(({ of, notAfter }) => [of, notAfter]),
-      ),
-    ),
+    ...section('Certificates', certificates(report)),
     ...section('Secrets (names only)', bullets(report.secrets.map((name) => `\`${name}\``))),
-    ...section(
-      'Approvals',
-      table(
-        ['Approval', 'Asked', 'Outcome', 'By', 'Comment'],
-        report.approvals.map(({ id, askedAt, outcome, decision }) => [id, askedAt, outcome ?? 'open', decision?.actor ?? '', decision?.comment ?? '']),
-      ),
-    ),
-    ...section(
-      'Decisions',
-      table(
-        ['At', 'What', 'About', 'By', 'Verdict', 'Reason'],
-        report.decisions.map(({ at, kind, about, actor, verdict, reason }) => [at, kind, about, actor, verdict, reason ?? '']),
-      ),
-    ),
-    ...section(
-      'Incidents',
-      report.incidents.map(
-        ({ id, step, problem, decision }) =>
-          `- ${id} at \`${step}\` (${problem.code}): ${sentence(problem)} ${decision ? `→ ${decision.action} by ${decision.actor}` : ''}`,
-      ),
-    ),
-    ...section(
-      'Changes of the request',
-      table(
-        ['At', 'With', 'By', 'Field', 'Before', 'After'],
-        report.amendments.flatMap(({ at, about, by, changes }) =>
-          changes.map(({ path, before, after }) => [at, about, by, `\`${path}\``, before ?? 'absent', after ?? 'absent']),
-        ),
-      ),
-    ),
+    ...section('Approvals', approvals(report)),
+    ...section('Decisions', decisions(report)),
+    ...section('Incidents', incidents(report)),
+    ...section('Changes of the request', amendments(report)),
     ...section('What exists', bullets(report.inventory ?? [])),
     ...section('Warnings', bullets(report.warnings)),
     ...section('What to do next', bullets(report.whatNext)),
-    ...section(
-      'Transcripts',
-      report.transcripts.flatMap(({ step, sha256, text }) => [`### ${step}`, '', `SHA-256 \`${sha256}\``, '', '```text', text.trimEnd(), '```', '']),
-    ),
+    ...section('Transcripts', report.transcripts.flatMap(transcript)),
   ].join('\n')}\n`;
+
+const head = ({ target, outcome, runId, startedAt, finishedAt, requestedBy, approvedBy }: Report): string[] => [
+  `# Report: ${target}`,
+  '',
+  `Outcome: **${outcome}**. Run ${runId}, from ${startedAt} to ${finishedAt}, requested by ${requestedBy}${approvedBy ? `, zeroizing approved by ${approvedBy}` : ''}.`,
+];
+
+function rootOfTrust({ cipherTrust }: Report): string[] {
+  if (!cipherTrust) return [];
+  const { version, entry, rootKeys, sealer } = cipherTrust;
+  return bullets([
+    `CipherTrust Manager ${version} lists the HSM ${entry.host}, partition serial ${entry.serial} (entry ${entry.id})`,
+    `Root keys in the partition: ${rootKeys.join(', ')}${sealer ? `; master key sealed by ${sealer}` : ''}`,
+  ]);
 }
+
+function hsm({ hsm: seen, partition }: Report): string[] {
+  if (!seen) return [];
+  return bullets([
+    `Serial ${seen.serial}, label ${seen.label}, firmware ${seen.firmware}, software ${seen.software}, address ${seen.address ?? 'unknown'}`,
+    `FIPS 140-2 approved operation: ${seen.fips ? 'on' : 'off'}`,
+    ...(partition ? [`Partition ${partition.name}, serial ${partition.serial}, ${partition.sizeBytes} bytes`] : []),
+  ]);
+}
+
+const steps = (report: Report): string[] =>
+  table(
+    ['Step', 'Section', 'State', 'Started', 'Finished', 'Attempts'],
+    report.steps.map(({ id, phase, state, startedAt, finishedAt, attempts, outcome }) => [
+      `\`${id}\``,
+      phase,
+      outcome && state === 'done' ? `${state}, ${outcome}` : state,
+      startedAt ?? '',
+      finishedAt ?? '',
+      `${attempts}`,
+    ]),
+  );
+
+const certificates = (report: Report): string[] =>
+  table(
+    ['Of', 'Valid until'],
+    report.certificates.map(({ of, notAfter }) => [of, notAfter]),
+  );
+
+const approvals = (report: Report): string[] =>
+  table(
+    ['Approval', 'Asked', 'Outcome', 'By', 'Comment'],
+    report.approvals.map(({ id, askedAt, outcome, decision }) => [id, askedAt, outcome ?? 'open', decision?.actor ?? '', decision?.comment ?? '']),
+  );
+
+const decisions = (report: Report): string[] =>
+  table(
+    ['At', 'What', 'About', 'By', 'Verdict', 'Reason'],
+    report.decisions.map(({ at, kind, about, actor, verdict, reason }) => [at, kind, about, actor, verdict, reason ?? '']),
+  );
+
+const incidents = (report: Report): string[] =>
+  report.incidents.map(
+    ({ id, step, problem, decision }) =>
+      `- ${id} at \`${step}\` (${problem.code}): ${sentence(problem)} ${decision ? `→ ${decision.action} by ${decision.actor}` : ''}`,
+  );
+
+const amendments = (report: Report): string[] =>
+  table(
+    ['At', 'With', 'By', 'Field', 'Before', 'After'],
+    report.amendments.flatMap(({ at, about, by, changes }) =>
+      changes.map(({ path, before, after }) => [at, about, by, `\`${path}\``, before ?? 'absent', after ?? 'absent']),
+    ),
+  );
+
+const transcript = ({ step, sha256, text }: Report['transcripts'][number]): string[] => [
+  `### ${step}`,
+  '',
+  `SHA-256 \`${sha256}\``,
+  '',
+  '```text',
+  text.trimEnd(),
+  '```',
+  '',
+];

@@ -2,14 +2,14 @@
 export type StepOutcome = 'unchanged' | 'changed';
 
 /** A step’s result as an attempt gives it, beside what became of the step. */
-export interface Told<Result> {
+export interface WithOutcome<Result> {
   stepOutcome: StepOutcome;
   result: Result;
 }
 
 /** Activities that do not converge, and jobs that began with an older version, give the result alone. */
-export const isTold = <Result>(value: Result | Told<Result>): value is Told<Result> =>
+export const hasOutcome = <Result>(value: Result | WithOutcome<Result>): value is WithOutcome<Result> =>
   typeof value === 'object' && value !== null && 'stepOutcome' in value && 'result' in value;
 
 /** The result alone, for whoever does not show what became of the step. */
-export const resultOf = <Result>(value: Result | Told<Result>): Result => (isTold(value) ? value.result : value);
+export const withoutOutcome = <Result>(value: Result | WithOutcome<Result>): Result => (hasOutcome(value) ? value.result : value);

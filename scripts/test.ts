@@ -80,7 +80,7 @@ const suites: Record<string, string[]> = {
       (name) => `test/integration/${name}`,
     ),
   ],
-  // Two workers for each case, and a stack for each file: hours for all, which wait more than they work. Part of no other suite.
+  // Two workers for each case, and a stack for each file: about one hour for all, which wait more than they work. Part of no other suite.
   zombies: ['test/chaos/zombies/**/*.test.ts'],
   // Every order of two attempts of a step; some of them are part of `npm test`.
   explorer: ['test/explorer/**/*.test.ts'],

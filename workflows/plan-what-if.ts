@@ -1,6 +1,6 @@
 import { ActivityFailure, ApplicationFailure, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { ProvisioningRequest } from '../domain/request.ts';
-import { resultOf } from '../domain/step-outcome.ts';
+import { withoutOutcome } from '../domain/step-outcome.ts';
 import type { WhatIf, WhatIfActivity } from '../domain/what-if.ts';
 import { withoutBugs } from './engine/failures.ts';
 
@@ -17,7 +17,7 @@ export const planWhatIf = (input: { request: ProvisioningRequest; target: string
 
 async function look({ request, target }: { request: ProvisioningRequest; target: string }): Promise<WhatIf> {
   try {
-    return resultOf(await whatIf({ request, target, runId: workflowInfo().runId }));
+    return withoutOutcome(await whatIf({ request, target, runId: workflowInfo().runId }));
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;
     const { cause } = error;

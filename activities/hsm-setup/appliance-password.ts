@@ -1,4 +1,4 @@
-import type { Told } from '../../domain/failure.ts';
+import type { ProblemOf } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { applianceWithheld, mayHoldKeptPassword, standingOf } from '../../stores/record/memory.ts';
 import { writerOf } from '../../stores/record/writer.ts';
@@ -47,7 +47,7 @@ export const decideAppliancePassword = (
   return refuse(noneAccepted(hsmAddress, withheld.kept));
 };
 
-const noneAccepted = (hsmAddress: string, kept: Seen['withheld']['kept']): Told<'Refused'> => ({
+const noneAccepted = (hsmAddress: string, kept: Seen['withheld']['kept']): ProblemOf<'Refused'> => ({
   code: 'HSM_APPLIANCE_PASSWORD_REFUSED',
   tried: `signing in to the HSM at ${hsmAddress}`,
   ...(kept === 'unheard'

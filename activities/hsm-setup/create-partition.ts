@@ -1,4 +1,4 @@
-import type { Told } from '../../domain/failure.ts';
+import type { ProblemOf } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import type { Entry, Writer } from '../../stores/record/events.ts';
 import { beganPartition, createdPartition, doubtOf, refusedUnder } from '../../stores/record/memory.ts';
@@ -73,7 +73,7 @@ function rememberedOf(entries: Entry<'hsm'>[], name: string, serial: string | un
   return doubt === 'none' ? 'no' : doubt;
 }
 
-function notCreatedHere({ serial, totalBytes, objects }: PartitionRow, sizeBytes: number): Omit<Told<'Unsafe'>, 'tried'> {
+function notCreatedHere({ serial, totalBytes, objects }: PartitionRow, sizeBytes: number): Omit<ProblemOf<'Unsafe'>, 'tried'> {
   const size = totalBytes === sizeBytes ? `${totalBytes} bytes` : `${totalBytes} bytes, not ${sizeBytes},`;
   const asOurs = totalBytes === sizeBytes ? 'retry' : `retry with an amendment of /hsm/partition/sizeBytes to ${totalBytes}`;
   return {

@@ -1,4 +1,4 @@
-import { type Told, unsafe } from '../../domain/failure.ts';
+import { type ProblemOf, unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import type { TargetRecord } from '../../stores/record/record.ts';
 import { seenOf } from '../../systems/certificates.ts';
@@ -54,7 +54,7 @@ export const decidePrepareNtls = (seen: Seen, { request }: Pick<Input, 'request'
 const isOff = (skewSeconds: number | undefined): skewSeconds is number => skewSeconds !== undefined && Math.abs(skewSeconds) > allowedSkewSeconds;
 
 /** Which clock is wrong is for a person to say: this worker’s may be. */
-function clockOff({ skewSeconds = 0, zone, workerMs, witnesses }: Seen, { allowClockChange }: Input['request']): Told<'Refused'> {
+function clockOff({ skewSeconds = 0, zone, workerMs, witnesses }: Seen, { allowClockChange }: Input['request']): ProblemOf<'Refused'> {
   const setIt = 'set the HSM’s clock (sysconf time HH:MM YYYYMMDD, in its own zone)';
   const unproven = 'The HSM’s clock was not set: no two other machines confirm this worker’s time.';
   return {
@@ -67,14 +67,14 @@ function clockOff({ skewSeconds = 0, zone, workerMs, witnesses }: Seen, { allowC
   };
 }
 
-const notBound = (clients: string[]): Told<'Refused'> => ({
+const notBound = (clients: string[]): ProblemOf<'Refused'> => ({
   code: 'HSM_NTLS_NOT_BOUND',
   tried: 'checking NTLS',
   summary: `it is not bound to ${device}, though ${clients.join(', ')} are registered`,
   remedy: 'A new certificate would cut these clients off: bind NTLS yourself (ntls bind eth0, service restart ntls), then retry.',
 });
 
-const notTaken = (bound: string): Told<'Unsafe'> => ({
+const notTaken = (bound: string): ProblemOf<'Unsafe'> => ({
   code: 'HSM_NTLS_NOT_BOUND',
   tried: `ntls bind ${device}`,
   summary: `success was reported, but NTLS is bound to ${bound}`,

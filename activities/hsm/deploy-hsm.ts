@@ -156,7 +156,7 @@ function unsuitableGateway({ gateway }: Seen, input: Asked) {
 }
 
 /** What is reported once the HSM and its gateway are there. */
-function resultOf({ deployment, gateway }: Seen, { target, template }: Asked): StepResult<'deploy-hsm'> {
+function deployedOf({ deployment, gateway }: Seen, { target, template }: Asked): StepResult<'deploy-hsm'> {
   const own = deployment?.ours ? deployment : undefined;
   return {
     deploymentId: own?.id ?? 'none: the HSM was there',
@@ -225,7 +225,7 @@ export const decideDeployHsm = (seen: Seen, input: Asked) => {
     notOurs(seen, input) ?? beingDeleted(seen, input) ?? activeDeployment(seen, input) ?? madeByOthers(seen, input) ?? unsuitableGateway(seen, input);
   if (unusable) return unusable;
   if (hsm?.state === 'Succeeded' && seen.standing?.is === 'begun') return act('enter-hsm');
-  if (hsm?.state === 'Succeeded' && gateway?.state === 'Succeeded') return done(resultOf(seen, input));
+  if (hsm?.state === 'Succeeded' && gateway?.state === 'Succeeded') return done(deployedOf(seen, input));
   if (gateway && !['Succeeded', 'Failed'].includes(gateway.state)) return wait(progressOf(seen, input.request));
   return afterOwnRun(seen, input) ?? inTheWay(seen, input) ?? act('deploy');
 };

@@ -3,10 +3,11 @@ import { type Problem, quoting, refused } from '../../domain/failure.ts';
 import type { SecretReference } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { userSecret } from '../../stores/secrets/kept.ts';
+import type { SecretStore } from '../../stores/secrets/store.ts';
 import { runMark, runOf } from '../../systems/azure/deployment.ts';
 import { tagsOf } from '../../systems/azure/tags.ts';
 import { installScript } from '../../systems/windows/install-script.ts';
-import { act, converge, done, lasting, refuse, wait } from '../converge.ts';
+import { type Attempt, act, converge, done, lasting, refuse, wait } from '../converge.ts';
 import { enterWindowsSecrets } from '../machine-record.ts';
 import { lateLooks, type Systems } from '../systems.ts';
 
@@ -125,85 +126,103 @@ function wrongVersion({ version: wanted, certificateClient }: Input['request']['
 
 /** Runs the installation through Azure’s agent: it works before any port of the host does. The command’s name is the run’s and the attempt’s, so that a crash finds it again. */
 export const installLunaClient = (systems: Systems) => {
-  const { azure, secrets, settings } = systems;
-  const commandName = ({ runId }: Input) => `install-luna-client-${runId.slice(0, 8)}`;
-  const addressOf = async ({ url }: { url: string | SecretReference }): Promise<string> => {
-    const address = typeof url === 'string' ? url : await userSecret(secrets, url.secret);
-    if (URL.parse(address)?.protocol === 'https:') return address;
-    throw refused({
-      code: 'CLIENT_INSTALL_FAILED',
-      tried: 'reading the address of the installer',
-      summary: `${typeof url === 'string' ? 'it' : `the secret ${url.secret}`} is no https address`,
-      remedy: 'Nothing was run. Retry with an amendment of /lunaClient/installer/url, or of /lunaClient/certificateClient/installer/url.',
-    });
-  };
-  const installersOf = async ({ request: { lunaClient } }: Input) => {
-    const { installer, certificateClient } = lunaClient;
-    return [
-      { name: 'Installer', sha256: installer.sha256, url: await addressOf(installer) },
-      ...(certificateClient
-        ? [{ name: 'CertificateInstaller', sha256: certificateClient.installer.sha256, url: await addressOf(certificateClient.installer) }]
-        : []),
-    ];
-  };
+  const { settings } = systems;
   return converge<Input, Seen | undefined, StepResult<'install-luna-client'>, 'run-script'>({
     lasting: lasting(settings, 'run-command'),
-    async observe(input, { signal, askedAt, waitedMs }) {
-      const { request } = input;
-      const { compute } = await azure.clients(request.azure);
-      const found = await azure.look('reading the installation’s state', () =>
-        compute.virtualMachineRunCommands.getByVirtualMachine(request.azure.resourceGroup, request.lunaClient.vmName, commandName(input), {
-          expand: 'instanceView',
-          abortSignal: signal,
-        }),
-      );
-      const view = found?.instanceView;
-      const sentAt = runOf(found ?? {})?.askedAt ?? 0;
-      const hidden = found ? (await installersOf(input)).flatMap(({ url }) => secretParts(url)) : [];
-      const shown = (text = '') => hidden.reduce((rest, part) => rest.replaceAll(part, '********'), text);
-      return (
-        found && {
-          state: view?.executionState ?? (found.provisioningState === 'Failed' ? 'Failed' : 'Unknown'),
-          output: shown(view?.output),
-          error: shown(view?.error || view?.executionMessage),
-          sentAt,
-          startedAt: view?.startTime?.getTime() ?? sentAt,
-          ...(view?.endTime ? { endedAt: view.endTime.getTime() } : {}),
-          askedAt,
-          lookedAt: askedAt + waitedMs,
-        }
-      );
-    },
+    observe: (input, attempt) => lastRun({ systems, input, attempt }),
     decide: decideInstallLunaClient,
     lateMs: lateLooks({ settings }),
-    act: {
-      async 'run-script'(input, seen, attempt) {
-        const { signal, askedAt } = attempt;
-        const { request, publicKey } = input;
-        const { compute } = await azure.clients(request.azure);
-        const { resourceGroup, region } = request.azure;
-        const { vmName } = request.lunaClient;
-        const installers = await installersOf(input);
-        const body = {
-          location: region,
-          tags: { ...tagsOf(input), ...runMark({ askedAt, number: 1 }) },
-          asyncExecution: true,
-          timeoutInSeconds: 3600,
-          treatFailureAsDeploymentFailure: false,
-          // A command of the same name and script would not run again.
-          source: { script: seen ? `${installScript}# again: asked for at ${new Date(askedAt).toISOString()}\n` : installScript },
-          parameters: [{ name: 'PublicKey', value: publicKey }, ...installers.map(({ name, sha256 }) => ({ name: `${name}Sha256`, value: sha256 }))],
-          protectedParameters: installers.map(({ name, url }) => ({ name: `${name}Url`, value: url })),
-        };
-        await enterWindowsSecrets({ systems, input, attempt }, 'installer-address');
-        await azure.submit('starting the installation of the Luna client', () =>
-          compute.virtualMachineRunCommands.createOrUpdate(resourceGroup, vmName, commandName(input), body, { abortSignal: signal }),
-        );
-      },
-    },
+    act: { 'run-script': (input, seen, attempt) => runScript({ systems, input, attempt }, seen !== undefined) },
     sight: (seen) => seen && [seen.state, seen.sentAt, seen.endedAt],
   });
 };
+
+interface Caller {
+  systems: Systems;
+  input: Input;
+  attempt: Attempt;
+}
+
+const commandName = ({ runId }: Input) => `install-luna-client-${runId.slice(0, 8)}`;
+
+/** What its addresses hold of secrets is hidden: the script’s output may quote them. */
+async function lastRun({ systems: { azure, secrets }, input, attempt: { signal, askedAt, waitedMs } }: Caller): Promise<Seen | undefined> {
+  const { request } = input;
+  const { compute } = await azure.clients(request.azure);
+  const found = await azure.look('reading the installation’s state', () =>
+    compute.virtualMachineRunCommands.getByVirtualMachine(request.azure.resourceGroup, request.lunaClient.vmName, commandName(input), {
+      expand: 'instanceView',
+      abortSignal: signal,
+    }),
+  );
+  if (!found) return undefined;
+  const hidden = (await installersOf(secrets, input)).flatMap(({ url }) => secretParts(url));
+  const shown = (text = '') => hidden.reduce((rest, part) => rest.replaceAll(part, '********'), text);
+  const { instanceView: view, provisioningState } = found;
+  const sentAt = runOf(found)?.askedAt ?? 0;
+  return {
+    state: view?.executionState ?? (provisioningState === 'Failed' ? 'Failed' : 'Unknown'),
+    output: shown(view?.output),
+    error: shown(view?.error || view?.executionMessage),
+    sentAt,
+    startedAt: view?.startTime?.getTime() ?? sentAt,
+    ...(view?.endTime ? { endedAt: view.endTime.getTime() } : {}),
+    askedAt,
+    lookedAt: askedAt + waitedMs,
+  };
+}
+
+async function runScript({ systems, input, attempt }: Caller, isAgain: boolean): Promise<void> {
+  const { azure, secrets } = systems;
+  const { request } = input;
+  const { compute } = await azure.clients(request.azure);
+  const { resourceGroup, region } = request.azure;
+  const { askedAt, signal } = attempt;
+  const installers = await installersOf(secrets, input);
+  const body = {
+    location: region,
+    tags: { ...tagsOf(input), ...runMark({ askedAt, number: 1 }) },
+    asyncExecution: true,
+    timeoutInSeconds: 3600,
+    treatFailureAsDeploymentFailure: false,
+    // A command of the same name and script would not run again.
+    source: { script: isAgain ? `${installScript}# again: asked for at ${new Date(askedAt).toISOString()}\n` : installScript },
+    parameters: [{ name: 'PublicKey', value: input.publicKey }, ...installers.map(({ name, sha256 }) => ({ name: `${name}Sha256`, value: sha256 }))],
+    protectedParameters: installers.map(({ name, url }) => ({ name: `${name}Url`, value: url })),
+  };
+  await enterWindowsSecrets({ systems, input, attempt }, 'installer-address');
+  await azure.submit('starting the installation of the Luna client', () =>
+    compute.virtualMachineRunCommands.createOrUpdate(resourceGroup, request.lunaClient.vmName, commandName(input), body, { abortSignal: signal }),
+  );
+}
+
+/** By the names of their parameters in the script. */
+async function installersOf(secrets: SecretStore, { request: { lunaClient } }: Input) {
+  const { installer, certificateClient } = lunaClient;
+  return [
+    { name: 'Installer', sha256: installer.sha256, url: await addressOf(secrets, installer.url) },
+    ...(certificateClient
+      ? [
+          {
+            name: 'CertificateInstaller',
+            sha256: certificateClient.installer.sha256,
+            url: await addressOf(secrets, certificateClient.installer.url),
+          },
+        ]
+      : []),
+  ];
+}
+
+async function addressOf(secrets: SecretStore, url: string | SecretReference): Promise<string> {
+  const address = typeof url === 'string' ? url : await userSecret(secrets, url.secret);
+  if (URL.parse(address)?.protocol === 'https:') return address;
+  throw refused({
+    code: 'CLIENT_INSTALL_FAILED',
+    tried: 'reading the address of the installer',
+    summary: `${typeof url === 'string' ? 'it' : `the secret ${url.secret}`} is no https address`,
+    remedy: 'Nothing was run. Retry with an amendment of /lunaClient/installer/url, or of /lunaClient/certificateClient/installer/url.',
+  });
+}
 
 /** An address, and what in it may let anybody fetch the file: what could quote it must not show it. */
 function secretParts(url: string): string[] {

@@ -1,4 +1,4 @@
-import { type Told, unsafe } from '../../domain/failure.ts';
+import { type ProblemOf, unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { generateSecret } from '../../stores/secrets/generate.ts';
 import { keep, kept, read } from '../../stores/secrets/kept.ts';
@@ -40,7 +40,7 @@ export const decideClientCertificate = ({ keyKept, certificate, keyOnHost }: See
 };
 
 /** Luna’s clients take no other keys than unencrypted ones (reference luna.md §9: client 10.9.2 encrypts them, and nobody is told the passphrase). */
-const encrypted = ({ cipherTrust }: Input['request']): Told<'Refused'> => ({
+const encrypted = ({ cipherTrust }: Input['request']): ProblemOf<'Refused'> => ({
   code: 'CLIENT_KEY_ENCRYPTED',
   tried: `vtl createcert -n ${cipherTrust.address}`,
   summary: 'the private key that it wrote is encrypted',

@@ -17,7 +17,7 @@ import { approvalNotOnRecord } from '../approval-not-on-record.ts';
 import { act, converge, done, halt, wait } from '../converge.ts';
 import { leaving } from '../end-predecessor.ts';
 import { enterLunacmSecrets } from '../machine-record.ts';
-import { enterManagerSecrets, managerRecord, signedIn, signsIn, type Visitor } from '../manager.ts';
+import { enterManagerSecrets, isManagerCreatedHere, managerRecord, signedIn, signsIn, type Visitor } from '../manager.ts';
 import { recordOf } from '../record.ts';
 import { attemptBegins, serverTime } from '../server-time.ts';
 import type { Systems } from '../systems.ts';
@@ -51,6 +51,8 @@ export type Seen =
       requests: number;
       /** One of them after which no person ordered another one yet, how long ago it was last heard of, and how long it may take to show an effect. */
       open?: Heard & Pick<SentSetup, 'id' | 'failed'> & { msAgo: number; patienceMs: number };
+      /** The target record bears out that this service made it what it is; looked for only where the job says so. */
+      isRecordedAsMadeHere?: true;
       /** `hsm/setup` was sent under the approval already. */
       isApprovalSpent?: true;
       /** The job has an approval that the target record does not have. */
@@ -66,7 +68,7 @@ export const decideSetRootOfTrust = (
   seen: Seen,
   input: Pick<Input, 'cipherTrust' | 'partitionSerial' | 'approvedDigest' | 'approvalId' | 'fresh' | 'publicKey'>,
 ) => {
-  const { cipherTrust, partitionSerial, approvedDigest, approvalId, fresh = false, publicKey } = input;
+  const { cipherTrust, partitionSerial, approvedDigest, approvalId, publicKey } = input;
   if (seen.state === 'restarting')
     return needsKey(seen, publicKey) ? act('give-key') : wait(`CipherTrust Manager restarts: ${[seen.detail, ...usualReason(seen)].join('; ')}`);
   if (seen.state === 'settling') return waitForEffect(seen.sent);
@@ -76,9 +78,12 @@ export const decideSetRootOfTrust = (
   if (open) return open.failed || open.msAgo >= open.patienceMs ? act('tell') : waitForEffect(open);
   const isApproved = holds !== undefined && holds.digest === approvedDigest && !isApprovalSpent;
   if (isApproved && isApprovalMissing) return halt(approvalNotOnRecord(tried, approvalId));
-  if (holds && !isApproved && !isLikeNew(holds, fresh)) return done<StepResult<'set-root-of-trust'>>({ cipherTrust, needsApproval: holds });
+  if (holds && !isApproved && !isLikeNew(holds, isMadeHere(seen, input))) return done<StepResult<'set-root-of-trust'>>({ cipherTrust, needsApproval: holds });
   return act('set-up');
 };
+
+/** By the job's word and the target record's: either alone wipes nothing unasked. */
+const isMadeHere = ({ isRecordedAsMadeHere }: Ready, { fresh }: Pick<Input, 'fresh'>): boolean => fresh === true && isRecordedAsMadeHere === true;
 
 const tried = 'setting the HSM as root of trust';
 
@@ -160,8 +165,8 @@ export const setRootOfTrust = (systems: Systems) => {
     sight: (seen) => (seen.state === 'ready' ? [seen.servers, seen.holds?.digest] : [seen.state, 'repaired' in seen && seen.repaired]),
   });
   const begun =
-    <Told>(carryOut: (input: Input) => Promise<Told>) =>
-    (input: Input): Promise<Told> => {
+    <Outcome>(carryOut: (input: Input) => Promise<Outcome>) =>
+    (input: Input): Promise<Outcome> => {
       attemptBegins();
       return carryOut(input);
     };
@@ -207,8 +212,8 @@ async function observe(caller: Caller, repaired: boolean): Promise<Seen> {
   const open = toIt.at(-1);
   if (open && !(open.toldUnder && isEarlier(open.toldUnder, orderOf(caller))))
     return { ...ready, open: { ...open, msAgo: msSince(open.heardAt, now), patienceMs } };
-  const approval = await approvalOf(caller, all);
-  return { ...ready, holds: await readHolds(seen.manager, pinned.address, servers), ...approval };
+  const [approval, origin] = [await approvalOf(caller, all), await recordedOriginOf(caller, all)];
+  return { ...ready, holds: await readHolds(seen.manager, pinned.address, servers), ...approval, ...origin };
 }
 
 /** One that was sent to the manager as it is now. One that failed asks for a person, whatever it wiped. */
@@ -232,6 +237,14 @@ async function approvalOf({ systems, input, attempt }: Caller, sent: SentSetup[]
     ...(isUsed(approvals, approvalId, (act) => sent.some(({ id }) => act === actOf(id))) ? { isApprovalSpent: true } : {}),
     ...(isGranted(approvals, { approvalId, digest }) ? {} : { isApprovalMissing: true }),
   };
+}
+
+/** What the record says of the job's word that it made the manager: a request of this service created its VM, or `hsm/setup` wiped what was there before. */
+async function recordedOriginOf(caller: Caller, sent: SentSetup[]): Promise<Pick<Ready, 'isRecordedAsMadeHere'>> {
+  const { fresh, cipherTrust } = caller.input;
+  if (!fresh) return {};
+  const isWipedHere = sent.some(({ pin }) => pin !== undefined && pin !== cipherTrust.pin);
+  return isWipedHere || (await isManagerCreatedHere(caller)) ? { isRecordedAsMadeHere: true } : {};
 }
 
 const actOf = (id: string): string => `hsm/setup ${id}`;

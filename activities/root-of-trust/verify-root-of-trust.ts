@@ -1,11 +1,11 @@
 import { Type } from 'typebox';
-import type { Told } from '../../domain/failure.ts';
+import type { ProblemOf } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { refusedUnder } from '../../stores/record/memory.ts';
 import { writerOf } from '../../stores/record/writer.ts';
 import { rootKeys } from '../../systems/ciphertrust/before-setup.ts';
 import { type HsmServer, hostOf, isServerOf, nameOf, readServers } from '../../systems/ciphertrust/holds.ts';
-import { entriesOf } from '../../systems/ciphertrust/manager.ts';
+import { listedIn } from '../../systems/ciphertrust/manager.ts';
 import { readFields } from '../../systems/foreign.ts';
 import { doNotRetry } from '../../systems/lunacm/roles.ts';
 import { type Attempt, converge, done, halt, prove } from '../converge.ts';
@@ -81,7 +81,7 @@ export const decideVerifyRootOfTrust = (seen: Seen, wanted: Wanted, proofs: Part
   });
 };
 
-const coWasRefused: Told<'Unsafe'> = {
+const coWasRefused: ProblemOf<'Unsafe'> = {
   code: 'LUNACM_PASSWORD_REFUSED',
   tried: 'looking into the partition',
   summary: 'the kept password of the crypto officer was refused',
@@ -100,9 +100,9 @@ export const verifyRootOfTrust = (systems: Systems) => {
       const { version = 'unknown' } = readFields({ version: Type.String() }, await manager.ask('GET', '/v1/system/info'));
       const servers = await readServers(manager);
       const mkeks = await manager.whereKnown('GET', '/v1/system/mkeks');
-      const sealers = entriesOf(mkeks).flatMap((mkek) => readFields({ sealer_name: Type.String() }, mkek).sealer_name ?? []);
+      const sealers = listedIn(mkeks).flatMap((mkek) => readFields({ sealer_name: Type.String() }, mkek).sealer_name ?? []);
       const known = await manager.whereKnown('GET', '/v1/system/rot-keys');
-      const rotKeys = known === undefined ? undefined : entriesOf(known).length;
+      const rotKeys = known === undefined ? undefined : listedIn(known).length;
       const coRefused = refusedUnder(entries, { role: 'co', partitionSerial: input.partitionSerial }, writerOf(input, attempt));
       return { version, servers, sealer: sealers.includes('none') ? 'none' : sealers[0], rotKeys, coRefused };
     },

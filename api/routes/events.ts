@@ -17,14 +17,14 @@ const usually = { everyMs: 1_000, keepAliveMs: 15_000 };
 /** A client whose stream was cut comes back after this time. */
 const retryMs = 3_000;
 
-/** What is told of a job at a moment. */
-interface Told {
+/** What is sent of a job at a moment. */
+interface JobEvent {
   revision: number;
   text: string;
   isLast: boolean;
 }
 
-const toldOf = (job: ShownJob): Told => ({ revision: job.job.revision, text: JSON.stringify(job), isLast: isOver(job.job.state) });
+const eventOf = (job: ShownJob): JobEvent => ({ revision: job.job.revision, text: JSON.stringify(job), isLast: isOver(job.job.state) });
 
 interface WatchOptions {
   look: () => Promise<ShownJob>;
@@ -61,9 +61,9 @@ class Watch {
 
   async #tick(): Promise<void> {
     try {
-      const told = toldOf(await this.#options.look());
+      const event = eventOf(await this.#options.look());
       this.#isFailing = false;
-      for (const listener of this.#listeners) listener.send(told);
+      for (const listener of this.#listeners) listener.send(event);
     } catch (error) {
       this.#fail(error);
     }
@@ -84,7 +84,7 @@ class Watch {
 class Listener {
   readonly #stream: ServerResponse;
   #last = '';
-  #next: Told | undefined;
+  #next: JobEvent | undefined;
   #full = false;
 
   constructor(stream: ServerResponse, keepAliveMs: number) {
@@ -102,15 +102,15 @@ class Listener {
     this.#stream.end();
   }
 
-  send(told: Told): void {
-    if (told.text === this.#last || this.#stream.writableEnded) return;
+  send(event: JobEvent): void {
+    if (event.text === this.#last || this.#stream.writableEnded) return;
     if (this.#full) {
-      this.#next = told;
+      this.#next = event;
       return;
     }
-    this.#last = told.text;
-    this.#full = !this.#stream.write(`id: ${told.revision}\nevent: job\ndata: ${told.text}\n\n`);
-    if (told.isLast) this.#stream.end();
+    this.#last = event.text;
+    this.#full = !this.#stream.write(`id: ${event.revision}\nevent: job\ndata: ${event.text}\n\n`);
+    if (event.isLast) this.#stream.end();
     else if (this.#full) this.#stream.once('drain', () => this.#goOn());
   }
 
@@ -135,7 +135,7 @@ export function eventRoutes(app: FastifyInstance, jobs: Pick<Jobs, 'show'>, time
     { schema: { tags: ['jobs'], summary: 'Follow a job (server-sent events)', params: JobParameters, response: eventAnswers } },
     async ({ params: { id }, headers, raw }, reply) => {
       const gone = new Promise<void>((resolve) => raw.once('close', resolve));
-      const now = toldOf(await jobs.show(id));
+      const now = eventOf(await jobs.show(id));
       if (now.isLast && headers['last-event-id'] === `${now.revision}`) return reply.code(204).send();
       open(reply);
       if (raw.method === 'HEAD') {

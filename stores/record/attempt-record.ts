@@ -4,6 +4,22 @@ import { Stale, type TargetRecord } from './record.ts';
 /** So often is a fact entered anew where others enter something at the same moment. */
 const mostTries = 5;
 
+/** What each attempt has opened, by its signal. */
+const opened = new WeakMap<AbortSignal, Map<Subject, unknown>>();
+
+/**
+ * The record of one subject that all parts of an attempt share: what one of them enters makes no other one stale. An attempt belongs to one job; its signal is its
+ * own. `open` gives a record of the same subject and writer each time.
+ */
+export function attemptRecord<S extends Subject>(signal: AbortSignal, subject: S, open: () => TargetRecord<S>): AttemptRecord<S> {
+  const bySubject = opened.get(signal) ?? new Map<Subject, unknown>();
+  opened.set(signal, bySubject);
+  // Its key is the subject.
+  const record = (bySubject.get(subject) as AttemptRecord<S> | undefined) ?? new AttemptRecord(open);
+  bySubject.set(subject, record);
+  return record;
+}
+
 /**
  * One subject of a target's record during one attempt. What is entered before an act is entered after what the attempt saw at its last look: where somebody else
  * entered something since then, it is Stale, and nothing may be sent. Nothing but `look` moves that point, so no read in between can hide what it overlooked.
@@ -32,19 +48,24 @@ export class AttemptRecord<S extends Subject> {
 
   /** Before an act. Throws Stale where somebody else entered something since the last look. */
   async enter<E extends EventOf<S>>(event: E, data: DataOf<S, E>): Promise<void> {
-    const known = await this.known();
-    this.#entries = [...known, await this.#own.append(event, data)];
+    await this.known();
+    await this.#append(event, data);
   }
 
-  /** For those who take any record: it reads as of the last look, and its entries are made as by `enter`. */
+  /** For those who take any record: each read is a look, and who never looked enters nothing but the first entry. */
+  get asAnyRecord(): TargetRecord<S> {
+    return { read: async () => [...(await this.look())], append: (event, data) => this.#append(event, data) };
+  }
+
+  /** The same, but it reads as of the last look. */
   get asOfLook(): TargetRecord<S> {
-    return {
-      read: async () => [...(await this.known())],
-      append: async (event, data) => {
-        await this.enter(event, data);
-        return this.#entries!.at(-1)!;
-      },
-    };
+    return { read: async () => [...(await this.known())], append: (event, data) => this.#append(event, data) };
+  }
+
+  async #append<E extends EventOf<S>>(event: E, data: DataOf<S, E>): Promise<Entry<S>> {
+    const entry = await this.#own.append(event, data);
+    this.#entries = [...(this.#entries ?? []), entry];
+    return entry;
   }
 
   /** What happened, whoever entered something meanwhile. This attempt's next entry before an act is Stale then. */

@@ -216,13 +216,13 @@ export type Standing =
 
 type MachineEntry = Extract<Machines[number], { event: 'machine-create-begun' | 'machine-created' }>;
 
-const entriesOf = (entries: Machines, resourceId: string): MachineEntry[] =>
+const machineEntriesOf = (entries: Machines, resourceId: string): MachineEntry[] =>
   entries.flatMap((entry) =>
     (entry.event === 'machine-create-begun' || entry.event === 'machine-created') && isSame(entry.data.resourceId, resourceId) ? [entry] : [],
   );
 
 export function standingOf(entries: Machines, resourceId: string, seen: MachineIdentity): Standing {
-  const own = entriesOf(entries, resourceId);
+  const own = machineEntriesOf(entries, resourceId);
   const last = own.at(-1);
   if (!last) return { is: 'unknown' };
   // Of any entry: a read that lags may hide a machine, so that another request is entered for one that is there.
@@ -246,7 +246,7 @@ export const isOurs = (entries: Machines, resourceId: string, seen: MachineIdent
  * is ours.
  */
 export function openCreateTag(entries: Machines, resourceId: string): string | undefined {
-  const last = entriesOf(entries, resourceId).at(-1);
+  const last = machineEntriesOf(entries, resourceId).at(-1);
   return last?.event === 'machine-create-begun' ? last.data.tag : undefined;
 }
 

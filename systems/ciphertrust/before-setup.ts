@@ -8,7 +8,7 @@ import { isFields, readFields } from '../foreign.ts';
 import type { CountedSignIn, Luna, StepAttempt } from '../lunash/luna.ts';
 import { parseDate } from '../lunash/parse.ts';
 import { type Registration, readRegistration } from '../lunash/registration.ts';
-import { entriesOf, type Manager, totalOf } from './manager.ts';
+import { listedIn, type Manager, totalOf } from './manager.ts';
 
 /** What is looked at: certificates and partition as they are about to be sent. Jobs that began before the HSM’s side was looked at bring no hosts along. */
 type Input = Job &
@@ -154,7 +154,7 @@ async function isLicensed(manager: Manager): Promise<boolean | undefined> {
   const trials = await manager.whereKnown('GET', '/v1/licensing/trials/');
   const licences = await manager.whereKnown('GET', '/v1/licensing/licenses/');
   if (trials === undefined || licences === undefined) return undefined;
-  return totalOf(licences) > 0 || entriesOf(trials).some((trial) => isFields(trial) && trial['status'] === 'activated');
+  return totalOf(licences) > 0 || listedIn(trials).some((trial) => isFields(trial) && trial['status'] === 'activated');
 }
 
 /** What the answer says in any of the words that it may have: its form is documented nowhere, so only a plain no counts as one. */

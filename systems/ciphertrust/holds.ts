@@ -83,9 +83,9 @@ const namesOf = (listing: Listing<Named> | undefined, own: string[]): string[] =
   (listing?.entries ?? []).map(({ username, name }) => username ?? name ?? 'unnamed').filter((name) => !own.includes(name));
 
 /**
- * May it be wiped without asking? Only one that this job made, and that tells everything which is read here. A manager
+ * May it be wiped without asking? Only one that was made here, by the job's word and the target record's, and that tells everything which is read here. A manager
  * that was there before may hold what is not read here, such as groups, connections, certificate authorities or CTE
  * clients. A list that it does not give is no empty list.
  */
-export const isLikeNew = ({ users, keys, domains, hsms, clustered, untold }: ManagerHolds, fresh: boolean): boolean =>
-  fresh && untold.length === 0 && !clustered && keys === 0 && users.length + domains.length + hsms.length === 0;
+export const isLikeNew = ({ users, keys, domains, hsms, clustered, untold }: ManagerHolds, isMadeHere: boolean): boolean =>
+  isMadeHere && untold.length === 0 && !clustered && keys === 0 && users.length + domains.length + hsms.length === 0;

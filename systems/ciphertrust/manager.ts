@@ -226,7 +226,7 @@ async function pages(get: (page: object, isThere: boolean) => Promise<unknown>, 
   for (let page = 0; page < most; page++) {
     const body = await get(page === 0 ? {} : { skip: entries.size, limit: mostAtOnce }, page === 0 || told !== undefined);
     if (page === 0 && !isList(body)) return undefined;
-    const isNew = addNew(entries, entriesOf(body));
+    const isNew = addNew(entries, listedIn(body));
     // The most that any page told: one that tells less, behind the end of what it gives, makes nothing go away.
     told = highest(told, toldTotal(body));
     if (!isNew || (told !== undefined && entries.size >= told)) return { entries: [...entries.values()], total: Math.max(told ?? 0, entries.size) };
@@ -256,7 +256,7 @@ function identityOf(entry: unknown): string {
 const toldTotal = (body: unknown): number | undefined => readFields({ total: Type.Number() }, body).total;
 
 /** How many there are; what it showed where it does not tell. */
-export const totalOf = (body: unknown): number => toldTotal(body) ?? entriesOf(body).length;
+export const totalOf = (body: unknown): number => toldTotal(body) ?? listedIn(body).length;
 
 /** Whatever else comes with a success, such as a page or nothing: to take that for an empty list would be to say that nothing is there. */
 const isList = (body: unknown): boolean => {
@@ -265,7 +265,7 @@ const isList = (body: unknown): boolean => {
 };
 
 /** The entries of a list, whatever stands around them: `resources`, or `info` for `mkeks`. */
-export function entriesOf(body: unknown): readonly unknown[] {
+export function listedIn(body: unknown): readonly unknown[] {
   const { resources, info } = isFields(body) ? body : {};
   return [body, resources, info].find(Array.isArray) ?? [];
 }

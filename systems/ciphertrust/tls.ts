@@ -47,7 +47,7 @@ function shownOf(leaf: X509Certificate): PresentedCertificate {
 const oneLine = (name: string | undefined): string => (name ?? '').trim().replaceAll('\n', ', ');
 
 const reads = ['GET', 'HEAD'];
-const lastingActs: [path: RegExp, act: LastingActName][] = [
+const lastingRequests: [path: RegExp, act: LastingActName][] = [
   [/\/hsm\/setup$/, 'hsm-setup'],
   [/\/services\/restart$/, 'service-restart'],
   [/\/auth\/changepw$/, 'manager-password'],
@@ -57,7 +57,7 @@ const lastingActs: [path: RegExp, act: LastingActName][] = [
 /** What goes on when a request was answered, or its answer is lost, or what gives the manager a secret. */
 function lastingActOf(url = ''): LastingActName | undefined {
   const plain = url.replace(/\?.*$/, '').replace(/\/$/, '');
-  return lastingActs.find(([known]) => known.test(plain))?.[1];
+  return lastingRequests.find(([known]) => known.test(plain))?.[1];
 }
 
 /** How a request gets its permit; a plain read needs none. */

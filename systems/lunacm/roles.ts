@@ -1,4 +1,4 @@
-import { quoting, type StepFailure, type Told, unsafe } from '../../domain/failure.ts';
+import { type ProblemOf, quoting, type StepFailure, unsafe } from '../../domain/failure.ts';
 import { afterwards, suppressing } from '../../domain/first-error.ts';
 import { holdsFirstPassword } from '../../stores/record/memory.ts';
 import { parsePartitionRole, type RoleShown, together } from '../lunash/partition-show.ts';
@@ -108,7 +108,7 @@ const notTaken = ({ role, first }: Pick<Who, 'role' | 'first'>, how: Exclude<Sig
   });
 
 /** Why no password is shown. */
-export const tooFew = (role: Role, { attemptsLeft }: Pick<RoleShown, 'attemptsLeft'>, { tried, refused }: Spent): Told<'Unsafe'> => ({
+export const tooFew = (role: Role, { attemptsLeft }: Pick<RoleShown, 'attemptsLeft'>, { tried, refused }: Spent): ProblemOf<'Unsafe'> => ({
   code: 'LUNACM_ATTEMPTS_USED',
   tried: `signing in as ${role}`,
   summary:

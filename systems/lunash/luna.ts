@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { quoting, refused, type StepFailure, unsafe } from '../../domain/failure.ts';
 import { afterwards, finishing } from '../../domain/first-error.ts';
 import type { Hosts, Job, Pinned } from '../../domain/results.ts';
-import { AttemptRecord } from '../../stores/record/attempt-record.ts';
+import { attemptRecord } from '../../stores/record/attempt-record.ts';
 import type { DataOf } from '../../stores/record/events.ts';
 import { applianceWithheld, isApplianceAccepted } from '../../stores/record/memory.ts';
 import type { Records, TargetRecord } from '../../stores/record/record.ts';
@@ -77,8 +77,6 @@ export class Luna {
   readonly #windows: Windows;
   readonly #transcripts: Transcripts;
   readonly #records: Records;
-  /** What each attempt knows of refused sign-ins to the appliance; by its signal. It has a last read of its own: it must hide nothing from the attempt. */
-  readonly #memories = new WeakMap<AbortSignal, AttemptRecord<'hsm'>>();
   /** One connection to an HSM at a time. */
   readonly #turns = new Turns();
   readonly #signIn: typeof SshConnection.open;
@@ -261,21 +259,21 @@ export class Luna {
    */
   async #signedIn(job: Job & Hosts, attempt: StepAttempt): Promise<SshConnection> {
     const writer = writerOf(job, attempt);
-    const memory = this.#memories.get(attempt.signal) ?? new AttemptRecord(() => this.#records.of(job.target, 'hsm', writer));
-    this.#memories.set(attempt.signal, memory);
-    const entries = [...(await memory.known())];
+    const record = attemptRecord(attempt.signal, 'hsm', () => this.#records.of(job.target, 'hsm', writer));
+    // As of the attempt’s last look: one more read would hide from the attempt what others entered since then.
+    const entries = await record.known();
     const withheld = applianceWithheld(entries, 'kept', writer);
     if (withheld) throw keptWithheld(job.hsm.address, withheld);
     const password = await this.#password(job, 'kept');
     const isGood = isApplianceAccepted(entries);
-    const beforeSignIn = () => memory.enter('appliance-sign-in', { password: 'kept', outcome: 'tried' });
+    const beforeSignIn = () => record.enter('appliance-sign-in', { password: 'kept', outcome: 'tried' });
     const connection = await this.#open(job, isGood ? job : { ...job, beforeSignIn }, { password }, attempt.signal).catch(refusedMeansNo);
     if (!connection) {
-      await memory.enterFact('appliance-sign-in', { password: 'kept', outcome: 'refused' });
+      await record.enterFact('appliance-sign-in', { password: 'kept', outcome: 'refused' });
       throw keptWithheld(job.hsm.address, 'refused');
     }
     if (isGood) return connection;
-    await memory.enterFact('appliance-sign-in', { password: 'kept', outcome: 'accepted' }).catch((error: unknown) => {
+    await record.enterFact('appliance-sign-in', { password: 'kept', outcome: 'accepted' }).catch((error: unknown) => {
       connection.end();
       throw error;
     });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { setTimeout as pause } from 'node:timers/promises';
 import { type Azure, createAzure } from '../../simulator/azure/azure.ts';
 import { createWorld, type RunningWorld } from '../../simulator/create-world.ts';
 import { type ArmAnswer, ArmClient } from '../support/arm-client.ts';
 import { fixture, haveFixtures } from '../support/fixtures.ts';
+import { until } from '../support/until.ts';
 
 /** An exchange with the real Azure, as it was recorded. */
 interface Recorded {
@@ -99,10 +99,11 @@ describe('An HSM’s life at Azure, as it was recorded', function () {
     await network('dedicatedhsm-rg-0br71l', profile.subnet.id);
     const answers = [await client.send(request.method, request.url, request.body)];
     const stateOf = ({ body }: { body: unknown }) => (body as { properties: { provisioningState: string } }).properties.provisioningState;
-    while (stateOf(answers.at(-1)!) !== 'Succeeded') {
-      await pause(20);
+    const polled = async () => {
       answers.push(await client.send('GET', request.url));
-    }
+      return stateOf(answers.at(-1)!) === 'Succeeded' || undefined;
+    };
+    await until('the HSM', polled, { everyMs: 20 });
     const states = (all: { body: unknown }[]) => all.map(stateOf).filter((state, at, list) => state !== list[at - 1]);
     assert.deepEqual(states(answers), states(recorded.map(({ response }) => response)));
     for (const [at, one] of recorded.entries()) {

@@ -10,12 +10,12 @@ import { type Manner, RecordedTerminal } from '../support/recorded-terminal.ts';
 const secrets = { password: 'So-Password.1', newPassword: 'New-So-Password.1', domain: 'CloningDomain2' };
 const all: Answers = { ...secrets, proceed: true };
 
-type Told = Partial<Pick<Outcome, 'result' | 'errors' | 'codes' | 'successes'>> & { text?: RegExp };
+type Expected = Partial<Pick<Outcome, 'result' | 'errors' | 'codes' | 'successes'>> & { text?: RegExp };
 interface Recording {
   of: string;
   /** From the first prompt on. */
   text: () => string;
-  commands: { command: string; answers?: Answers; told: Told }[];
+  commands: { command: string; answers?: Answers; told: Expected }[];
 }
 
 const from = (file: string, start: string | RegExp, end?: string | RegExp): string => {
@@ -36,7 +36,7 @@ const old = (heading: string, withPrompt = true) =>
     .replace(/^(?!\[)/, withPrompt ? '' : prompt);
 
 const good = { result: 0, errors: [], codes: [] };
-const said = (...successes: string[]): Told => ({ ...good, successes });
+const said = (...successes: string[]): Expected => ({ ...good, successes });
 const notInList = [{ code: 'C000040A', symbol: 'RC_OBJECT_NOT_IN_LIST' }];
 
 const recordings: Recording[] = [

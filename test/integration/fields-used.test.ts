@@ -64,7 +64,7 @@ function recordingActivities(bench: StackBench, reads: Map<string, Set<string>>)
   );
 }
 
-async function entriesOf(bench: StackBench, target: string): Promise<number> {
+async function recordLength(bench: StackBench, target: string): Promise<number> {
   const { records } = createSystems(readSettings(bench.stack.workerEnv));
   const reader = { jobId: target, runId: 'test', execution: 'test', attempt: 1, retry: 1 };
   const all = await Promise.all(subjects.map((subject) => records.of(target, subject, reader).read()));
@@ -108,7 +108,7 @@ describe('What the catalogue says of a step', function () {
       await until('the end', finished, { timeoutMs: 120_000, everyMs: 200 });
       const { job, steps } = (await progress())!;
       assert.equal(job.state, 'completed');
-      entries = await entriesOf(bench, targetId(request));
+      entries = await recordLength(bench, targetId(request));
       for (const entry of await bench.ledger()) {
         const step = entry.outcome === 'refused' || entry.operation in notOwn ? undefined : stepOf(entry, { steps });
         if (step && entry.destructive) marksInLog.add(`${step} erases`);

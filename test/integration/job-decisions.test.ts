@@ -121,6 +121,29 @@ describe('A job that people decide about', () => {
     });
   });
 
+  it('tells each reason why a decision is refused, one of before included, and the same one in a row once', async () => {
+    const { activities } = stubActivities({
+      licence: async () => {
+        throw refusal();
+      },
+    });
+    its.request.hsm.fips = false;
+    await its.bench.withJob(activities, its.request, async (job) => {
+      const [opened] = (await incident(job)).incidents;
+      const typed = { decisionId: 'anna-1', actor: 'anna', action: 'retry', incidentId: opened!.id };
+      const [one, another] = [{ '/no/such': 1 }, { '/cipherTrust/address': 'nowhere' }];
+      for (const amendment of [one, another, another, one]) await job.handle.signal('resolve', { ...typed, amendment });
+      await resolve(job, 'abort');
+      assert.equal((await job.handle.result()).outcome, 'aborted');
+      const reasons = (await job.progress()).decisions.filter(({ decisionId }) => decisionId === 'anna-1').map(({ reason }) => reason);
+      assert.equal(reasons.length, 3);
+      assert.equal(reasons[2], reasons[0]);
+      assert.notEqual(reasons[1], reasons[0]);
+      const history = await job.handle.fetchHistory();
+      await Worker.runReplayHistory({ workflowBundle: its.bench.bundle }, JSON.parse(historyToJSON(history)), job.handle.workflowId);
+    });
+  });
+
   it('judges a decision again that was refused, once its time has come, and answers the second POST with what counts', async () => {
     const checking = gate();
     const { activities } = stubActivities({

@@ -14,6 +14,7 @@ import { newPartition } from '../../simulator/luna/state.ts';
 import type { Records } from '../../stores/record/record.ts';
 import { folderTranscripts } from '../../stores/reports/transcripts.ts';
 import { runWithFence } from '../../systems/fence.ts';
+import type { EarlierEntry } from '../support/earlier-entries.ts';
 import { openFence } from '../support/fence.ts';
 import { LunaSteps } from '../support/luna/luna-steps.ts';
 import { until } from '../support/until.ts';
@@ -245,6 +246,32 @@ describe('The HSM’s half of the runbook, over real SSH', function () {
     assert.deepEqual([kind, luna.arrived('luna-ssh:sign-in').length], ['Refused', 1]);
     assert.match(`${words} ${remedy}`, /no response to the last sign-in with the kept password was received.*Retry: that signs in once more/);
     await luna.attempt(inspectHsm, { ...input, order: 2 });
+  });
+
+  it('goes on in the same attempt after a sign-in that had to be entered first', async () => {
+    luna = await LunaSteps.start();
+    luna.setUpHsm();
+    luna.world.appliance.state.hsm.partitions.length = 0;
+    luna.enterEarlier(['appliance-sign-in', { password: 'kept', outcome: 'refused' }]);
+    await luna.attempt(createPartition, { ...luna.job, ...luna.hosts });
+    const entered = (await luna.record().read()).filter(({ runId }) => runId === 'run-1');
+    assert.deepEqual(
+      entered.map(({ event, data }) => `${event}${'outcome' in data ? ` ${data.outcome}` : ''}`),
+      ['appliance-sign-in tried', 'appliance-sign-in accepted', 'so-sign-in tried', 'so-sign-in accepted', 'partition-create-begun', 'partition-created'],
+    );
+  });
+
+  it('does not overlook, by a sign-in, what another attempt entered since the last look', async () => {
+    const other: EarlierEntry<'hsm'>[] = [['initialize-begun', {}]];
+    luna = await LunaSteps.start({
+      arrived: ({ operation }) => {
+        if (operation === 'lunash:hsm show') luna.enterEarlier(...other.splice(0));
+      },
+    });
+    luna.setUpHsm();
+    luna.world.appliance.state.hsm.partitions.length = 0;
+    const { code } = await luna.problemOf(luna.attempt(createPartition, { ...luna.job, ...luna.hosts }));
+    assert.deepEqual([code, luna.arrived('lunash:hsm login'), luna.arrived('lunash:partition create')], ['RECORD_STALE', [], []]);
   });
 
   it('keeps one connection to an HSM at a time, however many steps want one', async () => {

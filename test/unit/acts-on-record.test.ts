@@ -11,6 +11,7 @@ import { openFence } from '../support/fence.ts';
 import { memoryNumberedStore } from '../support/numbered-store.ts';
 
 const job = { target: 'target', runId: 'run-1' };
+const attempt = () => ({ order: '1', number: 1, signal: new AbortController().signal });
 const records = () => ({ records: createRecords(memoryNumberedStore()) });
 
 /** What the fence hears of entries while something is done. */
@@ -29,12 +30,12 @@ const asking = () => {
 
 describe('An entry in the target record', () => {
   it('is told to the fence with its subject', async () => {
-    const record = recordOf(records(), job, { order: '1', number: 1 }, 'hsm');
+    const record = recordOf(records(), job, attempt(), 'hsm');
     assert.deepEqual(await heard(() => record.append('erase-begun', { act: 'a', approvalId: 'b', digest: 'c' })), ['hsm/erase-begun']);
   });
 
   it('allows a sign-in where one is tried, and none where it says what came of it', async () => {
-    const record = recordOf(records(), job, { order: '1', number: 1 }, 'hsm');
+    const record = recordOf(records(), job, attempt(), 'hsm');
     assert.deepEqual(await heard(() => record.append('so-sign-in', { outcome: 'tried' })), ['hsm/so-sign-in']);
     assert.deepEqual(await heard(() => record.append('so-sign-in', { outcome: 'accepted' })), []);
     assert.deepEqual(await heard(() => record.append('so-sign-in', { outcome: 'refused' })), []);

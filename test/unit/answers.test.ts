@@ -122,7 +122,8 @@ const client = {
   },
 } as unknown as Client;
 
-describe('The answers of the API', () => {
+describe('The answers of the API', function () {
+  this.timeout(10_000);
   let app: FastifyInstance;
   let folder: string;
   let check: Awaited<ReturnType<typeof documented>>;

@@ -3,7 +3,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { act, converge, done, halt, wait } from '../../activities/converge.ts';
 import { withOutcome } from '../../activities/outcome.ts';
-import { isTold } from '../../domain/step-outcome.ts';
+import { hasOutcome } from '../../domain/step-outcome.ts';
 import { runStep } from '../support/fence.ts';
 
 const logger = new DefaultLogger('ERROR', () => {});
@@ -33,7 +33,7 @@ async function attempted(looks: Look[], { attempt = 1, detail, order = 1 }: Atte
     act: { make: async () => {} },
   });
   const told = await withOutcome(() => runStep(environment, step, { order })).catch(() => undefined);
-  return { outcome: told !== undefined && isTold(told) ? told.stepOutcome : undefined, left };
+  return { outcome: told !== undefined && hasOutcome(told) ? told.stepOutcome : undefined, left };
 }
 
 describe('A step that is done', () => {

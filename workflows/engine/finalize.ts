@@ -1,7 +1,7 @@
 import { ActivityCancellationType, CancellationScope, scheduleActivity } from '@temporalio/workflow';
 import type { StoredReport } from '../../domain/progress.ts';
 import type { Outcome } from '../../domain/report.ts';
-import { resultOf, type Told } from '../../domain/step-outcome.ts';
+import { type WithOutcome, withoutOutcome } from '../../domain/step-outcome.ts';
 import { bugText, ignoringBugs, leaveOut } from './failures.ts';
 import type { Procedure, ProcedureTypes } from './procedure.ts';
 import type { JobRunner } from './runner.ts';
@@ -59,11 +59,11 @@ async function orElse<Result>(otherwise: Result, work: () => Result | Promise<Re
 }
 
 async function last<Result>(activity: string, input: object): Promise<Result> {
-  const given = await scheduleActivity<Result | Told<Result>>(activity, [input], {
+  const given = await scheduleActivity<Result | WithOutcome<Result>>(activity, [input], {
     startToCloseTimeout: '1 minute',
     heartbeatTimeout: '10 seconds',
     scheduleToCloseTimeout: '10 minutes',
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
-  return resultOf(given);
+  return withoutOutcome(given);
 }

@@ -27,11 +27,25 @@ const pieceOfRun = (): string => workflowInfo().firstExecutionRunId.slice(-6);
 const isSame = (view: DecisionView) => (other: DecisionView) =>
   (['decisionId', 'kind', 'about', 'actor'] as const).every((field) => view[field] === other[field]);
 
-/** What became of a decision stands: it was accepted, or it is refused for the reason of before. A corrected one, and one whose time has come, are judged anew. */
-const stands = (now: DecisionView) => (before: DecisionView) => before.verdict === 'accepted' || (now.verdict === 'refused' && now.reason === before.reason);
+const isRefusedAgain = (now: DecisionView) => (before: DecisionView) =>
+  now.verdict === 'refused' && before.verdict === 'refused' && now.reason === before.reason;
+
+/** The newest ones may stand before older ones, whose places they took. */
+const newest = (views: DecisionView[]) => views.reduce((last, view) => (view.at >= last.at ? view : last));
 
 /** Jobs that began before this was so go on as they did: their histories must replay. Asked only where it makes a difference. */
 const judgesAgain = () => patched('judge-refused-decisions-again');
+const comparesWithTheNewest = () => patched('compare-with-the-newest-refusal');
+
+/**
+ * What became of a decision stands: it was accepted, or it is refused for the reason of the last time. A corrected one, one whose time has come, and one that is
+ * refused for another reason than the last time, are news.
+ */
+function stands(view: DecisionView, earlier: DecisionView[]): boolean {
+  if (earlier.length === 0) return false;
+  if (earlier.some(({ verdict }) => verdict === 'accepted') || isRefusedAgain(view)(newest(earlier))) return true;
+  return earlier.some(isRefusedAgain(view)) ? !comparesWithTheNewest() : !judgesAgain();
+}
 
 /** Someone who waits for a decision, which the main loop hands over. A flag, since what `condition` asks must never throw. */
 interface Waiting<Answer> {
@@ -79,7 +93,7 @@ export class DecisionInbox<Id extends string> {
       const judgement = decision ? this.#judgementOf(decision) : malformed;
       const view: DecisionView = { ...shown, at: now(), ...judgement };
       const earlier = this.#publisher.progress.decisions.filter(isSame(view));
-      if (earlier.some(stands(view)) || (earlier.length > 0 && !judgesAgain())) continue;
+      if (stands(view, earlier)) continue;
       this.#publisher.decision(view);
       if (decision && judgement.verdict === 'accepted') this.#carryOut(decision, judgement.changes);
     }

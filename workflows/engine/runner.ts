@@ -13,7 +13,7 @@ import {
 import type { Problem } from '../../domain/failure.ts';
 import type { ApprovalView, IncidentAction, Progress, StepState, StepView } from '../../domain/progress.ts';
 import type { Outcome } from '../../domain/report.ts';
-import { isTold, type StepOutcome, type Told } from '../../domain/step-outcome.ts';
+import { hasOutcome, type StepOutcome, type WithOutcome } from '../../domain/step-outcome.ts';
 import type { StepDefinition } from '../../domain/steps.ts';
 import { queryNames } from '../../temporal/contract.ts';
 import { deadlinePassed, problemOf } from './failures.ts';
@@ -268,7 +268,7 @@ async function attempt<Result>(
   input: object,
 ): Promise<{ result: Result; outcome?: StepOutcome }> {
   const call = () =>
-    scheduleActivity<Result | Told<Result>>(id, [input], {
+    scheduleActivity<Result | WithOutcome<Result>>(id, [input], {
       summary: title,
       // A later attempt first waits out the longest LunaSH command (150 s), then may need as long for its own.
       startToCloseTimeout: '10 minutes',
@@ -279,5 +279,5 @@ async function attempt<Result>(
       retry: { initialInterval: '1 second', backoffCoefficient: 1 },
     });
   const given = await (interruptible ? call() : CancellationScope.nonCancellable(call));
-  return isTold(given) ? { result: given.result, outcome: given.stepOutcome } : { result: given };
+  return hasOutcome(given) ? { result: given.result, outcome: given.stepOutcome } : { result: given };
 }

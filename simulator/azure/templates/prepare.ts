@@ -71,7 +71,7 @@ function read(one: Known, all: readonly Known[], outer: Scope): { wanted: boolea
   const { raw, loops, id, type, name } = one;
   const scope: Scope = { ...outer, loops };
   const wanted = conditionOf(raw, scope);
-  const declared = dependenciesOf(one, all, entriesOf(raw, scope));
+  const declared = dependenciesOf(one, all, dependsOnOf(raw, scope));
   const body = Object.fromEntries(bodyParts.filter((part) => raw[part] !== undefined).map((part) => [part, evaluate(raw[part], scope)]));
   const resource = { id, type, name, apiVersion: raw['apiVersion'] as string, body, dependsOn: declared };
   if (!wanted || raw['properties'] === undefined) return { wanted, resource };
@@ -87,7 +87,7 @@ function conditionOf({ condition: asked = true }: Known['raw'], scope: Scope): b
   throw new TemplateProblem(`The condition must be a boolean, not ${JSON.stringify(condition)}`);
 }
 
-function entriesOf({ dependsOn = [] }: Known['raw'], scope: Scope): string[] {
+function dependsOnOf({ dependsOn = [] }: Known['raw'], scope: Scope): string[] {
   const entries = evaluate(dependsOn, scope);
   if (Array.isArray(entries) && entries.every((entry) => typeof entry === 'string')) return entries;
   throw new TemplateProblem('dependsOn must be an array of strings');

@@ -3,11 +3,14 @@ import { adminPassword } from '../../../activities/ciphertrust/admin-password.ts
 import { firstBoot } from '../../../activities/ciphertrust/first-boot.ts';
 import { licence } from '../../../activities/ciphertrust/licence.ts';
 import { ntp } from '../../../activities/ciphertrust/ntp.ts';
+import { vmIdOf } from '../../../activities/machine-record.ts';
 import { resetPassword } from '../../../activities/root-of-trust/reset-password.ts';
 import { setRootOfTrust } from '../../../activities/root-of-trust/set-root-of-trust.ts';
 import { newUser } from '../../../simulator/ciphertrust/state.ts';
 import { secretName } from '../../../stores/secrets/store.ts';
 import { changePassword, ManagerBench, setup, target } from '../../support/ciphertrust/manager-bench.ts';
+import { enterEarlier } from '../../support/earlier-entries.ts';
+import { ownVmId } from '../../support/own-machines.ts';
 import { hsmAddress, managerAddress, partition } from '../../support/stub-appliance.ts';
 import { until } from '../../support/until.ts';
 
@@ -193,4 +196,14 @@ describe('CipherTrust Manager, from its first boot to its root of trust', functi
       assert.deepEqual(needsApproval?.users, ['anna', 'bert', 'carla']);
       assert.equal(bench.arrived(setup).length, 0);
     });
+
+  it('is not wiped unasked where the job says that it made it, and the target record shows no request for it', async () => {
+    const { resourceId, vmId } = { resourceId: vmIdOf(bench.request, bench.request.cipherTrust.vmName), vmId: ownVmId };
+    bench.entries.clear();
+    enterEarlier(bench.entries, job().target, 'ciphertrust', [['machine-created', { resourceId, vmId }]]);
+    await bench.switchOn({ timeScale: 6000 });
+    const cipherTrust = await bench.licensed();
+    const { needsApproval } = await bench.step(setRootOfTrust, { ...bench.rootInput(cipherTrust), fresh: true });
+    assert.deepEqual([needsApproval?.users, bench.arrived(setup).length], [[], 0]);
+  });
 });

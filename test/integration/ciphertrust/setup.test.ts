@@ -7,7 +7,9 @@ import type { ManagerAt } from '../../../domain/results.ts';
 import { selfSigned } from '../../../simulator/certificates.ts';
 import { secretName } from '../../../stores/secrets/store.ts';
 import { ManagerBench, setup, target } from '../../support/ciphertrust/manager-bench.ts';
+import { enterEarlier } from '../../support/earlier-entries.ts';
 import { MemoryFence, runStep } from '../../support/fence.ts';
+import { managerCreated } from '../../support/own-machines.ts';
 import { officerPassword } from '../../support/stub-appliance.ts';
 import { until } from '../../support/until.ts';
 
@@ -110,6 +112,25 @@ describe('hsm/setup', function () {
     bench.values.set(secretName(target, 'crypto-officer-password'), officerPassword);
     const { exposures } = await bench.reset(await bench.set(closed, 'third'), { exposures: [exposure!] });
     assert.deepEqual(exposures, [exposure], 'this wipe’s is told beside that of the next');
+    assert.equal(bench.arrived(setup).length, 2);
+  });
+
+  it('that failed and wiped a manager that was found makes it one that was made here: the next one needs no further approval', async () => {
+    await bench.stop();
+    bench = new ManagerBench();
+    const [, found] = managerCreated(bench.request);
+    enterEarlier(bench.entries, target, 'ciphertrust', [found!]);
+    await bench.switchOn();
+    const there = await bench.licensed();
+    quirk('failedSetup', 'wipes');
+    bench.values.set(secretName(target, 'crypto-officer-password'), 'not-the-password');
+    const { digest } = (await bench.set(there, 'asked')).needsApproval!;
+    const wiped = await bench.step(setRootOfTrust, { ...bench.rootInput(there), ...(await bench.granted('approval-1', digest)) }, 'first');
+    assert.equal(wiped.failed, true);
+    const { cipherTrust: closed } = await bench.reset(wiped);
+    await bench.problemOf(bench.set(closed, 'second'));
+    bench.values.set(secretName(target, 'crypto-officer-password'), officerPassword);
+    assert.equal((await bench.set(closed, 'third')).needsApproval, undefined);
     assert.equal(bench.arrived(setup).length, 2);
   });
 

@@ -9,10 +9,11 @@ import { selfSigned } from '../../../simulator/certificates.ts';
 import { createRecords } from '../../../stores/record/record.ts';
 import { seenOf } from '../../../systems/certificates.ts';
 import { activateLicence, addNtp, readLicence } from '../../../systems/ciphertrust/essentials.ts';
+import { enterEarlier } from '../earlier-entries.ts';
 import { exampleRequest } from '../example.ts';
 import { runStep } from '../fence.ts';
 import { memoryNumberedStore } from '../numbered-store.ts';
-import { azureWithMachines } from '../own-machines.ts';
+import { azureWithMachines, managerCreated } from '../own-machines.ts';
 import { recordedManager, secretsOf } from './recorded-manager.ts';
 import { httpLines, type Json, sample } from './samples.ts';
 
@@ -62,11 +63,13 @@ async function setsUp() {
   const { request, ...of } = job();
   request.hsm.partition.name = partition_name!;
   const written: string[] = [];
+  const entries = new Map<string, string>();
+  enterEarlier(entries, of.target, 'ciphertrust', managerCreated(request));
   const systems = {
     secrets: secretsOf({ 't-ciphertrust-admin-password': 'p', 't-crypto-officer-password': partition_password!, key: pair.privateKeyPem }),
     settings: { commandMs: 1, pollIntervalMs: 1 },
     transcripts: { append: async (_: string, __: string, ___: string, line: string) => void written.push(line), list: async () => [] },
-    records: createRecords(memoryNumberedStore()),
+    records: createRecords(memoryNumberedStore(entries)),
     azure: azureWithMachines(),
     cipherTrust,
   } as unknown as Systems;

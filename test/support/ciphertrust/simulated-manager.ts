@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { connect } from 'node:tls';
 import axios from 'axios';
 import { selfSigned } from '../../../simulator/certificates.ts';
+import type { ManagerState } from '../../../simulator/ciphertrust/state.ts';
 import { createWorld, type RunningWorld, type WorldOptions } from '../../../simulator/create-world.ts';
 import { hsmAddress, managerAddress, officerPassword, partition, stubAppliance } from '../stub-appliance.ts';
 import { until } from '../until.ts';
@@ -54,8 +55,7 @@ export function simulatedManager() {
     return { status, body };
   }
 
-  const kept = () =>
-    (world.state['cipherTrusts'] as Record<string, { boot: { startedAt: number }; data: { tokens: Record<string, number> } }>)[managerAddress]!;
+  const kept = () => (world.state['cipherTrusts'] as Record<string, ManagerState>)[managerAddress]!;
 
   /** Asks for something that ends in a restart, and waits for that. */
   async function restarted(method: string, path: string, body: object, token: string) {

@@ -24,11 +24,12 @@ import { createRecords } from '../../../stores/record/record.ts';
 import { generateSecret } from '../../../stores/secrets/generate.ts';
 import { createCipherTrust } from '../../../systems/ciphertrust/ciphertrust.ts';
 import { readRsaKey } from '../../../systems/ssh/private-key.ts';
+import { enterEarlier } from '../earlier-entries.ts';
 import { runStep } from '../fence.ts';
 import { LunaSteps } from '../luna/luna-steps.ts';
 import { addresses } from '../luna/luna-world.ts';
 import { memoryNumberedStore } from '../numbered-store.ts';
-import { azureWithMachines } from '../own-machines.ts';
+import { azureWithMachines, managerCreated } from '../own-machines.ts';
 import { until } from '../until.ts';
 
 const logger = new DefaultLogger('ERROR');
@@ -118,6 +119,7 @@ export class TrustBench {
     this.luna = luna;
     this.side = side;
     const { systems } = luna;
+    enterEarlier(this.entries, luna.target, 'ciphertrust', managerCreated(luna.request));
     Object.assign(systems, {
       cipherTrust: createCipherTrust(systems.outbound, systems.windows),
       records: createRecords(memoryNumberedStore(this.entries)),

@@ -7,7 +7,7 @@ import { answerFailure, saying } from '../../../systems/ciphertrust/errors.ts';
 import { readNtp } from '../../../systems/ciphertrust/essentials.ts';
 import { isServerOf, nameOf, readHolds, readServers } from '../../../systems/ciphertrust/holds.ts';
 import { asksForGenerated } from '../../../systems/ciphertrust/initial-password.ts';
-import { entriesOf, totalOf } from '../../../systems/ciphertrust/manager.ts';
+import { listedIn, totalOf } from '../../../systems/ciphertrust/manager.ts';
 import { visit } from '../../../systems/ciphertrust/visit.ts';
 import { readFields } from '../../../systems/foreign.ts';
 import { exampleRequest } from '../example.ts';
@@ -72,10 +72,10 @@ export const understoodSamples: Record<string, () => void | Promise<void>> = {
   },
   '14-rot-keys-mkeks.json#rot_keys'() {
     const keys = sample('14-rot-keys-mkeks.json#rot_keys');
-    assert.deepEqual([entriesOf(keys).length, totalOf(keys)], [1, 1]);
+    assert.deepEqual([listedIn(keys).length, totalOf(keys)], [1, 1]);
   },
   '14-rot-keys-mkeks.json#mkeks'() {
-    const sealers = entriesOf(sample('14-rot-keys-mkeks.json#mkeks')).map((mkek) => readFields({ sealer_name: Type.String() }, mkek).sealer_name);
+    const sealers = listedIn(sample('14-rot-keys-mkeks.json#mkeks')).map((mkek) => readFields({ sealer_name: Type.String() }, mkek).sealer_name);
     assert.deepEqual(sealers, ['rapido'], 'under “info”');
   },
   async '15-password-policy-global.json'() {

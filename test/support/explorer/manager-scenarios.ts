@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { selfSigned } from '../../../simulator/certificates.ts';
 import { adminOf, type ManagerState, newManager } from '../../../simulator/ciphertrust/state.ts';
+import { managerCreated } from '../own-machines.ts';
 import { initializedPartition, served, server, unless } from './luna-scenarios.ts';
 import { memoryWorld } from './memory-world.ts';
 import { addresses, type Plant, request, type Scenario, secretOf } from './plant.ts';
@@ -107,6 +108,7 @@ export const managerScenarios: Scenario[] = [
       keySecret: 'client-key',
       fresh: true,
     },
+    earlier: managerCreated(request),
     secrets: { 'client-key': client.privateKeyPem },
     most: { 'ciphertrust:POST /v1/system/hsm/setup': 1 },
     entries: { 'ciphertrust:POST /v1/system/hsm/setup': 'setup-sent' },

@@ -23,7 +23,6 @@ interface Parts {
   secrets: SecretStore;
   transcripts: Transcripts;
   violated: (what: string) => void;
-  /** Who was refused is read without a gate: nothing in a scenario turns on it. */
   records: Records;
 }
 

@@ -14,7 +14,7 @@ import type { Transcripts } from '../../../stores/reports/transcripts.ts';
 import { purposes, type SecretStore, secretName } from '../../../stores/secrets/store.ts';
 import type { Settings } from '../../../systems/settings.ts';
 import { clocksOfWorker } from '../clocks.ts';
-import { enterEarlier } from '../earlier-entries.ts';
+import { type EarlierEntry, enterEarlier } from '../earlier-entries.ts';
 import { exampleRequest } from '../example.ts';
 import { memoryNumberedStore } from '../numbered-store.ts';
 import { azureWithMachines } from '../own-machines.ts';
@@ -45,6 +45,8 @@ export interface Scenario {
   withoutSecrets?: (typeof purposes)[number][];
   /** An approval that the target record has from the beginning. */
   granted?: { approvalId: string; digest: string };
+  /** What earlier steps entered in the record of CipherTrust Manager. */
+  earlier?: readonly EarlierEntry<'ciphertrust'>[];
   /** The most that each of these operations may take effect, by all attempts together. */
   most: Record<string, number>;
   /** The entries of the target record that must be there before an operation arrives: of those that say that something is begun, one for each time. */
@@ -84,6 +86,7 @@ export class Plant {
     if (scenario.granted) this.recorded.set(`${target}/approvals/000001`, JSON.stringify(grantEntry(scenario.granted)));
     // As the job's own step enters it: later ones sign in with a password that is known to be good.
     if (scenario.step !== 'appliance-password') enterEarlier(this.recorded, target, 'hsm', [['appliance-sign-in', { password: 'kept', outcome: 'accepted' }]]);
+    enterEarlier(this.recorded, target, 'ciphertrust', scenario.earlier ?? []);
     this.#azure = scenario.world.azure && azureOf(this.world, (what) => this.violated(what));
     this.#seen();
   }
@@ -117,9 +120,9 @@ export class Plant {
     const violated = (what: string) => this.violated(what);
     const { world } = this;
     const secrets = secretsAtGates(this.secrets);
-    const luna = new MemoryLuna({ world, settings, secrets, transcripts, violated, records: createRecords(memoryNumberedStore(this.recorded)) });
-    const cipherTrust = memoryCipherTrust({ world, violated });
     const records = createRecords(recordAtGates(memoryNumberedStore(this.recorded)));
+    const luna = new MemoryLuna({ world, settings, secrets, transcripts, violated, records });
+    const cipherTrust = memoryCipherTrust({ world, violated });
     const azure = this.#azure ? memoryAzure : azureWithMachines();
     return createActivities({ settings, secrets, transcripts, luna, cipherTrust, records, azure, clocks: clocksOfWorker() } as unknown as Systems);
   }

@@ -16,9 +16,9 @@ import { readSettings } from '../../../worker/settings.ts';
 import { clocksOfWorker } from '../clocks.ts';
 import { MemoryFence } from '../fence.ts';
 import { azureWithMachines } from '../own-machines.ts';
-import type { Asked, LunaStep, Told } from './step-hosts.ts';
+import type { Asked, LunaStep, Reply } from './step-hosts.ts';
 
-const tell = (told: Told) => process.send!(told);
+const tell = (told: Reply) => process.send!(told);
 let steps: Record<LunaStep, (input: never) => Promise<unknown>> | undefined;
 
 /** Everything that Luna steps speak to; of Azure the machines alone, and no CipherTrust Manager. */

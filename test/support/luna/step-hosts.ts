@@ -29,14 +29,14 @@ export type Asked =
   | { kind: 'environment'; environment: Record<string, string> }
   | { kind: 'attempt'; step: LunaStep; input: unknown; info: object }
   | { kind: 'cancel' };
-export type Told =
+export type Reply =
   | { kind: 'heartbeat'; details: unknown }
   | { kind: 'done'; result: unknown }
   | { kind: 'failed'; failure: ApplicationFailureOptions }
   | { kind: 'broken'; why: string };
 
 /** How an attempt ended; `killed` tells nothing, as a killed worker does. */
-export type Ended = Exclude<Told, { kind: 'heartbeat' }> | { kind: 'killed' };
+export type Ended = Exclude<Reply, { kind: 'heartbeat' }> | { kind: 'killed' };
 
 const file = fileURLToPath(new URL('./step-host.ts', import.meta.url));
 
@@ -92,7 +92,7 @@ export class StepHost {
         signal.removeEventListener('abort', cancel);
         resolve(ended);
       };
-      const hear = (told: Told) => (told.kind === 'heartbeat' ? heartbeat(told.details ?? undefined) : end(told));
+      const hear = (told: Reply) => (told.kind === 'heartbeat' ? heartbeat(told.details ?? undefined) : end(told));
       const gone = () => end({ kind: 'killed' });
       if (!this.lives) return end({ kind: 'killed' });
       this.#child.on('message', hear).on('exit', gone);

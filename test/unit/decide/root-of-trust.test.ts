@@ -55,15 +55,16 @@ const wiped = (msAgo?: number) =>
   );
 const empty: ManagerHolds = { name: 'cm', address: '20.0.0.4', version: '2.19', users: [], keys: 0, domains: [], hsms: [], untold: [], digest: 'd' };
 const ready = { state: 'ready' as const, servers: [], requests: 0 };
-const holding = (change: Partial<ManagerHolds>, more: object = {}) =>
-  decideSetRootOfTrust({ ...ready, holds: { ...empty, ...change } }, { ...manager, ...more });
+const holding = (change: Partial<ManagerHolds>, more: object = {}, seen: object = {}) =>
+  decideSetRootOfTrust({ ...ready, ...seen, holds: { ...empty, ...change } }, { ...manager, ...more });
+const madeHere = (change: Partial<ManagerHolds>) => holding(change, { fresh: true }, { isRecordedAsMadeHere: true });
 const openFor = (msAgo: number, evidence = 'no answer: socket hang up', failed = false) =>
   decideSetRootOfTrust({ ...ready, requests: 1, open: { id: 'a', msAgo, patienceMs: 240_000, evidence, failed } }, manager);
 const restarting = (change: object = {}) =>
   decideSetRootOfTrust({ state: 'restarting', detail: '502', look: 2, repaired: false, ...change }, { ...manager, publicKey: 'ssh-rsa AAAA' });
 const listed = (serial: string | number) => decideSetRootOfTrust({ ...ready, requests: 1, servers: [{ id: 'a', config: { serial } }] }, manager);
 table('set-root-of-trust', [
-  ['nothing in it, and this job made it', holding({}, { fresh: true }), 'act set-up'],
+  ['nothing in it, and this job made it', madeHere({}), 'act set-up'],
   ['ours is listed', listed('1'), 'done'],
   ['ours is listed, its serial as a number', listed(1), 'done'],
   ['restarting', restarting(), 'wait'],
@@ -84,14 +85,16 @@ it('set-root-of-trust asks before it wipes what a new manager does not have', ()
     decision.kind === 'done' ? (decision.result.needsApproval ? 'asks' : 'done') : decision.kind === 'act' ? decision.change : decision.kind;
   const rows: [what: string, decision: ReturnType<typeof holding>, expected: string][] = [
     ['nothing that is listed, in a manager that was there before', holding({}), 'asks'],
+    ['nothing that is listed, made by this job by its word alone', holding({}, { fresh: true }), 'asks'],
+    ['nothing that is listed, made here by the target record alone', holding({}, {}, { isRecordedAsMadeHere: true }), 'asks'],
     ['a user', holding({ users: ['anna'] }), 'asks'],
     ['a key', holding({ keys: 1 }), 'asks'],
     ['a domain', holding({ domains: ['payments'] }), 'asks'],
     ['other nodes of a cluster', holding({ clustered: true }), 'asks'],
     ['another HSM', holding({ hsms: ['172.22.1.9 7'] }), 'asks'],
     ['keys that are not told', holding({ untold: ['keys'] }), 'asks'],
-    ['keys that are not told, in a manager that this job made', holding({ untold: ['keys'] }, { fresh: true }), 'asks'],
-    ['a user, in a manager that this job made', holding({ users: ['anna'] }, { fresh: true }), 'asks'],
+    ['keys that are not told, in a manager that this job made', madeHere({ untold: ['keys'] }), 'asks'],
+    ['a user, in a manager that this job made', madeHere({ users: ['anna'] }), 'asks'],
     ['exactly what was approved', holding({ users: ['anna'] }, { approvedDigest: 'd' }), 'set-up'],
     [
       'what was approved, and wiped under that approval before',

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { SocksClient } from 'socks';
 import { createWorld, type RunningWorld } from '../../../simulator/create-world.ts';
 import { listenLocally } from '../../../simulator/machine.ts';
 import { VirtualNetwork } from '../../../simulator/network/network.ts';
 import { createSocks, type Socks } from '../../../simulator/network/socks.ts';
+import { until } from '../../support/until.ts';
 
 const loopback = (port: number) => ({ host: '127.0.0.1', port }) as const;
 
@@ -52,12 +53,17 @@ describe('The SOCKS proxy of the simulated network', () => {
     server.close();
   });
 
-  async function hear(host: string, at: number): Promise<string> {
+  const connectTo = async (host: string, at: number, { port: proxy }: Pick<Socks, 'port'> = socks) => {
     const { socket } = await SocksClient.createConnection({
-      proxy: { host: '127.0.0.1', port: socks.port, type: 5 },
+      proxy: { host: '127.0.0.1', port: proxy, type: 5 },
       command: 'connect',
       destination: { host, port: at },
     });
+    return socket;
+  };
+
+  async function hear(host: string, at: number): Promise<string> {
+    const socket = await connectTo(host, at);
     // What came together with the proxy's answer is given again as an event, so events are listened to.
     let heard = '';
     socket.on('data', (chunk) => (heard += chunk));
@@ -78,6 +84,31 @@ describe('The SOCKS proxy of the simulated network', () => {
         ['socks:connect', '172.22.1.4:443', 'refused'],
       ],
     );
+  });
+
+  it('closes its connections to machines when it stops, though a machine never ends its side', async () => {
+    const proxy = await createSocks(world);
+    const machine = createServer({ allowHalfOpen: true });
+    world.network.attach('172.22.1.6', 22, loopback(await listenLocally(machine)));
+    const [client, [side]] = await Promise.all([connectTo('172.22.1.6', 22, proxy), once(machine, 'connection') as Promise<[Socket]>]);
+    try {
+      let isRefused = false;
+      side.on('error', () => {
+        isRefused = true;
+      });
+      const clientGone = once(side.resume(), 'end');
+      await proxy.stop();
+      await clientGone;
+      // The client’s end reaches the machine in any case. Only where the proxy’s end is closed, too, does nobody take what the machine still sends.
+      await until('what the machine sends to be refused', async () => {
+        if (!isRefused) side.write('anybody there?');
+        return isRefused || undefined;
+      });
+    } finally {
+      // A half-open side that nobody ends keeps its server from closing.
+      for (const socket of [client, side]) socket.destroy();
+      machine.close();
+    }
   });
 
   it('refuses where the machine behind an address has gone', () => assert.rejects(hear('172.22.1.5', 22), /refused/i));

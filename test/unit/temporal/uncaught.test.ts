@@ -75,18 +75,27 @@ describe('The policy for uncaught errors', () => {
     const module = new URL('../../../temporal/uncaught.ts', import.meta.url).href;
     const script = `
       import { surviveUncaught } from '${module}';
-      let reports = 0;
-      surviveUncaught({ report: () => { reports++; process.stderr.write('an uncaught error\\n'); }, end: () => process.exit(1) });
-      process.on('SIGUSR2', () => {
-        setImmediate(() => { throw new Error('first'); });
-        setTimeout(() => { throw new Error('second'); }, 50);
-        setTimeout(() => process.exit(reports), 300);
-      });
+      let [reports, lost] = [0, 0];
+      const next = () => {
+        if (lost === 1) throw new Error('second');
+        process.exit(reports);
+      };
+      const report = () => {
+        reports++;
+        process.stderr.write('an uncaught error\\n', (error) => {
+          if (error) lost++;
+          setImmediate(next);
+        });
+      };
+      surviveUncaught({ report, end: () => process.exit(1) });
+      process.on('SIGUSR2', () => setImmediate(() => { throw new Error('first'); }));
       process.stdout.write('ready');
       setInterval(() => {}, 1000);`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'pipe'] });
     await once(child.stdout, 'data');
+    const closed = once(child.stderr, 'close');
     child.stderr.destroy();
+    await closed;
     child.kill('SIGUSR2');
     const [code] = await once(child, 'exit');
     assert.equal(code, 2);

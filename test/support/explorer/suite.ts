@@ -18,6 +18,8 @@ export function explorerSuite(what: string, scenarios: readonly Scenario[], shar
         this.timeout(600_000);
         const explored = await explore(scenario, share);
         console.log(told(explored));
+        // Orders that all stop explore nothing of what the step is for.
+        assert.ok((explored.outcomes['done'] ?? 0) > 0, 'no order ended with the step done');
         assert.ok(explored.failures.length === 0, `schedules went wrong:\n${explored.failures.join('\n')}`);
       });
   });

@@ -46,11 +46,18 @@ interface Phases<Input, Seen, Result, Change extends string, Proofs extends obje
   lasting?: Lasting;
   /**
    * Ends what an earlier attempt left at work at the last hop, before a later attempt looks. Gives how long is still to be waited for what it left elsewhere, in
-   * milliseconds. Without it the whole of what `lasting` says is waited for.
+   * milliseconds. Without it the whole of what `left` says is waited for.
    */
-  endFirst?(input: Input, attempt: Attempt): Promise<number>;
-  /** Did another run, or this activity before it was reset, begin something whose outcome nobody entered? Then its first attempt is a later one, too. */
-  isLeftOpen?(input: Input, attempt: Attempt): Promise<boolean>;
+  endFirst?(input: Input, attempt: Attempt, left: Lasting): Promise<number>;
+  /** What another run, or this activity before it was reset, began, and whose outcome nobody entered: then its first attempt is a later one, too. */
+  leftOpen?(input: Input, attempt: Attempt): Promise<LeftOpen | undefined>;
+}
+
+export interface LeftOpen {
+  /** What may be at work of it. */
+  lasting: Lasting;
+  /** Enters that it was given its time: no step after this one waits for it. */
+  enterAwaited(): Promise<unknown>;
 }
 
 /** Signs in where a wrong password counts, once, entered in the target record before and after. Its result is what the next decision sees. */
@@ -83,6 +90,13 @@ export const lasting = (settings: Waiting, ...acts: LastingActName[]): Lasting =
   acts,
   settleMs: settlingMs(acts, settings),
   settleAfterEndMs: settlingAfterEndMs(acts, settings),
+});
+
+/** As long as either of two may last. */
+const eitherOf = (one: Lasting, other: Lasting): Lasting => ({
+  acts: [...new Set([...one.acts, ...other.acts])],
+  settleMs: Math.max(one.settleMs, other.settleMs),
+  settleAfterEndMs: Math.max(one.settleAfterEndMs, other.settleAfterEndMs),
 });
 
 /** One attempt of an activity. Its connections end with the signal, so that no old attempt acts beside a new one. */
@@ -154,17 +168,21 @@ const isEnded = (detail: unknown): detail is Ended =>
 
 /** Gives what an earlier attempt may have sent, until its permit ended, the time to end, or ends it. */
 async function settle<Input extends Pick<Job, 'order'>>(
-  { lasting: left, endFirst, isLeftOpen }: Pick<Rule<Input, never, never, never>, 'lasting' | 'endFirst' | 'isLeftOpen'>,
+  { lasting: own, endFirst, leftOpen }: Pick<Rule<Input, never, never, never>, 'lasting' | 'endFirst' | 'leftOpen'>,
   input: Input,
   attempt: Attempt,
 ): Promise<void> {
-  if (!left || left.settleMs === 0 || endBefore()) return;
+  if (!own || own.settleMs === 0 || endBefore()) return;
+  // Not of the first attempt alone: one that was lost while it waited has not waited to the end, and this may last longer than what this step leaves.
+  const open = await leftOpen?.(input, attempt);
   const isFirst = attempt.number === 1 && (input.order ?? 1) === 1;
-  if (isFirst && !(await isLeftOpen?.(input, attempt))) return;
+  if (isFirst && !open) return;
+  const left = open ? eitherOf(own, open.lasting) : own;
   const { signal } = attempt;
   // Until then the one before may still write what it was permitted.
   await sleep(currentFence().graceMs, undefined, { signal });
-  await sleep(endFirst ? await endFirst(input, attempt) : left.settleMs, undefined, { signal });
+  await sleep(endFirst ? await endFirst(input, attempt, left) : left.settleMs, undefined, { signal });
+  await open?.enterAwaited();
 }
 
 /**

@@ -1,11 +1,11 @@
 import { Context } from '@temporalio/activity';
 import type { Job, Pinned } from '../domain/results.ts';
-import { isLeftOpen } from '../stores/record/memory.ts';
+import { leftOpen } from '../stores/record/memory.ts';
 import { writerOf } from '../stores/record/writer.ts';
 import { noPermitIn } from '../systems/fence.ts';
-import { type LastingActName, leaveOnHost } from '../systems/lasting-acts.ts';
+import { actsAfter, type LastingActName, leaveOnHost } from '../systems/lasting-acts.ts';
 import { endPredecessor } from '../systems/windows/end-predecessor.ts';
-import { type Attempt, type Lasting, lasting } from './converge.ts';
+import { type Attempt, type Lasting, type LeftOpen, lasting } from './converge.ts';
 import { separateRecordOf } from './record.ts';
 import type { Systems } from './systems.ts';
 
@@ -19,8 +19,8 @@ type OnHost = Job & { windows?: Pinned | undefined } & ({ hsm: { address: string
 
 interface Leaving {
   lasting: Lasting;
-  endFirst?(input: OnHost, attempt: Attempt): Promise<number>;
-  isLeftOpen(input: OnHost, attempt: Attempt): Promise<boolean>;
+  endFirst(input: OnHost, attempt: Attempt, left: Lasting): Promise<number>;
+  leftOpen(input: OnHost, attempt: Attempt): Promise<LeftOpen | undefined>;
 }
 
 /**
@@ -28,11 +28,19 @@ interface Leaving {
  * another run left open stands in the record of the HSM.
  */
 export function leaving(systems: Around, ...acts: LastingActName[]): Leaving {
-  const left = lasting(systems.settings, ...acts);
   return {
-    lasting: left,
-    ...(leaveOnHost(acts, systems.settings.lunaVia) ? { endFirst: endingFirst(systems, left) } : {}),
-    isLeftOpen: async (input, attempt) => isLeftOpen(await separateRecordOf(systems, input, attempt, 'hsm').read(), writerOf(input, attempt)),
+    lasting: lasting(systems.settings, ...acts),
+    endFirst: async (input, attempt, left) => (leaveOnHost(left.acts, systems.settings.lunaVia) ? endFirst(systems, left, input, attempt) : left.settleMs),
+    async leftOpen(input, attempt) {
+      const record = separateRecordOf(systems, input, attempt, 'hsm');
+      const entry = leftOpen(await record.read(), writerOf(input, attempt));
+      return (
+        entry && {
+          lasting: lasting(systems.settings, ...actsAfter(`hsm/${entry.event}`)),
+          enterAwaited: () => record.append('left-open-awaited', { entry: entry.n }),
+        }
+      );
+    },
   };
 }
 
@@ -41,20 +49,18 @@ export function leaving(systems: Around, ...acts: LastingActName[]): Leaving {
  * what they were told, and of LunaSH only a command that arrived may still run. Where something was ended, the HSM may still be at work for it; where the host
  * cannot be asked, nobody knows: both wait as long as without it.
  */
-const endingFirst =
-  ({ windows, transcripts }: Around, left: Lasting) =>
-  async (input: OnHost, { signal, step }: Attempt): Promise<number> => {
-    if (!input.windows) return left.settleMs;
-    try {
-      const ended = await onHost({ windows }, input, input.windows, signal);
-      if (ended.length === 0) return left.settleAfterEndMs;
-      await transcripts.append(input.target, input.runId, step, `${ended.join('\n')}\n`);
-    } catch (error) {
-      if (noPermitIn(error) || signal.aborted) throw error;
-      Context.current().log.warn('What an earlier attempt left on the Windows host could not be ended. Waiting for it to end.', { error: String(error) });
-    }
-    return left.settleMs;
-  };
+async function endFirst({ windows, transcripts }: Around, left: Lasting, input: OnHost, { signal, step }: Attempt): Promise<number> {
+  if (!input.windows) return left.settleMs;
+  try {
+    const ended = await onHost({ windows }, input, input.windows, signal);
+    if (ended.length === 0) return left.settleAfterEndMs;
+    await transcripts.append(input.target, input.runId, step, `${ended.join('\n')}\n`);
+  } catch (error) {
+    if (noPermitIn(error) || signal.aborted) throw error;
+    Context.current().log.warn('What an earlier attempt left on the Windows host could not be ended. Waiting for it to end.', { error: String(error) });
+  }
+  return left.settleMs;
+}
 
 async function onHost({ windows }: Pick<Systems, 'windows'>, input: OnHost, host: Pinned, signal: AbortSignal): Promise<string[]> {
   const { target, request } = input;

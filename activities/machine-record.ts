@@ -30,11 +30,13 @@ interface MachineRecord {
   append(event: 'secret-given', data: DataOf<'windows', 'secret-given'>): Promise<unknown>;
 }
 
-/** Before the request that creates something which is absent. Gives the value of the tag that the request must carry. */
-export async function enterCreateBegun({ record, entries }: MachineMemory, resourceId: string): Promise<string> {
-  const tag = openCreateTag(entries, resourceId) ?? randomBytes(16).toString('hex');
+/** The value of the tag that the next request for something absent must carry. */
+export const nextCreateTag = (entries: MachineMemory['entries'], resourceId: string): string =>
+  openCreateTag(entries, resourceId) ?? randomBytes(16).toString('hex');
+
+/** Before the request that creates something which is absent, and carries this tag. */
+export async function enterCreateBegun({ record }: Pick<MachineMemory, 'record'>, resourceId: string, tag: string): Promise<void> {
   await record.append('machine-create-begun', { resourceId, absent: true, tag });
-  return tag;
 }
 
 /** Before the request that creates a machine with secrets in it. From then on it counts as having them. */

@@ -10,7 +10,7 @@ import type { Azure } from '../systems/azure/azure.ts';
 import { causeOf } from '../systems/azure/causes.ts';
 import { createTag, createTagIn, notOwn, tagsOf } from '../systems/azure/tags.ts';
 import { type Attempt, act, converge, done, halt, lasting, refuse, wait } from './converge.ts';
-import { enterCreateBegun, enterSecretsGiven, foundMachine, type MachineMemory, replacedMachine, vmIdOf } from './machine-record.ts';
+import { enterCreateBegun, enterSecretsGiven, foundMachine, type MachineMemory, nextCreateTag, replacedMachine, vmIdOf } from './machine-record.ts';
 import { recordOf } from './record.ts';
 import { lateLooks, type Systems } from './systems.ts';
 
@@ -384,7 +384,8 @@ async function createMachine({ azure, input, plan, seen, record, entries, signal
   const { compute } = await azure.clients(input.request.azure);
   const { resourceGroup, region } = input.request.azure;
   const resourceId = vmIdOf(input.request, plan.name);
-  const tag = await enterCreateBegun({ record, entries }, resourceId);
+  const tag = nextCreateTag(entries, resourceId);
+  await enterCreateBegun({ record }, resourceId, tag);
   await enterSecretsGiven({ record }, resourceId, plan.secretsGiven);
   const body: VirtualMachine = {
     ...plan.machine,

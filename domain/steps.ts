@@ -411,7 +411,7 @@ export const catalogue = {
     after: ['confirm-root-of-trust'],
     uses: ['/closeDoors'],
   },
-  report: { ...usual, phase: 'report', title: 'Store the report', usualMinutes: 0.1, after: ['close-doors'], uses: [] },
+  report: { ...usual, phase: 'report', title: 'Store the report', usualMinutes: 0.1, after: ['close-doors'], uses: [shell, '/hsm/label'] },
 } as const satisfies Record<string, StepDefinition>;
 
 export type StepId = keyof typeof catalogue;

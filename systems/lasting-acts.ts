@@ -49,6 +49,7 @@ export const lastingActs = {
     what: 'a LunaSH command, or the answer to one of its questions',
     longestMs: asLongAsACommand,
     successor: 'waits',
+    entries: ['hsm/command-begun'],
     how: 'Where the HSM is reached through the Windows host, the session is ended there, so that nothing that the host still holds arrives later. A command that arrived may still run: the appliance does not show commands of other sessions.',
   },
   'lunash-erasing-command': {
@@ -93,7 +94,7 @@ export const lastingActs = {
     longestMs: asLongAsACommand,
     successor: 'waits',
     discloses: true,
-    entries: ['ciphertrust/secret-given'],
+    entries: ['ciphertrust/secret-given', ['hsm/client-register-begun', 'hsm/client-assign-begun']],
     how: 'As with other LunaSH commands; the target record says who got what.',
   },
   'lunash-new-password': {
@@ -153,7 +154,7 @@ export const lastingActs = {
   'clientconfig-deploy': {
     what: '`clientconfig deploy` by lunacm',
     discloses: true,
-    entries: ['windows/secret-given'],
+    entries: ['windows/secret-given', 'hsm/client-deploy-begun'],
     longestMs: asLongAsACommand,
     successor: 'ends',
     how: 'As with other lunacm scripts; its own connection to the HSM’s port 22 is ended, too. The certificate that it made is found among those set aside.',
@@ -227,6 +228,7 @@ export const lastingActs = {
 } as const satisfies Record<string, LastingAct>;
 
 export type LastingActName = keyof typeof lastingActs;
+const actNames = Object.keys(lastingActs) as LastingActName[];
 
 export type Mark = 'erases' | 'discloses';
 export const marksOf = (name: LastingActName): Mark[] => (['erases', 'discloses'] as const).filter((mark) => mark in lastingActs[name]);
@@ -236,6 +238,9 @@ export const entriesFor = (name: LastingActName): EntryName[][] => {
   const { entries = [] }: LastingAct = lastingActs[name];
   return entries.map((entry) => [entry].flat());
 };
+
+/** The acts that are sent once this entry is made. */
+export const actsAfter = (entry: EntryName): LastingActName[] => actNames.filter((name) => entriesFor(name).flat().includes(entry));
 
 /** What decides how long a later attempt waits. */
 export interface Waiting {

@@ -2,9 +2,11 @@ import type { ProblemOf } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import type { Entry, Writer } from '../../stores/record/events.ts';
 import { beganPartition, createdPartition, doubtOf, refusedUnder } from '../../stores/record/memory.ts';
+import type { TargetRecord } from '../../stores/record/record.ts';
 import { writerOf } from '../../stores/record/writer.ts';
 import type { Capacity, PartitionRow } from '../../systems/lunash/parse.ts';
 import { readPartitions } from '../../systems/lunash/read-hsm.ts';
+import { hasSucceeded, type LunashSession } from '../../systems/lunash/session.ts';
 import { type Attempt, act, converge, done, halt, refuse } from '../converge.ts';
 import { leaving } from '../end-predecessor.ts';
 import { recordOf } from '../record.ts';
@@ -18,8 +20,8 @@ export interface Seen {
   /** What `hsm show` tells of it; not every version does. */
   capacity: Capacity;
   /**
-   * What is remembered of the one that has our name: its serial is on record as one that was created here, or one of that name was begun. Where neither is: was a
-   * person told so, under this very retry, or under one before it and then ordered this one?
+   * What is remembered of the one that has our name: its serial is on record as one that was created here, or one of that name was begun. Where that does not make
+   * it ours: was a person told so, under this very retry, or under one before it and then ordered this one?
    */
   remembered: 'kept' | 'begun' | 'confirmed' | 'told' | 'no';
   /** Was the kept SO password refused under this very retry? */
@@ -27,26 +29,25 @@ export interface Seen {
 }
 
 /**
- * Is it the one that an earlier attempt or run made: of our size, or just begun, rounded by the HSM and empty? Without objects there is nothing to lose. One with
- * objects is it only where it was begun, or a person says so: the kept passwords cannot be right for anybody else's.
+ * Is it the one that an earlier attempt or run made? One that was begun is, where it is empty and of our size or rounded up by the HSM. Name and size alone prove
+ * nothing, of an empty one neither: somebody may have created it for a use of their own. There a person says so.
  */
 function isTakenOver({ totalBytes, objects }: PartitionRow, sizeBytes: number, remembered: Seen['remembered']): boolean {
-  const isRoundedUp = totalBytes > sizeBytes && totalBytes < 2 * sizeBytes;
-  if (totalBytes !== sizeBytes) return remembered === 'begun' && isRoundedUp && objects === 0;
-  return objects === 0 || remembered === 'begun' || remembered === 'confirmed';
+  if (remembered === 'begun') return objects === 0 && totalBytes >= sizeBytes && totalBytes < 2 * sizeBytes;
+  return remembered === 'confirmed' && totalBytes === sizeBytes;
 }
 
 /**
  * One whose serial is kept is ours, whatever its size became. Any other that is not taken over is somebody else’s doing: a person is told, and only a retry after
- * that may show the kept passwords to one of our name and size that holds objects.
+ * that takes over one of our name and size, and shows it the kept passwords.
  */
 export const decideCreatePartition = ({ partitions, capacity, remembered, soRefused }: Seen, { request: { hsm } }: Pick<Input, 'request'>) => {
   const { name, sizeBytes } = hsm.partition;
   const told = { tried: `creating the partition ${name}` };
-  const found = partitions.find((partition) => partition.name === name);
+  const found = partitionNamed(name, { partitions });
   if (found && remembered === 'kept') return done<StepResult<'create-partition'>>({ partition: { name, serial: found.serial, sizeBytes: found.totalBytes } });
   if (found && isTakenOver(found, sizeBytes, remembered)) return act('keep');
-  if (found && remembered === 'no') return act('doubt');
+  if (found && remembered !== 'told' && remembered !== 'confirmed') return act('doubt');
   if (found) return halt({ ...told, ...notCreatedHere(found, sizeBytes) });
   const { partitionsAllowed, freeBytes } = capacity;
   if (partitionsAllowed !== undefined && partitions.length >= partitionsAllowed)
@@ -68,9 +69,9 @@ export const decideCreatePartition = ({ partitions, capacity, remembered, soRefu
 
 function rememberedOf(entries: Entry<'hsm'>[], name: string, serial: string | undefined, writer: Writer): Seen['remembered'] {
   if (serial !== undefined && createdPartition(entries, serial)) return 'kept';
-  if (beganPartition(entries, name)) return 'begun';
   const doubt = serial === undefined ? 'none' : doubtOf(entries, { of: 'partition', serial }, writer);
-  return doubt === 'none' ? 'no' : doubt;
+  if (doubt !== 'none') return doubt;
+  return beganPartition(entries, name) ? 'begun' : 'no';
 }
 
 function notCreatedHere({ serial, totalBytes, objects }: PartitionRow, sizeBytes: number): Omit<ProblemOf<'Unsafe'>, 'tried'> {
@@ -79,15 +80,40 @@ function notCreatedHere({ serial, totalBytes, objects }: PartitionRow, sizeBytes
   return {
     code: 'HSM_PARTITION_FOREIGN',
     summary: `one of this name has ${size} and holds ${objects} objects; its serial ${serial} is not kept as one that was created here`,
-    remedy: `Find out whose it is. If it is this HSM’s root of trust, ${asOurs}; else retry with an amendment of /hsm/partition/name.${objects > 0 ? ' It holds keys: do not delete it.' : ''}`,
+    remedy: `Find out whose it is. If it is meant for this HSM’s root of trust, ${asOurs}; else retry with an amendment of /hsm/partition/name.${objects > 0 ? ' It holds keys: do not delete it.' : ''}`,
   };
+}
+
+const partitionNamed = (name: string, { partitions }: Pick<Seen, 'partitions'>): PartitionRow | undefined =>
+  partitions.find((partition) => partition.name === name);
+
+/**
+ * Gives what was created. Where one of the name is there all the same, or a refusal was heard, it is entered that none was: what has the name then is somebody
+ * else’s. Not where another one was begun before (`isBegun`): that may have come late.
+ */
+async function create(
+  session: LunashSession,
+  record: TargetRecord<'hsm'>,
+  { name, sizeBytes, isBegun }: { name: string; sizeBytes: number; isBegun: boolean },
+): Promise<PartitionRow | undefined> {
+  const notCreated = async () => void (isBegun || (await record.append('partition-not-created', { name })));
+  await record.append('partition-create-begun', { name });
+  // Once more after the entry, which may take seconds.
+  if (partitionNamed(name, await readPartitions(session))) return void (await notCreated());
+  const command = `partition create -partition ${name} -size ${sizeBytes}`;
+  const outcome = await session.raw(command, { proceed: true });
+  if (!hasSucceeded(outcome, 'partition create')) await notCreated();
+  session.mustHaveSucceeded(command, outcome, 'partition create');
+  await session.tryRead(`partition show -partition ${name}`);
+  // The HSM may round the size as it likes: what has the name right after the success is what was created, since there was none of it before.
+  return partitionNamed(name, await readPartitions(session));
 }
 
 /** `partition create -p … -s …`, verified by `partition list` and `partition show`. Its serial goes on record: a later run must know it, too. */
 export const createPartition = (systems: Systems) => {
   const { luna } = systems;
   const nameOf = ({ request }: Input) => request.hsm.partition.name;
-  const ours = (input: Input, { partitions }: Pick<Seen, 'partitions'>) => partitions.find(({ name }) => name === nameOf(input));
+  const ours = (input: Input, seen: Pick<Seen, 'partitions'>) => partitionNamed(nameOf(input), seen);
   const record = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'hsm');
   const enter = (input: Input, attempt: Attempt, { serial, name, totalBytes }: PartitionRow) =>
     record(input, attempt).append('partition-created', { serial, name, sizeBytes: totalBytes });
@@ -103,15 +129,10 @@ export const createPartition = (systems: Systems) => {
     },
     decide: decideCreatePartition,
     act: {
-      create: (input, _, attempt) =>
+      create: (input, { remembered }, attempt) =>
         luna.shell(input, attempt, async (session) => {
-          const { name, sizeBytes } = input.request.hsm.partition;
           await luna.signInAsSo(input, session, record(input, attempt));
-          await record(input, attempt).append('partition-create-begun', { name });
-          await session.change(`partition create -partition ${name} -size ${sizeBytes}`, { proceed: true }, 'partition create');
-          await session.tryRead(`partition show -partition ${name}`);
-          // The HSM may round the size as it likes: what has the name right after the success is what was created, since there was none of it before.
-          const made = ours(input, await readPartitions(session));
+          const made = await create(session, record(input, attempt), { ...input.request.hsm.partition, isBegun: remembered === 'begun' });
           if (made) await enter(input, attempt, made);
         }),
       keep: async (input, seen, attempt) => void (await enter(input, attempt, ours(input, seen)!)),

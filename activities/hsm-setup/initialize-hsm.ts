@@ -87,8 +87,9 @@ export async function initialize(
   record: TargetRecord<'hsm'>,
 ): Promise<void> {
   const [newPassword, domain] = [await kept(secrets, target, 'hsm-so-password'), await kept(secrets, target, 'hsm-domain')];
-  if (!(await readHsm(session)).zeroized) return;
-  await record.append('initialize-begun', {});
+  const before = await readHsm(session);
+  if (!before.zeroized) return;
+  await record.append('initialize-begun', { serial: before.serial });
   await session.change(`hsm init -label ${request.hsm.label}`, { newPassword, domain, proceed: true }, 'hsm init');
   const { zeroized, serial, label } = await readHsm(session);
   if (!zeroized) await record.append('initialized', { serial, label });
@@ -112,7 +113,7 @@ export const initializeHsm = (systems: Systems) => {
         hsm,
         soRefused: refusedUnder(entries, { role: 'so' }, writer),
         isDone: entries.some((entry) => entry.event === 'initialized' && isSameRetry(entry, writer)),
-        ownership: isKnownHsm(entries) ? 'known' : doubtOf(entries, { of: 'hsm', serial: hsm.serial }, writer),
+        ownership: isKnownHsm(entries, hsm.serial) ? 'known' : doubtOf(entries, { of: 'hsm', serial: hsm.serial }, writer),
       };
     },
     prove: { 'so-password': (input, _, attempt) => provedAsSo(systems, input, attempt) },

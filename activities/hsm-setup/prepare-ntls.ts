@@ -2,6 +2,7 @@ import { type ProblemOf, unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import type { TargetRecord } from '../../stores/record/record.ts';
 import { seenOf } from '../../systems/certificates.ts';
+import { changeOnRecord } from '../../systems/lunash/on-record.ts';
 import { parseClientList, parseDate, parseNtlsDevice, parseRunning } from '../../systems/lunash/parse.ts';
 import type { LunashSession } from '../../systems/lunash/session.ts';
 import { allClocks, isConfirmed, type Witness } from '../clocks.ts';
@@ -105,6 +106,8 @@ export const prepareNtls = (systems: Systems) => {
   const { luna, clocks } = systems;
   const preparedBy = new WeakSet<Attempt>();
   const record = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'hsm');
+  const restart = (session: LunashSession, input: Input, attempt: Attempt) =>
+    changeOnRecord(session, record(input, attempt), 'service restart ntls', { proceed: true });
   return converge<Input, Seen, StepResult<'prepare-ntls'>, 'set-clock' | 'prepare' | 'restart'>({
     ...leaving(systems, 'lunash-command', 'lunash-certificate-replacement'),
     observe: async (input, attempt) => {
@@ -132,13 +135,14 @@ export const prepareNtls = (systems: Systems) => {
       'set-clock': (input, { zoneHours }, attempt) =>
         luna.shell(input, attempt, async (session) => {
           const there = new Date(clocks.worker() + zoneHours * 3_600_000).toISOString();
-          await session.change(`sysconf time ${there.slice(11, 16)} ${there.slice(0, 10).replaceAll('-', '')}`, { proceed: true });
+          const command = `sysconf time ${there.slice(11, 16)} ${there.slice(0, 10).replaceAll('-', '')}`;
+          await changeOnRecord(session, record(input, attempt), command, { proceed: true });
         }),
       async prepare(input, { serverCertificate }, attempt) {
         const made = await luna.shell(input, attempt, async (session) => {
           if (!(await regenerate(session, input.hsm.address, record(input, attempt)))) return false;
-          await session.change(`ntls bind ${device}`, { proceed: true });
-          await session.change('service restart ntls', { proceed: true });
+          await changeOnRecord(session, record(input, attempt), `ntls bind ${device}`, { proceed: true });
+          await restart(session, input, attempt);
           return true;
         });
         if (!made) return;
@@ -151,7 +155,7 @@ export const prepareNtls = (systems: Systems) => {
           });
         preparedBy.add(attempt);
       },
-      restart: (input, _, attempt) => luna.shell(input, attempt, async (session) => void (await session.change('service restart ntls', { proceed: true }))),
+      restart: (input, _, attempt) => luna.shell(input, attempt, (session) => restart(session, input, attempt)),
     },
     sight: ({ device: bound, running, skewSeconds, clients, prepared }) => [bound, running, isOff(skewSeconds), clients, prepared],
   });

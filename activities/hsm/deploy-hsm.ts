@@ -15,7 +15,7 @@ import { ownDeploymentHash, readOwnTemplate, templateSha256 } from '../../system
 import { createTag, createTagIn, otherOwner, ownerTag, tagsOf } from '../../systems/azure/tags.ts';
 import { another, type HsmNature, hsmIdOf, natureOf } from '../asked-hsm.ts';
 import { type Attempt, act, converge, done, halt, lasting, refuse, wait } from '../converge.ts';
-import { enterCreateBegun, type MachineMemory } from '../machine-record.ts';
+import { enterCreateBegun, type MachineMemory, nextCreateTag } from '../machine-record.ts';
 import { recordOf } from '../record.ts';
 import type { Systems } from '../systems.ts';
 
@@ -120,9 +120,12 @@ function madeByOthers({ hsm, standing }: Seen, input: Asked) {
   });
 }
 
-/** Of a deployment that did not succeed, the tag says nothing about an HSM that is there: somebody else may have made it since. A person may set the tag on the HSM. */
+/**
+ * The HSM’s own tag decides: this service’s template puts it there, or a person does. A template of the user’s own does not; then it is the tag of the deployment,
+ * but not of one that did not succeed, which says nothing about an HSM that is there: somebody else may have made it since.
+ */
 const createTagOf = ({ hsm, deployment }: Seen): string | undefined =>
-  (deployment && (deployment.state === 'Succeeded' || isActive(deployment.state)) ? deployment.createTag : undefined) ?? createTagIn(hsm?.tags);
+  createTagIn(hsm?.tags) ?? (deployment && (deployment.state === 'Succeeded' || isActive(deployment.state)) ? deployment.createTag : undefined);
 
 /** Somebody is taking it away: whether another is made in its place, and paid for, is theirs to say. */
 function beingDeleted({ hsm, gateway }: Seen, input: Asked) {
@@ -254,12 +257,16 @@ export const deployHsm = (systems: Systems) => {
         const { gateway, hsm, deployment } = seen;
         const { resourceGroup } = input.request.azure;
         const clients = await azure.clients(input.request.azure);
-        const wanted = await deploymentOf(systems, input, gateway !== undefined, signal);
+        const hsmId = hsmIdOf(input.request);
+        // One that failed, and is put right, keeps its own.
+        const tag = hsm ? createTagIn(hsm.tags) : nextCreateTag(seen.entries, hsmId);
+        const created = tag === undefined ? {} : createTag(tag);
+        const wanted = await deploymentOf(systems, input, { isGatewayThere: gateway !== undefined, created }, signal);
         const properties = { template: wanted.template, parameters: wanted.parameters, mode: 'Incremental' as const };
         const { changes, templateHash } = await checkDeployment(azure, clients, { resourceGroup, name: deploymentName, properties }, signal);
         const there = {
           target: input.target,
-          hsmId: hsmIdOf(input.request),
+          hsmId,
           sentBefore: deployment?.ours === true,
           ...(gateway ? { gateway } : {}),
           ...(hsm ? { hsm } : {}),
@@ -267,7 +274,9 @@ export const deployHsm = (systems: Systems) => {
         const harm = harmOf(changes, there);
         if (harm.length > 0) throw harmful(harm, input.template !== undefined);
         const run = { askedAt, number: (ownRun(seen)?.number ?? 0) + 1 };
-        const created = await enterDeployment(seen, hsmIdOf(input.request));
+        // Of two attempts that saw the same, one is stale. A failed one of ours is put right by the deployment.
+        if (hsm || tag === undefined) await seen.record.append('machine-created', { resourceId: hsmId });
+        else await enterCreateBegun(seen, hsmId, tag);
         const body = { properties, tags: { ...tagsOf(input), ...marksOf(wanted, templateHash, run), ...created } };
         await azure.submit(`sending the deployment ${deploymentName}`, () =>
           clients.deployments.deployments.createOrUpdate(resourceGroup, deploymentName, body, { abortSignal: signal }),
@@ -277,14 +286,6 @@ export const deployHsm = (systems: Systems) => {
     sight: ({ hsm, gateway, deployment, standing }) => [hsm?.state, gateway?.state, deployment?.id, deployment?.state, deployment?.run, standing],
   });
 };
-
-/** Before a deployment is sent: of two attempts that saw the same, one is stale. Gives the tag that the request must carry. */
-async function enterDeployment({ record, entries, hsm }: Seen & MachineMemory, resourceId: string): Promise<Record<string, string>> {
-  if (!hsm) return createTag(await enterCreateBegun({ record, entries }, resourceId));
-  // A failed one of ours, which the deployment puts right.
-  await record.append('machine-created', { resourceId });
-  return {};
-}
 
 const harmful = (harm: string[], own: boolean): StepFailure =>
   unsafe({
@@ -375,9 +376,14 @@ async function hasBasicAddress(azure: Azure, { network }: AzureClients, gateway:
 }
 
 /** What is sent: this service’s own template, without the gateway where there is one, or the user’s own, unedited. */
-export async function deploymentOf({ outbound, secrets, settings }: Systems, input: Input, gatewayThere: boolean, signal: AbortSignal): Promise<HsmDeployment> {
+export async function deploymentOf(
+  { outbound, secrets, settings }: Systems,
+  input: Input,
+  { isGatewayThere, created = {} }: { isGatewayThere: boolean; created?: Record<string, string> },
+  signal: AbortSignal,
+): Promise<HsmDeployment> {
   const { template: own, request } = input;
-  if (!own) return hsmDeployment(input, !gatewayThere);
+  if (!own) return hsmDeployment(input, !isGatewayThere, created);
   const url = typeof own.url === 'object' ? await userSecret(secrets, own.url.secret) : own.url;
   const options = { signal, ...(settings.authorityPem ? { ca: settings.authorityPem } : {}) };
   const template = await readOwnTemplate(outbound, own, url, options);

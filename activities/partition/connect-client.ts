@@ -51,6 +51,7 @@ export const connectClient = (systems: Systems) => {
       const password = await kept(secrets, input.target, 'appliance-password');
       const { hsm } = input.request;
       await enterLunacmSecrets({ systems, input, attempt });
+      await record(input, attempt).append('client-deploy-begun', { client: clientOf(input) });
       // lunacm has a session of its own with the HSM, so this is as late as it can be.
       await luna.shell(input, attempt, (session) => mustBePartition(session, partitionOf(input)));
       await client.deploy(

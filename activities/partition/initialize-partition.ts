@@ -3,7 +3,7 @@ import type { StepInput, StepResult } from '../../domain/results.ts';
 import { kept } from '../../stores/secrets/kept.ts';
 import type { PartitionInfo } from '../../systems/lunacm/parse.ts';
 import { readHsm } from '../../systems/lunash/read-hsm.ts';
-import { act, converge, done, halt, refuse } from '../converge.ts';
+import { type Attempt, act, converge, done, halt, refuse } from '../converge.ts';
 import { leaving } from '../end-predecessor.ts';
 import { enterLunacmSecrets } from '../machine-record.ts';
 import { recordOf } from '../record.ts';
@@ -52,16 +52,26 @@ export const decideInitializePartition = ({ info, objects }: Seen, { request }: 
   return act('initialize');
 };
 
+/** Right before it is initialized, in the session that does it. */
+function mustBeNew(seen: Seen, input: Pick<Input, 'request'>): void {
+  const next = decideInitializePartition(seen, input);
+  if (next.kind === 'stop') throw new StepFailure(next.problem);
+  if (next.kind !== 'act') throw notReady('Somebody initialized the partition after the last check. Checking again.');
+}
+
 /** `partition init -label …`, with the partition SO’s password and a cloning domain; only where there is no label and no object. */
 export const initializePartition = (systems: Systems) => {
   const { luna, secrets } = systems;
+  const objectsIn = async (input: Input, attempt: Attempt): Promise<Seen['objects']> => {
+    const { partitions } = await luna.shell(input, attempt, readHsm);
+    return partitions.find(({ serial }) => serial === input.partitionSerial)?.objects;
+  };
   return converge<Input, Seen, StepResult<'initialize-partition'>, 'initialize'>({
     ...leaving(systems, 'lunacm-partition-init'),
     async observe(input, attempt) {
       await recordOf(systems, input, attempt, 'hsm').read();
       const info = await luna.client(input, attempt, (client) => client.info(input.partitionSerial));
-      const { partitions } = await luna.shell(input, attempt, readHsm);
-      return { info, objects: partitions.find(({ serial }) => serial === input.partitionSerial)?.objects };
+      return { info, objects: await objectsIn(input, attempt) };
     },
     decide: decideInitializePartition,
     act: {
@@ -70,19 +80,17 @@ export const initializePartition = (systems: Systems) => {
         const record = recordOf(systems, input, attempt, 'hsm');
         const [password, domain] = [await kept(secrets, input.target, 'partition-so-password'), await kept(secrets, input.target, 'partition-domain')];
         await enterLunacmSecrets({ systems, input, attempt });
-        // Once more right before it, in the session that does it: somebody may have initialised it since.
-        const stillNew = async (info: PartitionInfo) => {
-          const next = decideInitializePartition({ info, objects }, input);
-          if (next.kind === 'stop') throw new StepFailure(next.problem);
-          if (next.kind !== 'act') throw notReady('It was initialised since the look before, and is looked at again.');
-          await record.append('partition-initialize-begun', { serial });
-        };
         await luna.client(input, attempt, (client) =>
           client.mustOn(
             serial,
             [`partition init -label ${input.request.hsm.partition.name} -password ${password} -domain ${domain} -force`],
             [password, domain],
-            stillNew,
+            async (info) => {
+              mustBeNew({ info, objects }, input);
+              await record.append('partition-initialize-begun', { serial });
+              // Once more after the entry, which may take seconds: somebody may have initialized it or put objects in since.
+              mustBeNew({ info: await client.info(serial), objects: await objectsIn(input, attempt) }, input);
+            },
           ),
         );
       },

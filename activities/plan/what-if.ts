@@ -81,7 +81,7 @@ async function lookAtDeployment(systems: Systems, job: Job, subnets: Record<stri
   };
   const asked = await asFinding(async () => {
     const clients = await azure.clients(where);
-    const { template, parameters } = await deploymentOf(systems, input, gateway !== undefined, signal);
+    const { template, parameters } = await deploymentOf(systems, input, { isGatewayThere: gateway !== undefined }, signal);
     const properties = { template, parameters, mode: 'Incremental' as const };
     const { changes } = await checkDeployment(azure, clients, { resourceGroup: where.resourceGroup, name: deploymentName, properties }, signal);
     return { found: modified(changes, Object.keys(found)), problems: harmOf(changes, there) };

@@ -1,6 +1,8 @@
 import { quoting, refused, unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import type { TargetRecord } from '../../stores/record/record.ts';
 import { seenOf } from '../../systems/certificates.ts';
+import { changeOnRecord, rawOnRecord } from '../../systems/lunash/on-record.ts';
 import { mustBePartition } from '../../systems/lunash/read-hsm.ts';
 import { deleteOurClient, parseMapping, type Registration, readRegistration } from '../../systems/lunash/registration.ts';
 import type { LunashSession } from '../../systems/lunash/session.ts';
@@ -39,13 +41,14 @@ export const decideRegisterClient = (
   return done<StepResult<'register-client'>>({ client: client.name, registeredBy: client.by, serverCertificate: seenOf(serverCertificate) });
 };
 
+const client = ({ request }: Pick<Input, 'request'>): string => request.cipherTrust.vmName;
+
 /**
  * `client register -ip`, `client assignPartition`, verified by `client show` and the fingerprint; and the HSM’s own certificate, fetched with scp. An
  * appliance that does not find the certificate by address gets it by host name, mapped to the address: there is no DNS for it in Azure.
  */
 export const registerClient = (systems: Systems) => {
   const { luna } = systems;
-  const client = ({ request }: Input) => request.cipherTrust.vmName;
   const inShell = <T>(input: Input, attempt: Attempt, work: (session: LunashSession) => Promise<T>) => luna.shell(input, attempt, work);
   const record = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'hsm');
   const enterAccess = (input: Input, attempt: Attempt) => enterManagerSecrets({ systems, input, attempt }, 'access to the partition');
@@ -56,11 +59,14 @@ export const registerClient = (systems: Systems) => {
     await luna.put(input, `${address}.pem`, input.clientCertificate.pem, attempt);
     await inShell(input, attempt, async (session) => {
       const command = `client register -client ${client(input)}`;
+      const enter = () => record(input, attempt).append('client-register-begun', { client: client(input) });
+      await enter();
       const { result, errors, text } = await session.raw(`${command} -ip ${address}`);
       if (result === 0 && errors.length === 0) return;
       if (/already been registered/i.test(text)) throw addressTaken(address, errors);
+      await enter();
       await session.change(`${command} -hostname ${address}`, {}, 'client register');
-      await map(session, client(input), address);
+      await map(session, input, record(input, attempt));
     });
   };
   return converge<Input, Seen, StepResult<'register-client'>, 'register' | 'replace' | 'map' | 'assign'>({
@@ -87,12 +93,15 @@ export const registerClient = (systems: Systems) => {
         await inShell(input, attempt, (session) => deleteOurClient(session, client(input), certificates, record(input, attempt)));
         await register(input, attempt);
       },
-      map: (input, _, attempt) => inShell(input, attempt, (session) => map(session, client(input), input.request.cipherTrust.address)),
+      map: (input, _, attempt) => inShell(input, attempt, (session) => map(session, input, record(input, attempt))),
       async assign(input, _, attempt) {
         await enterAccess(input, attempt);
         const { name } = input.request.hsm.partition;
         await inShell(input, attempt, async (session) => {
-          await mustBePartition(session, { name, serial: input.partitionSerial });
+          const { partitionSerial } = input;
+          await record(input, attempt).append('client-assign-begun', { client: client(input), partitionSerial });
+          // After the entry, which may take seconds.
+          await mustBePartition(session, { name, serial: partitionSerial });
           await session.change(`client assignPartition -client ${client(input)} -partition ${name}`, {}, 'client assignPartition');
         });
       },
@@ -102,9 +111,10 @@ export const registerClient = (systems: Systems) => {
 };
 
 /** A name that is mapped already is taken off its address first. */
-async function map(session: LunashSession, client: string, address: string): Promise<void> {
-  const command = `client hostip map -client ${client} -ip ${address}`;
-  const { result, errors, text } = await session.raw(command);
+async function map(session: LunashSession, input: Pick<Input, 'request'>, record: TargetRecord<'hsm'>): Promise<void> {
+  const [name, { address }] = [client(input), input.request.cipherTrust];
+  const command = `client hostip map -client ${name} -ip ${address}`;
+  const { result, errors, text } = await rawOnRecord(session, record, command);
   if (result === 0 && errors.length === 0) return;
   if (!/already (?:been )?mapped/i.test(text))
     throw refused({
@@ -114,10 +124,10 @@ async function map(session: LunashSession, client: string, address: string): Pro
       ...quoting('LunaSH', errors.join(' ') || text.slice(-200)),
       remedy: 'Check the appliance, then retry.',
     });
-  const mapped = parseMapping((await session.tryRead('client hostip show')).text, client);
+  const mapped = parseMapping((await session.tryRead('client hostip show')).text, name);
   if (mapped === address) return;
-  await session.change(`client hostip unmap -client ${client}${mapped && mapped !== 'none' ? ` -ip ${mapped}` : ''}`);
-  await session.change(command);
+  await changeOnRecord(session, record, `client hostip unmap -client ${name}${mapped && mapped !== 'none' ? ` -ip ${mapped}` : ''}`);
+  await changeOnRecord(session, record, command);
 }
 
 const addressTaken = (address: string, errors: string[]) =>

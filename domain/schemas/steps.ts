@@ -18,6 +18,12 @@ export const stepContext = Type.Object({
 
 const nothing = Type.Object({});
 const onPartition = Type.Object({ ...hosts.properties, partitionSerial: Type.String() });
+const rootOfTrust = Type.Object({
+  ...onPartition.properties,
+  cipherTrust: managerAt,
+  /** A person set its web certificate, or nobody did. */
+  ownCertificateSkipped: Type.Optional(Type.Literal(true)),
+});
 
 /** What every step is given beside that: with the results, the whole data flow of the workflow. */
 export const stepInputs = {
@@ -84,14 +90,13 @@ export const stepInputs = {
   }),
   'verify-root-of-trust': Type.Object({ ...onPartition.properties, cipherTrust: managerAt }),
   'web-certificate': Type.Object({ cipherTrust: managerAt }),
-  'confirm-root-of-trust': Type.Object({
-    ...onPartition.properties,
-    cipherTrust: managerAt,
-    /** A person set its web certificate, or nobody did. */
-    ownCertificateSkipped: Type.Optional(Type.Literal(true)),
-  }),
+  'confirm-root-of-trust': rootOfTrust,
   'close-doors': Type.Object({ windowsVm: vmSeen }),
-  report: Type.Object({ report: reportDraft }),
+  report: Type.Object({
+    report: reportDraft,
+    /** What a completed job looks at for the last time, and whether the way through the Windows host is open still; absent where a job ends early. */
+    last: Type.Optional(Type.Object({ ...rootOfTrust.properties, isWayOpen: Type.Boolean() })),
+  }),
 } satisfies Record<ActivityId, TObject>;
 
 /** An approval that counted. */

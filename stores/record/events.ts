@@ -12,7 +12,7 @@ const evidence = Type.Optional(Type.String({ maxLength: 1000 }));
 const nothing = data({ evidence });
 
 /** A counted sign-in: `tried` is entered before the password leaves, the outcome once it is known. A `tried` without an outcome may have been refused. */
-const signIn = data({ outcome: Type.Enum(['tried', 'refused', 'accepted']), evidence });
+const signIn = data({ outcome: Type.Enum(['tried', 'refused', 'accepted']), serial: Type.Optional(text()), evidence });
 /** The counters of a partition's roles begin again with the partition, so its serial belongs to them. */
 const roleSignIn = data({
   outcome: Type.Enum(['tried', 'refused', 'accepted']),
@@ -74,7 +74,7 @@ const passwordOfAdmin = data({ which: Type.Enum(['kept', 'default', 'generated']
 export const events = {
   hsm: {
     /** `hsm init` goes out; the HSM was seen zeroized. */
-    'initialize-begun': nothing,
+    'initialize-begun': data({ serial: Type.Optional(text()), evidence }),
     initialized: data({ serial: Type.Optional(text()), label: Type.Optional(text()) }),
     /** It looks like ours, and no entry shows that it is. A person is told: only a retry after this entry's may show it a password. */
     'ownership-doubted': data({ of: Type.Enum(['hsm', 'partition']), serial: text() }),
@@ -82,8 +82,10 @@ export const events = {
     'erase-begun': data({ act: text(), approvalId: text(), digest: text() }),
     /** What a look showed afterwards. */
     'erase-ended': data({ act: text(), outcome: Type.Enum(['erased', 'not-erased', 'unknown']), evidence }),
-    /** No partition of this name was there. */
+    /** No partition of this name was there at the last look. */
     'partition-create-begun': data({ name: text() }),
+    /** The HSM said that it did not create it, or one of this name was there already, and nothing was sent. */
+    'partition-not-created': data({ name: text() }),
     'partition-created': data({ serial: text(), name: text(), sizeBytes: Type.Integer({ minimum: 0 }) }),
     'partition-initialize-begun': data({ serial: text() }),
     /** Before a role gets its temporary password: from then on that one may hold. */
@@ -96,6 +98,15 @@ export const events = {
     'client-certificate-create-begun': data({ name: text() }),
     /** Before a client that is registered with a certificate of ours is deleted. */
     'client-delete-begun': data({ client: text() }),
+    /** Before `clientconfig deploy`, which registers the client and gives it the partition. */
+    'client-deploy-begun': data({ client: text() }),
+    'client-register-begun': data({ client: text() }),
+    /** Before a client is given access to the partition. */
+    'client-assign-begun': data({ client: text(), partitionSerial: text() }),
+    /** Before any other LunaSH command that changes something: its text. */
+    'command-begun': data({ command: text() }),
+    /** What another run had begun, as the entry with this number says, was given its time: it is at work no more. */
+    'left-open-awaited': data({ entry: Type.Integer({ minimum: 1 }) }),
     'appliance-sign-in': applianceSignIn,
     /** Before the kept password replaces the factory's: from then on either may hold. */
     'appliance-password-replace-begun': nothing,

@@ -90,9 +90,17 @@ export const mayHoldKeptPassword = (entries: Hsm): boolean =>
 export const isSameRetry = (entry: SameRetry, { runId, execution, retry }: SameRetry): boolean =>
   entry.runId === runId && entry.execution === execution && entry.retry === retry;
 
-/** Was `hsm init` begun here, or did the kept SO password open the HSM? Its label alone proves nothing. */
-export const isKnownHsm = (entries: Hsm): boolean =>
-  entries.some((entry) => entry.event === 'initialize-begun' || (entry.event === 'so-sign-in' && entry.data.outcome === 'accepted'));
+/**
+ * Was `hsm init` begun here on the HSM with this serial, or did the kept SO password open it? Its label alone proves nothing. Entries of an older version do not
+ * tell whose they are: they count as long as no entry names a serial.
+ */
+export function isKnownHsm(entries: Hsm, serial: string): boolean {
+  const proofs = entries.filter(
+    ({ event, data }) => event === 'initialize-begun' || event === 'initialized' || (event === 'so-sign-in' && data.outcome === 'accepted'),
+  );
+  const serials = proofs.flatMap(({ data }) => ('serial' in data && data.serial !== undefined ? [data.serial] : []));
+  return serials.length > 0 ? serials.includes(serial) : proofs.length > 0;
+}
 
 /** Whether a person was told in this run that no entry shows whose an HSM or partition is: `told` under this very retry, `confirmed` by a retry since. */
 export type Doubt = 'none' | 'told' | 'confirmed';
@@ -110,17 +118,19 @@ export function holdsFirstPassword(entries: Hsm, role: 'po' | 'co', partitionSer
   return of('role-initialize-begun') > of('role-first-password-over');
 }
 
-const closing = ['initialized', 'partition-created', 'role-first-password-over', 'ownership-doubted'] as const;
+const closing = ['initialized', 'partition-created', 'partition-not-created', 'role-first-password-over', 'ownership-doubted', 'left-open-awaited'] as const;
+
+const tellsOutcome = ({ event, data }: Hsm[number]): boolean => ('outcome' in data ? data.outcome !== 'tried' : closing.some((one) => one === event));
 
 /**
- * Did somebody before this attempt begin something that may be at work still? The last entry says so where it tells no outcome, and another run made it, or this
- * very execution, whose attempts are counted from 1 again after a reset. What a step of this run before this one left open ended with that step.
+ * What somebody before this attempt began that may be at work still: an entry that tells no outcome, of another run or of this very execution, whose attempts are
+ * counted from 1 again after a reset. What a step of this run before this one left open ended with that step. It is over where the same run entered anything
+ * later, or another run something that is entered only after a wait; steps that only look wait for nothing, and enter sign-ins to the appliance.
  */
-export function isLeftOpen(entries: Hsm, { runId, execution }: Pick<Writer, 'runId' | 'execution'>): boolean {
-  const last = entries.at(-1);
-  if (!last || (last.runId === runId && last.execution !== execution)) return false;
-  const isOutcome = 'outcome' in last.data ? last.data.outcome !== 'tried' : closing.some((event) => event === last.event);
-  return !isOutcome;
+export function leftOpen(entries: Hsm, { runId, execution }: Pick<Writer, 'runId' | 'execution'>): Hsm[number] | undefined {
+  const isOver = (entry: Hsm[number], at: number) => entries.slice(at + 1).some((later) => later.runId === entry.runId || later.event !== 'appliance-sign-in');
+  const isOfAnother = (entry: Hsm[number]) => entry.runId !== runId || entry.execution === execution;
+  return entries.find((entry, at) => isOfAnother(entry) && !tellsOutcome(entry) && !isOver(entry, at));
 }
 
 /** An act that erases was begun under this approval, and no look has shown yet what became of it. */
@@ -134,10 +144,11 @@ export function openErase(entries: Hsm): Entry<'hsm'> | undefined {
 export const createdPartition = (entries: Hsm, serial: string): boolean =>
   entries.some((entry) => entry.event === 'partition-created' && entry.data.serial === serial);
 
-/** Was one of this name begun, when none of that name was there, since the last that was created? Then an empty one of that name is it. */
+/** Was one of this name begun, when none of that name was there, and did nobody hear since what came of it? Then an empty one of that name is it. */
 export function beganPartition(entries: Hsm, name: string): boolean {
   const begun = entries.findLastIndex((entry) => entry.event === 'partition-create-begun' && entry.data.name === name);
-  return begun > entries.findLastIndex((entry) => entry.event === 'partition-created' && entry.data.name === name);
+  const heard = ({ event, data }: Hsm[number]) => (event === 'partition-created' || event === 'partition-not-created') && data.name === name;
+  return begun > entries.findLastIndex(heard);
 }
 
 /** An `hsm/setup` that may have left. */

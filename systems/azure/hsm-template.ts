@@ -67,11 +67,18 @@ export const parametersOf = ({ hsm, network }: ProvisioningRequest): Parameters 
 /**
  * Gateway and HSM with the parameters of the runbook’s `Deploy-1HSM-toVNET` template, whose own text Microsoft hands out at onboarding only. Subnets are left
  * alone. Without the gateway where the network has one: an existing gateway must never be touched. The HSM waits for the gateway; their race is the second
- * most frequent cause of failed deployments.
+ * most frequent cause of failed deployments. `created` are the tags of this very request, which the HSM carries; the hash is without them, so that a deployment
+ * is known again whichever request sent it.
  */
-export function hsmDeployment(job: Pick<Job, 'target' | 'request'>, withGateway: boolean): HsmDeployment {
+export function hsmDeployment(job: Pick<Job, 'target' | 'request'>, withGateway: boolean, created: Record<string, string> = {}): HsmDeployment {
+  const parameters = parametersOf(job.request);
+  const hash = sha256Of([templateOf(job, withGateway, {}), parameters]);
+  return { template: templateOf(job, withGateway, created), parameters, hash };
+}
+
+function templateOf(job: Pick<Job, 'target' | 'request'>, withGateway: boolean, created: Record<string, string>): HsmDeployment['template'] {
   const { hsm, azure } = job.request;
-  const template = {
+  return {
     $schema: 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#',
     contentVersion: '1.0.0.0',
     parameters: Object.fromEntries(templateParameters.map((name) => [name, { type: 'string' }])),
@@ -89,7 +96,7 @@ export function hsmDeployment(job: Pick<Job, 'target' | 'request'>, withGateway:
         location: "[variables('location')]",
         ...(withGateway ? { dependsOn: ["[resourceId('Microsoft.Network/virtualNetworkGateways',variables('gateway'))]"] } : {}),
         sku: { name: hsmSku },
-        tags: tagsWith(job, { Environment: 'prod', resourceType: 'Hsm' }),
+        tags: { ...tagsWith(job, { Environment: 'prod', resourceType: 'Hsm' }), ...created },
         properties: {
           stampId: hsm.stamp ?? 'stamp1',
           networkProfile: {
@@ -100,6 +107,4 @@ export function hsmDeployment(job: Pick<Job, 'target' | 'request'>, withGateway:
       },
     ],
   };
-  const parameters = parametersOf(job.request);
-  return { template, parameters, hash: sha256Of([template, parameters]) };
 }

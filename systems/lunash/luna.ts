@@ -17,7 +17,16 @@ import { readContents } from '../lunacm/roles.ts';
 import type { Outbound } from '../outbound.ts';
 import { fetchFile, putFile } from '../scp/scp.ts';
 import type { Settings } from '../settings.ts';
-import { modernAlgorithms, oldAlgorithms, PasswordChangeWanted, SignInRefused, SshConnection, signInRefused, wrongHostKey } from '../ssh/connection.ts';
+import {
+  modernAlgorithms,
+  oldAlgorithms,
+  PasswordChangeWanted,
+  SignInRefused,
+  SshConnection,
+  type SshTarget,
+  signInRefused,
+  wrongHostKey,
+} from '../ssh/connection.ts';
 import { Turns } from '../ssh/turns.ts';
 import { reach, type Windows } from '../windows/windows.ts';
 import { readHsm } from './read-hsm.ts';
@@ -67,7 +76,7 @@ interface First extends CountedSignIn {
   enterHostKey(hostKey: string, isConfirmed: boolean): Promise<void>;
 }
 
-type Where = { windows: Pinned; hsm: { address: string; pin?: string }; beforeSignIn?: (hostKey: string) => Promise<void> };
+type Where = { windows: Pinned; hsm: { address: string; pin?: string } } & Pick<SshTarget, 'beforeSignIn' | 'beforePassword'>;
 
 /** The HSM and the Luna client: LunaSH, scp and lunacm. Every session is closed after use and its transcript, without secrets, is kept for the report. */
 export class Luna {
@@ -108,11 +117,12 @@ export class Luna {
     const { record } = first;
     const known = await series(this.#secrets, hostKeyName(job));
     const trusted = known.at(-1);
-    const beforeSignIn = async (hostKey: string) => {
-      await first.enterHostKey(hostKey, known.length > 1);
-      await record.append('appliance-sign-in', { password, outcome: 'tried' });
+    const where = {
+      windows,
+      hsm: { address, ...(trusted === undefined ? {} : { pin: trusted }) },
+      beforeSignIn: (hostKey: string) => first.enterHostKey(hostKey, known.length > 1),
+      beforePassword: async () => void (await record.append('appliance-sign-in', { password, outcome: 'tried' })),
     };
-    const where = { windows, hsm: { address, ...(trusted === undefined ? {} : { pin: trusted }) }, beforeSignIn };
     const seen = await this.#tryPassword(job, where, password, first);
     // Of the factory's no more is entered: what follows is entered as its replacement.
     if (password === 'kept' || seen.is === 'refused')
@@ -199,9 +209,10 @@ export class Luna {
         summary: `${soAttemptsLeft} SO attempts are left`,
         remedy: 'Sign in yourself as SO with the kept password, which resets the counter, then retry.',
       });
-    await record.append('so-sign-in', { outcome: 'tried' });
+    await record.append('so-sign-in', { outcome: 'tried', serial });
     const { text, result, errors } = await session.raw(tried, { password });
-    if (result === 0 && errors.length === 0 && /'hsm login' successful/i.test(text)) return void (await record.append('so-sign-in', { outcome: 'accepted' }));
+    const isAccepted = result === 0 && errors.length === 0 && /'hsm login' successful/i.test(text);
+    if (isAccepted) return void (await record.append('so-sign-in', { outcome: 'accepted', serial }));
     const failure = unsafe({
       code: 'HSM_SO_PASSWORD_REFUSED',
       tried,
@@ -209,7 +220,7 @@ export class Luna {
       ...quoting('LunaSH', errors.join(' ')),
       remedy: soRefusedRemedy,
     });
-    throw await afterwards(failure, () => record.append('so-sign-in', { outcome: 'refused' }));
+    throw await afterwards(failure, () => record.append('so-sign-in', { outcome: 'refused', serial }));
   }
 
   async fetch(job: Job & Hosts, name: string, attempt: StepAttempt): Promise<string> {
@@ -266,8 +277,8 @@ export class Luna {
     if (withheld) throw keptWithheld(job.hsm.address, withheld);
     const password = await this.#password(job, 'kept');
     const isGood = isApplianceAccepted(entries);
-    const beforeSignIn = () => record.enter('appliance-sign-in', { password: 'kept', outcome: 'tried' });
-    const connection = await this.#open(job, isGood ? job : { ...job, beforeSignIn }, { password }, attempt.signal).catch(refusedMeansNo);
+    const beforePassword = () => record.enter('appliance-sign-in', { password: 'kept', outcome: 'tried' });
+    const connection = await this.#open(job, isGood ? job : { ...job, beforePassword }, { password }, attempt.signal).catch(refusedMeansNo);
     if (!connection) {
       await record.enterFact('appliance-sign-in', { password: 'kept', outcome: 'refused' });
       throw keptWithheld(job.hsm.address, 'refused');
@@ -294,7 +305,7 @@ export class Luna {
 
   async #connect(
     job: Job,
-    { windows, hsm, beforeSignIn }: Where,
+    { windows, hsm, beforeSignIn, beforePassword }: Where,
     passwords: { password: string; newPassword?: string },
     signal: AbortSignal,
   ): Promise<SshConnection> {
@@ -314,6 +325,7 @@ export class Luna {
         ...(lunaOldAlgorithms ? {} : { noAlgorithm }),
         ...(hsm.pin ? { pin: hsm.pin } : {}),
         ...(beforeSignIn ? { beforeSignIn } : {}),
+        ...(beforePassword ? { beforePassword } : {}),
       },
       signal,
     );

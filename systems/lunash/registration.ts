@@ -25,21 +25,27 @@ export async function readRegistration(
 }
 
 /**
- * `client delete`, looked at once more in the session that does it: nothing is deleted that is not registered with a certificate of ours. It is on record before
- * it is sent.
+ * `client delete`, on record before it is sent. Looked at twice in the session that does it, before the entry and, since that may take seconds, after it: nothing
+ * is deleted that is not registered with a certificate of ours.
  */
 export async function deleteOurClient(session: LunashSession, client: string, ours: readonly string[], record: TargetRecord<'hsm'>): Promise<void> {
-  const found = await readRegistration(session, client, undefined, ours);
-  if (!found) return;
-  if (!found.certificateWasOurs)
-    throw unsafe({
-      code: 'HSM_CLIENT_FOREIGN',
-      tried: `deleting the client ${client}`,
-      summary: 'it is not registered with a certificate that was made here',
-      remedy: 'Nothing was deleted. Find out whose it is, then retry.',
-    });
+  if (!(await isRegisteredAsOurs(session, client, ours))) return;
   await record.append('client-delete-begun', { client });
+  if (!(await isRegisteredAsOurs(session, client, ours))) return;
   await session.change(`client delete -client ${client}`, { proceed: true }, 'client delete');
+}
+
+/** False where it is not registered; throws Unsafe where it is with a certificate of somebody else. */
+async function isRegisteredAsOurs(session: LunashSession, client: string, ours: readonly string[]): Promise<boolean> {
+  const found = await readRegistration(session, client, undefined, ours);
+  if (!found) return false;
+  if (found.certificateWasOurs) return true;
+  throw unsafe({
+    code: 'HSM_CLIENT_FOREIGN',
+    tried: `deleting the client ${client}`,
+    summary: 'it is not registered with a certificate that was made here',
+    remedy: 'Nothing was deleted. Find out whose it is, then retry.',
+  });
 }
 
 /** `client hostip show`: the address that a client is mapped to, `none`, or undefined where it is not told. */

@@ -113,8 +113,7 @@ export class LunashSession {
 
   /** Fails where a command that ran did not succeed: result 0, no error, and its success line. */
   mustHaveSucceeded(command: string, outcome: Outcome, successLine?: string): void {
-    const said = successLine === undefined || outcome.successes.some((name) => name.toLowerCase() === successLine.toLowerCase());
-    if (outcome.result !== 0 || outcome.errors.length > 0 || !said) throw this.#failed(command, outcome);
+    if (!hasSucceeded(outcome, successLine)) throw this.#failed(command, outcome);
   }
 
   /** Runs a command and gives what came of it, good or bad. No question is answered twice: a password that is asked for once more was a wrong one. */
@@ -267,6 +266,12 @@ export class LunashSession {
     const remedy = 'Check the appliance, then retry.';
     return refused({ code: 'HSM_COMMAND_FAILED', tried: command, summary: 'the command did not succeed', ...quoting(source, said), remedy });
   }
+}
+
+/** Result 0, no error, and its success line. */
+export function hasSucceeded({ result, errors, successes }: Outcome, successLine?: string): boolean {
+  const isSaid = successLine === undefined || successes.some((name) => name.toLowerCase() === successLine.toLowerCase());
+  return result === 0 && errors.length === 0 && isSaid;
 }
 
 const isDoubtful = (waiting: Waiting | undefined, complete: () => boolean): waiting is Waiting =>

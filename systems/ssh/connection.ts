@@ -24,6 +24,8 @@ export interface SshTarget {
   pin?: string;
   /** Hears of the host key before anything is sent to who presents it, and may object. */
   beforeSignIn?: (hostKey: string) => Promise<void>;
+  /** Called once, right before the password is sent, and may object: what is lost before that has shown nobody a password. */
+  beforePassword?: () => Promise<void>;
   algorithms?: ConnectConfig['algorithms'];
   /** What to do to trust a host again that was rebuilt on purpose. */
   trustAgain?: string;
@@ -77,11 +79,11 @@ export class SshConnection implements Wire {
 
   /** Connects and signs in. A wrong host key is `Unsafe`, a refused sign-in a SignInRefused, everything else `Transient`. */
   static open(target: SshTarget, signal: AbortSignal): Promise<SshConnection> {
-    const { username, password, privateKey, silence = usualSilence } = target;
+    const { username, password, newPassword: next, beforePassword, privateKey, silence = usualSilence } = target;
     const socket = surviveLateErrors(target.socket);
     const client = surviveLateErrors(new ssh2.Client());
     const way = new Way(socket);
-    const signIn = password === undefined ? undefined : new PasswordSignIn({ username, password, next: target.newPassword, wire: way });
+    const signIn = password === undefined ? undefined : new PasswordSignIn({ username, password, next, beforePassword, wire: way });
     let presented = '';
     return new Promise((resolve, reject) => {
       let stopListening = () => {};
@@ -107,7 +109,10 @@ export class SshConnection implements Wire {
         else permitted(() => done(next), 'lunash-new-password');
       });
       // `false` ends the sign-in, which the types of ssh2 do not say where a handler answers later.
-      const signInLater: AuthHandlerMiddleware = (offered, _, next) => permitted(() => next((signIn?.choose(offered, stop) ?? false) as never));
+      const signInBy =
+        (chooser: PasswordSignIn): AuthHandlerMiddleware =>
+        (offered, _, proceed) =>
+          void chooser.choose(offered, { stop, fail }).then((method) => permitted(() => proceed(method as never)), fail);
       try {
         client.connect({
           sock: socket as never,
@@ -115,7 +120,7 @@ export class SshConnection implements Wire {
           readyTimeout: silence.signInMs,
           keepaliveInterval: silence.everyMs,
           keepaliveCountMax: silence.times,
-          ...(signIn ? { password: password!, authHandler: signInLater } : {}),
+          ...(signIn ? { password: password!, authHandler: signInBy(signIn) } : {}),
           ...(privateKey === undefined ? {} : { privateKey }),
           ...(target.algorithms ? { algorithms: target.algorithms } : {}),
           hostVerifier: (key: Buffer, verify: (isIt: boolean) => void) => {

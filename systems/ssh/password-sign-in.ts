@@ -25,6 +25,22 @@ function meaningOf(prompt: string): Question | undefined {
   return /password/i.test(prompt) ? 'password' : undefined;
 }
 
+interface SignInParts {
+  username: string;
+  password: string;
+  /** What to change the password to where that is wanted. */
+  next?: string | undefined;
+  /** Called once, right before the password is sent. */
+  beforePassword?: (() => Promise<void>) | undefined;
+  wire: Wire;
+}
+
+/** How a sign-in ends before its time: for a reason that `stopped` tells, or with an error. */
+interface Ending {
+  stop(): void;
+  fail(error: unknown): void;
+}
+
 /**
  * One sign-in with a password, by whichever method is offered, under permits: before a method is begun, and before questions are answered. The password is sent once: where it is asked for again it was wrong, and trying it by a second
  * method would be a second wrong attempt. A new password goes to questions for a new one only, and only where there is one.
@@ -33,16 +49,19 @@ export class PasswordSignIn {
   readonly #username: string;
   readonly #password: string;
   readonly #next: string | undefined;
+  readonly #beforePassword: () => Promise<void>;
   readonly #wire: Wire;
   readonly #answered = new Set<Question>();
   #tried: 'nothing' | 'none' | 'all' = 'nothing';
+  #isAnnounced = false;
   /** Why it ended, where the reason is not a plain refusal. */
   stopped: 'change wanted' | 'wrong' | { question: string } | undefined;
 
-  constructor({ username, password, next, wire }: { username: string; password: string; next?: string | undefined; wire: Wire }) {
+  constructor({ username, password, next, beforePassword = async () => {}, wire }: SignInParts) {
     this.#username = username;
     this.#password = password;
     this.#next = next;
+    this.#beforePassword = beforePassword;
     this.#wire = wire;
   }
 
@@ -51,8 +70,8 @@ export class PasswordSignIn {
     return this.#answered.has('new');
   }
 
-  /** Chooses the one method, for ssh2; `stop` ends the connection. */
-  choose(offered: readonly AuthenticationType[] | null, stop: () => void): AnyAuthMethod | false {
+  /** Chooses the one method, for ssh2. */
+  async choose(offered: readonly AuthenticationType[] | null, ending: Ending): Promise<AnyAuthMethod | false> {
     const username = this.#username;
     if (this.#tried === 'nothing') {
       this.#tried = 'none';
@@ -63,24 +82,26 @@ export class PasswordSignIn {
     if (method === undefined) return false;
     if (method === 'keyboard-interactive') {
       // ssh2 calls it with name, instructions and language before the questions.
-      const prompt: Prompted = (...[, , , prompts, finish]) => this.#converse(prompts, finish, stop);
+      const prompt: Prompted = (...[, , , prompts, finish]) => void this.#converse(prompts, finish, ending).catch(ending.fail);
       return { type: method, username, prompt };
     }
     this.#answered.add('password');
+    await this.#announce();
     return { type: method, username, password: this.#password };
   }
 
-  #converse(prompts: readonly Prompt[], finish: (answers: string[]) => void, stop: () => void): void {
+  async #converse(prompts: readonly Prompt[], finish: (answers: string[]) => void, { stop }: Ending): Promise<void> {
     const answers = this.answers(prompts);
-    if (!answers) {
-      stop();
-      return;
-    }
-    // Without a permit the wire was reset, and nobody waits for an answer.
-    this.#wire.permit().then(
-      () => finish(answers),
-      () => {},
-    );
+    if (!answers) return stop();
+    if (this.#answered.has('password') || this.#answered.has('current')) await this.#announce();
+    await this.#wire.permit();
+    finish(answers);
+  }
+
+  async #announce(): Promise<void> {
+    if (this.#isAnnounced) return;
+    this.#isAnnounced = true;
+    await this.#beforePassword();
   }
 
   /** The answers to one round of questions; undefined, with the reason in `stopped`, where they must not be answered. */

@@ -7,6 +7,7 @@ import { registerClient } from '../../activities/root-of-trust/register-client.t
 import { selfSigned } from '../../simulator/certificates.ts';
 import { clientFolder, Files } from '../../simulator/windows/state.ts';
 import { belongTogether, seenOf } from '../../systems/certificates.ts';
+import { afterEntry } from '../support/after-entry.ts';
 import { LunaSteps } from '../support/luna/luna-steps.ts';
 import { until } from '../support/until.ts';
 
@@ -235,6 +236,16 @@ describe('The clients of the HSM', function () {
       assert.deepEqual(luna.arrived('lunash:client assignPartition'), []);
     });
 
+    it('gets no access to another partition that came under the name while its entry was made', async () => {
+      await ready();
+      const before = { ...input(), clientCertificate: seenOf(ours) };
+      luna.systems.records = afterEntry(luna.systems.records, 'client-assign-begun', () => {
+        luna.partition.serial = '9999999999999';
+      });
+      assert.equal((await luna.problemOf(luna.step(registerClient, before))).code, 'HSM_PARTITION_FOREIGN');
+      assert.deepEqual(luna.arrived('lunash:client assignPartition'), []);
+    });
+
     it('gets no access where the partition is gone', async () => {
       await ready();
       const before = { ...input(), clientCertificate: seenOf(ours) };
@@ -296,6 +307,17 @@ describe('The clients of the HSM', function () {
       assert.notEqual(files().text(`${certificateFolder}\\${host}.pem`)?.trim(), clientNamed(host)!.certificatePem.trim());
       assert.deepEqual(await luna.step(connectClient, input()), { slot: 0 });
       assert.equal(clientNamed(host)!.certificatePem.trim(), files().text(`${certificateFolder}\\${host}.pem`)?.trim());
+    });
+
+    it('gives it no access to another partition that came under the name while its entry was made', async () => {
+      luna = await LunaSteps.start();
+      luna.setUpHsm();
+      const before = input();
+      luna.systems.records = afterEntry(luna.systems.records, 'client-deploy-begun', () => {
+        luna.partition.serial = '9999999999999';
+      });
+      assert.equal((await luna.problemOf(luna.step(connectClient, before))).code, 'HSM_PARTITION_FOREIGN');
+      assert.deepEqual([luna.arrived('lunacm:clientconfig deploy'), clients()], [[], []]);
     });
 
     it('gives it no access to another partition of the same name than the one that this job created', async () => {

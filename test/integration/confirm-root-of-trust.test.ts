@@ -30,4 +30,28 @@ describe('A job', function () {
     const { job, steps } = await bench.ended(id, { incidents: true });
     assert.deepEqual([job.state, steps['close-doors'].state], ['aborted', 'pending']);
   });
+
+  it('is not called completed where the HSM was zeroized after that, while its doors are not to be closed', async () => {
+    const { request } = await loadWorld(bench, 'provisioned');
+    request.closeDoors = false;
+    const naming = 'ciphertrust:PATCH /v1/system/info';
+    request.cipherTrust.hostName = 'keys.example.com';
+    await bench.fault('hold', naming);
+    const id = await bench.provision(request);
+    const hold = await bench.held(naming);
+    const closing = 'arm:GET Microsoft.Compute/virtualMachines';
+    await bench.fault('hold', closing);
+    await bench.release(hold);
+    const doors = await bench.held(closing);
+    const { steps } = await bench.job(id);
+    assert.deepEqual([steps['confirm-root-of-trust'].state, steps['close-doors'].state], ['done', 'running']);
+    await bench.control('POST', '/meddle', { what: 'zeroize', address: request.hsm.address ?? '172.22.1.4' });
+    await bench.release(doors);
+    const { step, problem } = await bench.incident(id);
+    assert.deepEqual([step, problem.code], ['report', 'CIPHERTRUST_ROOT_OF_TRUST_WRONG']);
+    assert.match(problem.summary, /^The HSM \d+ is zeroized\.$/);
+    await bench.resolve(id, 'incident-1', 'abort');
+    const { job } = await bench.ended(id, { incidents: true });
+    assert.equal(job.state, 'aborted');
+  });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createPartition } from '../../activities/hsm-setup/create-partition.ts';
 import { newPartition } from '../../simulator/luna/state.ts';
+import { afterEntry } from '../support/after-entry.ts';
 import { LunaSteps } from '../support/luna/luna-steps.ts';
 
 describe('A partition whose size the HSM rounds', function () {
@@ -45,17 +46,47 @@ describe('A partition whose size the HSM rounds', function () {
     }
   });
 
-  it('that no entry shows as ours is not entered as created here before a person who was told orders a retry', async () => {
+  const theirs = (objects: string[] = []) => ({ ...newPartition(luna.request.hsm.partition.name, 10_000), objects });
+  const created = async () => (await luna.record().read()).filter(({ event, runId }) => event === 'partition-created' && runId === 'run-1').length;
+
+  for (const objects of [[], ['their-key']])
+    it(`that no entry shows as ours, with ${objects.length} objects, is not entered as created here before a person who was told orders a retry`, async () => {
+      await begin('exact');
+      luna.world.appliance.state.hsm.partitions.push(theirs(objects));
+      for (const attempt of [1, 2]) {
+        const { kind, words, remedy } = await luna.problemOf(luna.step(createPartition, input()));
+        assert.deepEqual({ attempt, kind, created: await created() }, { attempt, kind: 'Unsafe', created: 0 });
+        assert.match(
+          `${words} ${remedy}`,
+          new RegExp(`has 10000 bytes and holds ${objects.length} objects; .*is not kept as one that was created here.*root of trust, retry; else`),
+        );
+      }
+      await luna.step(createPartition, { ...input(), order: 2 });
+      assert.equal(await created(), 1);
+    });
+
+  it('that somebody creates while ours is entered as begun is not taken for ours, by no later run either', async () => {
     await begin('exact');
-    luna.world.appliance.state.hsm.partitions.push({ ...newPartition(luna.request.hsm.partition.name, 10_000), objects: ['their-key'] });
-    const created = async () => (await luna.record().read()).filter(({ event }) => event === 'partition-created').length;
-    for (const attempt of [1, 2]) {
-      const { kind, words, remedy } = await luna.problemOf(luna.step(createPartition, input()));
-      assert.deepEqual({ attempt, kind, created: await created() }, { attempt, kind: 'Unsafe', created: 0 });
-      assert.match(`${words} ${remedy}`, /has 10000 bytes and holds 1 objects; .*is not kept as one that was created here.*root of trust, retry; else/);
+    const { records } = luna.systems;
+    luna.systems.records = afterEntry(records, 'partition-create-begun', () => luna.world.appliance.state.hsm.partitions.push(theirs()));
+    for (const runId of ['run-1', 'run-2']) {
+      const { kind, code } = await luna.problemOf(luna.step(createPartition, { ...input(), runId }));
+      assert.deepEqual([kind, code, await created()], ['Unsafe', 'HSM_PARTITION_FOREIGN', 0]);
     }
-    await luna.step(createPartition, { ...input(), order: 2 });
-    assert.equal(await created(), 1);
+    assert.deepEqual(luna.arrived('lunash:partition create'), []);
+  });
+
+  it('that somebody creates right before ours, which the HSM then refuses, is not taken for ours by a retry', async () => {
+    luna = await LunaSteps.start({
+      arrived: ({ operation }) => {
+        if (operation === 'lunash:partition create') luna.world.appliance.state.hsm.partitions.push(theirs());
+      },
+    });
+    luna.setUpHsm();
+    luna.world.appliance.state.hsm.partitions = [];
+    assert.equal((await luna.problemOf(luna.step(createPartition, input()))).code, 'HSM_COMMAND_FAILED');
+    assert.equal((await luna.problemOf(luna.step(createPartition, { ...input(), order: 2 }))).code, 'HSM_PARTITION_FOREIGN');
+    assert.equal(await created(), 0);
   });
 
   it('is another one where its serial is: nobody is told to delete what holds keys', async () => {

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import { appliancePassword } from '../../activities/hsm-setup/appliance-password.ts';
 import { createPartition } from '../../activities/hsm-setup/create-partition.ts';
 import { initializeHsm } from '../../activities/hsm-setup/initialize-hsm.ts';
+import { inspectHsm } from '../../activities/hsm-setup/inspect-hsm.ts';
 import { prepareNtls } from '../../activities/hsm-setup/prepare-ntls.ts';
 import { connectClient } from '../../activities/partition/connect-client.ts';
 import { cryptoOfficer } from '../../activities/partition/crypto-officer.ts';
 import { initializePartition } from '../../activities/partition/initialize-partition.ts';
+import { registerClient } from '../../activities/root-of-trust/register-client.ts';
 import type { Systems } from '../../activities/systems.ts';
 import type { Job, Pinned } from '../../domain/results.ts';
+import { selfSigned } from '../../simulator/certificates.ts';
 import { type SecretStore, secretName } from '../../stores/secrets/store.ts';
 import { runWithFence } from '../../systems/fence.ts';
 import { createOutbound } from '../../systems/outbound.ts';
@@ -140,6 +143,60 @@ describe('A step that takes over while an attempt before it is still at work', f
       release();
       await luna.step(step as Steps, input as never);
     }
+  });
+
+  it('ends and waits for what another run left there, though nothing else of that run is heard', async () => {
+    luna = await LunaSteps.start();
+    luna.setUpHsm();
+    const input = { ...luna.job, ...luna.hosts, partitionSerial: luna.partition.serial };
+    const { release } = await luna.cutOffAt('lunacm:clientconfig deploy', connectClient, input);
+    const [before, begun] = [stopped(), performance.now()];
+    await luna.attempt(connectClient, { ...input, runId: 'run-2' }).catch(() => {});
+    assert.equal(stopped(), before + 1);
+    // HSM_COMMAND_MS is a second here.
+    assert.ok(performance.now() - begun >= 995);
+    release();
+    assert.ok((await luna.record().read()).some(({ event, runId }) => event === 'left-open-awaited' && runId === 'run-2'));
+  });
+
+  for (const [operation, step, begun] of [
+    ['lunash:ntls bind', prepareNtls, 'command-begun'],
+    ['lunash:service restart ntls', prepareNtls, 'command-begun'],
+    ['lunash:client register', registerClient, 'client-register-begun'],
+    ['lunash:client assignPartition', registerClient, 'client-assign-begun'],
+  ] as [string, Steps, string][])
+    it(`waits in another run for ${operation.slice(7)}, which goes on by itself`, async () => {
+      luna = await LunaSteps.start();
+      luna.setUpHsm();
+      const { certificatePem: pem } = await selfSigned({ commonName: addresses.cipherTrust });
+      const input = { ...luna.job, ...luna.hosts, partitionSerial: luna.partition.serial, clientCertificate: { pem, fingerprint: '', notAfter: '' } };
+      const { release } = await luna.cutOffAt(operation, step, input as never);
+      release();
+      await luna.attempt(inspectHsm, { ...input, runId: 'run-2' });
+      const began = performance.now();
+      await luna.attempt(step, { ...input, runId: 'run-2' } as never).catch(() => {});
+      assert.ok(performance.now() - began >= 995);
+      const entries = await luna.record().read();
+      const awaited = entries.flatMap(({ event, data }) => (event === 'left-open-awaited' ? [entries[data.entry - 1]?.event] : []));
+      assert.deepEqual(awaited, [begun]);
+    });
+
+  it('waits as long for what another run erases as a later attempt of that run, where the HSM is reached directly, and once', async () => {
+    luna = await LunaSteps.start({}, { HSM_LUNA_VIA: 'direct' });
+    luna.setUpHsm();
+    luna.enterEarlier(['erase-begun', { act: 'fips-mode', approvalId: 'a', digest: 'd' }]);
+    const took = async (work: () => Promise<unknown>) => {
+      const begun = performance.now();
+      await work();
+      return performance.now() - begun;
+    };
+    const input = { ...luna.job, ...luna.hosts, hsmAddress: luna.hosts.hsm.address };
+    // A look alone waits for nothing, and what it enters ends nothing.
+    await luna.attempt(inspectHsm, input);
+    const waited = await took(() => luna.attempt(appliancePassword, input));
+    assert.ok(waited >= 1_195, `${waited} ms`);
+    const again = await took(() => luna.attempt(initializeHsm, input));
+    assert.ok(again < 1_000, `${again} ms`);
   });
 
   it('ends nothing where the HSM is reached directly, and waits longer before it looks at what may be erased', async () => {

@@ -25,6 +25,8 @@ const readOtherwise: Record<string, string> = {
   'deploy-hsm: /hsm/template': 'its phase hands the template to it',
   'inspect-hsm: /hsm/label': 'compared only where the HSM is initialized already',
   'prepare-ntls: /allowClockChange': 'read only where the HSM’s clock is off',
+  'report: /hsm/label': 'compared only where the way to the HSM is open still',
+  'report: /lunaClient/adminUser': 'needed only there, too',
 };
 
 /** What the log marks as disclosing, and why it says nothing about a step. */
@@ -155,5 +157,5 @@ describe('What the catalogue says of a step', function () {
     assert.deepEqual(marks.filter((one) => !marksInLog.has(one)).sort(), Object.keys(notNow).sort(), 'marked, and not sent');
   });
 
-  it('leaves a short target record when all of them were carried out', () => assert.ok(entries <= 60, `${entries} entries`));
+  it('leaves a short target record when all of them were carried out', () => assert.ok(entries <= 70, `${entries} entries`));
 });

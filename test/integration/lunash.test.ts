@@ -14,6 +14,7 @@ import { newPartition } from '../../simulator/luna/state.ts';
 import type { Records } from '../../stores/record/record.ts';
 import { folderTranscripts } from '../../stores/reports/transcripts.ts';
 import { runWithFence } from '../../systems/fence.ts';
+import { afterEntry } from '../support/after-entry.ts';
 import type { EarlierEntry } from '../support/earlier-entries.ts';
 import { openFence } from '../support/fence.ts';
 import { LunaSteps } from '../support/luna/luna-steps.ts';
@@ -216,6 +217,7 @@ describe('The HSM’s half of the runbook, over real SSH', function () {
     luna.world.appliance.state.users[0]!.password = 'Somebody-elses.1';
     const refused = () => luna.arrived('luna-ssh:sign-in', 'refused').length;
     const input = { ...luna.job, ...luna.hosts };
+    luna.execution = 'step';
     // An attempt whose failure is lost is followed by another one, and any step may be asked what it would do.
     for (const step of [inspectHsm, inspectHsm, createPartition]) {
       const { kind, remedy } = await luna.problemOf(luna.attempt(step as typeof inspectHsm, input));
@@ -272,6 +274,47 @@ describe('The HSM’s half of the runbook, over real SSH', function () {
     luna.world.appliance.state.hsm.partitions.length = 0;
     const { code } = await luna.problemOf(luna.attempt(createPartition, { ...luna.job, ...luna.hosts }));
     assert.deepEqual([code, luna.arrived('lunash:hsm login'), luna.arrived('lunash:partition create')], ['RECORD_STALE', [], []]);
+  });
+
+  describe('that loses the connection before a password is sent', () => {
+    const signIn = () => luna.attempt(appliancePassword, { ...luna.job, windows: luna.hosts.windows, hsmAddress: luna.hosts.hsm.address });
+    const tried = async () =>
+      (await luna.record().read()).flatMap(({ event, data, runId }) =>
+        runId === 'run-1' && event === 'appliance-sign-in' ? [`${data.password} ${data.outcome}`] : [],
+      );
+    /** The connection is lost once, as soon as the host key is known. */
+    const losesConnection = () => {
+      const { records } = luna.systems;
+      let isLost = false;
+      const lose = () => {
+        isLost = true;
+        luna.world.socks.cut();
+      };
+      luna.systems.records = {
+        of(target, subject, writer) {
+          const record = records.of(target, subject, writer);
+          if (subject !== 'deployment') return record;
+          let reads = 0;
+          const read = async () => {
+            const entries = await record.read();
+            // The first is that of the look.
+            if (++reads > 1 && !isLost) lose();
+            return entries;
+          };
+          return { read, append: (event, data) => record.append(event, data) };
+        },
+      };
+    };
+
+    it('has shown none: the kept one is shown by the next attempt, and the factory’s by none', async () => {
+      luna = await LunaSteps.start();
+      luna.setUpHsm();
+      losesConnection();
+      assert.equal((await luna.problemOf(signIn())).kind, 'Transient');
+      assert.deepEqual([await tried(), luna.arrived('luna-ssh:sign-in')], [[], []]);
+      assert.deepEqual(await signIn(), { appliance: luna.hosts.hsm });
+      assert.deepEqual([await tried(), luna.arrived('luna-ssh:sign-in', 'refused')], [['kept tried', 'kept accepted'], []]);
+    });
   });
 
   it('keeps one connection to an HSM at a time, however many steps want one', async () => {
@@ -379,6 +422,15 @@ describe('A password that does not fit', function () {
     assert.deepEqual([signIns(), luna.world.appliance.state.hsm.soAttemptsLeft], [1, 2]);
   });
 
+  it('is the SO’s of an HSM of our label and another serial than the record has: not shown either', async () => {
+    luna = await LunaSteps.start();
+    luna.setUpHsm();
+    luna.enterEarlier(['initialized', { serial: '572414', label: luna.request.hsm.label }]);
+    const { kind, words } = await luna.problemOf(luna.step(initializeHsm, { ...luna.job, ...luna.hosts }));
+    assert.deepEqual([kind, luna.arrived('lunash:hsm login').length], ['Unsafe', 0]);
+    assert.match(words, /the target record does not show that this service initialized it/);
+  });
+
   it('is the SO’s, refused while its sender dies: the next attempt does not show it again', async () => {
     luna = await LunaSteps.start();
     luna.setUpHsm();
@@ -398,6 +450,7 @@ describe('A password that does not fit', function () {
     luna.setUpHsm();
     const { hsm } = luna.world.appliance.state;
     hsm.soPassword = 'Somebody-elses.1';
+    luna.execution = 'step';
     await soSignIn();
     hsm.soAttemptsLeft = 3;
     const elsewhere = { ...luna.systems, transcripts: folderTranscripts(join(tmpdir(), 'hsm-no-such-folder')) };
@@ -490,21 +543,6 @@ async function person(luna: LunaSteps) {
     leave: () => client.end(),
   };
 }
-
-/** Records in which something happens right after an event was entered. */
-const afterEntry = (records: Records, event: string, happens: () => void): Records => ({
-  of: (target, subject, writer) => {
-    const record = records.of(target, subject, writer);
-    return {
-      read: () => record.read(),
-      append: async (entered, data) => {
-        const entry = await record.append(entered, data);
-        if (entered === event) happens();
-        return entry;
-      },
-    };
-  },
-});
 
 describe('What was approved to be erased', function () {
   this.timeout(60_000);

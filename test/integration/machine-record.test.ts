@@ -5,6 +5,7 @@ import { createRecords } from '../../stores/record/record.ts';
 import { secretName } from '../../stores/secrets/store.ts';
 import { AzureBench, type AzureBenchOptions } from '../support/azure-bench.ts';
 import { memoryNumberedStore } from '../support/numbered-store.ts';
+import { until } from '../support/until.ts';
 
 const often = { updateIntervalInMs: 50 };
 const vmPut = 'arm:PUT Microsoft.Compute/virtualMachines';
@@ -159,6 +160,52 @@ describe('What was created stands in the target record', function () {
     const { tags } = await deployments.deployments.get(bench.request.azure.resourceGroup, 'HSMdeploy');
     const [begun, created, ...more] = await entered('deployment');
     assert.deepEqual([begun?.[0], begun?.[1]['tag'], created?.[0], more], ['machine-create-begun', tags?.['provisioner-create'], 'machine-created', []]);
+    assert.equal((await hsm()).tags?.['provisioner-create'], begun?.[1]['tag'], 'the HSM carries it, too');
+  });
+
+  const hsm = async () => {
+    const { hsms } = await bench.clients();
+    return hsms.dedicatedHsmOperations.get(bench.request.azure.resourceGroup, bench.request.hsm.name);
+  };
+  /** Sends the deployment of the HSM, and hears nothing more of it. */
+  const send = async (needs: { hsmSubnetId: string }, askedAt: number) => {
+    for (let number = 1; bench.arrived(deploymentPut).length === 0; number++) await bench.attempt('deploy-hsm', needs, { number, askedAt }).catch(() => {});
+    const [[, { tag }]] = (await entered('deployment')) as [[string, { tag: string }]];
+    return tag;
+  };
+  const deployment = async () => {
+    const { deployments } = await bench.clients();
+    return (await deployments.deployments.get(bench.request.azure.resourceGroup, 'HSMdeploy')).properties?.provisioningState;
+  };
+
+  it('an HSM that our request made is known by its own tag, though its deployment was canceled, which Azure goes on with by itself', async () => {
+    const needs = { hsmSubnetId: (await start()).hsmSubnetId };
+    bench.fault('hold', 'arm:provisioning Microsoft.HardwareSecurityModules/dedicatedHSMs');
+    const askedAt = Date.now();
+    const tag = await send(needs, askedAt);
+    await until('the HSM', async () => ((await hsm().catch(() => undefined)) ? true : undefined));
+    const { deployments } = await bench.clients();
+    await deployments.deployments.cancel(bench.request.azure.resourceGroup, 'HSMdeploy');
+    for (const { id } of bench.world.weather.held()) bench.world.weather.release(id);
+    await until('the HSM in the end', async () => ((await hsm()).provisioningState === 'Succeeded' ? true : undefined));
+    assert.deepEqual([await deployment(), (await hsm()).tags?.['provisioner-create']], ['Canceled', tag]);
+    await bench.step('deploy-hsm', needs, { askedAt: askedAt + 1 });
+    assert.deepEqual([await eventsOf('deployment'), bench.arrived(deploymentPut).length], [['machine-create-begun', 'machine-created'], 1]);
+  });
+
+  it('an HSM that carries the tag of another request is an incident and is not entered, though a deployment of ours succeeded', async () => {
+    const needs = { hsmSubnetId: (await start()).hsmSubnetId };
+    const askedAt = Date.now();
+    await send(needs, askedAt);
+    await until('the deployment in the end', async () => ((await deployment()) === 'Succeeded' ? true : undefined));
+    const { hsms } = await bench.clients();
+    const { tags } = await hsm();
+    await hsms.dedicatedHsmOperations.beginUpdateAndWait(bench.request.azure.resourceGroup, bench.request.hsm.name, {
+      tags: { ...tags, 'provisioner-create': 'of-another-request' },
+      ...often,
+    });
+    const { kind, code } = await bench.stops('deploy-hsm', needs, { askedAt });
+    assert.deepEqual([kind, code, await eventsOf('deployment')], ['Unsafe', 'AZURE_RESOURCE_FOREIGN', ['machine-create-begun']]);
   });
 
   it('an HSM that somebody made after our deployment had failed is an incident and is not entered, until its tag says that it may be', async () => {

@@ -4,6 +4,7 @@ import { cryptoOfficer } from '../../activities/partition/crypto-officer.ts';
 import { initializePartition } from '../../activities/partition/initialize-partition.ts';
 import { wordsOf } from '../../domain/failure.ts';
 import type { FaultRequest } from '../../simulator/weather.ts';
+import { afterEntry } from '../support/after-entry.ts';
 import { LunaSteps } from '../support/luna/luna-steps.ts';
 import { ownVmId } from '../support/own-machines.ts';
 import { until } from '../support/until.ts';
@@ -164,6 +165,17 @@ describe('The partition, from the trust link to its crypto officer', function ()
       assert.match((await stopped).words, /initialised, has the label “theirs”/);
       assert.deepEqual([luna.partition.poPassword, luna.arrived('lunacm:partition init')], ['theirs', []]);
     });
+
+    for (const [what, change] of [
+      ['initialises it', () => Object.assign(luna.partition, { label: 'theirs', poPassword: 'theirs' })],
+      ['puts an object in', () => luna.partition.objects.push('their-key')],
+    ] as const)
+      it(`where somebody ${what} while its entry is made`, async () => {
+        await connected();
+        luna.systems.records = afterEntry(luna.systems.records, 'partition-initialize-begun', change);
+        const { kind, code } = await luna.problemOf(luna.step(initializePartition, input()));
+        assert.deepEqual([kind, code, luna.arrived('lunacm:partition init')], ['Unsafe', 'HSM_PARTITION_FOREIGN', []]);
+      });
 
     it('a second time when its sender dies while lunacm is at work: the next attempt waits for that', async () => {
       await connected();

@@ -9,9 +9,9 @@ import {
   holdsFirstPassword,
   isApplianceAccepted,
   isKnownHsm,
-  isLeftOpen,
   isOurs,
   isUsed,
+  leftOpen,
   mayHoldKeptPassword,
   openCreateTag,
   openErase,
@@ -113,17 +113,40 @@ describe('What a record says', () => {
       ['erase-begun', { act: 'a', approvalId: 'a', digest: 'd' }],
       ['erase-ended', { act: 'a', outcome: 'not-erased' }, { runId: 'run-0' }],
     );
-    assert.deepEqual(isLeftOpen(await ended, writer), false);
-    assert.deepEqual(isLeftOpen(await entries('hsm'), writer), false);
-    const open = [await begun({ runId: 'run-0' }), await begun({}), await begun({ execution: 'step-before' }), await signIn('tried'), await signIn('accepted')];
+    const open = [
+      await ended,
+      await entries('hsm'),
+      await begun({ runId: 'run-0' }),
+      await begun({}),
+      await begun({ execution: 'step-before' }),
+      await signIn('tried'),
+      await signIn('accepted'),
+    ];
     assert.deepEqual(
-      open.map((hsm) => isLeftOpen(hsm, writer)),
-      [true, true, false, true, false],
+      open.map((hsm) => leftOpen(hsm, writer)?.n),
+      [undefined, undefined, 1, 1, undefined, 1, undefined],
     );
   });
 
+  it('tells of what another run left open until somebody waited for it: steps that only look enter sign-ins to the appliance, and wait for nothing', async () => {
+    const erase = ['erase-begun', { act: 'a', approvalId: 'a', digest: 'd' }, { runId: 'run-0' }] as const;
+    const signIn = (runId: string, outcome: 'tried' | 'accepted') =>
+      ['appliance-sign-in', { password: 'kept', outcome }, { runId, execution: 'looks' }] as const;
+    const rows: [what: string, events: Parameters<typeof entries<'hsm'>>[1][], open: string | undefined][] = [
+      ['only looked at since', [[...erase], [...signIn('run-1', 'tried')], [...signIn('run-1', 'accepted')]], 'erase-begun'],
+      ['the same run went on', [[...erase], [...signIn('run-0', 'accepted')]], undefined],
+      ['waited for', [[...erase], ['left-open-awaited', { entry: 1 }, { execution: 'waits' }], [...signIn('run-1', 'tried')]], undefined],
+      ['a further run, which waited, began something else', [[...erase], ['initialize-begun', {}, { runId: 'run-0a' }]], 'initialize-begun'],
+      ['another step of this run went on from it', [[...erase], ['initialize-begun', {}, { execution: 'another' }]], undefined],
+      ['clientconfig deploy', [['client-deploy-begun', { client: 'c' }, { runId: 'run-0' }]], 'client-deploy-begun'],
+      ['ntls bind', [['command-begun', { command: 'ntls bind eth0' }, { runId: 'run-0' }]], 'command-begun'],
+      ['a partition that was not created', [['partition-not-created', { name: 'p' }, { runId: 'run-0' }]], undefined],
+    ];
+    for (const [what, events, open] of rows) assert.equal(leftOpen(await entries('hsm', ...events), writer)?.event, open, what);
+  });
+
   it('knows an HSM as ours by an initialization that was begun, or an accepted password of its SO', async () => {
-    const known = async (...events: Parameters<typeof entries<'hsm'>>[1][]) => isKnownHsm(await entries('hsm', ...events));
+    const known = async (...events: Parameters<typeof entries<'hsm'>>[1][]) => isKnownHsm(await entries('hsm', ...events), '1');
     assert.deepEqual(
       [
         await known(),
@@ -133,6 +156,33 @@ describe('What a record says', () => {
         await known(['initialize-begun', {}]),
       ],
       [false, false, false, true, true],
+    );
+  });
+
+  it('knows an HSM by its serial, and by entries without one only where no entry names another', async () => {
+    const known = async (...events: Parameters<typeof entries<'hsm'>>[1][]) => {
+      const hsm = await entries('hsm', ...events);
+      return ['1', '2'].map((serial) => isKnownHsm(hsm, serial));
+    };
+    const signIn = (serial?: string) =>
+      ['so-sign-in', { outcome: 'accepted', ...(serial === undefined ? {} : { serial }) }] as ['so-sign-in', DataOf<'hsm', 'so-sign-in'>];
+    assert.deepEqual(
+      [
+        await known(['initialize-begun', { serial: '1' }]),
+        await known(['initialize-begun', {}], ['initialized', { serial: '1' }]),
+        await known(signIn('1')),
+        await known(signIn('1'), signIn()),
+        await known(['initialize-begun', { serial: '1' }], ['initialize-begun', { serial: '2' }]),
+        await known(signIn()),
+      ],
+      [
+        [true, false],
+        [true, false],
+        [true, false],
+        [true, false],
+        [true, true],
+        [true, true],
+      ],
     );
   });
 
@@ -207,6 +257,8 @@ describe('What a record says', () => {
     assert.equal(beganPartition(await entries('hsm', [...begun]), 'other'), false);
     const both = await entries('hsm', [...begun], [...created]);
     assert.deepEqual([createdPartition(both, '154'), createdPartition(both, '155'), beganPartition(both, 'kylo')], [true, false, false]);
+    const refused = await entries('hsm', [...begun], ['partition-not-created', { name: 'kylo' }]);
+    assert.equal(beganPartition(refused, 'kylo'), false, 'somebody heard that it was not');
   });
 
   it('knows what became of each hsm/setup', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
@@ -9,10 +9,14 @@ import { report } from '../../activities/report/report.ts';
 import type { Systems } from '../../activities/systems.ts';
 import { type Report, type ReportDraft, reportOf } from '../../domain/report.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
-import type { StepInput, StepResult } from '../../domain/results.ts';
+import type { HsmSeen, StepInput, StepResult } from '../../domain/results.ts';
 import { stepIds } from '../../domain/steps.ts';
+import { createRecords } from '../../stores/record/record.ts';
 import { folderReports } from '../../stores/reports/report-store.ts';
 import { folderTranscripts } from '../../stores/reports/transcripts.ts';
+import { memoryNumberedStore } from '../support/numbered-store.ts';
+import { type Stopped, stoppedBy } from '../support/stopped.ts';
+import { zeroizedHsm } from '../support/stub-activities.ts';
 
 describe('The report step', () => {
   const request = JSON.parse(readFileSync(new URL('../../examples/luna-kylo.json', import.meta.url), 'utf8')) as ProvisioningRequest;
@@ -88,6 +92,56 @@ describe('The report step', () => {
     assert.match(readFileSync(markdown, 'utf8'), /Outcome: \*\*aborted\*\*/);
     assert.deepEqual(readdirSync(folder()).sort(), ['kylo-run-1.json', 'kylo-run-1.md'], 'no drafts are left');
     for (const path of [json, markdown]) assert.equal(statSync(path).mode & 0o077, 0);
+  });
+
+  describe('of a completed job', () => {
+    const partition = { serial: '1', name: request.hsm.partition.name, objects: 2, usedBytes: 1_660 };
+    const sound: HsmSeen = { ...zeroizedHsm, label: request.hsm.label, fips: true, partitions: [partition] };
+    const pinned = { address: '172.22.1.4', pin: 'SHA256:x' };
+    const last = { windows: pinned, hsm: pinned, cipherTrust: pinned, partitionSerial: '1', isWayOpen: false };
+    const results = () => readdirSync(folder()).sort();
+    /** `seen`: what each look at the HSM shows, one after the other. */
+    async function completed(lunaVia: 'client' | 'direct', ...seen: HsmSeen[]): Promise<{ looks: number; problem?: Stopped }> {
+      let looks = 0;
+      const systems = {
+        reports: folderReports(folder()),
+        transcripts: transcripts(),
+        records: createRecords(memoryNumberedStore()),
+        settings: { lunaVia },
+        luna: {
+          async shell() {
+            await transcripts().append('kylo', 'run-1', 'report', 'hsm show');
+            return seen[looks++] ?? sound;
+          },
+        },
+      } as unknown as Systems;
+      const environment = new MockActivityEnvironment({ startToCloseTimeoutMs: 60_000 }, { logger: new DefaultLogger('ERROR') });
+      const given = { ...input, report: { ...draft, outcome: 'completed' as const }, last };
+      return environment.run(report(systems), given).then(
+        () => ({ looks }),
+        (error: unknown) => ({ looks, problem: stoppedBy(error) }),
+      );
+    }
+    const erased: HsmSeen = { ...sound, zeroized: true, label: '', partitions: [] };
+
+    it('looks at the HSM before it is stored and, last of all, after it, where the HSM is reached directly', async () => {
+      assert.deepEqual([await completed('direct'), results()], [{ looks: 2 }, ['kylo-run-1.json', 'kylo-run-1.md']]);
+    });
+
+    it('is not stored over an HSM that was erased since it was verified', async () => {
+      mkdirSync(folder());
+      const { looks, problem } = await completed('direct', erased);
+      assert.deepEqual([looks, problem?.code, problem?.summary, results()], [1, 'CIPHERTRUST_ROOT_OF_TRUST_WRONG', 'The HSM 572413 is zeroized.', []]);
+    });
+
+    it('does not complete the job where the HSM is erased while it is stored', async () => {
+      const { looks, problem } = await completed('direct', sound, { ...sound, partitions: [] });
+      assert.deepEqual([looks, problem?.kind, problem?.summary], [2, 'Unsafe', 'The partition 1 does not exist any more.']);
+    });
+
+    it('looks at the target record alone where the way to the HSM was closed', async () => {
+      assert.deepEqual(await completed('client', erased), { looks: 0 });
+    });
   });
 
   it('replaces what is not the report, and leaves alone what is', async () => {

@@ -3,8 +3,10 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { setRootOfTrust } from '../../activities/root-of-trust/set-root-of-trust.ts';
 import type { Systems } from '../../activities/systems.ts';
+import { createRecords } from '../../stores/record/record.ts';
 import { exampleRequest } from '../support/example.ts';
 import { runStep } from '../support/fence.ts';
+import { memoryNumberedStore } from '../support/numbered-store.ts';
 
 const pinned = (address: string) => ({ address, pin: 'SHA256:x' });
 const certificate = { pem: '', fingerprint: '', notAfter: '' };
@@ -32,6 +34,7 @@ describe('set-root-of-trust', () => {
           throw new Error('it is not reached');
         },
       },
+      records: createRecords(memoryNumberedStore()),
       cipherTrust: { leaf: () => Promise.reject(new Error('the look begins')) },
     } as unknown as Systems;
     const environment = new MockActivityEnvironment({ attempt: 2, startToCloseTimeoutMs: 60_000 }, { logger: new DefaultLogger('ERROR') });

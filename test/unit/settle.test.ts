@@ -5,7 +5,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import { converge, type Decision, done, lasting, lookAgainMs, prove, wait } from '../../activities/converge.ts';
 import type { EntryName } from '../../stores/record/events.ts';
 import { actOf, currentFence, partOf, type Sending } from '../../systems/fence.ts';
-import type { LastingActName } from '../../systems/lasting-acts.ts';
+import { actsAfter, entriesFor, type LastingActName, lastingActs } from '../../systems/lasting-acts.ts';
 import { MemoryFence, openFence, runStep } from '../support/fence.ts';
 
 const commandMs = 200;
@@ -24,19 +24,22 @@ interface Asked {
   acts?: LastingActName[];
   /** What is left to be waited for once the attempt before was ended. */
   endFirst?: () => Promise<number>;
-  /** Did another run leave something open? */
-  leftOpen?: boolean;
+  /** What another run left open, and what is told that it was waited for. */
+  leftOpen?: LastingActName[];
+  awaited?: () => void;
+  lunaVia?: 'client' | 'direct';
   /** How long the attempt before may still write under its last permit. */
   graceMs?: number;
 }
 
 /** How long an attempt waited before it looked. */
-async function waited({ attempt = 1, order = 1, detail, acts = ['lunash-command'], endFirst, leftOpen = false, graceMs = 0 }: Asked): Promise<number> {
+async function waited({ attempt = 1, order = 1, detail, acts = ['lunash-command'], endFirst, leftOpen, graceMs = 0, ...more }: Asked): Promise<number> {
   const begun = performance.now();
   const step = converge<Input, number, number, never>({
     lasting: lasting({ commandMs }, ...acts),
     ...(endFirst ? { endFirst } : {}),
-    isLeftOpen: async () => leftOpen,
+    leftOpen: async () =>
+      leftOpen && { lasting: lasting({ commandMs, lunaVia: more.lunaVia ?? 'client' }, ...leftOpen), enterAwaited: async () => more.awaited?.() },
     observe: async () => performance.now(),
     decide: (seen) => done(seen),
     act: {},
@@ -55,7 +58,17 @@ describe('What was sent before is given its time', () => {
   });
 
   it('and before the first one of another run, where that left something open', async () => {
-    assert.ok((await waited({ leftOpen: true })) >= longEnough);
+    let isAwaited = false;
+    const awaited = () => {
+      isAwaited = true;
+    };
+    assert.ok((await waited({ leftOpen: [], awaited })) >= longEnough);
+    assert.ok(isAwaited, 'and that is entered');
+  });
+
+  it('and as long as that may be on its way and at work, though what this step leaves ends sooner; a later attempt does, too', async () => {
+    const erasing = { leftOpen: ['lunash-erasing-command'] satisfies LastingActName[], lunaVia: 'direct' } as const;
+    for (const attempt of [1, 2]) assert.ok((await waited({ ...erasing, attempt })) >= 1.2 * commandMs - 5, `attempt ${attempt}`);
   });
 
   it('and so is what the one before may still write under its last permit, which it may before it is ended', async () => {
@@ -111,6 +124,21 @@ describe('What was sent before is given its time', () => {
     assert.deepEqual(settling('direct', 'lunash-command'), [commandMs, commandMs]);
   });
 
+  it('and stands in the record of the HSM where it goes on there by itself, or no other run would wait for it', () => {
+    const unseen = (Object.keys(lastingActs) as LastingActName[]).filter(
+      (name) => lastingActs[name].successor !== 'looks' && !entriesFor(name).some((oneOf) => oneOf.every((entry) => entry.startsWith('hsm/'))),
+    );
+    // At CipherTrust Manager, whose record has it.
+    assert.deepEqual(unseen, ['hsm-setup']);
+    for (const name of ['lunash-erasing-command', 'clientconfig-deploy', 'lunash-access', 'lunash-command'] as const)
+      assert.ok(
+        entriesFor(name)
+          .flat()
+          .some((entry) => entry.startsWith('hsm/') && actsAfter(entry).includes(name)),
+        name,
+      );
+  });
+
   it('nor where the step leaves nothing at work, or only what tells by itself whether it is', async () => {
     for (const acts of [[], ['arm-deployment', 'run-command']] satisfies LastingActName[][]) {
       const again = { attempt: 2, acts };
@@ -128,7 +156,12 @@ describe('A step', () => {
       lasting: lasting({ commandMs }, ...acts),
       observe: async () => ({}),
       decide,
-      act: { go: () => currentFence().permit('lunash-command') },
+      act: {
+        async go() {
+          currentFence().entered?.('hsm/command-begun');
+          await currentFence().permit('lunash-command');
+        },
+      },
     });
     const failure = await runStep(environment, step, {}, fence).then(
       () => assert.fail('it is done'),
@@ -195,6 +228,9 @@ describe('A step', () => {
   it('gets no permit by the entry of something else', async () => {
     assert.match(await went('act', 'hsm/so-sign-in', 'lunash-erasing-command'), /lunash-erasing-command needs an entry of its own.*: hsm\/erase-begun/);
     assert.match(await went('act', 'ciphertrust/secret-given', 'clientconfig-deploy'), /needs an entry of its own.*: windows\/secret-given/);
+    assert.match(await went('act', 'windows/secret-given', 'clientconfig-deploy'), /needs an entry of its own.*: hsm\/client-deploy-begun/);
+    assert.match(await went('act', 'ciphertrust/secret-given', 'lunash-access'), /: hsm\/client-register-begun or hsm\/client-assign-begun/);
+    assert.match(await went('act', 'lunash-command'), /needs an entry of its own.*: hsm\/command-begun/);
     assert.match(await went('act', 'hsm/po-sign-in', 'lunacm-role-init'), /needs an entry of its own.*: hsm\/role-initialize-begun/);
     assert.equal(await went('act', 'hsm/role-initialize-begun', 'hsm/po-sign-in', 'lunacm-role-init'), 'sent');
   });

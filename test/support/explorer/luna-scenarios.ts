@@ -151,7 +151,11 @@ export const lunashScenarios: Scenario[] = [
       world: on(withFips([ours()])),
       // Until a client trusts it, a certificate may be made again: once by each attempt, of which a crash makes three.
       most: { 'lunash:sysconf regenCert': 3 },
-      entries: { 'lunash:sysconf regenCert': 'server-certificate-replace-begun' },
+      entries: {
+        'lunash:sysconf regenCert': 'server-certificate-replace-begun',
+        'lunash:ntls bind': 'command-begun',
+        'lunash:service restart ntls': 'command-begun',
+      },
       wrong: ({ hsm, hsm: { ntls, server: active, clients } }) => [
         ...unless(ntls.running && ntls.active?.certificatePem === active.certificatePem, 'NTLS does not serve the present certificate'),
         ...unless(clients.length === 0 || active.certificatePem === trusted.get(hsm), 'a registered client is cut off'),
@@ -248,7 +252,7 @@ export const lunacmScenarios: Scenario[] = [
     input: { partitionSerial },
     // One that took over after an unheard answer may deploy once more, after it deleted the first.
     most: { 'lunacm:clientconfig deploy': 2 },
-    entries: { 'lunacm:clientconfig deploy': 'secret-given' },
+    entries: { 'lunacm:clientconfig deploy': ['secret-given', 'client-deploy-begun'] },
     wrong: ({ hsm: { clients } }) => unless(clients.filter(({ ip }) => ip === addresses.windows).length === 1, 'the host is not registered once'),
   }),
   {
@@ -276,7 +280,10 @@ export const lunacmScenarios: Scenario[] = [
     world: on(served(partitionWithRoles()), host(true)),
     input: { partitionSerial, clientCertificate: certificateOf(managerIdentity.certificatePem) },
     most: { 'lunash:client register': 1, 'lunash:client assignPartition': 1 },
-    entries: { 'lunash:client register': 'secret-given', 'lunash:client assignPartition': 'secret-given' },
+    entries: {
+      'lunash:client register': ['secret-given', 'client-register-begun'],
+      'lunash:client assignPartition': ['secret-given', 'client-assign-begun'],
+    },
     wrong: ({ hsm: { clients } }) => {
       const found = clients.filter(({ name }) => name === managerName);
       return unless(found.length === 1 && found[0]!.partitions.includes(wanted.name), 'it is not registered once with its partition');

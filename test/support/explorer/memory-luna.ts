@@ -64,9 +64,10 @@ export class MemoryLuna extends Luna {
 type Connection = Wire & Pick<SshConnection, 'pin' | 'shell' | 'end' | 'onceClosed'>;
 
 /** The sign-in leaves under a permit of its own; whoever offers a wrong password is told so. */
-async function signedIn({ world, violated }: Parts, { name, password, beforeSignIn }: SshTarget): Promise<Connection> {
+async function signedIn({ world, violated }: Parts, { name, password, beforeSignIn, beforePassword }: SshTarget): Promise<Connection> {
   const fence = currentFence();
   await beforeSignIn?.(hostKey);
+  await beforePassword?.();
   await fence.permit();
   if (!actor().spend()) violated(`${actor().name} signed in to ${name} without a permit`);
   const { state } = world.appliances.get(addressOf(name))!;

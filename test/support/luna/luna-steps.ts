@@ -62,6 +62,8 @@ export class LunaSteps {
   isRunning = true;
   /** Of each machine, as Azure tells it. */
   vmId = ownVmId;
+  /** What all attempts are one execution of, whichever step they are of; as in a job, each step has one of its own where nothing is said. */
+  execution: string | undefined;
   /** Makes the fence of each attempt. */
   fence = () => new MemoryFence();
   /** What the last attempt left for the next one, as Temporal passes it on. */
@@ -141,13 +143,14 @@ export class LunaSteps {
    * that, and entered it, unless somebody else did.
    */
   setUpHsm(by: 'an earlier job' | 'somebody else' = 'an earlier job'): PartitionState {
-    if (by === 'an earlier job') this.enterEarlier(...earlierEntries);
     const { state } = this.world.appliance;
     const { label, partition } = this.request.hsm;
+    const serial = '1234567890123';
+    if (by === 'an earlier job') this.enterEarlier(...earlierEntries, ['partition-created', { serial, name: partition.name, sizeBytes: partition.sizeBytes }]);
     Object.assign(state.users[0]!, { password: this.kept('appliance-password'), mustChange: false });
     Object.assign(state.hsm, { label, zeroized: false, soPassword: this.kept('hsm-so-password'), domain: this.kept('hsm-domain') });
     state.hsm.partitions.push({
-      serial: '1234567890123',
+      serial,
       name: partition.name,
       label: '',
       sizeBytes: partition.sizeBytes,
@@ -184,7 +187,13 @@ export class LunaSteps {
   /** One attempt of a step, as Temporal makes it. */
   attempt<Input, Result>(activity: Activity<Input, Result>, input: Input, number = 1): Promise<Result> {
     const environment = new MockActivityEnvironment(
-      { activityType: stepOf(activity), attempt: number, startToCloseTimeoutMs: 60_000, heartbeatDetails: this.#detail },
+      {
+        activityType: stepOf(activity),
+        activityId: this.execution ?? stepOf(activity),
+        attempt: number,
+        startToCloseTimeoutMs: 60_000,
+        heartbeatDetails: this.#detail,
+      },
       { logger },
     );
     this.#detail = undefined;
@@ -200,7 +209,10 @@ export class LunaSteps {
    */
   async cutOffAt<Input, Result>(operation: string, activity: Activity<Input, Result>, input: Input): Promise<{ release(): void }> {
     this.fault('hold', operation);
-    const environment = new MockActivityEnvironment({ activityType: stepOf(activity), startToCloseTimeoutMs: 60_000 }, { logger });
+    const environment = new MockActivityEnvironment(
+      { activityType: stepOf(activity), activityId: this.execution ?? stepOf(activity), startToCloseTimeoutMs: 60_000 },
+      { logger },
+    );
     const ended = runStep(environment, activity(this.systems), input).then(
       () => assert.fail(`it ended before ${operation}`),
       () => {},

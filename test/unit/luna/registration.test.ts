@@ -34,6 +34,18 @@ describe('A client of our name', () => {
     assert.deepEqual(deleted, ['client-delete-begun box', 'client delete -client box']);
   });
 
+  it('is left alone where somebody registered another one while that was entered', async () => {
+    let certificatePem = ours;
+    const replaced = { read: (command: string) => session('box', certificatePem).read(command), change: session('box', ours).change } as LunashSession;
+    const slow = {
+      append: async () => {
+        certificatePem = theirs;
+      },
+    } as unknown as TargetRecord<'hsm'>;
+    await assert.rejects(deleteOurClient(replaced, 'box', [ours], slow), ({ problem }: { problem: Problem }) => problem.code === 'HSM_CLIENT_FOREIGN');
+    assert.deepEqual(deleted, []);
+  });
+
   it('is left alone where its certificate is somebody else’s', async () => {
     await assert.rejects(deleteOurClient(session('box', theirs), 'box', [ours], record), ({ problem }: { problem: Problem }) => {
       assert.deepEqual([problem.kind, wordsOf(problem)], ['Unsafe', 'it is not registered with a certificate that was made here']);

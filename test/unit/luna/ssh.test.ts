@@ -123,6 +123,59 @@ describe('An SSH connection', function () {
     await assert.rejects(open(await serve(questions(rounds, answered)), { newPassword: 'Next.2' }), kind('Refused', /not taken/));
   });
 
+  describe('tells right before it sends the password', () => {
+    const told: string[] = [];
+    const beforePassword = async () => void told.push('the password is sent');
+    beforeEach(() => void told.splice(0));
+    const byPassword = (context: AuthContext) => {
+      if (context.method === 'none') return context.reject(['password']);
+      told.push(`${context.method} arrives`);
+      context.accept();
+    };
+    const byQuestions = (context: AuthContext) => {
+      if (context.method !== 'keyboard-interactive') return context.reject(['keyboard-interactive']);
+      // A note without a question comes first.
+      const ask = (prompts: string[], then: (answers: string[]) => void) =>
+        (context as KeyboardAuthContext).prompt(
+          prompts.map((prompt) => ({ prompt, echo: false })),
+          then,
+        );
+      ask([], () => {
+        told.push('the note was read');
+        ask(['Password: '], () => {
+          told.push('the answer arrives');
+          ask(['(current) UNIX password: '], () => context.accept());
+        });
+      });
+    };
+
+    it('once, by either method', async () => {
+      (await open(await serve(byPassword), { beforePassword })).end();
+      assert.deepEqual(told.splice(0), ['the password is sent', 'password arrives']);
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+      (await open(await serve(byQuestions), { beforePassword })).end();
+      assert.deepEqual(told, ['the note was read', 'the password is sent', 'the answer arrives']);
+    });
+
+    it('and not where the connection is lost before', async () => {
+      const port = await serve(({ method }) => {
+        told.push(method);
+        for (const socket of sockets) socket.destroy();
+      });
+      await assert.rejects(open(port, { beforePassword, beforeSignIn: async () => void told.push('the host key is known') }), kind('Transient'));
+      assert.deepEqual(told, ['the host key is known', 'none']);
+    });
+
+    it('and sends none where that objects', async () => {
+      for (const judge of [byPassword, byQuestions]) {
+        const port = await serve(judge);
+        await assert.rejects(open(port, { beforePassword: () => Promise.reject(new Error('the record cannot be written')) }), /the record cannot be written/);
+        assert.ok(!told.some((what) => / arrives$/.test(what)), `${told}`);
+        if (judge === byPassword) await new Promise<void>((resolve) => server.close(() => resolve()));
+      }
+    });
+  });
+
   it('is refused where no method fits', async () => assert.rejects(open(await serve((context) => context.reject(['publickey']))), SignInRefused));
 
   it('is noticed within 30 seconds when it is dead: a session on a silent socket ends', async () => {

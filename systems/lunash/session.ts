@@ -111,7 +111,7 @@ export class LunashSession {
     return outcome.text;
   }
 
-  /** Fails where a command that ran did not succeed: result 0, no error, and its success line. */
+  /** Fails where a command that ran did not succeed: result 0, no error, and its success line (docs/reference/luna.md#result-zero). */
   mustHaveSucceeded(command: string, outcome: Outcome, successLine?: string): void {
     const said = successLine === undefined || outcome.successes.some((name) => name.toLowerCase() === successLine.toLowerCase());
     if (outcome.result !== 0 || outcome.errors.length > 0 || !said) throw this.#failed(command, outcome);

@@ -16,7 +16,7 @@ const stuckFromAttempt = 3;
 const longestCause = 500;
 const eventsRead = 10;
 
-/** Set by the server (1.31 or later) after five failed workflow tasks in a row, and removed after the first that works. */
+/** Set by the server (1.31 or later) after five failed workflow tasks, and removed after the first that works (docs/reference/temporal.md#reported-problems). */
 export const reportedProblems = 'TemporalReportedProblems';
 
 /** Is a listed job stuck? */

@@ -4,7 +4,7 @@ interface Quirk {
   about: string;
 }
 
-/** Every unverified fact that can be turned the other way round, so that a misspelt one is not silently the usual one. */
+/** Every unverified fact that can be turned the other way round (docs/reference/README.md#unverified), so that a misspelt one is not silently the usual one. */
 export const quirks: Record<string, Quirk> = {
   'azure.deploymentThrottled': { values: ['waits', 'fails'], about: 'what a deployment does where a resource provider answers 429' },
   'azure.anotherOperation': { values: ['429', '409'], about: 'status of AnotherOperationInProgress' },

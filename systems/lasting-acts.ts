@@ -39,7 +39,7 @@ type Entries = readonly (EntryName | readonly EntryName[])[];
 const asLongAsACommand = (commandMs: number): number => commandMs;
 /**
  * An appliance drops a session whose peer it has not reached for 15 s. Until then TCP repeats what got lost, in gaps that double: the last repetition comes at most
- * as long again later. 30 s with the default, which the embedded stack divides by its time scale.
+ * as long again later. 30 s with the default, which the embedded stack divides by its time scale (docs/reference/luna.md#ssh-keepalive).
  */
 const asLongAsRetransmissions = (commandMs: number): number => commandMs / 5;
 const hours = (count: number) => (): number => count * 3_600_000;

@@ -1,6 +1,6 @@
 /**
  * A poll that finds nothing lasts a minute, and the server tells a poller's time only when one ends: an idle worker's is up to a minute old, and a few seconds
- * pass until the next look.
+ * pass until the next look (docs/reference/temporal.md#pollers).
  */
 const freshMs = 75_000;
 /** The server forgets a poller after that long: an age beyond it is a difference of clocks. */

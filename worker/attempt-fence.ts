@@ -59,7 +59,7 @@ export class AttemptFence implements Fence {
 
   /**
    * By task token, never by activity id: by id, Temporal does not check which attempt asks. A heartbeat without the detail would clear it, and a codec that binds
-   * the workflow id could not read it back without the context.
+   * the workflow id could not read it back without the context (docs/reference/temporal.md#heartbeats).
    */
   async #ask(): Promise<void> {
     const { client, info } = this.#context;

@@ -185,7 +185,7 @@ async function runScript({ systems, input, attempt }: Caller, isAgain: boolean):
     asyncExecution: true,
     timeoutInSeconds: 3600,
     treatFailureAsDeploymentFailure: false,
-    // A command of the same name and script would not run again.
+    // A command of the same name and script would not run again (docs/reference/azure.md#run-command-again).
     source: { script: isAgain ? `${installScript}# again: asked for at ${new Date(askedAt).toISOString()}\n` : installScript },
     parameters: [{ name: 'PublicKey', value: input.publicKey }, ...installers.map(({ name, sha256 }) => ({ name: `${name}Sha256`, value: sha256 }))],
     protectedParameters: installers.map(({ name, url }) => ({ name: `${name}Url`, value: url })),

@@ -128,7 +128,7 @@ export async function observeVirtualNetwork(azure: Azure, request: ProvisioningR
 /**
  * The virtual network with the subnets Compute, HSM (delegated) and GatewaySubnet. An existing one is kept; only what is missing is added, one after the other.
  * The network itself is made without subnets, and only if it is not there: whoever sends a network with a list of subnets deletes those that are not in it,
- * such as the ones that another job has just added.
+ * such as the ones that another job has just added (docs/reference/azure.md#subnet-lists).
  */
 export const virtualNetwork = ({ azure, settings }: Systems) =>
   converge<Input, Seen, StepResult<'virtual-network'>, 'create' | 'add-subnet'>({

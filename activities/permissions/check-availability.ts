@@ -15,9 +15,9 @@ import type { Systems } from '../systems.ts';
 type Input = StepInput<'check-availability'>;
 
 const usualWindowsImage = 'MicrosoftWindowsDesktop:Windows-10:win10-22h2-pro-g2:latest';
-/** Microsoft’s usual quota for one subscription: it may be another for this one, and nothing tells it before an HSM is deployed. */
+/** Microsoft’s usual quota for one subscription (docs/reference/azure.md#quota): it may be another for this one, and nothing tells it before an HSM is deployed. */
 const quota = { perStamp: 2, perRegion: 4 };
-/** Thales’ minimum for CipherTrust Manager. The runbook’s own Standard_F4s_v2 has half of it. */
+/** Thales’ minimum for CipherTrust Manager (docs/reference/ciphertrust.md#machine-size). The runbook’s own Standard_F4s_v2 has half of it. */
 const minimumMemoryGb = 16;
 
 interface Seen {

@@ -39,7 +39,7 @@ export const decideClientCertificate = ({ keyKept, certificate, keyOnHost }: See
   return done<StepResult<'client-certificate'>>({ clientCertificate, keySecret: secretName(target, 'client-certificate-key'), warnings });
 };
 
-/** Luna’s clients take no other keys than unencrypted ones (reference luna.md §9: client 10.9.2 encrypts them, and nobody is told the passphrase). */
+/** Luna’s clients take no other keys than unencrypted ones (docs/reference/luna.md#client-key: client 10.9.2 encrypts them, and nobody is told the passphrase). */
 const encrypted = ({ cipherTrust }: Input['request']): ProblemOf<'Refused'> => ({
   code: 'CLIENT_KEY_ENCRYPTED',
   tried: `vtl createcert -n ${cipherTrust.address}`,

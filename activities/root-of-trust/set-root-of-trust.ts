@@ -266,7 +266,7 @@ async function checkBefore(caller: Caller, key: string, requests: number): Promi
 /** How long its effect may take to show, in longest runs of a command: after its answer; after nobody heard one, since then it may still be at work, too. */
 const patience = { answered: 0.4, unheard: 1.6 };
 
-/** `connInfo` is JSON within JSON; the serial is the partition’s, not the HSM’s (reference: Thales' Terraform provider, `HSMSetupJSON`). */
+/** `connInfo` is JSON within JSON; the serial is the partition’s, not the HSM’s (docs/reference/ciphertrust.md#hsm-setup). */
 async function setupOf(secrets: SecretStore, input: Input, key: string): Promise<object> {
   const { target, request, hsmAddress, partitionSerial, serverCertificate, clientCertificate } = input;
   return {

@@ -108,7 +108,7 @@ const hostRules = together(
   ({ cipherTrust: { ntp } }) => broken(new Set(ntp.map(({ host }) => host.toLowerCase())).size === ntp.length, '/cipherTrust/ntp', 'A server is listed twice.'),
 );
 
-/** “Older versions back to 2.6 are available”: what is older comes as a VHD from Thales’ support, and then as an image id. */
+/** What is older than 2.6 comes as a VHD from Thales’ support, and then as an image id (docs/reference/azure.md#marketplace-plan). */
 function imageVersionRule(image: string): BrokenRule[] {
   const [, major, minor] = /^[^/]+:(\d+)\.(\d+)[^:]*$/.exec(image) ?? [];
   const tooOld = major !== undefined && (Number(major) < 2 || (Number(major) === 2 && Number(minor) < 6));

@@ -1,6 +1,6 @@
 import { broken, together } from './rule.ts';
 
-/** Names that Azure refuses, partly late and in the middle of a job (Microsoft's “Naming rules and restrictions for Azure resources”). */
+/** Names that Azure refuses, partly late and in the middle of a job (docs/reference/azure.md#naming-rules). */
 
 /** Subnets that Azure keeps for services of its own. */
 const reservedSubnets = ['gatewaysubnet', 'azurebastionsubnet', 'azurefirewallsubnet', 'azurefirewallmanagementsubnet', 'routeserversubnet'];

@@ -1,4 +1,4 @@
-/** Regions with Azure Dedicated HSM, as Microsoft's supportability page lists them. */
+/** Regions with Azure Dedicated HSM (docs/reference/azure.md#regions). */
 const dedicatedHsm = {
   public: [
     'eastus',

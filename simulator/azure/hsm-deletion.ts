@@ -6,7 +6,7 @@ import { type Resource, subscriptionId } from './state.ts';
 
 /**
  * How an HSM is deleted, as it was recorded: 202, then a Location to be polled that answers 202 and in the end 204. That one which is not zeroized cannot be
- * deleted is documented, how Azure says so is not.
+ * deleted is documented, how Azure says so is not (docs/reference/azure.md#hsm-deletion).
  */
 
 const pollSeconds = 5;

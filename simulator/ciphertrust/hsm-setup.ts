@@ -49,7 +49,7 @@ export async function setUpHsm(call: Call, lie?: 'wipes-unsealed' | 'does-nothin
   return { status, ...(status === 204 || world.quirks['ciphertrust.setupBody'] === 'none' ? {} : { body }) };
 }
 
-/** How it says that the HSM could not be used; and whether it has wiped itself all the same. Both are documented nowhere. */
+/** How it says that the HSM could not be used; and whether it has wiped itself all the same. Both are unknown: docs/reference/ciphertrust.md#setup-refusal. */
 function failed(call: Call, why: string): ApiError {
   const { world } = call;
   if (world.quirks['ciphertrust.failedSetup'] === 'wipes') announceWipe(call, unsealed);
@@ -61,7 +61,7 @@ function failed(call: Call, why: string): ApiError {
   );
 }
 
-/** When the wipe really comes is documented nowhere: what the request asks for is believed. */
+/** When the wipe really comes is unknown (docs/reference/ciphertrust.md#setup-answer): what the request asks for is believed. */
 function announceWipe(call: Call, wipesTo: RootOfTrust): void {
   const { world, state } = call;
   announceRestart({ world, state, delaySeconds: Number(world.quirks['ciphertrust.resetSeconds'] ?? delayOf(call)) }, { wipesTo });

@@ -8,7 +8,7 @@ const stopAfterMinutes = 5;
 const answers = (world: World, { data }: ManagerState): boolean =>
   data.hsmServers.some(({ config }) => world.appliances.get(config.host)?.state.ntls.running === true);
 
-/** “HSM Offline”: a critical alarm after 15 s; after 5 minutes all services are shut down until the HSM returns. */
+/** “HSM Offline”: a critical alarm after 15 s; after 5 minutes all services are shut down until the HSM returns (docs/reference/ciphertrust.md#hsm-offline). */
 export function watchHsms(world: World, state: ManagerState): void {
   const { hsmOffline } = state;
   if (state.data.hsmServers.length === 0 || answers(world, state)) {

@@ -6,7 +6,7 @@ import { hasEcKeys, managerTime } from './state.ts';
 
 const ports: Record<string, number> = { web: 443, ssh: 22, nae: 9000, kmip: 5696, snmp: 161 };
 
-/** What can be changed of an interface (Thales’ Terraform provider, `interface`). */
+/** What can be changed of an interface (docs/reference/ciphertrust.md#interface-certificate). */
 const settings = ['local_auto_gen_attributes', 'auto_gen_ca_id', 'trusted_cas', 'minimum_tls_version', 'mode', 'tls_ciphers'];
 
 /** Who a certificate that it makes itself is for. */

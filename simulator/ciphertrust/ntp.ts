@@ -3,7 +3,7 @@ import { badValue, conflict } from './errors.ts';
 import { type Call, find, list, noContent, ok, type Reply, type Route, remove, text } from './route.ts';
 import type { ManagerState, NtpServer } from './state.ts';
 
-/** A key is shown again to those who are signed in, as the Terraform provider reads it back; or not. */
+/** A key is shown again to those who are signed in, as the Terraform provider reads it back; or not (docs/reference/ciphertrust.md#time-servers). */
 const shown = ({ world }: Call, { host, key, key_type }: Omit<NtpServer, 'addedAt'>) => ({
   host,
   ...(key && world.quirks['ciphertrust.ntpKeyShown'] !== 'no' ? { key } : {}),

@@ -1,7 +1,7 @@
 import { badRequest, conflict } from './errors.ts';
 import { type Call, find, list, noContent, ok, type Reply, type Route, text } from './route.ts';
 
-/** The defaults of the global policy (Thales: password policy). */
+/** The defaults of the global policy (docs/reference/ciphertrust.md#password-policy). */
 const defaults = {
   inclusive_min_total_length: 8,
   inclusive_max_total_length: 30,

@@ -18,7 +18,7 @@ const policy: [test: (text: string) => boolean, rule: string][] = [
   [(text) => /[^A-Za-z0-9]/.test(text), 'at least 1 other character'],
 ];
 
-/** What a locked account is told; how is documented nowhere. */
+/** What a locked account is told; how is unknown (docs/reference/ciphertrust.md#lockout). */
 function lockedOut(world: World, { lockedUntil }: User): ApiError {
   const minutes = Math.ceil((lockedUntil - Date.now()) / world.clock.realMs(1));
   switch (world.quirks['ciphertrust.lockedAnswer'] ?? 'plain') {

@@ -147,7 +147,7 @@ export const adminOf = ({ data }: ManagerState): User => data.users.find(({ user
 /** Its own clock, in ms since the epoch. */
 export const managerTime = (world: World): number => Date.now() + Number(world.quirks['ciphertrust.clockSkewMinutes'] ?? 0) * 60_000;
 
-/** `ksadmin` gets the key of the VM profile where that is its user, and the documented kind of key is RSA. */
+/** `ksadmin` gets the key of the VM profile where that is its user, and the documented kind of key is RSA (docs/reference/ciphertrust.md#ksadmin-key). */
 export const isUsableKey = ({ quirks }: World, key: string): boolean =>
   (quirks['ciphertrust.sshKeyTypes'] === 'any' ? /^(ssh|ecdsa)-\S+ \S+/ : /^ssh-rsa \S+/).test(key);
 
@@ -171,11 +171,11 @@ export async function newManager(
   };
 }
 
-/** cloud-init user data, base64: the one setting for this machine that is publicly documented. */
+/** cloud-init user data, base64: the one setting for this machine that is publicly documented (docs/reference/ciphertrust.md#custom-data). */
 const asksToGenerate = (customData: string | undefined): boolean =>
   /^\s+generate-password:\s*true\s*$/m.test(Buffer.from(customData ?? '', 'base64').toString('utf8'));
 
-/** Of which kind its own keys are, is documented nowhere. */
+/** Of which kind its own keys are, is unknown (docs/reference/ciphertrust.md#web-certificate). */
 export const hasEcKeys = ({ quirks }: World): boolean => quirks['ciphertrust.ownKeys'] === 'ec';
 
 /** By its own clock; signed by itself, or by a local authority that is presented, too. */

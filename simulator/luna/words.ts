@@ -1,6 +1,6 @@
 import type { World } from '../world.ts';
 
-/** What differs between the versions of LunaSH in words alone (reference luna.md §1 and §2, recorded transcripts). */
+/** What differs between the versions of LunaSH in words alone (docs/reference/luna.md#wording). */
 export interface Words {
   banner: string;
   software: string;

@@ -67,7 +67,7 @@ export async function createWindowsHost(world: World, spec: Spec): Promise<Windo
   };
 }
 
-/** A cloud’s network is a public one to Windows, and OpenSSH’s own rule is for private ones (reference luna.md §9). */
+/** A cloud’s network is a public one to Windows, and OpenSSH’s own rule is for private ones (docs/reference/luna.md#openssh-firewall). */
 function reachable({ quirks }: World, { sshd }: HostState): boolean {
   const profiles = (sshd.firewallProfile ?? '').toLowerCase().split(',');
   return sshd.running && (profiles.includes('any') || profiles.includes((quirks['windows.network'] ?? 'Public').toLowerCase()));

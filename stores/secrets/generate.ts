@@ -5,7 +5,7 @@ import type { Purpose } from './store.ts';
 const lower = 'abcdefghijkmnopqrstuvwxyz';
 const upper = 'ABCDEFGHJKLMNPQRSTUVWXYZ';
 const digits = '23456789';
-/** Safe in LunaSH, lunacm and the tools that they call (reference: field notes on an A790). */
+/** Safe in LunaSH, lunacm and the tools that they call (docs/reference/luna.md#password-characters). */
 const special = '-_=+.';
 
 /** A number from 0 up to, not including, the limit. */
@@ -31,7 +31,7 @@ function password(length: number, below: Below): string {
   return pick(lower, below) + shuffled(inner, below).join('') + pick(lower, below);
 }
 
-/** Letters and digits, a letter first: the whole set that domains may have is not documented. */
+/** Letters and digits, a letter first: the whole set that domains may have is not documented (docs/reference/luna.md#cloning-domain). */
 const domain = (length: number, below: Below): string =>
   pick(lower, below) + Array.from({ length: length - 1 }, () => pick(lower + upper + digits, below)).join('');
 

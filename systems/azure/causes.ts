@@ -11,7 +11,7 @@ export interface Cause {
 
 interface Row extends Cause {
   codes: readonly string[];
-  /** What the message says where the code says nothing: the wording of Dedicated HSM is not documented. */
+  /** What the message says where the code says nothing: the wording of Dedicated HSM is not documented (docs/reference/azure.md#hsm-failures). */
   text?: RegExp;
   /** Only where the failing resource is of this kind. */
   target?: RegExp;

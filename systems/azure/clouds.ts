@@ -11,7 +11,7 @@ export interface Cloud {
   blobSuffix: string;
 }
 
-/** Endpoints per cloud (reference azure.md §8). */
+/** Endpoints per cloud (docs/reference/azure.md#clouds). */
 const clouds: Record<NonNullable<ProvisioningRequest['azure']['cloud']>, Cloud> = {
   public: {
     arm: 'https://management.azure.com',

@@ -67,7 +67,7 @@ export const parametersOf = ({ hsm, network }: ProvisioningRequest): Parameters 
 /**
  * Gateway and HSM with the parameters of the runbook’s `Deploy-1HSM-toVNET` template, whose own text Microsoft hands out at onboarding only. Subnets are left
  * alone. Without the gateway where the network has one: an existing gateway must never be touched. The HSM waits for the gateway; their race is the second
- * most frequent cause of failed deployments. `created` are the tags of this very request, which the HSM carries; the hash is without them, so that a deployment
+ * most frequent cause of failed deployments (docs/reference/azure.md#deployment-template, docs/reference/azure.md#expressroute-gateway). `created` are the tags of this very request, which the HSM carries; the hash is without them, so that a deployment
  * is known again whichever request sent it.
  */
 export function hsmDeployment(job: Pick<Job, 'target' | 'request'>, withGateway: boolean, created: Record<string, string> = {}): HsmDeployment {

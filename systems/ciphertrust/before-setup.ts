@@ -107,7 +107,7 @@ export function problemBeforeSetup(facts: BeforeSetup): Stop | undefined {
 
 /**
  * Finds out what can be found out. A look that fails for a passing reason fails the attempt; nothing has been sent then. The look at the port is the exception:
- * how it is asked is documented nowhere, and a box may answer anything to it, or wait until nobody listens any more.
+ * how it is asked is unknown (docs/reference/ciphertrust.md#port-check), and a box may answer anything to it, or wait until nobody listens any more.
  */
 export async function readBeforeSetup(
   { manager, luna }: { manager: Manager; luna: Luna },
@@ -157,7 +157,7 @@ async function isLicensed(manager: Manager): Promise<boolean | undefined> {
   return totalOf(licences) > 0 || listedIn(trials).some((trial) => isFields(trial) && trial['status'] === 'activated');
 }
 
-/** What the answer says in any of the words that it may have: its form is documented nowhere, so only a plain no counts as one. */
+/** What the answer says in any of the words that it may have: its form is unknown, so only a plain no counts as one. */
 function portOf(body: unknown): boolean | undefined {
   const values = Object.entries(isFields(body) ? body : {});
   const says = (words: RegExp) => values.some(([, value]) => typeof value === 'string' && words.test(value));

@@ -13,7 +13,7 @@ export interface Answer {
   retryAfterMs?: number;
 }
 
-/** What Thales' own Terraform provider takes for success, whatever the verb. */
+/** Success, whatever the verb (docs/reference/ciphertrust.md#success). */
 export const isSuccess = ({ status }: Answer): boolean => status >= 200 && status <= 206;
 
 /** What it said, from either of its two fields, or from a proxy’s page. */
@@ -23,6 +23,7 @@ export function saying({ status, body }: Answer): string {
   return `${status} ${[codeDesc, message].filter(Boolean).join(': ')}`.trim();
 }
 
+/** docs/reference/ciphertrust.md#passing-faults */
 const passing = [408, 429, 502, 503, 504];
 export const isPassing = ({ status, body }: Answer): boolean => passing.includes(status) || (status >= 500 && typeof body === 'string');
 
@@ -70,14 +71,14 @@ export function retryAfter(header: unknown, date?: unknown, now = Date.parse(Str
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
-/** Does it say that the password which was to be changed is another one? Thales’ Terraform provider looks for the status or for these words. */
+/** Does it say that the password which was to be changed is another one? By its status or its words: docs/reference/ciphertrust.md#wrong-password-answer. */
 export const saysWrongPassword = (answer: Answer): boolean =>
   answer.status === 401 || ([400, 403].includes(answer.status) && /authentication failed|invalid credentials|wrong username or password/i.test(saying(answer)));
 
 /** Does it say that what was to be added is there? */
 export const saysExists = (answer: Answer): boolean => answer.status === 409 || (answer.status === 400 && /already exists|duplicate/i.test(saying(answer)));
 
-/** Does it say that the account is locked after wrong passwords? How that is told is documented nowhere: by its words, or by the status that means nothing else. */
+/** Does it say that the account is locked? How is unknown (docs/reference/ciphertrust.md#lockout): by its words, or by the status that means nothing else. */
 export const saysLocked = (answer: Answer): boolean =>
   answer.status === 423 || ([400, 401, 403, 429].includes(answer.status) && /\block(ed|out)\b/i.test(saying(answer)));
 

@@ -66,7 +66,7 @@ export async function readLicence(manager: Manager): Promise<LicenceSeen> {
 export const licensed = ({ trial, licences }: LicenceSeen, { licence }: Wanted): boolean =>
   licence === 'none' || (licence === 'trial' ? trial?.status === 'activated' || licences > 0 : licences > 0);
 
-/** Only these can be activated (so do Thales' Terraform provider and an independent script). */
+/** Only these can be activated (docs/reference/ciphertrust.md#trials). */
 const activatable = ['available', 'deactivated'];
 
 /** Adds the licence that is in the secret store, or activates the trial. Without a trial that can be activated a person must bring a licence. */

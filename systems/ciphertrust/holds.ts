@@ -40,7 +40,7 @@ export async function readHolds(manager: Manager, address: string, servers: HsmS
   const info = readFields({ name: Type.String(), version: Type.String() }, await manager.whereKnown('GET', '/v1/system/info'));
   const users = await manager.listing('/v1/usermgmt/users/', named, mostPages);
   const domains = await manager.listing('/v1/domains', named, mostPages);
-  // The path is that of Thales' Ansible collection; the operation index at hand ends before it.
+  // The path is that of Thales' Ansible collection (docs/reference/ciphertrust.md#users-keys-domains).
   const keys = await manager.listing('/v1/vault/keys2/', named, mostPages);
   const cluster = await manager.whereKnown('GET', '/v1/cluster');
   const names = { users: namesOf(users, ownUsers), domains: namesOf(domains, ownDomains), hsms: servers.map(nameOf) };
@@ -66,7 +66,7 @@ export async function readHolds(manager: Manager, address: string, servers: HsmS
 const named = { id: Type.String(), uri: Type.String(), username: Type.String(), name: Type.String() };
 type Named = Read<typeof named>;
 
-/** A manager that stands alone has a cluster without a node, of the state “none”. */
+/** A manager that stands alone has a cluster without a node, of the state “none” (docs/reference/ciphertrust.md#cluster). */
 const isNode = (cluster: unknown): boolean => {
   const { nodeID = '', status = {} } = isFields(cluster) ? cluster : {};
   const { code = 'none' } = isFields(status) ? status : {};

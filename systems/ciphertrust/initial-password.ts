@@ -8,7 +8,7 @@ import { readRsaKey } from '../ssh/private-key.ts';
 import type { CipherTrust, Place } from './ciphertrust.ts';
 import { setsTrue } from './custom-data.ts';
 
-/** Where a manager that was told to generate its first password writes it (Thales: changing the initial password). */
+/** Where a manager that was told to generate its first password writes it (docs/reference/ciphertrust.md#generated-password). */
 const file = '/var/keysecure/password/out';
 
 /** Do we hold the private half of ksadmin’s key? */

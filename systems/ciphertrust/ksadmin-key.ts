@@ -18,7 +18,7 @@ export interface Starting {
 
 const isLate = ({ look }: Starting): boolean => look > longLooks;
 
-/** Its services wait for a key of ksadmin’s own (an Azure guide; the VM’s profile does not always reach it): is it time to give that? */
+/** Its services wait for a key of ksadmin’s own (docs/reference/ciphertrust.md#ksadmin-key; the VM’s profile does not always reach it): is it time to give that? */
 export const needsKey = (seen: Starting, publicKey: string | undefined): boolean =>
   isLate(seen) && seen.manager !== undefined && Boolean(publicKey) && !seen.repaired && seen.look % repairEvery === 1;
 
@@ -26,7 +26,7 @@ export const needsKey = (seen: Starting, publicKey: string | undefined): boolean
 export const usualReason = (seen: Starting): string[] =>
   isLate(seen) ? ['its services start only when ksadmin has an SSH key of its own, of the kind ssh-rsa'] : [];
 
-/** Gives it over the API, which takes it from anybody until the services are up (Thales’ Terraform provider, `cm_ssh_key`). */
+/** Gives it over the API, which takes it from anybody until the services are up (docs/reference/ciphertrust.md#ksadmin-key). */
 export async function giveKey(manager: Manager, publicKey: string): Promise<void> {
   const answer = await manager.raw('POST', '/v1/system/ssh/keys', { key: publicKey });
   // Once it is bootstrapped it wants a sign-in, and has its key.

@@ -9,7 +9,7 @@ import { notSent } from './tls.ts';
 const usualTimeoutMs = 60_000;
 /** What speaks to the HSM takes its time. */
 const hsmTimeoutMs = 150_000;
-/** Tokens live for 300 s; one is renewed so long before its end (as Thales’ Terraform provider does). */
+/** Tokens live for 300 s; one is renewed so long before its end (docs/reference/ciphertrust.md#tokens). */
 const renewBeforeMs = 60_000;
 const usualTokenSeconds = 300;
 /** How long a locked account is left alone where nothing is said, in milliseconds. */
@@ -175,7 +175,7 @@ export class Manager {
     return this.#signInAgain ? this.#signInAgain() : false;
   }
 
-  /** Collections end with a slash in Thales’ index; its own clients leave that out and are served, too. Where one form is unknown nothing was done. */
+  /** Collections may end with a slash or not (docs/reference/ciphertrust.md#collections). Where one form is unknown nothing was done. */
   async #send(question: Question): Promise<Answer> {
     const { path } = question;
     const answer = await this.#sendOnce(question);

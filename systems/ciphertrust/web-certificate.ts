@@ -4,7 +4,7 @@ import { seenOf } from '../certificates.ts';
 
 /** A web certificate as CipherTrust Manager takes it. */
 export interface WebCertificate {
-  /** The leaf, its private key, then the chain up to the root: the order that the interface’s certificate call wants (Thales’ Terraform provider, `interface`). */
+  /** The leaf, its private key, then the chain up to the root: as the interface’s certificate call wants them (docs/reference/ciphertrust.md#interface-certificate). */
   bundle: string;
   leaf: CertificateSeen;
 }

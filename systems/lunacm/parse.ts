@@ -1,6 +1,6 @@
 import type { RoleShown } from '../lunash/partition-show.ts';
 
-/** Parsers of what lunacm prints (reference luna.md §3). */
+/** Parsers of what lunacm prints (docs/reference/luna.md#lunacm-output). */
 
 export interface CommandOutput {
   command: string;

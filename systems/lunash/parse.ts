@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { HsmSeen, PartitionSeen } from '../../domain/results.ts';
 
-/** Parsers of what LunaSH prints; tolerant in spaces and case, for 5.x to 7.x forms (reference luna.md §2). */
+/** Parsers of what LunaSH prints; tolerant in spaces and case, for 5.x to 7.x forms (docs/reference/luna.md#wording). */
 
 const field = (text: string, name: string): string | undefined => new RegExp(`^\\s*${name}[ \\t]*:[ \\t]*(.*?)[ \\t]*$`, 'im').exec(text)?.[1];
 
@@ -102,7 +102,7 @@ export const parseClientList = (text: string): string[] => [...text.matchAll(/^\
 /** `client fingerprint`: hex with colons, of either length. */
 export const parseFingerprint = (text: string): string | undefined => /fingerprint:\s*((?:[0-9A-F]{2}:){15,31}[0-9A-F]{2})/i.exec(text)?.[1]?.toUpperCase();
 
-/** Hours from UTC of the zones that appliances were seen with. */
+/** Hours from UTC of zones that appliances may show (docs/reference/luna.md#status-date). */
 const zones: Record<string, number> = { UTC: 0, GMT: 0, EDT: -4, EST: -5, CDT: -5, CST: -6, MDT: -6, MST: -7, PDT: -7, PST: -8, CET: 1, CEST: 2, BST: 1 };
 
 /** `status date`, such as `Tue Feb 12 08:01:02 EDT 2019` or `… 08:01:02 PM EDT 2019`, as an instant; undefined where the form or the zone is not known. */

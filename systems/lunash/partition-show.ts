@@ -6,7 +6,7 @@ export interface RoleShown {
   mustChange: boolean | undefined;
 }
 
-/** `partition show`: what is told of a role; no 7.x sample is known, so lines are found by their meaning (reference luna.md §2.8). */
+/** `partition show`: what is told of a role; no 7.x sample is known, so lines are found by their meaning (docs/reference/luna.md#partition-show). */
 export function parsePartitionRole(text: string, role: 'Partition SO' | 'Crypto Officer'): RoleShown {
   const lines = text.split('\n').filter((line) => line.trim().toLowerCase().startsWith(role.toLowerCase()));
   const told = (what: string) => lines.map((line) => new RegExp(`${what}\\s*:\\s*(.+)$`, 'i').exec(line)?.[1]?.trim()).find((value) => value !== undefined);

@@ -1,5 +1,5 @@
 /**
- * How LunaSH's side of a conversation is read (reference luna.md §1): pure, and by meaning, because wording, spaces, case and line ends differ by version.
+ * How LunaSH's side of a conversation is read (docs/reference/luna.md#prompt): pure, and by meaning, because wording, spaces, case and line ends differ by version.
  * What it waits for is told from the end of what it printed; the banner and the rest do not count.
  */
 

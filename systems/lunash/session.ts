@@ -111,7 +111,7 @@ export class LunashSession {
     return outcome.text;
   }
 
-  /** Fails where a command that ran did not succeed: result 0, no error, and its success line. */
+  /** Fails where a command that ran did not succeed: result 0, no error, and its success line (docs/reference/luna.md#result-zero). */
   mustHaveSucceeded(command: string, outcome: Outcome, successLine?: string): void {
     if (!hasSucceeded(outcome, successLine)) throw this.#failed(command, outcome);
   }

@@ -38,8 +38,9 @@ if (-not (Test-Path ${program})) {
 /**
  * What the Azure guest agent runs on the Windows host: key-only OpenSSH, reachable on the cloud's (public) firewall profile, and the Luna client with all its
  * features from a checked installer. May be run twice. Its last lines tell what the step must know.
- * Sources: reference luna.md §5 (installer) and §9 (administrators_authorized_keys needs exactly these two on its ACL; the rule's usual profile is Private).
- * lunacm finds its configuration by the machine’s ChrystokiConfigurationPath, which stays the first client’s; sshd knows it after a restart.
+ * Sources: docs/reference/luna.md#client-installer, docs/reference/luna.md#openssh-firewall; docs/reference/luna.md#openssh-keys (exactly two on the ACL).
+ * lunacm finds its configuration by the machine’s ChrystokiConfigurationPath, which stays the first client’s; sshd knows it after a restart
+ * (docs/reference/luna.md#client-configuration-path).
  */
 export const installScript = String.raw`param([string]$PublicKey, [string]$InstallerUrl, [string]$InstallerSha256, [string]$CertificateInstallerUrl, [string]$CertificateInstallerSha256)
 $ErrorActionPreference = 'Stop'

@@ -27,7 +27,7 @@ type FlagName = Exclude<keyof typeof searchAttributes, KeywordName>;
 
 /** At most so many decisions are kept: a flood of them must not fill the memo. Then the oldest refused one gives way, since an accepted one is evidence. */
 const maximumDecisions = 100;
-/** A longer keyword is refused by Temporal, and the workflow task with it. */
+/** A longer keyword is refused by Temporal, and the workflow task with it (docs/reference/temporal.md#keyword-length). */
 const longestKeyword = 200;
 
 /** What a job is, from its beginning on. */

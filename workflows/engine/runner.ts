@@ -274,7 +274,7 @@ async function attempt<Result>(
       startToCloseTimeout: '10 minutes',
       heartbeatTimeout: '10 seconds',
       scheduleToCloseTimeout: deadline,
-      cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED, // omitting it means TRY_CANCEL, whatever the doc comment says
+      cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED, // omitting it means TRY_CANCEL: docs/reference/temporal.md#cancellation-type
       // After an attempt that was lost with its worker. One that failed says itself when the next one is made.
       retry: { initialInterval: '1 second', backoffCoefficient: 1 },
     });

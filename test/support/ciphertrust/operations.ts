@@ -1,6 +1,6 @@
 import { text } from './samples.ts';
 
-/** Thales’ index ends before the vault: that path is known from its Ansible collection. */
+/** Thales’ index ends before the vault: docs/reference/ciphertrust.md#users-keys-domains. */
 const beyondTheIndex = ['GET /v1/vault/keys2/', 'POST /v1/vault/keys2/', 'GET /v1/vault/keys2/{id}', 'DELETE /v1/vault/keys2/{id}'];
 
 /** Verb and path of every operation that is known. */

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** Every group of LunaSH commands (reference: LunaSH of appliance software 7.x). */
+/** Every group of LunaSH commands of appliance software 7.x (docs/reference/luna.md#wording). */
 const groups = 'audit|client|hsm|htl|my|network|ntls|package|partition|service|status|stc|sysconf|syslog|token|user|webserver';
 /** What stands first in a string and looks like a command: its words, up to an option or something that is filled in. */
 const command = new RegExp(`['"\`]((?:${groups})(?: [a-zA-Z]+){1,3})(?=['"\`]| -| \\$\\{| 12)`, 'g');

@@ -1,4 +1,4 @@
-// `npm run demo`: the whole runbook on this machine, against simulated systems. See scripts/demo/options.ts for what may be asked for.
+// `npm run demo`: the whole runbook on this machine, against simulated systems. See scripts/setup/commands/demo.mjs for what may be asked for.
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,19 +8,21 @@ import type { ProvisioningRequest } from '../domain/request.ts';
 import { step, stepIds } from '../domain/steps.ts';
 import { Api, ApiError } from './console/api.ts';
 import { duration } from './console/format.ts';
-import { isMistyped } from './console/mistyped.ts';
 import { renderPlan } from './console/plan.ts';
 import { Screen } from './console/screen.ts';
 import { stateNames } from './console/table.ts';
 import { follow, NobodyToAsk } from './demo/follow.ts';
-import { type DemoOptions, readOptions, usage } from './demo/options.ts';
 import { beginNewWorld, jobFor, needSimulatedWorld, provideSecrets, unfinishedJobs } from './demo/world.ts';
+import { readOrExit } from './setup/command-line.mjs';
+import * as command from './setup/commands/demo.mjs';
 import { interruption, type Leaving } from './stack/interruption.ts';
 import { type Stack, StackError, startStack } from './stack.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dataFolder = resolve(process.env.HSM_DATA_FOLDER ?? `${root}.data`);
 const screen = new Screen(process.stdout);
+
+type DemoOptions = ReturnType<typeof command.read>;
 
 interface Asked extends DemoOptions {
   request: ProvisioningRequest;
@@ -29,13 +31,9 @@ interface Asked extends DemoOptions {
 }
 
 async function main(): Promise<number> {
-  const options = readOptions(process.argv.slice(2), `${root}examples/luna-kylo.json`);
-  if (!options) {
-    screen.print(usage);
-    return 0;
-  }
+  const options = readOrExit(command, process.argv.slice(2));
   needSimulatedWorld(dataFolder);
-  const request = readRequest(options.requestFile);
+  const request = readRequest(options.requestFile ?? `${root}examples/luna-kylo.json`);
   const leaving = interruption();
   // Until the stack is up there is nothing to stop in order: ending this process ends its children at once.
   const quit = () => process.exit(130);
@@ -138,10 +136,6 @@ function explain(error: unknown): number {
 try {
   process.exit(await main());
 } catch (error) {
-  if (isMistyped(error)) {
-    console.error(`${error.message}\n${usage}`);
-    process.exit(2);
-  }
   console.error(error instanceof Error && !(error instanceof TypeError) ? error.message : error);
   process.exit(1);
 }

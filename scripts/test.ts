@@ -1,10 +1,12 @@
-// `npm test [-- mocha arguments]`: lint, types, all tests but the long ones. `npm run test:SUITE`: the tests of one suite alone. Every check runs even if one
+// `npm test [-- options] [FILE …]`: lint, types, all tests but the long ones. `npm run test:SUITE`: the tests of one suite alone. Every check runs even if one
 // before it failed; the last line counts the tests.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readOrExit } from './setup/command-line.mjs';
+import * as command from './setup/commands/test.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = join(root, 'node_modules', '.bin');
@@ -69,7 +71,7 @@ function endHangingRun(file: string, end: () => void): () => void {
 }
 
 /** Suites by name: which files, and what differs from the usual settings. The long ones are no part of `npm test`. */
-const suites: Record<string, string[]> = {
+const suites: Record<keyof typeof command.suiteNames, string[]> = {
   contract: ['test/contract/**/*.test.ts', 'test/integration/contract/**/*.test.ts'],
   'luna-coverage': [
     'test/contract/luna*.test.ts',
@@ -90,7 +92,7 @@ const suites: Record<string, string[]> = {
 };
 
 /** How many of its files at once, where they wait more than they work. */
-const jobs: Record<string, number> = { zombies: 5 };
+const jobs: Partial<Record<keyof typeof suites, number>> = { zombies: 5 };
 
 interface Covered {
   code: string[];
@@ -99,15 +101,19 @@ interface Covered {
 }
 
 /** Of which code a suite must run how much. */
-const coverage: Record<string, Covered> = {
+const coverage: Partial<Record<keyof typeof suites, Covered>> = {
   'luna-coverage': { code: ['systems/lunash/**', 'systems/lunacm/**', 'systems/scp/**'], lines: 95 },
 };
 
-const [asked = '', ...others] = process.argv.slice(2);
-const suite = suites[asked];
-// mocha ends the processes that it runs files in before they could write down what they ran.
-const sideBySide = coverage[asked] ? [] : ['--parallel', '--jobs', `${jobs[asked] ?? 3}`];
-const mochaArguments = suite ? ['--config', '.mocharc.suite.json', ...sideBySide, ...others, ...suite] : process.argv.slice(2);
+const { suite, mochaArguments } = readOrExit(command, process.argv.slice(2));
+const covered = suite && coverage[suite];
+
+function argumentsOfMocha(): string[] {
+  if (suite === undefined) return mochaArguments;
+  // mocha ends the processes that it runs files in before they could write down what they ran.
+  const sideBySide = covered ? [] : ['--parallel', '--jobs', `${jobs[suite] ?? 3}`];
+  return ['--config', '.mocharc.suite.json', ...sideBySide, ...mochaArguments, ...suites[suite]];
+}
 
 const checks: [name: string, tool: string, args: string[]][] = [
   ['lint', 'biome', ['check', '--error-on-warnings', '.']],
@@ -118,7 +124,7 @@ for (const [name, tool, args] of suite ? [] : checks) {
   if (await run(tool, args)) console.log(`${name}: good`);
   else failed.push(name);
 }
-const { good, counts, enough } = await mocha(mochaArguments, coverage[asked]);
+const { good, counts, enough } = await mocha(argumentsOfMocha(), covered);
 if (!good) failed.push('tests');
 if (!enough) failed.push('coverage');
 if (!counts || counts.passed + counts.failed === 0) failed.push('no test ran');

@@ -17,8 +17,9 @@ import { Api, ApiError } from '../../../scripts/console/api.ts';
 import { renderPlan } from '../../../scripts/console/plan.ts';
 import { Screen } from '../../../scripts/console/screen.ts';
 import { follow, NobodyToAsk } from '../../../scripts/demo/follow.ts';
-import { readOptions } from '../../../scripts/demo/options.ts';
 import { beginNewWorld, jobFor, secretsNamedIn } from '../../../scripts/demo/world.ts';
+import { UsageError } from '../../../scripts/setup/command-line.mjs';
+import { read } from '../../../scripts/setup/commands/demo.mjs';
 
 const request = JSON.parse(readFileSync(new URL('../../../examples/luna-kylo.json', import.meta.url), 'utf8')) as ProvisioningRequest;
 const at = '2026-11-24T12:00:00.000Z';
@@ -219,9 +220,9 @@ describe('the demo', () => {
   });
 
   it('understands its options, and says which one it does not', () => {
-    assert.deepEqual(readOptions(['--yes', '--fault', 'unsealed'], 'kylo.json'), { yes: true, fault: 'unsealed', timeScale: 150, requestFile: 'kylo.json' });
-    assert.equal(readOptions(['--help'], 'kylo.json'), undefined);
-    assert.throws(() => readOptions(['--time-scale', 'fast'], 'kylo.json'), /--time-scale must be a number above 0, it is "fast"/);
-    assert.throws(() => readOptions(['--force'], 'kylo.json'), /--force/);
+    assert.deepEqual(read(['--yes', '--fault', 'unsealed']), { yes: true, fault: 'unsealed', timeScale: 150 });
+    assert.deepEqual(read(['--request', 'package.json', '--time-scale', '60']), { yes: false, requestFile: 'package.json', timeScale: 60 });
+    for (const typed of [['--force'], ['--time-scale', 'fast'], ['--fault', 'nope'], ['--request', 'no-such-file.json'], ['yes']])
+      assert.throws(() => read(typed), UsageError, typed.join(' '));
   });
 });

@@ -7,6 +7,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readOrExit } from './setup/command-line.mjs';
 import * as command from './setup/commands/test.mjs';
+import { argumentsOfMocha, type Covered, coverage } from './test/suites.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = join(root, 'node_modules', '.bin');
@@ -70,50 +71,8 @@ function endHangingRun(file: string, end: () => void): () => void {
   return () => clearInterval(looking);
 }
 
-/** Suites by name: which files, and what differs from the usual settings. The long ones are no part of `npm test`. */
-const suites: Record<keyof typeof command.suiteNames, string[]> = {
-  contract: ['test/contract/**/*.test.ts', 'test/integration/contract/**/*.test.ts'],
-  'luna-coverage': [
-    'test/contract/luna*.test.ts',
-    'test/unit/luna/**/*.test.ts',
-    'test/unit/rules.test.ts',
-    // One by one: mocha takes a comma, in braces too, for the end of a name.
-    ...['lunash.test.ts', 'openssh.test.ts', 'create-partition.test.ts', 'partition.test.ts', 'client-identity.test.ts', 'trust-link.test.ts'].map(
-      (name) => `test/integration/${name}`,
-    ),
-  ],
-  // Two workers for each case, and a stack for each file: about one hour for all, which wait more than they work. Part of no other suite.
-  zombies: ['test/chaos/zombies/**/*.test.ts'],
-  // Every order of two attempts of a step; some of them are part of `npm test`.
-  explorer: ['test/explorer/**/*.test.ts'],
-  'azure-long': ['test/long/azure/**/*.test.ts'],
-  'luna-long': ['test/long/luna/**/*.test.ts'],
-  'ciphertrust-long': ['test/long/ciphertrust/**/*.test.ts'],
-};
-
-/** How many of its files at once, where they wait more than they work. */
-const jobs: Partial<Record<keyof typeof suites, number>> = { zombies: 5 };
-
-interface Covered {
-  code: string[];
-  /** Percent. */
-  lines: number;
-}
-
-/** Of which code a suite must run how much. */
-const coverage: Partial<Record<keyof typeof suites, Covered>> = {
-  'luna-coverage': { code: ['systems/lunash/**', 'systems/lunacm/**', 'systems/scp/**'], lines: 95 },
-};
-
-const { suite, mochaArguments } = readOrExit(command, process.argv.slice(2));
-const covered = suite && coverage[suite];
-
-function argumentsOfMocha(): string[] {
-  if (suite === undefined) return mochaArguments;
-  // mocha ends the processes that it runs files in before they could write down what they ran.
-  const sideBySide = covered ? [] : ['--parallel', '--jobs', `${jobs[suite] ?? 3}`];
-  return ['--config', '.mocharc.suite.json', ...sideBySide, ...mochaArguments, ...suites[suite]];
-}
+const asked = readOrExit(command, process.argv.slice(2));
+const { suite } = asked;
 
 const checks: [name: string, tool: string, args: string[]][] = [
   ['lint', 'biome', ['check', '--error-on-warnings', '.']],
@@ -124,7 +83,7 @@ for (const [name, tool, args] of suite ? [] : checks) {
   if (await run(tool, args)) console.log(`${name}: good`);
   else failed.push(name);
 }
-const { good, counts, enough } = await mocha(argumentsOfMocha(), covered);
+const { good, counts, enough } = await mocha(argumentsOfMocha(asked), suite && coverage[suite]);
 if (!good) failed.push('tests');
 if (!enough) failed.push('coverage');
 if (!counts || counts.passed + counts.failed === 0) failed.push('no test ran');

@@ -6,6 +6,7 @@ import type { Plan } from '../domain/plan.ts';
 import type { Progress } from '../domain/progress.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
 import { step, stepIds } from '../domain/steps.ts';
+import { validateRequest } from '../domain/validate.ts';
 import { Api, ApiError } from './console/api.ts';
 import { duration } from './console/format.ts';
 import { renderPlan } from './console/plan.ts';
@@ -32,8 +33,9 @@ interface Asked extends DemoOptions {
 
 async function main(): Promise<number> {
   const options = readOrExit(command, process.argv.slice(2));
+  // Before anything else: a new world would begin, and the last one end, only for the API to refuse the request.
+  const request = readRequest(resolve(options.requestFile ?? `${root}examples/luna-kylo.json`));
   needSimulatedWorld(dataFolder);
-  const request = readRequest(options.requestFile ?? `${root}examples/luna-kylo.json`);
   const leaving = interruption();
   // Until the stack is up there is nothing to stop in order: ending this process ends its children at once.
   const quit = () => process.exit(130);
@@ -53,10 +55,17 @@ async function main(): Promise<number> {
 }
 
 function readRequest(file: string): ProvisioningRequest {
+  const validated = validateRequest(parsed(file));
+  if (validated.ok) return validated.request;
+  const mistakes = validated.mistakes.map(({ path, message }) => `  - ${path}: ${message}`);
+  throw new StackError(`The request ${file} cannot be carried out; nothing was touched:\n${mistakes.join('\n')}`);
+}
+
+function parsed(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as ProvisioningRequest;
+    return JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new StackError(`The request ${resolve(file)} cannot be read: ${(error as Error).message}`);
+    throw new StackError(`The request ${file} cannot be read: ${(error as Error).message}`);
   }
 }
 

@@ -183,6 +183,12 @@ describe('the demo', () => {
       writeFileSync(join(folder, 'secrets', 'a-hsm-so-password.secret'), 'sealed');
       writeFileSync(join(folder, 'secrets.key'), 'key');
     };
+    /** Where no Temporal server can be found: it cannot start anything. */
+    const demo = (...args: string[]) =>
+      spawnSync(process.execPath, [fileURLToPath(new URL('../../../scripts/demo.ts', import.meta.url)), ...args], {
+        env: { PATH: folder, XDG_CACHE_HOME: folder, HSM_DATA_FOLDER: folder, HSM_API_PORT: '0', HSM_TEMPORAL_PORT: '0', HSM_TEMPORAL_UI_PORT: '0' },
+        encoding: 'utf8',
+      });
     beforeEach(() => {
       folder = mkdtempSync(join(tmpdir(), 'hsm-world-'));
     });
@@ -204,11 +210,19 @@ describe('the demo', () => {
       mkdirSync(join(folder, 'simulator'));
       assert.throws(() => beginNewWorld(folder), /holds secrets that no demo made, perhaps those of real systems: nothing was touched/);
       assert.deepEqual(readdirSync(folder).toSorted(), ['secrets', 'secrets.key', 'simulator']);
-      const demo = fileURLToPath(new URL('../../../scripts/demo.ts', import.meta.url));
-      const { status, stdout, stderr } = spawnSync(process.execPath, [demo, '--yes'], { env: { ...process.env, HSM_DATA_FOLDER: folder }, encoding: 'utf8' });
+      const { status, stdout, stderr } = demo('--yes');
       assert.deepEqual([status, stdout, stderr.split('\n').length], [1, '', 2]);
       assert.match(stderr, /^\/.* holds secrets that no demo made/);
       assert.deepEqual(readdirSync(folder).toSorted(), ['secrets', 'secrets.key', 'simulator']);
+    });
+
+    it('is not touched for a request that cannot be carried out', () => {
+      const file = join(folder, 'request.json');
+      writeFileSync(file, JSON.stringify({ ...request, hsm: { ...request.hsm, name: 'a name with spaces' } }));
+      const { status, stdout, stderr } = demo('--request', file);
+      assert.deepEqual({ status, stdout }, { status: 1, stdout: '' });
+      assert.match(stderr, /^The request \/.*\/request\.json cannot be carried out; nothing was touched:\n {2}- \/hsm\/name: .+\n$/);
+      assert.deepEqual(readdirSync(folder), ['request.json']);
     });
   });
 

@@ -20,6 +20,8 @@ COPY api ./api
 COPY examples/luna-kylo.json ./examples/luna-kylo.json
 # What reads and keeps secrets by hand: docker compose exec worker node scripts/secret.ts
 COPY scripts/secret.ts ./scripts/secret.ts
+COPY scripts/setup/command-line.mjs ./scripts/setup/command-line.mjs
+COPY scripts/setup/commands/secret.mjs ./scripts/setup/commands/secret.mjs
 COPY tsconfig.json ./
 
 # What must outlive a container is mounted here: secrets, reports, tokens.

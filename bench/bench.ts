@@ -11,6 +11,8 @@ import type { ProvisioningRequest } from '../domain/request.ts';
 import { stepIds } from '../domain/steps.ts';
 import { Api } from '../scripts/console/api.ts';
 import { provideSecrets } from '../scripts/demo/world.ts';
+import { readOrExit } from '../scripts/setup/command-line.mjs';
+import * as command from '../scripts/setup/commands/bench.mjs';
 import { type PartName, type Stack, startStack } from '../scripts/stack.ts';
 import { workflowName } from '../temporal/contract.ts';
 import { type Configured, minutesOf } from './configured.ts';
@@ -143,6 +145,7 @@ function memories(memory: Map<PartName, number>): Measure[] {
   return [...each, { name: 'memory, all of them', value: all, shown: `${all.toFixed(0)} MB`, limit: 1500 }];
 }
 
+readOrExit(command, process.argv.slice(2));
 const dataFolder = mkdtempSync(join(tmpdir(), 'hsm-bench-'));
 let failed = true;
 try {

@@ -1,4 +1,4 @@
-// `npm run demo`: the whole runbook on this machine, against simulated systems. See scripts/demo/options.ts for what may be asked for.
+// `npm run demo`: the whole runbook on this machine, against simulated systems. See scripts/setup/commands/demo.mjs for what may be asked for.
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,21 +6,24 @@ import type { Plan } from '../domain/plan.ts';
 import type { Progress } from '../domain/progress.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
 import { step, stepIds } from '../domain/steps.ts';
+import { validateRequest } from '../domain/validate.ts';
 import { Api, ApiError } from './console/api.ts';
 import { duration } from './console/format.ts';
-import { isMistyped } from './console/mistyped.ts';
 import { renderPlan } from './console/plan.ts';
 import { Screen } from './console/screen.ts';
 import { stateNames } from './console/table.ts';
 import { follow, NobodyToAsk } from './demo/follow.ts';
-import { type DemoOptions, readOptions, usage } from './demo/options.ts';
 import { beginNewWorld, jobFor, needSimulatedWorld, provideSecrets, unfinishedJobs } from './demo/world.ts';
+import { readOrExit } from './setup/command-line.mjs';
+import * as command from './setup/commands/demo.mjs';
 import { interruption, type Leaving } from './stack/interruption.ts';
 import { type Stack, StackError, startStack } from './stack.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dataFolder = resolve(process.env.HSM_DATA_FOLDER ?? `${root}.data`);
 const screen = new Screen(process.stdout);
+
+type DemoOptions = ReturnType<typeof command.read>;
 
 interface Asked extends DemoOptions {
   request: ProvisioningRequest;
@@ -29,13 +32,10 @@ interface Asked extends DemoOptions {
 }
 
 async function main(): Promise<number> {
-  const options = readOptions(process.argv.slice(2), `${root}examples/luna-kylo.json`);
-  if (!options) {
-    screen.print(usage);
-    return 0;
-  }
+  const options = readOrExit(command, process.argv.slice(2));
+  // Before anything else: a new world would begin, and the last one end, only for the API to refuse the request.
+  const request = readRequest(resolve(options.requestFile ?? `${root}examples/luna-kylo.json`));
   needSimulatedWorld(dataFolder);
-  const request = readRequest(options.requestFile);
   const leaving = interruption();
   // Until the stack is up there is nothing to stop in order: ending this process ends its children at once.
   const quit = () => process.exit(130);
@@ -55,10 +55,17 @@ async function main(): Promise<number> {
 }
 
 function readRequest(file: string): ProvisioningRequest {
+  const validated = validateRequest(parsed(file));
+  if (validated.ok) return validated.request;
+  const mistakes = validated.mistakes.map(({ path, message }) => `  - ${path}: ${message}`);
+  throw new StackError(`The request ${file} cannot be carried out; nothing was touched:\n${mistakes.join('\n')}`);
+}
+
+function parsed(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as ProvisioningRequest;
+    return JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new StackError(`The request ${resolve(file)} cannot be read: ${(error as Error).message}`);
+    throw new StackError(`The request ${file} cannot be read: ${(error as Error).message}`);
   }
 }
 
@@ -138,10 +145,6 @@ function explain(error: unknown): number {
 try {
   process.exit(await main());
 } catch (error) {
-  if (isMistyped(error)) {
-    console.error(`${error.message}\n${usage}`);
-    process.exit(2);
-  }
   console.error(error instanceof Error && !(error instanceof TypeError) ? error.message : error);
   process.exit(1);
 }

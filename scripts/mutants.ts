@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { type Bench, createBench } from './mutants/bench.ts';
 import { type Mutant, readMutants } from './mutants/mutant.ts';
 import { problemWithoutBug, type Verdict, verdictOf } from './mutants/verdict.ts';
+import { readOrExit } from './setup/command-line.mjs';
+import * as command from './setup/commands/mutants.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** Must be found, percent. */
@@ -98,15 +100,9 @@ function show(rows: readonly (readonly string[])[]): void {
     );
 }
 
-const asked = process.argv.slice(2).filter((argument) => argument !== '--list');
-const all = readMutants(join(root, 'test', 'mutants'));
-const unknown = asked.filter((name) => !all.some((mutant) => mutant.name === name));
-if (unknown.length > 0) {
-  console.error(`There is no planted bug ${unknown.join(', ')}: \`npm run mutants -- --list\` shows them.`);
-  process.exit(1);
-}
-const mutants = all.filter(({ name }) => asked.length === 0 || asked.includes(name));
-if (process.argv.includes('--list')) {
+const { list, names } = readOrExit(command, process.argv.slice(2));
+const mutants = readMutants(join(root, 'test', 'mutants')).filter(({ name }) => names.length === 0 || names.includes(name));
+if (list) {
   show([['BUG', 'PLANTED IN', 'TESTS', 'WHAT IS WRONG'], ...mutants.map((mutant) => [mutant.name, mutant.where, keyOf(mutant), mutant.why])]);
   process.exit(0);
 }

@@ -1,12 +1,13 @@
 // `npm run --silent secret` lists the names in the secret store; `-- NAME` prints that secret, for a person who must sign in by hand; `-- --keep NAME < FILE` keeps
 // one that a request names. A value comes by standard input: arguments can be read by everybody on the machine.
 import { text } from 'node:stream/consumers';
-import { parseArgs } from 'node:util';
 import { createStore } from '../stores/secrets/create-store.ts';
 import { namesIn } from '../stores/secrets/file-store.ts';
 import { azureConnection } from '../systems/azure/connection.ts';
 import { createOutbound } from '../systems/outbound.ts';
 import { readSettings } from '../worker/settings.ts';
+import { readOrExit } from './setup/command-line.mjs';
+import * as command from './setup/commands/secret.mjs';
 
 /** What comes by standard input; a single line without its end, as `echo` writes one. */
 async function given(name: string): Promise<string> {
@@ -18,17 +19,16 @@ async function given(name: string): Promise<string> {
 }
 
 try {
-  const { values, positionals } = parseArgs({ options: { keep: { type: 'string' } }, allowPositionals: true });
+  const { keep, name } = readOrExit(command, process.argv.slice(2));
   const settings = readSettings();
   const { secrets } = settings;
   const place = secrets.kind === 'file' ? secrets.folder : secrets.url;
   const store = createStore(secrets, azureConnection(settings, createOutbound(settings.proxy)));
-  const [name] = positionals;
-  if (values.keep !== undefined) {
-    const value = await given(values.keep);
-    if ((await store.create(values.keep, value)) !== value)
-      throw new Error(`${place} already has another value under "${values.keep}", which stays: take another name, and name that in the request.`);
-    console.log(`Kept "${values.keep}" in ${place}.`);
+  if (keep !== undefined) {
+    const value = await given(keep);
+    if ((await store.create(keep, value)) !== value)
+      throw new Error(`${place} already has another value under "${keep}", which stays: take another name, and name that in the request.`);
+    console.log(`Kept "${keep}" in ${place}.`);
   } else if (name) {
     const value = await store.get(name);
     if (value === undefined) throw new Error(`There is no secret "${name}" in ${place}.`);

@@ -1,19 +1,15 @@
 // `npm start`: the whole stack on this machine, against simulated systems, until Ctrl-C. Jobs, the simulated world and the secrets survive a restart.
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { isMistyped } from './console/mistyped.ts';
 import { markNewWorld } from './demo/world.ts';
+import { readOrExit } from './setup/command-line.mjs';
+import * as command from './setup/commands/start.mjs';
 import { interruption } from './stack/interruption.ts';
 import { type Stack, StackError, startStack } from './stack.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dataFolder = resolve(process.env.HSM_DATA_FOLDER ?? `${root}.data`);
 const tokensFile = process.env.HSM_TOKENS_FILE;
-
-const usage = `npm start -- [options]
-  --time-scale N      how many times faster than in reality the simulated world goes (60)
-  --help              this text`;
 
 /** What a service for real systems is told by these, the simulated world keeps in its own folder: neither may be taken for the other. */
 const notUsed = [
@@ -48,13 +44,7 @@ Ctrl-C stops everything; jobs go on at the next start.
 `;
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { 'time-scale': { type: 'string', default: '60' }, help: { type: 'boolean' } } });
-  if (values.help) {
-    console.log(usage);
-    return 0;
-  }
-  const timeScale = Number(values['time-scale']);
-  if (!(timeScale > 0)) throw new StackError(`--time-scale must be a number above 0, it is "${values['time-scale']}".`);
+  const { timeScale } = readOrExit(command, process.argv.slice(2));
   const told = notUsed.filter((name) => process.env[name]);
   if (told.length > 0) console.log(`Not used here: ${told.join(', ')}. Everything of the simulated world is in ${dataFolder}.`);
   const leaving = interruption();
@@ -80,10 +70,6 @@ async function main(): Promise<number> {
 try {
   process.exit(await main());
 } catch (error) {
-  if (isMistyped(error)) {
-    console.error(`${error.message}\n${usage}`);
-    process.exit(2);
-  }
   console.error(error instanceof StackError ? error.message : error);
   process.exit(1);
 }

@@ -1,10 +1,13 @@
-// `npm test [-- mocha arguments]`: lint, types, all tests but the long ones. `npm run test:SUITE`: the tests of one suite alone. Every check runs even if one
+// `npm test [-- options] [FILE …]`: lint, types, all tests but the long ones. `npm run test:SUITE`: the tests of one suite alone. Every check runs even if one
 // before it failed; the last line counts the tests.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readOrExit } from './setup/command-line.mjs';
+import * as command from './setup/commands/test.mjs';
+import { argumentsOfMocha, type Covered, coverage } from './test/suites.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = join(root, 'node_modules', '.bin');
@@ -68,46 +71,8 @@ function endHangingRun(file: string, end: () => void): () => void {
   return () => clearInterval(looking);
 }
 
-/** Suites by name: which files, and what differs from the usual settings. The long ones are no part of `npm test`. */
-const suites: Record<string, string[]> = {
-  contract: ['test/contract/**/*.test.ts', 'test/integration/contract/**/*.test.ts'],
-  'luna-coverage': [
-    'test/contract/luna*.test.ts',
-    'test/unit/luna/**/*.test.ts',
-    'test/unit/rules.test.ts',
-    // One by one: mocha takes a comma, in braces too, for the end of a name.
-    ...['lunash.test.ts', 'openssh.test.ts', 'create-partition.test.ts', 'partition.test.ts', 'client-identity.test.ts', 'trust-link.test.ts'].map(
-      (name) => `test/integration/${name}`,
-    ),
-  ],
-  // Two workers for each case, and a stack for each file: about one hour for all, which wait more than they work. Part of no other suite.
-  zombies: ['test/chaos/zombies/**/*.test.ts'],
-  // Every order of two attempts of a step; some of them are part of `npm test`.
-  explorer: ['test/explorer/**/*.test.ts'],
-  'azure-long': ['test/long/azure/**/*.test.ts'],
-  'luna-long': ['test/long/luna/**/*.test.ts'],
-  'ciphertrust-long': ['test/long/ciphertrust/**/*.test.ts'],
-};
-
-/** How many of its files at once, where they wait more than they work. */
-const jobs: Record<string, number> = { zombies: 5 };
-
-interface Covered {
-  code: string[];
-  /** Percent. */
-  lines: number;
-}
-
-/** Of which code a suite must run how much. */
-const coverage: Record<string, Covered> = {
-  'luna-coverage': { code: ['systems/lunash/**', 'systems/lunacm/**', 'systems/scp/**'], lines: 95 },
-};
-
-const [asked = '', ...others] = process.argv.slice(2);
-const suite = suites[asked];
-// mocha ends the processes that it runs files in before they could write down what they ran.
-const sideBySide = coverage[asked] ? [] : ['--parallel', '--jobs', `${jobs[asked] ?? 3}`];
-const mochaArguments = suite ? ['--config', '.mocharc.suite.json', ...sideBySide, ...others, ...suite] : process.argv.slice(2);
+const asked = readOrExit(command, process.argv.slice(2));
+const { suite } = asked;
 
 const checks: [name: string, tool: string, args: string[]][] = [
   ['lint', 'biome', ['check', '--error-on-warnings', '.']],
@@ -118,7 +83,7 @@ for (const [name, tool, args] of suite ? [] : checks) {
   if (await run(tool, args)) console.log(`${name}: good`);
   else failed.push(name);
 }
-const { good, counts, enough } = await mocha(mochaArguments, coverage[asked]);
+const { good, counts, enough } = await mocha(argumentsOfMocha(asked), suite && coverage[suite]);
 if (!good) failed.push('tests');
 if (!enough) failed.push('coverage');
 if (!counts || counts.passed + counts.failed === 0) failed.push('no test ran');

@@ -6,6 +6,8 @@ import type { Counts, TestRun } from './verdict.ts';
 
 /** A copy of the source to plant bugs in, with the packages of the original. */
 export interface Bench {
+  /** Where the copy is. */
+  readonly folder: string;
   /** False where the patch does not apply. */
   plant(patch: string): Promise<boolean>;
   remove(patch: string): Promise<void>;
@@ -29,6 +31,7 @@ export function createBench(root: string): Bench {
   const git = (patch: string, ...options: string[]) => run('git', ['apply', ...options, join(copy, relative(root, patch))]);
   const tool = (path: string) => join(root, 'node_modules', path);
   return {
+    folder: copy,
     plant: async (patch) => (await git(patch)).code === 0,
     async remove(patch) {
       const { code, output } = await git(patch, '--reverse');

@@ -3,7 +3,7 @@ import type { Azure } from '../azure/azure.ts';
 import type { RunningWorld } from '../create-world.ts';
 import type { HoldRequest } from '../network/wires.ts';
 import { operations } from '../operations.ts';
-import { readQuirks } from '../quirks.ts';
+import { readQuirks } from '../quirks.mjs';
 import { scenarios } from '../scenarios.ts';
 import { type LoadRequest, loadWorld, storedState } from '../stored-world.ts';
 import { type FaultRequest, faultKinds } from '../weather.ts';
@@ -72,7 +72,7 @@ export async function createControl(world: RunningWorld, azure: Azure, wantedPor
   app.post<{ Params: { id: string } }>('/wires/:id/release', ({ params }, reply) => reply.code(wires.release(params.id) ? 204 : 404).send());
   app.post<{ Params: { id: string } }>('/wires/:id/reset', ({ params }, reply) => reply.code(wires.reset(params.id) ? 204 : 404).send());
   app.post<{ Body: { name?: string } }>('/scenario', async ({ body }, reply) => {
-    const scenario = Object.hasOwn(scenarios, body?.name ?? '') ? scenarios[body.name!] : undefined;
+    const [, scenario] = Object.entries(scenarios).find(([name]) => name === body?.name) ?? [];
     return scenario ? scenario(world, azure) : reply.code(400).send({ error: `Known are ${Object.keys(scenarios).join(', ')}.` });
   });
   app.post<{ Body: { state?: string } }>('/feature', ({ body }, reply) => {

@@ -238,8 +238,8 @@ describe('The simulator as a program', function () {
     ['an option', ['--tim-scale', '3'], /tim-scale/],
     ['a time scale', ['--time-scale', 'fast'], /--time-scale/],
     ['a port', ['--arm-port', '70000'], /--arm-port/],
-    ['a scenario', ['--scenario', 'atlantis'], /known are empty, ready-hsm/],
-    ['a fault', ['--fault', 'sealed'], /known are unsealed/],
+    ['a scenario', ['--scenario', 'atlantis'], /known scenarios: empty, ready-hsm/],
+    ['a fault', ['--fault', 'sealed'], /known faults: unsealed/],
     ['a quirk', ['--quirk', 'luna.zon=UTC'], /no quirk luna\.zon/],
   ] as const)
     it(`refuses ${mistake} that it does not know, in words`, async () => {

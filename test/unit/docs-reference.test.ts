@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { quirks } from '../../simulator/quirks.ts';
+import { quirks } from '../../simulator/quirks.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = 'docs/reference';

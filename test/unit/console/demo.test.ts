@@ -17,8 +17,9 @@ import { Api, ApiError } from '../../../scripts/console/api.ts';
 import { renderPlan } from '../../../scripts/console/plan.ts';
 import { Screen } from '../../../scripts/console/screen.ts';
 import { follow, NobodyToAsk } from '../../../scripts/demo/follow.ts';
-import { readOptions } from '../../../scripts/demo/options.ts';
 import { beginNewWorld, jobFor, secretsNamedIn } from '../../../scripts/demo/world.ts';
+import { UsageError } from '../../../scripts/setup/command-line.mjs';
+import { read } from '../../../scripts/setup/commands/demo.mjs';
 
 const request = JSON.parse(readFileSync(new URL('../../../examples/luna-kylo.json', import.meta.url), 'utf8')) as ProvisioningRequest;
 const at = '2026-11-24T12:00:00.000Z';
@@ -182,6 +183,12 @@ describe('the demo', () => {
       writeFileSync(join(folder, 'secrets', 'a-hsm-so-password.secret'), 'sealed');
       writeFileSync(join(folder, 'secrets.key'), 'key');
     };
+    /** Where no Temporal server can be found: it cannot start anything. */
+    const demo = (...args: string[]) =>
+      spawnSync(process.execPath, [fileURLToPath(new URL('../../../scripts/demo.ts', import.meta.url)), ...args], {
+        env: { PATH: folder, XDG_CACHE_HOME: folder, HSM_DATA_FOLDER: folder, HSM_API_PORT: '0', HSM_TEMPORAL_PORT: '0', HSM_TEMPORAL_UI_PORT: '0' },
+        encoding: 'utf8',
+      });
     beforeEach(() => {
       folder = mkdtempSync(join(tmpdir(), 'hsm-world-'));
     });
@@ -203,11 +210,19 @@ describe('the demo', () => {
       mkdirSync(join(folder, 'simulator'));
       assert.throws(() => beginNewWorld(folder), /holds secrets that no demo made, perhaps those of real systems: nothing was touched/);
       assert.deepEqual(readdirSync(folder).toSorted(), ['secrets', 'secrets.key', 'simulator']);
-      const demo = fileURLToPath(new URL('../../../scripts/demo.ts', import.meta.url));
-      const { status, stdout, stderr } = spawnSync(process.execPath, [demo, '--yes'], { env: { ...process.env, HSM_DATA_FOLDER: folder }, encoding: 'utf8' });
+      const { status, stdout, stderr } = demo('--yes');
       assert.deepEqual([status, stdout, stderr.split('\n').length], [1, '', 2]);
       assert.match(stderr, /^\/.* holds secrets that no demo made/);
       assert.deepEqual(readdirSync(folder).toSorted(), ['secrets', 'secrets.key', 'simulator']);
+    });
+
+    it('is not touched for a request that cannot be carried out', () => {
+      const file = join(folder, 'request.json');
+      writeFileSync(file, JSON.stringify({ ...request, hsm: { ...request.hsm, name: 'a name with spaces' } }));
+      const { status, stdout, stderr } = demo('--request', file);
+      assert.deepEqual({ status, stdout }, { status: 1, stdout: '' });
+      assert.match(stderr, /^The request \/.*\/request\.json cannot be carried out; nothing was touched:\n {2}- \/hsm\/name: .+\n$/);
+      assert.deepEqual(readdirSync(folder), ['request.json']);
     });
   });
 
@@ -219,9 +234,9 @@ describe('the demo', () => {
   });
 
   it('understands its options, and says which one it does not', () => {
-    assert.deepEqual(readOptions(['--yes', '--fault', 'unsealed'], 'kylo.json'), { yes: true, fault: 'unsealed', timeScale: 150, requestFile: 'kylo.json' });
-    assert.equal(readOptions(['--help'], 'kylo.json'), undefined);
-    assert.throws(() => readOptions(['--time-scale', 'fast'], 'kylo.json'), /--time-scale must be a number above 0, it is "fast"/);
-    assert.throws(() => readOptions(['--force'], 'kylo.json'), /--force/);
+    assert.deepEqual(read(['--yes', '--fault', 'unsealed']), { yes: true, fault: 'unsealed', timeScale: 150 });
+    assert.deepEqual(read(['--request', 'package.json', '--time-scale', '60']), { yes: false, requestFile: 'package.json', timeScale: 60 });
+    for (const typed of [['--force'], ['--time-scale', 'fast'], ['--fault', 'nope'], ['--request', 'no-such-file.json'], ['yes']])
+      assert.throws(() => read(typed), UsageError, typed.join(' '));
   });
 });

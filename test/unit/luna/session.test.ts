@@ -305,7 +305,7 @@ describe('A masked transcript', () => {
         },
       ),
       { numRuns: 2_000 },
-    ));
+    )).timeout(10_000);
 
   it('hides the longer of two secrets that begin alike', () => {
     const transcript = new Transcript();

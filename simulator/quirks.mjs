@@ -1,11 +1,11 @@
-interface Quirk {
-  /** What it may be, its usual value first; any text where there is none. */
-  values?: readonly [string, ...string[]];
-  about: string;
-}
+// JavaScript, since `--help` shows it before anything is installed, on a Node that may know no TypeScript.
 
-/** Every unverified fact that can be turned the other way round (docs/reference/README.md#unverified), so that a misspelt one is not silently the usual one. */
-export const quirks: Record<string, Quirk> = {
+/**
+ * Every unverified fact that can be turned the other way round (docs/reference/README.md#unverified), so that a misspelt one is not silently the usual one. `values` are what it may be, its usual value
+ * first; any text where there are none.
+ * @type {Record<string, { values?: readonly [string, ...string[]], about: string }>}
+ */
+export const quirks = {
   'azure.deploymentThrottled': { values: ['waits', 'fails'], about: 'what a deployment does where a resource provider answers 429' },
   'azure.anotherOperation': { values: ['429', '409'], about: 'status of AnotherOperationInProgress' },
   'azure.deploymentError': { values: ['details', 'operations'], about: 'a deployment tells causes itself, or only its operations do, as JSON in a text' },
@@ -109,8 +109,12 @@ export const quirks: Record<string, Quirk> = {
   'windows.network': { values: ['Public', 'Private'], about: 'what Windows takes the network for; OpenSSH’s own firewall rule is for Private' },
 };
 
-/** Reads `name=value` options; says what is wrong with the first that is unknown. */
-export function readQuirks(options: readonly string[]): Record<string, string> {
+/**
+ * Reads `name=value` options; says what is wrong with the first that is unknown.
+ * @param {readonly string[]} options
+ * @returns {Record<string, string>}
+ */
+export function readQuirks(options) {
   return Object.fromEntries(
     options.map((option) => {
       const [name = '', value = ''] = option.split('=', 2);

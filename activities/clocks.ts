@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { Context } from '@temporalio/activity';
-import type { Hosts, Job } from '../domain/results.ts';
+import type { Endpoints, StepContext } from '../domain/results.ts';
 import type { Azure } from '../systems/azure/azure.ts';
 import { armTime } from '../systems/azure/server-time.ts';
 import type { CipherTrust } from '../systems/ciphertrust/ciphertrust.ts';
@@ -19,7 +19,7 @@ export interface Clocks {
   /** This worker’s, in ms since the epoch. */
   worker(): number;
   /** Looks at the clocks of other machines, without changing anything or signing in; those that do not tell are left out. */
-  witnesses(job: Job & Hosts, signal: AbortSignal): Promise<Witness[]>;
+  witnesses(job: StepContext & Endpoints, signal: AbortSignal): Promise<Witness[]>;
 }
 
 /** A `Date` header has whole seconds, and Temporal’s last word on an attempt may be one heartbeat old. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { notReady, type Problem, type ProblemOf, StepFailure, unsafe } from '../domain/failure.ts';
-import type { Job } from '../domain/results.ts';
+import type { StepContext } from '../domain/results.ts';
 import { actOf, currentFence, type Fence, runWithFence } from '../systems/fence.ts';
 import { type LastingActName, settlingAfterEndMs, settlingMs, type Waiting } from '../systems/lasting-acts.ts';
 import { ActsOnRecord } from './acts-on-record.ts';
@@ -36,12 +36,12 @@ interface Phases<Input, Seen, Result, Change extends string, Proofs extends obje
   /** Makes one change; the next look tells whether it came about. */
   act: Record<Change, (input: Input, seen: Seen, attempt: Attempt) => Promise<void>>;
   /** What is compared to find out whether a change came about; everything that was seen when absent. */
-  sight?(seen: Seen): unknown;
+  fingerprint?(seen: Seen): unknown;
   /**
    * What reads of a system may lag behind what it accepted: the pauses between further looks, in milliseconds, before a change counts as one that did not come
    * about. Without them the first look decides.
    */
-  lateMs?: readonly number[];
+  staleReadDelaysMs?: readonly number[];
   /** What this step may leave at work on the other side; it gets a permit for no other lasting act. */
   lasting?: Lasting;
   /**
@@ -106,13 +106,13 @@ export interface Attempt {
   signal: AbortSignal;
   number: number;
   /** When the step was first asked for (ms since the epoch): what failed before that is history, what fails after it is this step’s. */
-  askedAt: number;
+  scheduledAt: number;
   /** How long after that this attempt was asked for, both by the Temporal server’s clock. */
   waitedMs: number;
   /** The same for all attempts, and another one when a person orders a retry. */
   order: string;
   /** When the attempt before looked last (ms since the epoch, by its worker's clock: for people), where that one ended by itself because it was not time yet. */
-  lookedAt?: number;
+  lastObservedAt?: number;
 }
 
 /** How long before the attempt's time is up its connections are cut, in milliseconds. */
@@ -120,16 +120,16 @@ const marginMs = 5_000;
 
 function thisAttempt(): Attempt {
   const { info, cancellationSignal } = Context.current();
-  const lookedAt = endBefore()?.lookedAt;
+  const lastObservedAt = endBefore()?.lastObservedAt;
   const outOfTime = AbortSignal.timeout(Math.max(1_000, info.startToCloseTimeoutMs - marginMs));
   return {
     signal: AbortSignal.any([cancellationSignal, outOfTime]),
     step: info.activityType,
     number: info.attempt,
-    askedAt: info.scheduledTimestampMs,
+    scheduledAt: info.scheduledTimestampMs,
     waitedMs: Math.max(0, info.currentAttemptScheduledTimestampMs - info.scheduledTimestampMs),
     order: info.activityId,
-    ...(lookedAt === undefined ? {} : { lookedAt }),
+    ...(lastObservedAt === undefined ? {} : { lastObservedAt }),
   };
 }
 
@@ -140,7 +140,7 @@ function thisAttempt(): Attempt {
 interface Ended {
   endedByItself: true;
   /** When it looked last, ms since the epoch. */
-  lookedAt: number;
+  lastObservedAt: number;
   /** Did it, or an attempt before it, change something? */
   changed?: boolean;
   /** How many attempts in a row have ended so since something was changed, with this one. */
@@ -163,11 +163,11 @@ const isEnded = (detail: unknown): detail is Ended =>
   detail !== null &&
   'endedByItself' in detail &&
   detail.endedByItself === true &&
-  'lookedAt' in detail &&
-  typeof detail.lookedAt === 'number';
+  'lastObservedAt' in detail &&
+  typeof detail.lastObservedAt === 'number';
 
 /** Gives what an earlier attempt may have sent, until its permit ended, the time to end, or ends it. */
-async function settle<Input extends Pick<Job, 'order'>>(
+async function settle<Input extends Pick<StepContext, 'order'>>(
   { lasting: own, endFirst, leftOpen }: Pick<Rule<Input, never, never, never>, 'lasting' | 'endFirst' | 'leftOpen'>,
   input: Input,
   attempt: Attempt,
@@ -215,10 +215,10 @@ function checkPermitted(name: LastingActName, phase: string, declared: readonly 
 
 /**
  * Look, decide, prove or make one change, look again, until done. May be run twice, by two processes, after any crash.
- * The same change on the same sight twice means that it does not work: stop and ask, at once or after the looks that the rule allows.
+ * The same change on the same fingerprint twice means that it does not work: stop and ask, at once or after the looks that the rule allows.
  */
 // biome-ignore lint/complexity/noBannedTypes: a rule that proves nothing
-export function converge<Input extends Pick<Job, 'order'>, Seen, Result, Change extends string, Proofs extends object = {}>(
+export function converge<Input extends Pick<StepContext, 'order'>, Seen, Result, Change extends string, Proofs extends object = {}>(
   rule: Rule<Input, Seen, Result, Change, Proofs>,
 ): Step<Input, Result> {
   const step = (input: Input): Promise<Result> =>
@@ -263,18 +263,18 @@ async function untilDone<Input, Seen, Result, Change extends string, Proofs exte
   let proofs: Partial<Proofs> = {};
   let last: Turn | undefined;
   for (;;) {
-    const lookedAt = Date.now();
+    const lastObservedAt = Date.now();
     const seen = await runWithFence(fenceOf('observe', rule), () => rule.observe(input, attempt));
     const next = rule.decide(seen, input, proofs);
-    if (next.kind !== 'act' && next.kind !== 'prove') return conclude(next, story, lookedAt);
+    if (next.kind !== 'act' && next.kind !== 'prove') return conclude(next, story, lastObservedAt);
     attempt.signal.throwIfAborted();
     if (next.kind === 'prove') {
       await proveOnce(rule, proofs, next.proof, (work) => work(input, seen, attempt));
       continue;
     }
-    const turn = JSON.stringify([next.change, rule.sight ? rule.sight(seen) : seen]);
+    const turn = JSON.stringify([next.change, rule.fingerprint ? rule.fingerprint(seen) : seen]);
     if (turn === last?.turn) {
-      await beforeLookingAgain(last, rule.lateMs, attempt.signal);
+      await beforeLookingAgain(last, rule.staleReadDelaysMs, attempt.signal);
       continue;
     }
     story.changed = true;
@@ -287,7 +287,7 @@ async function untilDone<Input, Seen, Result, Change extends string, Proofs exte
 }
 
 /** Ends the attempt: with the step's result, until later, or for a person. */
-function conclude<Result>(next: Exclude<Outlook<Result>, { kind: 'act' | 'prove' }>, story: Story, lookedAt: number): Result {
+function conclude<Result>(next: Exclude<Outlook<Result>, { kind: 'act' | 'prove' }>, story: Story, lastObservedAt: number): Result {
   switch (next.kind) {
     case 'done':
       tellOutcome(story.changed ? 'changed' : 'unchanged');
@@ -296,7 +296,7 @@ function conclude<Result>(next: Exclude<Outlook<Result>, { kind: 'act' | 'prove'
       story.ended = true;
       currentFence().remember({
         endedByItself: true,
-        lookedAt,
+        lastObservedAt,
         changed: story.changed,
         waits: story.acted ? 1 : (endBefore()?.waits ?? 0) + 1,
       } satisfies Ended);
@@ -316,8 +316,8 @@ interface Turn {
 }
 
 /** Where reads may be late a change that is not seen yet is given time; else it did not come about. */
-async function beforeLookingAgain(last: Turn, lateMs: readonly number[] | undefined, signal: AbortSignal): Promise<void> {
-  const pause = lateMs?.[last.looksSince++];
+async function beforeLookingAgain(last: Turn, staleReadDelaysMs: readonly number[] | undefined, signal: AbortSignal): Promise<void> {
+  const pause = staleReadDelaysMs?.[last.looksSince++];
   if (pause === undefined) throw changedNothing(last.change);
   await sleep(pause, undefined, { signal });
 }

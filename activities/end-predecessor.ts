@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { Job, Pinned } from '../domain/results.ts';
+import type { PinnedHost, StepContext } from '../domain/results.ts';
 import { leftOpen } from '../stores/record/memory.ts';
 import { writerOf } from '../stores/record/writer.ts';
 import { noPermitIn } from '../systems/fence.ts';
@@ -15,7 +15,7 @@ type Around = Pick<Systems, 'windows' | 'transcripts' | 'settings' | 'records'>;
  * A step that reaches the HSM or its client through the Windows host. A job that began before it was told of that host
  * has none.
  */
-type OnHost = Job & { windows?: Pinned | undefined } & ({ hsm: { address: string } } | { hsmAddress: string });
+type OnHost = StepContext & { windows?: PinnedHost | undefined } & ({ hsm: { address: string } } | { hsmAddress: string });
 
 interface Leaving {
   lasting: Lasting;
@@ -62,7 +62,7 @@ async function endFirst({ windows, transcripts }: Around, left: Lasting, input: 
   return left.settleMs;
 }
 
-async function onHost({ windows }: Pick<Systems, 'windows'>, input: OnHost, host: Pinned, signal: AbortSignal): Promise<string[]> {
+async function onHost({ windows }: Pick<Systems, 'windows'>, input: OnHost, host: PinnedHost, signal: AbortSignal): Promise<string[]> {
   const { target, request } = input;
   const hsmAddress = 'hsmAddress' in input ? input.hsmAddress : input.hsm.address;
   const session = await windows.open(input, host, signal);

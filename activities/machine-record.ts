@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type StepFailure, unsafe } from '../domain/failure.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
-import type { Job } from '../domain/results.ts';
+import type { StepContext } from '../domain/results.ts';
 import type { DataOf, Entry } from '../stores/record/events.ts';
 import { openCreateTag, type Standing, secretsGiven, standingOf } from '../stores/record/memory.ts';
 import { createTagIn } from '../systems/azure/tags.ts';
@@ -73,7 +73,7 @@ interface Asked {
 /** An attempt of a step that gives a machine secrets. */
 interface Giver {
   systems: Pick<Systems, 'azure' | 'records'>;
-  input: Job;
+  input: StepContext;
   attempt: Attempt;
 }
 
@@ -145,7 +145,7 @@ export const enterLunacmSecrets = (giver: Giver): Promise<void> => enterWindowsS
  */
 export async function enterHsmHostKey(
   systems: Pick<Systems, 'records'>,
-  input: Job,
+  input: StepContext,
   attempt: Attempt,
   { hostKey, isConfirmed }: { hostKey: string; isConfirmed: boolean },
 ): Promise<void> {
@@ -157,7 +157,7 @@ export async function enterHsmHostKey(
   await record.append('machine-created', { resourceId, hostKey });
 }
 
-function otherHsm(job: Job, hostKey: string, { hostKey: recorded, tag }: { hostKey?: string; tag?: string }): StepFailure {
+function otherHsm(job: StepContext, hostKey: string, { hostKey: recorded, tag }: { hostKey?: string; tag?: string }): StepFailure {
   const tried = `first contact with the HSM ${job.request.hsm.name}`;
   if (recorded === undefined)
     return unsafe({

@@ -1,8 +1,8 @@
 import { refused } from '../domain/failure.ts';
-import type { Job, ManagerAt } from '../domain/results.ts';
+import type { ManagerEndpoint, StepContext } from '../domain/results.ts';
 import { isKeptKnownRight, isKeptRefused, orderOf, unheardOfKept } from '../stores/record/admin-passwords.ts';
 import { AttemptRecord } from '../stores/record/attempt-record.ts';
-import { kept } from '../stores/secrets/kept.ts';
+import { requireSecret } from '../stores/secrets/kept.ts';
 import type { Manager } from '../systems/ciphertrust/ciphertrust.ts';
 import { PasswordRecord } from '../systems/ciphertrust/password-record.ts';
 import type { Leaf } from '../systems/ciphertrust/tls.ts';
@@ -15,7 +15,7 @@ import type { Systems } from './systems.ts';
 /** An attempt of a step that speaks to CipherTrust Manager. */
 export interface Visitor {
   systems: Systems;
-  input: Job;
+  input: StepContext;
   attempt: Attempt;
 }
 
@@ -67,7 +67,7 @@ interface How {
 }
 
 /** A connection that is signed in with the kept password: by the sign-in of this run, where there is one. */
-export async function signedIn(visitor: Visitor, at: ManagerAt, { presented, anew = false }: How = {}): Promise<Manager> {
+export async function signedIn(visitor: Visitor, at: ManagerEndpoint, { presented, anew = false }: How = {}): Promise<Manager> {
   const { systems, input, attempt } = visitor;
   const manager = await systems.cipherTrust.connect(input, at, attempt.signal, presented);
   if (await signsIn(visitor, manager, anew)) return manager;
@@ -91,7 +91,7 @@ export async function signsIn(visitor: Visitor, manager: Manager, anew: boolean)
   if (isKeptRefused(shown, record.order)) return false;
   const isKnown = isKeptKnownRight(shown);
   if (!isKnown && unheardOfKept(shown, record.order) === 0) await record.write('kept', 'is tried');
-  const isRight = await manager.signIn(await kept(visitor.systems.secrets, visitor.input.target, 'ciphertrust-admin-password'));
+  const isRight = await manager.signIn(await requireSecret(visitor.systems.secrets, visitor.input.target, 'ciphertrust-admin-password'));
   if (!isRight) await record.write('kept', 'is refused');
   else if (!isKnown) await record.write('kept', 'is accepted');
   return isRight;

@@ -6,7 +6,7 @@ type Activity = (input: never) => Promise<unknown>;
 type Marked = Pick<StepDefinition, 'erases' | 'discloses'>;
 
 /**
- * Holds each activity to its line in the catalogue: an act that erases or discloses gets no permit in a step that is not marked so. That such an act is on record
+ * Holds each activity to its line in the catalog: an act that erases or discloses gets no permit in a step that is not marked so. That such an act is on record
  * first is what `converge` sees to.
  */
 export const withMarks = <Activities extends object>(activities: Activities): Activities =>
@@ -25,7 +25,7 @@ function fenceWithin(id: string, marks: Marked): Fence {
   const fence = currentFence();
   const mayDo = (act: LastingActName): void => {
     for (const mark of marksOf(act))
-      if (!marks[mark]) throw new Error(`${act} was about to be sent, but the catalogue does not say that ${id} ${mark} anything.`);
+      if (!marks[mark]) throw new Error(`${act} was about to be sent, but the catalog does not say that ${id} ${mark} anything.`);
   };
   return {
     permit: async (sending) => {

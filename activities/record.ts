@@ -1,4 +1,4 @@
-import type { Job } from '../domain/results.ts';
+import type { StepContext } from '../domain/results.ts';
 import { attemptRecord } from '../stores/record/attempt-record.ts';
 import type { EntryName, EventOf, Subject } from '../stores/record/events.ts';
 import type { TargetRecord } from '../stores/record/record.ts';
@@ -14,7 +14,7 @@ import type { Systems } from './systems.ts';
  */
 export function recordOf<S extends Subject>(
   systems: Pick<Systems, 'records'>,
-  job: Pick<Job, 'target' | 'runId' | 'order'>,
+  job: Pick<StepContext, 'target' | 'runId' | 'order'>,
   attempt: Ours,
   subject: S,
 ): OwnRecord<S> {
@@ -25,7 +25,7 @@ export function recordOf<S extends Subject>(
 /** The same, with a last read of its own: what it reads does not count as read by the rest of the attempt. */
 export const separateRecordOf = <S extends Subject>(
   systems: Pick<Systems, 'records'>,
-  job: Pick<Job, 'target' | 'runId' | 'order'>,
+  job: Pick<StepContext, 'target' | 'runId' | 'order'>,
   attempt: Ours,
   subject: S,
 ): OwnRecord<S> => tellingFence(systems.records.of(job.target, subject, writerOf(job, attempt)), subject);

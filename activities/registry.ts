@@ -6,7 +6,7 @@ import { acceptTerms } from './ciphertrust/accept-terms.ts';
 import { adminPassword } from './ciphertrust/admin-password.ts';
 import { ciphertrustVm } from './ciphertrust/ciphertrust-vm.ts';
 import { firstBoot } from './ciphertrust/first-boot.ts';
-import { licence } from './ciphertrust/licence.ts';
+import { license } from './ciphertrust/license.ts';
 import { ntp } from './ciphertrust/ntp.ts';
 import type { Step } from './converge.ts';
 import { deployHsm } from './hsm/deploy-hsm.ts';
@@ -30,9 +30,9 @@ import { checkFeature } from './permissions/check-feature.ts';
 import { keepSecrets } from './permissions/keep-secrets.ts';
 import { registerProviders } from './permissions/register-providers.ts';
 import { whatIf } from './plan/what-if.ts';
-import { closeDoors } from './report/close-doors.ts';
 import { confirmRootOfTrust } from './report/confirm-root-of-trust.ts';
 import { inventory } from './report/inventory.ts';
+import { removeTemporaryAccess } from './report/remove-temporary-access.ts';
 import { report } from './report/report.ts';
 import { clientCertificate } from './root-of-trust/client-certificate.ts';
 import { registerClient } from './root-of-trust/register-client.ts';
@@ -64,7 +64,7 @@ const stepsOf = (systems: Systems): StepActivities => ({
   'first-boot': firstBoot(systems),
   'admin-password': adminPassword(systems),
   ntp: ntp(systems),
-  licence: licence(systems),
+  license: license(systems),
   'appliance-password': appliancePassword(systems),
   'inspect-hsm': inspectHsm(systems),
   'initialize-hsm': initializeHsm(systems),
@@ -81,7 +81,7 @@ const stepsOf = (systems: Systems): StepActivities => ({
   'verify-root-of-trust': verifyRootOfTrust(systems),
   'web-certificate': webCertificate(systems),
   'confirm-root-of-trust': confirmRootOfTrust(systems),
-  'close-doors': closeDoors(systems),
+  'remove-temporary-access': removeTemporaryAccess(systems),
   report: report(systems),
   'enter-approval': enterApproval(systems),
   inventory: inventory(systems),

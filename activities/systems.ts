@@ -26,6 +26,6 @@ export interface Systems {
   clocks: Clocks;
 }
 
-/** For a rule’s `lateMs`: Azure answers reads from caches, which may show for some seconds what was before. Half a minute in all with the usual interval. */
-export const lateLooks = ({ settings: { pollIntervalMs } }: Pick<Systems, 'settings'>): number[] =>
+/** For a rule’s `staleReadDelaysMs`: Azure answers reads from caches, which may show for some seconds what was before. Half a minute in all with the usual interval. */
+export const staleReadDelays = ({ settings: { pollIntervalMs } }: Pick<Systems, 'settings'>): number[] =>
   [0.1, 0.2, 0.4, 0.8, 1.5].map((part) => part * pollIntervalMs);

@@ -3,7 +3,7 @@ import type { NetworkInterface, NetworkSecurityGroup, PublicIPAddress, SecurityR
 import { quoting } from '../domain/failure.ts';
 import type { HostWanted } from '../domain/hosts.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
-import type { Job, VmSeen } from '../domain/results.ts';
+import type { StepContext, VmInfo } from '../domain/results.ts';
 import { type Standing, standingOf } from '../stores/record/memory.ts';
 import { type ArmFault, innermost } from '../systems/azure/arm-error.ts';
 import type { Azure } from '../systems/azure/azure.ts';
@@ -12,7 +12,7 @@ import { createTag, createTagIn, notOwn, tagsOf } from '../systems/azure/tags.ts
 import { type Attempt, act, converge, done, halt, lasting, refuse, wait } from './converge.ts';
 import { enterCreateBegun, enterSecretsGiven, foundMachine, type MachineMemory, nextCreateTag, replacedMachine, vmIdOf } from './machine-record.ts';
 import { recordOf } from './record.ts';
-import { lateLooks, type Systems } from './systems.ts';
+import { type Systems, staleReadDelays } from './systems.ts';
 
 /** A virtual machine with its interface, public address and security group, as a step wants it. */
 export interface MachinePlan {
@@ -66,7 +66,7 @@ export interface MachineSeen {
   };
 }
 
-type MachineReady = VmSeen & { warnings?: string[] };
+type MachineReady = VmInfo & { warnings?: string[] };
 
 /** A guest agent is usually ready within minutes. */
 const longestForAgentMs = 30 * 60_000;
@@ -283,7 +283,7 @@ function machineSeen(found: VirtualMachine, view: VirtualMachineInstanceView | u
 }
 
 /** The same, with what the target record says of the machine. The record is read first: whatever is entered after that makes this attempt stale. */
-async function observeOwnMachine(systems: Systems, input: Job, plan: MachinePlan, attempt: Attempt): Promise<MachineMemory & { seen: MachineSeen }> {
+async function observeOwnMachine(systems: Systems, input: StepContext, plan: MachinePlan, attempt: Attempt): Promise<MachineMemory & { seen: MachineSeen }> {
   const record = recordOf(systems, input, attempt, plan.subject);
   const entries = await record.read();
   const seen = await observeMachine(systems.azure, input.request, plan.name, attempt.signal);
@@ -299,7 +299,7 @@ interface MachineLook extends MachineMemory {
 }
 
 /** One change after the other: security group, public address, interface, machine; then it must run. */
-export const virtualMachine = <Input extends Job>(systems: Systems, planOf: (input: Input) => Promise<MachinePlan> | MachinePlan) => {
+export const virtualMachine = <Input extends StepContext>(systems: Systems, planOf: (input: Input) => Promise<MachinePlan> | MachinePlan) => {
   const { azure, settings } = systems;
   const by =
     (change: (making: Making) => Promise<unknown>) =>
@@ -312,8 +312,8 @@ export const virtualMachine = <Input extends Job>(systems: Systems, planOf: (inp
       return { plan, waitedMs: attempt.waitedMs, ...(await observeOwnMachine(systems, input, plan, attempt)) };
     },
     decide: ({ seen, plan, waitedMs }, { target }) => decideMachine(seen, plan, target, waitedMs),
-    sight: ({ seen }) => seen,
-    lateMs: lateLooks({ settings }),
+    fingerprint: ({ seen }) => seen,
+    staleReadDelaysMs: staleReadDelays({ settings }),
     act: {
       'create-security-group': by(createSecurityGroup),
       'open-door': by(openDoor),
@@ -329,7 +329,7 @@ export const virtualMachine = <Input extends Job>(systems: Systems, planOf: (inp
 /** What a change is made with. */
 interface Making extends MachineLook {
   azure: Azure;
-  input: Job;
+  input: StepContext;
   signal: AbortSignal;
 }
 

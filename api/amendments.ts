@@ -4,10 +4,10 @@ import { type AmendedField, amend, type StepStates } from '../domain/amendments.
 import { decisionOf, type ResolveSignal } from '../domain/decisions.ts';
 import type { DecisionView } from '../domain/progress.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
-import { catalogue, forAllSteps, type StepId } from '../domain/steps.ts';
+import { catalog, forAllSteps, type StepId } from '../domain/steps.ts';
 import { validateRequest } from '../domain/validate.ts';
 import { signalNames } from '../temporal/contract.ts';
-import { Problem } from './problem.ts';
+import { HttpProblem } from './problem.ts';
 import { ask } from './temporal.ts';
 
 interface Run {
@@ -31,14 +31,14 @@ export async function currentRequest(client: Client, { id, runId, decisions }: R
   const { events } = await ask(client, () => client.workflow.getHandle(id, runId).fetchHistory());
   const input = await decoded(client, id, events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads);
   const started = validateRequest(typeof input === 'object' && input !== null && 'request' in input ? input.request : undefined);
-  if (!started.ok) throw new Problem(409, 'The request cannot be amended', 'The job was started around the API, with a request that does not validate.');
+  if (!started.ok) throw new HttpProblem(409, 'The request cannot be amended', 'The job was started around the API, with a request that does not validate.');
   let { request } = started;
   const counted = new Set<DecisionView>();
   for (const { workflowExecutionSignaledEventAttributes: signal } of events ?? []) {
     if (signal?.signalName !== signalNames.resolve) continue;
     const { decision } = decisionOf('resolve', await decoded(client, id, signal.input?.payloads));
     if (decision?.kind !== 'resolve') continue;
-    const amended = amend(request, decision.amendment, { steps: catalogue, states: untouched });
+    const amended = amend(request, decision.amendment, { steps: catalog, states: untouched });
     const view = amended.ok && decisions.find((one) => !counted.has(one) && isOf(one, decision, amended.changes));
     if (!view) continue;
     counted.add(view);
@@ -60,13 +60,13 @@ const valuesIn = (changes: readonly AmendedField[]): string => JSON.stringify(ch
 
 /** Refuses an amendment with every mistake at once: fields that cannot change any more, misshapen values, and broken rules. */
 export function checkAmendment(request: ProvisioningRequest, amendment: unknown, states: StepStates<StepId>): void {
-  const amended = amend(request, amendment, { steps: catalogue, states });
+  const amended = amend(request, amendment, { steps: catalog, states });
   const validated = validateRequest(amended.request);
   const ofRequest = validated.ok ? [] : validated.mistakes;
   const ofFields = amended.ok ? [] : amended.mistakes.filter(({ path }) => !ofRequest.some((mistake) => mistake.path === path));
   const mistakes = [...ofFields, ...ofRequest];
   if (mistakes.length === 0) return;
-  throw new Problem(422, 'The amendment cannot be taken', `${mistakes.length} ${mistakes.length === 1 ? 'mistake' : 'mistakes'}; nothing was changed.`, {
+  throw new HttpProblem(422, 'The amendment cannot be taken', `${mistakes.length} ${mistakes.length === 1 ? 'mistake' : 'mistakes'}; nothing was changed.`, {
     errors: mistakes.map(({ path, message }) => ({ pointer: path || '/', detail: message })),
   });
 }

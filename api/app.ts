@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import type { ReportStore } from '../stores/reports/report-store.ts';
 import { bodyLimitBytes } from './framework-problems.ts';
-import { Jobs } from './jobs.ts';
+import { JobService } from './jobs.ts';
 import { auth, type Tokens } from './plugins/auth.ts';
 import { documentation } from './plugins/documentation.ts';
 import { frameworkAnswers, frameworkOptions } from './plugins/framework-answers.ts';
@@ -46,7 +46,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   auth(app, tokens);
   const workers = new Workers(client, taskQueue);
   metrics(app, { workers, uncaughtErrors });
-  const jobs = new Jobs(client, taskQueue, workers);
+  const jobs = new JobService(client, taskQueue, workers);
   healthRoutes(app, jobs, workers);
   planRoutes(app, (request) => lookWhatIf(client, taskQueue, request, whatIfPatienceMs));
   provisioningRoutes(app, jobs);

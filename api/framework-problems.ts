@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { Problem } from './problem.ts';
+import { HttpProblem } from './problem.ts';
 
 /** What the framework and Node’s HTTP server refuse before a route is reached, in words of ours with a next step. */
 
@@ -36,28 +36,32 @@ const byCode: Record<string, [status: number, title: string, detail: string]> = 
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout', 'The request did not arrive completely in time. Send it again. Nothing was changed.'],
 };
 
-const invalidHttp = (): Problem =>
-  new Problem(400, 'Invalid HTTP request', 'This is not a valid HTTP/1.1 request. Use an http:// URL without TLS, and let your HTTP client set the headers.');
+const invalidHttp = (): HttpProblem =>
+  new HttpProblem(
+    400,
+    'Invalid HTTP request',
+    'This is not a valid HTTP/1.1 request. Use an http:// URL without TLS, and let your HTTP client set the headers.',
+  );
 
 /** The problem for an error code of Fastify or of Node’s HTTP parser; undefined where it has none of its own. */
-export function problemOfCode(code: string | undefined): Problem | undefined {
+export function problemOfCode(code: string | undefined): HttpProblem | undefined {
   const known = code === undefined ? undefined : byCode[code];
-  return known && new Problem(...known);
+  return known && new HttpProblem(...known);
 }
 
 /** The problem for a connection whose bytes Node could not read as a request. */
-export const problemOfConnection = (code: string | undefined): Problem => problemOfCode(code) ?? invalidHttp();
+export const problemOfConnection = (code: string | undefined): HttpProblem => problemOfCode(code) ?? invalidHttp();
 
 /** An error that names a status by itself, in the words that HTTP has for it. Only its text below 500 is meant for the client. */
-export const problemOfStatus = (status: number, message: string): Problem => new Problem(status, STATUS_CODES[status] ?? 'Error', message);
+export const problemOfStatus = (status: number, message: string): HttpProblem => new HttpProblem(status, STATUS_CODES[status] ?? 'Error', message);
 
-export const missingHost = (): Problem =>
-  new Problem(400, 'Missing Host header', 'HTTP/1.1 requires a Host header. Let your HTTP client set it, and send the request again.');
-export const noTunnel = (): Problem =>
-  new Problem(405, 'Method Not Allowed', 'This API is not a proxy. Remove it from the proxy settings of your HTTP client.');
-export const unmetExpectation = (): Problem =>
-  new Problem(417, 'Expectation Failed', 'The only supported expectation is 100-continue. Remove the Expect header and send the request again.');
-export const shuttingDown = (): Problem =>
-  new Problem(503, 'Shutting down', 'This API process is shutting down. Jobs continue. Send the request again in a few seconds.', {
+export const missingHost = (): HttpProblem =>
+  new HttpProblem(400, 'Missing Host header', 'HTTP/1.1 requires a Host header. Let your HTTP client set it, and send the request again.');
+export const noTunnel = (): HttpProblem =>
+  new HttpProblem(405, 'Method Not Allowed', 'This API is not a proxy. Remove it from the proxy settings of your HTTP client.');
+export const unmetExpectation = (): HttpProblem =>
+  new HttpProblem(417, 'Expectation Failed', 'The only supported expectation is 100-continue. Remove the Expect header and send the request again.');
+export const shuttingDown = (): HttpProblem =>
+  new HttpProblem(503, 'Shutting down', 'This API process is shutting down. Jobs continue. Send the request again in a few seconds.', {
     headers: { 'retry-after': '5' },
   });

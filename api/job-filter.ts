@@ -1,6 +1,6 @@
 import type { JobState } from '../domain/progress.ts';
 import { searchAttributes } from '../temporal/contract.ts';
-import type { ListedJob } from './schemas/answers.ts';
+import type { ListedJob } from './schemas/responses.ts';
 import type { ListFilter } from './schemas/schemas.ts';
 import { reportedProblems } from './stuck.ts';
 

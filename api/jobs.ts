@@ -15,13 +15,13 @@ import type { SignalName, SignalOf } from '../domain/decisions.ts';
 import { type DecisionView, fractionDone, type JobState, openApproval, openIncidents, type Progress, pendingSteps } from '../domain/progress.ts';
 import type { ProvisioningRequest } from '../domain/request.ts';
 import { jobState } from '../domain/schemas/progress.ts';
-import { catalogue, forAllSteps, stepIds } from '../domain/steps.ts';
+import { catalog, forAllSteps, stepIds } from '../domain/steps.ts';
 import { type ProvisionInput, searchAttributes, workflowName } from '../temporal/contract.ts';
 import { type PublishedProgress, readProgress, readStartMemo, type StartMemo } from '../temporal/read-progress.ts';
 import { checkAmendment, currentRequest } from './amendments.ts';
 import { conditionsOf, type JobFilter, letsThrough } from './job-filter.ts';
-import { Problem } from './problem.ts';
-import type { ListedJob, ShownJob } from './schemas/answers.ts';
+import { HttpProblem } from './problem.ts';
+import type { JobView, ListedJob } from './schemas/responses.ts';
 import { withSearchAttributes } from './search-attributes.ts';
 import { isListedAsStuck, type Stuck, stuckOf } from './stuck.ts';
 import { targetId } from './target.ts';
@@ -58,7 +58,7 @@ const readyPatienceMs = 2_000;
 const verdictPollMs = 50;
 
 /** Jobs in Temporal: starts them, tells how they are, and passes decisions on. Everything is read from Temporal, so it works with no worker alive. */
-export class Jobs {
+export class JobService {
   readonly #client: Client;
   /** Jobs on another queue are another installation’s: they are not shown, and nothing is decided about them. */
   readonly #taskQueue: string;
@@ -103,7 +103,7 @@ export class Jobs {
       if (again) return { id, runId: again.firstExecutionRunId, state: 'running' };
       // Somebody was faster: perhaps the same request, sent twice at once.
     }
-    throw new Problem(409, 'The HSM has a job already', `${request.hsm.name} has an active job; one HSM has one job at a time.`, { job: linkOf(id) });
+    throw new HttpProblem(409, 'The HSM has a job already', `${request.hsm.name} has an active job; one HSM has one job at a time.`, { job: linkOf(id) });
   }
 
   /** The run that a request with this key started before, if any; another body under the key, and another installation’s job, are refused. */
@@ -118,7 +118,7 @@ export class Jobs {
     const before = runs.find((run) => run.memo.idempotencyKey === idempotencyKey);
     if (!before) return undefined;
     if (before.memo.bodyHash === bodyHash) return { id, runId: before.runId, state: await this.#stateOf(id, before.runId) };
-    throw new Problem(422, 'The key was used before', 'This Idempotency-Key belongs to a request with another body.', { job: linkOf(id) });
+    throw new HttpProblem(422, 'The key was used before', 'This Idempotency-Key belongs to a request with another body.', { job: linkOf(id) });
   }
 
   /** The target’s runs, as long as Temporal keeps them. */
@@ -153,7 +153,7 @@ export class Jobs {
     throw none(id);
   }
 
-  async show(id: string): Promise<ShownJob> {
+  async show(id: string): Promise<JobView> {
     const [description, workers] = await Promise.all([this.describe(id), this.#workers.missing()]);
     return {
       ...shown(id, description, await stuckOf(this.#client, description)),
@@ -188,7 +188,7 @@ export class Jobs {
       const same = ofKey.filter((found) => isSame(found, signal, payload));
       const [first] = ofKey;
       if (first && same.length === 0)
-        throw new Problem(422, 'The key was used before', 'This Idempotency-Key belongs to another decision.', { decision: first, job: linkOf(id) });
+        throw new HttpProblem(422, 'The key was used before', 'This Idempotency-Key belongs to another decision.', { decision: first, job: linkOf(id) });
       return same.find(({ verdict }) => verdict === 'accepted') ?? same.toSorted((one, other) => one.at.localeCompare(other.at)).at(-1);
     };
     // One that was refused is sent again: it may have been corrected, or its time may have come.
@@ -236,19 +236,20 @@ const alreadyStarted = (error: unknown): undefined => {
   throw error;
 };
 
-const over = (id: string): Problem => new Problem(409, 'The job is over', `The job ${id} has ended: nothing can be decided any more.`, { job: linkOf(id) });
+const over = (id: string): HttpProblem =>
+  new HttpProblem(409, 'The job is over', `The job ${id} has ended: nothing can be decided any more.`, { job: linkOf(id) });
 
 /** Temporal does not know a run that is over when something is sent to it. */
 const endedMeanwhile = (id: string) => (error: unknown) => {
   throw error instanceof WorkflowNotFoundError ? over(id) : error;
 };
 
-const none = (id: string): Problem => new Problem(404, 'No such job', `There is no job ${id}.`);
-const elsewhere = (id: string): Problem =>
-  new Problem(409, 'The HSM has a job elsewhere', `Another installation in the same Temporal, with another HSM_TASK_QUEUE, has an active job ${id}.`);
+const none = (id: string): HttpProblem => new HttpProblem(404, 'No such job', `There is no job ${id}.`);
+const elsewhere = (id: string): HttpProblem =>
+  new HttpProblem(409, 'The HSM has a job elsewhere', `Another installation in the same Temporal, with another HSM_TASK_QUEUE, has an active job ${id}.`);
 
 /** Texts of a decision as they are kept: the workflow cuts long ones. */
-const kept = (text: string | undefined): string => (text ?? '').slice(0, 300);
+const truncated = (text: string | undefined): string => (text ?? '').slice(0, 300);
 
 /** A refused one says nothing of what it would have changed. */
 const hasAmendment = ({ verdict, changes }: DecisionView, payload: SignalOf<SignalName>): boolean =>
@@ -259,7 +260,11 @@ function isSame(found: DecisionView, signal: SignalName, payload: SignalOf<Signa
   const [kind, about] = 'action' in payload ? [payload.action, payload.incidentId] : [signal, payload.approvalId];
   const { actor, comment } = payload;
   return (
-    found.kind === kind && found.about === kept(about) && found.actor === kept(actor) && kept(found.comment) === kept(comment) && hasAmendment(found, payload)
+    found.kind === kind &&
+    found.about === truncated(about) &&
+    found.actor === truncated(actor) &&
+    truncated(found.comment) === truncated(comment) &&
+    hasAmendment(found, payload)
   );
 }
 
@@ -328,14 +333,14 @@ function waiting({ hsmName = '', region = '', requestedBy = 'unknown' }: StartMe
   };
 }
 
-function shown(id: string, execution: WorkflowExecutionDescription, stuck: Stuck | undefined): ShownJob {
+function shown(id: string, execution: WorkflowExecutionDescription, stuck: Stuck | undefined): JobView {
   const { memo, status, runId, startTime, raw } = execution;
   const { progress = waiting(readStartMemo(memo), startTime), unreadable } = published(execution);
   const details = new Map((raw.pendingActivities ?? []).map(({ activityType, lastFailure }) => [activityType?.name, lastFailure?.message]));
   const steps = forAllSteps((step) => {
     const view = progress.steps[step];
     const detail = view.state === 'running' ? details.get(step) : undefined;
-    return { ...view, title: catalogue[step].title, phase: catalogue[step].phase, ...(detail ? { detail } : {}) };
+    return { ...view, title: catalog[step].title, phase: catalog[step].phase, ...(detail ? { detail } : {}) };
   });
   const home = linkOf(id);
   return {

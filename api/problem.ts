@@ -15,7 +15,7 @@ interface Extras {
 }
 
 /** An answer that is no success, as RFC 9457 has it. */
-export class Problem extends Error {
+export class HttpProblem extends Error {
   readonly status: number;
   readonly title: string;
   readonly errors: Mistake[] | undefined;
@@ -33,7 +33,7 @@ export class Problem extends Error {
 }
 
 /** The body of a problem’s answer. */
-export const problemBody = ({ status, title, message: detail, errors, more }: Problem, requestId?: string): Record<string, unknown> => ({
+export const problemBody = ({ status, title, message: detail, errors, more }: HttpProblem, requestId?: string): Record<string, unknown> => ({
   type: 'about:blank',
   title,
   status,

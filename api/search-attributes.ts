@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Client, ServiceError } from '@temporalio/client';
 import { searchAttributes } from '../temporal/contract.ts';
-import { Problem } from './problem.ts';
+import { HttpProblem } from './problem.ts';
 import { reportedProblems } from './stuck.ts';
 import { ask } from './temporal.ts';
 
@@ -37,7 +37,7 @@ export async function withSearchAttributes<T>(client: Client, call: () => Promis
 }
 
 /** What a person must put right; undefined where all attributes are registered, so that they only need a moment. */
-async function lastingProblem(client: Client, error: unknown): Promise<Problem | undefined> {
+async function lastingProblem(client: Client, error: unknown): Promise<HttpProblem | undefined> {
   if (isAboutAttributes(error, reportedProblems)) return tooOld(error);
   const unusable = await unusableIn(client).catch(() => undefined);
   if (!unusable) return unreadable(error);
@@ -63,7 +63,7 @@ async function unusableIn(client: Client): Promise<Unusable> {
   };
 }
 
-function missing(client: Client, { missing: names, ofOtherType }: Unusable, cause: unknown): Problem {
+function missing(client: Client, { missing: names, ofOtherType }: Unusable, cause: unknown): HttpProblem {
   const command = `temporal operator search-attribute create --namespace ${client.options.namespace} ${names.map(({ name, type }) => `--name ${name} --type ${type}`).join(' ')}`;
   const isMissing = names.length > 0;
   const sentences = [
@@ -71,15 +71,15 @@ function missing(client: Client, { missing: names, ofOtherType }: Unusable, caus
     ...ofOtherType.map((text) => `${text}. Remove and re-create it.`),
     'Nothing was changed. Then send the request again.',
   ];
-  return new Problem(503, 'Search attributes are missing in Temporal', sentences.join(' '), {
+  return new HttpProblem(503, 'Search attributes are missing in Temporal', sentences.join(' '), {
     cause,
     headers: { 'retry-after': '30' },
     ...(isMissing ? { command } : {}),
   });
 }
 
-const notYetUsable = (cause: unknown): Problem =>
-  new Problem(
+const notYetUsable = (cause: unknown): HttpProblem =>
+  new HttpProblem(
     503,
     'Search attributes are not usable yet',
     'All search attributes are registered, but Temporal says that they are not usable yet. Nothing was changed. Send the request again in 10 seconds.',
@@ -87,8 +87,8 @@ const notYetUsable = (cause: unknown): Problem =>
   );
 
 /** Where a namespace does not let this service read its attributes, only Temporal’s own message tells which one. */
-const unreadable = (cause: unknown): Problem =>
-  new Problem(
+const unreadable = (cause: unknown): HttpProblem =>
+  new HttpProblem(
     503,
     'Search attributes are missing in Temporal',
     'Temporal does not know a search attribute of jobs, and does not let this service list those it knows. Run deploy/temporal/namespace.sh, which registers all of them, and send the request again. Nothing was changed.',
@@ -96,8 +96,8 @@ const unreadable = (cause: unknown): Problem =>
   );
 
 /** The server sets that attribute by itself; an older one does not know it. */
-const tooOld = (cause: unknown): Problem =>
-  new Problem(
+const tooOld = (cause: unknown): HttpProblem =>
+  new HttpProblem(
     501,
     'This Temporal server cannot list stuck jobs',
     'state=stuck needs Temporal server 1.31 or later. Upgrade it, or look at each running job with GET /v1/jobs/{id}, which shows a stuck one with any version.',

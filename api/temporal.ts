@@ -1,5 +1,5 @@
 import { type Client, NamespaceNotFoundError, ServiceError } from '@temporalio/client';
-import { Problem } from './problem.ts';
+import { HttpProblem } from './problem.ts';
 
 /** How long Temporal is waited for before the API says that it does not answer. */
 const usualPatienceMs = 5_000;
@@ -10,10 +10,10 @@ const silent = [4, 14];
 const refusals = [7, 16];
 
 const soon = { 'retry-after': '5' };
-const away = (cause?: unknown): Problem =>
-  new Problem(503, 'Temporal does not answer', 'Jobs go on by themselves; ask again when Temporal is back.', { cause, headers: soon });
-const refused = (cause: unknown): Problem =>
-  new Problem(
+const away = (cause?: unknown): HttpProblem =>
+  new HttpProblem(503, 'Temporal does not answer', 'Jobs go on by themselves; ask again when Temporal is back.', { cause, headers: soon });
+const refused = (cause: unknown): HttpProblem =>
+  new HttpProblem(
     503,
     'Temporal refuses this service',
     'Check the API’s TEMPORAL_API_KEY or TLS certificate, and its permissions in the namespace, then restart the API.',
@@ -21,8 +21,8 @@ const refused = (cause: unknown): Problem =>
       cause,
     },
   );
-const noNamespace = (cause: NamespaceNotFoundError): Problem =>
-  new Problem(
+const noNamespace = (cause: NamespaceNotFoundError): HttpProblem =>
+  new HttpProblem(
     503,
     'The Temporal namespace does not exist',
     `Create it with deploy/temporal/namespace.sh (TEMPORAL_NAMESPACE=${cause.namespace}), or set TEMPORAL_NAMESPACE of the API to the right one and restart it.`,

@@ -5,7 +5,7 @@ import type { ProvisioningRequest } from '../domain/request.ts';
 import { whatIf as schema } from '../domain/schemas/plan.ts';
 import { inspect } from '../domain/shape.ts';
 import { type WhatIf, whatIfWorkflow } from '../domain/what-if.ts';
-import { Problem } from './problem.ts';
+import { HttpProblem } from './problem.ts';
 import { targetId } from './target.ts';
 import { ask } from './temporal.ts';
 
@@ -27,7 +27,7 @@ export async function lookWhatIf(client: Client, taskQueue: string, request: Pro
   const after = (ms: number, detail: string, unless?: () => Promise<boolean>) =>
     new Promise<never>((_, reject) => {
       const giveUp = async () => {
-        if (!(await unless?.())) reject(new Problem(503, 'No answer yet', `${detail} Ask again; nothing was changed.`));
+        if (!(await unless?.())) reject(new HttpProblem(503, 'No answer yet', `${detail} Ask again; nothing was changed.`));
       };
       timers.push(setTimeout(() => void giveUp().catch(reject), ms));
     });
@@ -38,10 +38,10 @@ export async function lookWhatIf(client: Client, taskQueue: string, request: Pro
       after(patience.answerMs, `A worker looks at Azure, but has not told within ${patience.answerMs / 1000} s what is there.`),
     ]);
     if (Value.Check(schema, seen)) return seen;
-    throw new Problem(502, 'What is there could not be read', misread(seen));
+    throw new HttpProblem(502, 'What is there could not be read', misread(seen));
   } catch (error) {
     if (error instanceof WorkflowFailedError)
-      throw new Problem(502, 'What is there could not be read', error.cause?.message ?? 'The worker’s log says why.', { cause: error });
+      throw new HttpProblem(502, 'What is there could not be read', error.cause?.message ?? 'The worker’s log says why.', { cause: error });
     // A worker that comes later must not look for nobody.
     await ask(client, () => handle.terminate('nobody waits for it any more')).catch(() => {});
     throw error;

@@ -20,7 +20,7 @@ const takes: Partial<Record<StepId, readonly string[]>> = {
   'connect-client': ['clientDeploy'],
   'initialize-partition': ['partitionInit'],
   'set-root-of-trust': ['hsmSetup', 'cipherTrustReset'],
-  'close-doors': ['vmDeallocate'],
+  'remove-temporary-access': ['vmDeallocate'],
 };
 
 /** The configured minutes of a step. Fails where the simulated world does not know a duration, because the path would come out too short. */

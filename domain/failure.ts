@@ -2,7 +2,7 @@ import type { Static } from 'typebox';
 import type { CodeOf } from './failure-codes.ts';
 import type { problem } from './schemas/problem.ts';
 
-/** For the person who must act. Never holds a secret; at most 1 KB when serialised. */
+/** For the person who must act. Never holds a secret; at most 1 KB when serialized. */
 export type Problem = Static<typeof problem>;
 export type FailureKind = Problem['kind'];
 

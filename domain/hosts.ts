@@ -23,5 +23,5 @@ export const cipherTrustHost = ({ cipherTrust: { vmName: name, size = 'Standard_
 export const diskText = ({ type, encryptionSet }: HostWanted['disk']): string =>
   `${type === 'Standard_LRS' ? 'Standard HDD' : type}${encryptionSet ? ` encrypted with ${encryptionSet.split('/').at(-1)}` : ''}`;
 
-/** The doors that are open on both hosts while the job runs; `close-doors` removes them. */
+/** The doors that are open on both hosts while the job runs; `remove-temporary-access` removes them. */
 export const temporaryRule = 'provisioner-admin';

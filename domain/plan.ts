@@ -7,7 +7,7 @@ import { brokenRules } from './rules/broken.ts';
 import type { BrokenRule } from './rules/rule.ts';
 import { addressSkuOf } from './rules/template.ts';
 import type * as schemas from './schemas/plan.ts';
-import { catalogue, firstStep, type StepId, step, stepIds } from './steps.ts';
+import { catalog, firstStep, type StepId, step, stepIds } from './steps.ts';
 
 export type { BrokenRule } from './rules/rule.ts';
 
@@ -49,7 +49,7 @@ export const predecessorsOf = (request: ProvisioningRequest) => (id: StepId) =>
 export function criticalPath(
   minutesOf: (id: StepId) => number,
   ids: readonly StepId[] = stepIds,
-  after: (id: StepId) => readonly StepId[] = (id) => catalogue[id].after as readonly StepId[],
+  after: (id: StepId) => readonly StepId[] = (id) => catalog[id].after as readonly StepId[],
 ): { steps: StepId[]; minutes: number } {
   const ways = new Map<StepId, { steps: StepId[]; minutes: number }>();
   for (const id of stepIds) {
@@ -130,15 +130,15 @@ function neededBefore(request: ProvisioningRequest): string[] {
   ];
 }
 
-function warnings({ azure, hsm, cipherTrust, closeDoors }: ProvisioningRequest): string[] {
+function warnings({ azure, hsm, cipherTrust, removeTemporaryAccess }: ProvisioningRequest): string[] {
   const unauthenticated = cipherTrust.ntp.filter(({ key }) => !key).map(({ host }) => host);
   return [
     'Azure Dedicated HSM ends on 31 July 2028, and new customers are no longer onboarded.',
     `Gateways with Basic public addresses carry a Dedicated HSM until 31 March 2027 only; ${gatewayAddress(hsm)} Never change, delete or re-create the gateway of an HSM.`,
     'Never delete a resource group that holds an HSM: the HSM goes on being billed. Apply KB0019789 before any reboot of the appliance.',
     ...(hsm.fips ? [] : ['FIPS 140-2 approved operation stays off.']),
-    ...(cipherTrust.licence === 'none' ? ['Without a licence or trial CipherTrust Manager refuses an HSM as root of trust.'] : []),
-    ...(cipherTrust.licence === 'trial' ? ['The trial licence ends after 90 days.'] : []),
+    ...(cipherTrust.license === 'none' ? ['Without a license or trial CipherTrust Manager refuses an HSM as root of trust.'] : []),
+    ...(cipherTrust.license === 'trial' ? ['The trial license ends after 90 days.'] : []),
     ...(cipherTrust.ntp.length === 0 ? ['Without an NTP server clocks drift apart, and the trust link fails.'] : []),
     ...(unauthenticated.length > 0 ? [`Time from ${unauthenticated.join(', ')} is not authenticated.`] : []),
     ...exposureWarnings(azure, cipherTrust),
@@ -149,7 +149,7 @@ function warnings({ azure, hsm, cipherTrust, closeDoors }: ProvisioningRequest):
       ? ['What the template given deploys carries the template’s own tags: it is deployed unedited.']
       : []),
     ...(azure.access === 'private' ? ['Nothing gets a public address but the gateway: this service must reach the network from inside.'] : []),
-    ...(closeDoors === false ? ['The temporary rules for SSH and RDP stay open, and the Windows host goes on running.'] : []),
+    ...(removeTemporaryAccess === false ? ['The temporary rules for SSH and RDP stay open, and the Windows host goes on running.'] : []),
   ];
 }
 

@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
 import type * as schemas from './schemas/progress.ts';
-import { catalogue, idsOf, type StepId } from './steps.ts';
+import { catalog, idsOf, type StepId } from './steps.ts';
 
 /**
  * A job as people and programs see it, whatever its procedure. The workflow publishes it as memo keys, so that it can be read with no worker alive. The types
@@ -16,7 +16,7 @@ export type ApprovalView = Static<typeof schemas.approvalView>;
 export type Verdict = Static<typeof schemas.verdict>;
 export type DecisionView = Static<typeof schemas.decisionView>;
 export type StoredReport = Static<typeof schemas.storedReport>;
-export type JobView = Static<typeof schemas.jobView>;
+export type JobOverview = Static<typeof schemas.jobView>;
 
 export interface IncidentView<Id extends string = StepId> extends Omit<Static<typeof schemas.incidentView>, 'step'> {
   step: Id;
@@ -38,7 +38,7 @@ export function fractionDone<Id extends string>({ steps }: Pick<Progress<Id>, 's
   return finished.length / counted.length;
 }
 
-export const titleOf = (id: StepId): string => catalogue[id].title;
+export const titleOf = (id: StepId): string => catalog[id].title;
 
 const over: readonly JobState[] = ['completed', 'rejected', 'aborted', 'cancelled', 'failed'];
 /** Does nothing change any more? */
@@ -56,8 +56,8 @@ export function shownState<Id extends string>(progress: Progress<Id>): JobState 
 }
 
 /** The first section that is not finished. */
-export function currentPhase<Id extends string>({ steps }: Pick<Progress<Id>, 'steps'>, catalogue: Readonly<Record<Id, { phase: string }>>): string {
-  const ids = idsOf(catalogue);
+export function currentPhase<Id extends string>({ steps }: Pick<Progress<Id>, 'steps'>, catalog: Readonly<Record<Id, { phase: string }>>): string {
+  const ids = idsOf(catalog);
   const open = ids.find((id) => ['pending', 'running', 'failed'].includes(steps[id].state)) ?? ids.at(-1);
-  return open === undefined ? '' : catalogue[open].phase;
+  return open === undefined ? '' : catalog[open].phase;
 }

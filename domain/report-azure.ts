@@ -1,6 +1,6 @@
 import { cipherTrustHost, diskText, type HostWanted, windowsHost } from './hosts.ts';
 import type { ReportDraft } from './report.ts';
-import type { ImageVersion, VmSeen } from './results.ts';
+import type { ImageVersion, VmInfo } from './results.ts';
 import { allWith, lastWith } from './step-results.ts';
 
 export interface ReportedHost extends HostWanted {
@@ -36,7 +36,7 @@ const imageText = (image: ImageVersion | { id: string } | undefined): { image?: 
   image ? { image: 'id' in image ? image.id : [image.publisher, image.offer, image.sku, image.version].join(':') } : {};
 
 /** The machine of that name, which is the end of its id. */
-const hostOf = (wanted: HostWanted, machines: VmSeen[], image: ImageVersion | { id: string } | undefined): ReportedHost[] =>
+const hostOf = (wanted: HostWanted, machines: VmInfo[], image: ImageVersion | { id: string } | undefined): ReportedHost[] =>
   machines
     .filter(({ id }) => id.toLowerCase().endsWith(`/${wanted.name.toLowerCase()}`))
     .map(({ privateAddress, publicAddress }) => ({ ...wanted, ...imageText(image), privateAddress, ...(publicAddress ? { publicAddress } : {}) }));

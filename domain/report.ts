@@ -5,11 +5,11 @@ import { remainsOf } from './remains.ts';
 import { azureOf, type ReportedAzure } from './report-azure.ts';
 import { managerOf, type ReportedManager } from './report-manager.ts';
 import type { ProvisioningRequest } from './request.ts';
-import type { CertificateSeen, HsmSeen } from './results.ts';
+import type { CertificateInfo, HsmState } from './results.ts';
 import type * as schemas from './schemas/report-draft.ts';
 import { allWith, lastWith } from './step-results.ts';
 import type { StepId } from './steps.ts';
-import { catalogue, phases, stepIds } from './steps.ts';
+import { catalog, phases, stepIds } from './steps.ts';
 
 export type Outcome = Static<typeof schemas.outcome>;
 export type StepResults = Static<typeof schemas.stepResults>;
@@ -23,7 +23,7 @@ export interface ReportedStep extends StepView {
   phase: string;
 }
 
-export interface ReportedCertificate extends Omit<CertificateSeen, 'pem'> {
+export interface ReportedCertificate extends Omit<CertificateInfo, 'pem'> {
   of: string;
 }
 
@@ -48,7 +48,7 @@ export interface Report {
   approvedBy?: string;
   steps: ReportedStep[];
   azure: ReportedAzure;
-  hsm?: Omit<HsmSeen, 'partitions'> & { address?: string };
+  hsm?: Omit<HsmState, 'partitions'> & { address?: string };
   partition?: { name: string; serial: string; sizeBytes: number };
   fingerprints: Record<string, string>;
   certificates: ReportedCertificate[];
@@ -84,7 +84,7 @@ export function reportOf(draft: ReportDraft, transcripts: Report['transcripts'])
     startedAt: job.startedAt,
     requestedBy: job.requestedBy,
     ...(approvedBy ? { approvedBy } : {}),
-    steps: stepIds.map((id) => ({ id, title: catalogue[id].title, phase: phases[catalogue[id].phase], ...progress.steps[id] })),
+    steps: stepIds.map((id) => ({ id, title: catalog[id].title, phase: phases[catalog[id].phase], ...progress.steps[id] })),
     azure: azureOf(draft),
     ...(hsm ? { hsm: { ...withoutPartitions(hsm), ...(verified ? { address: verified.hsmAddress } : {}) } } : {}),
     ...(partition ? { partition } : {}),
@@ -112,7 +112,7 @@ export const amendmentsIn = (decisions: readonly DecisionView[]): ReportedAmendm
     changes && verdict === 'accepted' ? [{ by, at, decisionId, about, ...(comment ? { comment } : {}), changes }] : [],
   );
 
-const withoutPartitions = ({ partitions: _, ...hsm }: HsmSeen): Omit<HsmSeen, 'partitions'> => hsm;
+const withoutPartitions = ({ partitions: _, ...hsm }: HsmState): Omit<HsmState, 'partitions'> => hsm;
 
 function fingerprints(results: StepResults): Record<string, string> {
   const found: [name: string, value: string | undefined][] = [
@@ -126,7 +126,7 @@ function fingerprints(results: StepResults): Record<string, string> {
 }
 
 function certificates(results: StepResults): ReportedCertificate[] {
-  const found: [of: string, certificate: CertificateSeen | undefined][] = [
+  const found: [of: string, certificate: CertificateInfo | undefined][] = [
     ['HSM server', lastWith(results, 'serverCertificate')?.serverCertificate],
     ['CipherTrust Manager’s web interface', lastWith(results, 'webCertificate')?.webCertificate],
     ['CipherTrust Manager as client of the HSM', lastWith(results, 'clientCertificate')?.clientCertificate],
@@ -144,7 +144,7 @@ function whatNext(outcome: Outcome, { hsm, cipherTrust }: ProvisioningRequest): 
     'Copy the secrets named here into a second safe place: without them the HSM and its keys are lost.',
     `Sign in to CipherTrust Manager ${cipherTrust.vmName} as admin and create personal accounts.`,
     'Back up CipherTrust Manager, and back up its backup key: a backup from before the root of trust was set needs the old key.',
-    ...(cipherTrust.licence === 'trial' ? ['Install a term or perpetual licence before the trial ends.'] : []),
+    ...(cipherTrust.license === 'trial' ? ['Install a term or perpetual license before the trial ends.'] : []),
     `Never remove the gateway or the resource group of ${hsm.name}; apply KB0019789 before any reboot of the appliance.`,
   ];
 }

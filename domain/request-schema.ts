@@ -230,7 +230,7 @@ const cipherTrust = Type.Object(
       }),
     ),
     ntp: Type.Array(ntpServer, { maxItems: 8 }),
-    licence: Type.Union([Type.Literal('trial'), Type.Literal('none'), secretReference]),
+    license: Type.Union([Type.Literal('trial'), Type.Literal('none'), secretReference]),
   },
   closed,
 );
@@ -254,7 +254,7 @@ export const ProvisioningRequest = Type.Object(
           'May the HSM’s clock be set when it is more than 5 minutes off and two other machines confirm the worker’s time? Otherwise an incident shows all clocks.',
       }),
     ),
-    closeDoors: Type.Optional(
+    removeTemporaryAccess: Type.Optional(
       Type.Boolean({ description: 'Remove the temporary SSH and RDP rules and deallocate the Windows host at the end; true when absent.' }),
     ),
     approval: Type.Optional(

@@ -8,27 +8,27 @@ import type { ActivityId } from './steps.ts';
 /** What steps are given and find out. Types alone, derived from the schemas that a worker checks them with: `domain/schemas/` says what each field means. */
 
 /** What every step knows: which job it acts for and what the person decided. */
-export interface Job extends Omit<Static<typeof stepContext>, 'request'> {
+export interface StepContext extends Omit<Static<typeof stepContext>, 'request'> {
   request: ProvisioningRequest;
 }
 
-export type Pinned = Static<typeof findings.pinned>;
-export type ManagerAt = Static<typeof findings.managerAt>;
+export type PinnedHost = Static<typeof findings.pinned>;
+export type ManagerEndpoint = Static<typeof findings.managerAt>;
 export type PresentedCertificate = Static<typeof findings.presentedCertificate>;
 export type Exposure = Static<typeof findings.exposure>;
 export type OtherTimeServer = Static<typeof findings.otherTimeServer>;
-export type ManagerHolds = Static<typeof findings.managerHolds>;
-export type Hosts = Static<typeof findings.hosts>;
+export type ManagerContents = Static<typeof findings.managerHolds>;
+export type Endpoints = Static<typeof findings.hosts>;
 export type PartitionSeen = Static<typeof findings.partitionSeen>;
-export type HsmSeen = Static<typeof findings.hsmSeen>;
+export type HsmState = Static<typeof findings.hsmSeen>;
 export type ImageVersion = Static<typeof findings.imageVersion>;
-export type VmSeen = Static<typeof findings.vmSeen>;
-export type CertificateSeen = Static<typeof findings.certificateSeen>;
+export type VmInfo = Static<typeof findings.vmSeen>;
+export type CertificateInfo = Static<typeof findings.certificateSeen>;
 
 /** Input (beside the job) and result of every activity: the whole data flow of the workflow. */
 export type StepTypes = { [Id in ActivityId]: { needs: Static<(typeof stepInputs)[Id]>; gives: Static<(typeof stepOutputs)[Id]> } };
 
-export type StepInput<Id extends ActivityId> = Job & StepTypes[Id]['needs'];
+export type StepInput<Id extends ActivityId> = StepContext & StepTypes[Id]['needs'];
 export type StepResult<Id extends ActivityId> = StepTypes[Id]['gives'];
 
 /** The activities, by step id. */
@@ -39,10 +39,10 @@ export type ApprovalGranted = Static<typeof approvalGranted>;
 
 /** Beside the steps: enters an approval that counted in the target record. */
 export interface EnterApproval {
-  'enter-approval'(input: Job & ApprovalGranted): Promise<object>;
+  'enter-approval'(input: StepContext & ApprovalGranted): Promise<object>;
 }
 
 /** Beside the steps: what exists in Azure for a job, one line a thing, for a job that ended before its time. */
 export interface Inventory {
-  inventory(input: Job): Promise<string[]>;
+  inventory(input: StepContext): Promise<string[]>;
 }

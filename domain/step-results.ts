@@ -6,13 +6,13 @@ type AnyResult = StepResult<ActivityId>;
 type With<Field extends PropertyKey, Result = AnyResult> = Result extends unknown ? (Field extends keyof Result ? Result : never) : never;
 type FieldOf<Result = AnyResult> = Result extends unknown ? keyof Result : never;
 
-/** The results of the steps that have one, in the catalogue’s order. */
+/** The results of the steps that have one, in the catalog’s order. */
 const inOrder = (results: StepResults): AnyResult[] => stepIds.flatMap((id) => resultOf(results, id) ?? []);
 
 /** Of one step, whichever. */
 export const resultOf = (results: StepResults, id: string): AnyResult | undefined => (results as Readonly<Record<string, AnyResult | undefined>>)[id];
 
-/** Every result that tells something, in the catalogue’s order: what a field means is the same in all of them. */
+/** Every result that tells something, in the catalog’s order: what a field means is the same in all of them. */
 export const allWith = <Field extends FieldOf>(results: StepResults, field: Field): With<Field>[] =>
   inOrder(results).filter((result): result is With<Field> => (result as Partial<Record<Field, unknown>>)[field] !== undefined);
 

@@ -75,7 +75,7 @@ const usual = { deadline: '1 hours', interruptible: true, skippable: false } as 
  * The one list of what a job does. The id is also the name of the activity and of its file, `activities/{phase}/{id}.ts`; `approve-zeroize` alone is no
  * activity: it waits for a person.
  */
-export const catalogue = {
+export const catalog = {
   'keep-secrets': {
     ...usual,
     phase: 'permissions',
@@ -220,14 +220,14 @@ export const catalogue = {
     uses: ['/cipherTrust/ntp'],
     discloses: 'Gives CipherTrust Manager the keys of the time servers.',
   },
-  licence: {
+  license: {
     ...usual,
     phase: 'ciphertrust',
-    title: 'Activate the licence',
+    title: 'Activate the license',
     usualMinutes: 0.1,
     after: ['ntp'],
-    uses: ['/cipherTrust/licence'],
-    discloses: 'Gives CipherTrust Manager the licence.',
+    uses: ['/cipherTrust/license'],
+    discloses: 'Gives CipherTrust Manager the license.',
   },
 
   'appliance-password': {
@@ -244,7 +244,7 @@ export const catalogue = {
   'initialize-hsm': {
     ...usual,
     phase: 'hsm-setup',
-    title: 'Initialise the HSM',
+    title: 'Initialize the HSM',
     usualMinutes: 1,
     interruptible: false,
     after: ['inspect-hsm'],
@@ -308,7 +308,7 @@ export const catalogue = {
   'initialize-partition': {
     ...usual,
     phase: 'partition',
-    title: 'Initialise the partition',
+    title: 'Initialize the partition',
     usualMinutes: 0.3,
     interruptible: false,
     after: ['connect-client'],
@@ -333,7 +333,7 @@ export const catalogue = {
     title: 'Make the client certificate',
     usualMinutes: 0.2,
     interruptible: false,
-    after: ['crypto-officer', 'licence'],
+    after: ['crypto-officer', 'license'],
     uses: [shell, '/certificate', '/cipherTrust/address', '/lunaClient/certificateClient', '/lunaClient/certificateDays'],
   },
   'register-client': {
@@ -367,9 +367,9 @@ export const catalogue = {
     usualMinutes: 0.2,
     interruptible: false,
     after: ['set-root-of-trust'],
-    uses: [...ksadminKey, '/cipherTrust/customData', '/cipherTrust/ntp', '/cipherTrust/licence'],
+    uses: [...ksadminKey, '/cipherTrust/customData', '/cipherTrust/ntp', '/cipherTrust/license'],
     mustFollow: true,
-    discloses: 'Gives CipherTrust Manager the password of its admin, the keys of the time servers and the licence again.',
+    discloses: 'Gives CipherTrust Manager the password of its admin, the keys of the time servers and the license again.',
   },
   'verify-root-of-trust': {
     ...usual,
@@ -402,32 +402,32 @@ export const catalogue = {
     after: ['web-certificate'],
     uses: [shell, '/hsm/label'],
   },
-  'close-doors': {
+  'remove-temporary-access': {
     ...usual,
     phase: 'report',
     title: 'Close the temporary doors',
     usualMinutes: 1,
     skippable: true,
     after: ['confirm-root-of-trust'],
-    uses: ['/closeDoors'],
+    uses: ['/removeTemporaryAccess'],
   },
-  report: { ...usual, phase: 'report', title: 'Store the report', usualMinutes: 0.1, after: ['close-doors'], uses: [shell, '/hsm/label'] },
+  report: { ...usual, phase: 'report', title: 'Store the report', usualMinutes: 0.1, after: ['remove-temporary-access'], uses: [shell, '/hsm/label'] },
 } as const satisfies Record<string, StepDefinition>;
 
-export type StepId = keyof typeof catalogue;
+export type StepId = keyof typeof catalog;
 /** A step that is carried out by an activity of the same name. */
 export type ActivityId = Exclude<StepId, 'approve-zeroize'>;
 
 /** A step that waits for a person instead. */
 export type WaitingId = Exclude<StepId, ActivityId>;
 
-/** The ids of a catalogue, or of a part of it, in its order. */
+/** The ids of a catalog, or of a part of it, in its order. */
 export const idsOf = <Id extends string>(steps: Readonly<Record<Id, unknown>>): Id[] => Object.keys(steps) as Id[];
 
-export const stepIds: StepId[] = idsOf(catalogue);
+export const stepIds: StepId[] = idsOf(catalog);
 /** Comes before all others: nothing was touched yet, so here a job is refused whose request breaks a rule or names a secret that is missing. */
 export const firstStep: StepId = stepIds[0]!;
-/** One of what is made for each step of the catalogue. */
+/** One of what is made for each step of the catalog. */
 export const forAllSteps = <One>(make: (id: StepId) => One): Record<StepId, One> =>
   Object.fromEntries(stepIds.map((id): [StepId, One] => [id, make(id)])) as Record<StepId, One>;
-export const step = (id: StepId): StepDefinition => catalogue[id];
+export const step = (id: StepId): StepDefinition => catalog[id];

@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import type { Job } from './results.ts';
+import type { StepContext } from './results.ts';
 import type * as schemas from './schemas/plan.ts';
 
 /** The second workflow beside `provision`: what a request would change, by looking at what is there. Nothing is changed. */
@@ -11,5 +11,5 @@ export type WhatIf = Static<typeof schemas.whatIf>;
 
 /** The activity behind it. */
 export interface WhatIfActivity {
-  'what-if'(input: Job): Promise<WhatIf>;
+  'what-if'(input: StepContext): Promise<WhatIf>;
 }

@@ -1,6 +1,6 @@
 // What may be typed after `npm run simulator --`. JavaScript, and nothing but Node's built-ins: it answers before anything is installed.
 import * as util from 'node:util';
-import { quirks, readQuirks } from './quirks.mjs';
+import { readQuirks, variants } from './variants.mjs';
 
 /** A mistake in what somebody typed; the message says which. */
 export class OptionError extends Error {
@@ -31,13 +31,13 @@ ${described(scenarioNames).join('\n')}
   --ready-file FILE   write the addresses here, as JSON, when everything listens
   --fault NAME        scripted faults:
 ${described(faultNames).join('\n')}
-  --quirk NAME=VALUE  an unverified fact the other way round; may be repeated
+  --variant NAME=VALUE  an unverified fact the other way round; may be repeated
   --capture FILE      append every exchange with ARM to this file, a JSON object a line, secrets kept out
   --arm-port N  --socks-port N  --control-port N   (free ones)
   --help              this text
 
-  Quirks, with their usual value first:
-${Object.entries(quirks)
+  Variants, with their usual value first:
+${Object.entries(variants)
   .map(([name, { values = ['…'], about }]) => `    ${`${name}=${values.join('|')}`.padEnd(58)}${about}`)
   .join('\n')}`;
 
@@ -51,7 +51,7 @@ function parse(args) {
         scenario: { type: 'string', default: 'empty' },
         'ready-file': { type: 'string' },
         fault: { type: 'string' },
-        quirk: { type: 'string', multiple: true, default: [] },
+        variant: { type: 'string', multiple: true, default: [] },
         capture: { type: 'string' },
         'arm-port': { type: 'string', default: '0' },
         'socks-port': { type: 'string', default: '0' },
@@ -80,7 +80,7 @@ function readTimeScale(text) {
   throw new OptionError(`--time-scale must be a number above 0, it is "${text}".`);
 }
 
-function quirksOf(options) {
+function variantsOf(options) {
   try {
     return readQuirks(options);
   } catch (error) {
@@ -100,7 +100,7 @@ export function readOptions(args) {
     scenario: named('scenario', scenarioNames, values.scenario),
     /** @type {keyof typeof faultNames | undefined} */
     fault: values.fault === undefined ? undefined : named('fault', faultNames, values.fault),
-    quirks: quirksOf(values.quirk),
+    variants: variantsOf(values.variant),
     state: values.state,
     readyFile: values['ready-file'],
     capture: values.capture,

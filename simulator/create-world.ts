@@ -1,11 +1,11 @@
 import { createCipherTrust } from './ciphertrust/ciphertrust.ts';
 import { Clock } from './clock.ts';
 import { type Durations, usualDurations } from './durations.ts';
-import { type Entry, Ledger } from './ledger.ts';
+import { Faults } from './faults.ts';
 import { createAppliance } from './luna/appliance.ts';
 import { VirtualNetwork } from './network/network.ts';
+import { type Entry, RequestLog } from './request-log.ts';
 import { StateFile } from './state-file.ts';
-import { Weather } from './weather.ts';
 import { createWindowsHost } from './windows/windows-host.ts';
 import type { Appliance, CipherTrust, Machine, Machines, WindowsHost, World } from './world.ts';
 
@@ -13,14 +13,14 @@ export interface WorldOptions {
   timeScale: number;
   /** Where the world is kept between two runs; nowhere when absent. */
   stateFile?: string;
-  quirks?: Record<string, string>;
+  variants?: Record<string, string>;
   durations?: Partial<Durations>;
   /** A world to go on from, where it is kept in no file. */
   state?: Record<string, unknown>;
   /** Told of each arrival at once, before anything is done about it. */
   arrived?: (entry: Entry) => void;
   /** Weather that a test makes by a plan of its own. */
-  weather?: Weather;
+  faults?: Faults;
   /** Other machines than the simulated ones, for tests of a single part. */
   machines?: Partial<Machines>;
 }
@@ -47,8 +47,8 @@ const memories = ['appliances', 'windowsHosts', 'cipherTrusts'];
 /** The simulated world: empty, or as it was when it was kept. Machines that were on are on again, with their keys, certificates and passwords. */
 export async function createWorld(options: WorldOptions): Promise<RunningWorld> {
   const file = new StateFile(options.stateFile, options.state);
-  const state = file.state as { ledger?: Entry[]; machines?: Record<string, KeptMachine> } & Record<string, unknown>;
-  state.ledger ??= [];
+  const state = file.state as { requestLog?: Entry[]; machines?: Record<string, KeptMachine> } & Record<string, unknown>;
+  state.requestLog ??= [];
   const kept = (state.machines ??= {});
   const network = new VirtualNetwork();
   const running: Machine[] = [];
@@ -80,10 +80,10 @@ export async function createWorld(options: WorldOptions): Promise<RunningWorld> 
   const world: RunningWorld = {
     clock: new Clock(options.timeScale),
     durations: { ...usualDurations, ...options.durations },
-    ledger: new Ledger(state.ledger, options.arrived),
-    weather: options.weather ?? new Weather(),
+    requestLog: new RequestLog(state.requestLog, options.arrived),
+    faults: options.faults ?? new Faults(),
     network,
-    quirks: options.quirks ?? {},
+    variants: options.variants ?? {},
     downloads: new Map(
       ['7.2.0', '7.4.0', '10.9.2'].map((version) => [
         `https://downloads.example.com/luna/LunaHSMClient-${version}.exe`,
@@ -115,10 +115,10 @@ export async function createWorld(options: WorldOptions): Promise<RunningWorld> 
     async replace(next) {
       await Promise.all(running.splice(0).map((machine) => machine.stop()));
       for (const map of [world.appliances, world.windowsHosts, world.cipherTrusts]) map.clear();
-      const { ledger = [], machines = {}, ...others } = structuredClone(next) as typeof state;
+      const { requestLog = [], machines = {}, ...others } = structuredClone(next) as typeof state;
       for (const memory of memories) delete state[memory];
       Object.assign(state, others);
-      world.ledger.load(ledger);
+      world.requestLog.load(requestLog);
       for (const address of Object.keys(kept)) delete kept[address];
       Object.assign(kept, machines);
       await switchOnKept();
@@ -128,7 +128,7 @@ export async function createWorld(options: WorldOptions): Promise<RunningWorld> 
       file.save();
     },
     async stop() {
-      world.weather.clear();
+      world.faults.clear();
       await Promise.all(running.map((machine) => machine.stop()));
       file.save();
     },

@@ -16,7 +16,7 @@ export const usualDurations = {
   vmDeallocate: 1,
   cipherTrustBoot: 5,
   cipherTrustReset: 3,
-  ntpSynchronisation: 1,
+  ntpSynchronization: 1,
   hsmInit: 1,
   hsmChangePolicy: 1,
   partitionCreate: 0.2,

@@ -23,9 +23,9 @@ function optionsOrExit(args: readonly string[]): ReturnType<typeof readOptions> 
   }
 }
 
-const { timeScale, scenario, fault: faultName, quirks, state, readyFile, capture, ports } = optionsOrExit(process.argv.slice(2));
-const world = await createWorld({ timeScale, quirks, ...(state ? { stateFile: state } : {}) });
-for (const fault of faultName ? faultScripts[faultName] : []) world.weather.add(fault);
+const { timeScale, scenario, fault: faultName, variants, state, readyFile, capture, ports } = optionsOrExit(process.argv.slice(2));
+const world = await createWorld({ timeScale, variants, ...(state ? { stateFile: state } : {}) });
+for (const fault of faultName ? faultScripts[faultName] : []) world.faults.add(fault);
 const azure = await createAzure(world, ports.arm, capture);
 const socks = await createSocks(world, ports.socks);
 const control = await createControl(world, azure, ports.control);

@@ -1,8 +1,8 @@
 import type { Azure } from './azure/azure.ts';
 import type { faultNames, scenarioNames } from './command-line.mjs';
 import type { RunningWorld } from './create-world.ts';
+import type { FaultRequest } from './faults.ts';
 import { type ReadyMachines, readyHsm } from './ready-hsm.ts';
-import type { FaultRequest } from './weather.ts';
 
 /** What is there at the start, by name. Each may be asked for again: what is there stays as it is. */
 export const scenarios: Record<keyof typeof scenarioNames, (world: RunningWorld, azure: Azure) => Promise<Partial<ReadyMachines>>> = {

@@ -15,17 +15,17 @@ export interface LoadRequest {
   /** The HSM and the Windows hosts get other host keys. */
   newHostKeys?: boolean;
   /** Goes on with the log that was stored; without it the log is empty. */
-  keepLedger?: boolean;
+  keepRequestLog?: boolean;
 }
 
 /** Everything that the simulator remembers, as JSON: passwords and private keys of the simulated systems, too. */
 export const storedState = (world: RunningWorld): Record<string, unknown> => structuredClone(world.state);
 
 /** Puts a stored world in the place of this one. The simulator’s own addresses, certificates and credentials stay: its clients go on. */
-export async function loadWorld(world: RunningWorld, azure: Azure, { state, rename = {}, keys, newHostKeys, keepLedger }: LoadRequest): Promise<void> {
+export async function loadWorld(world: RunningWorld, azure: Azure, { state, rename = {}, keys, newHostKeys, keepRequestLog }: LoadRequest): Promise<void> {
   const { azure: stored, ...others } = state;
   const [next, resources] = [await renamed(others, rename, keys), await renamed((stored ?? {}) as Record<string, unknown>, rename)];
-  if (!keepLedger) next['ledger'] = [];
+  if (!keepRequestLog) next['requestLog'] = [];
   if (newHostKeys) await giveHostKeys(next);
   await azure.replace(resources, () => world.replace(next));
 }

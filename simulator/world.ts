@@ -1,9 +1,9 @@
 import type { Clock } from './clock.ts';
 import type { Durations } from './durations.ts';
-import type { Ledger } from './ledger.ts';
+import type { Faults } from './faults.ts';
 import type { ApplianceState, PartitionState } from './luna/state.ts';
 import type { VirtualNetwork } from './network/network.ts';
-import type { Weather } from './weather.ts';
+import type { RequestLog } from './request-log.ts';
 
 /** A machine that is switched on: it listens on loopback and is attached to the virtual network. */
 export interface Machine {
@@ -76,11 +76,11 @@ export interface Machines {
 export interface World {
   readonly clock: Clock;
   readonly durations: Durations;
-  readonly ledger: Ledger;
-  readonly weather: Weather;
+  readonly requestLog: RequestLog;
+  readonly faults: Faults;
   readonly network: VirtualNetwork;
   /** Named options for facts that nobody has verified; each part declares its own with the default it starts from. */
-  readonly quirks: Record<string, string>;
+  readonly variants: Record<string, string>;
   /** What can be downloaded from inside the simulated network, by URL. */
   readonly downloads: Map<string, Buffer>;
   readonly state: Record<string, unknown>;

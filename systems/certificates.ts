@@ -1,13 +1,13 @@
 import 'reflect-metadata';
 import { createHash, createPrivateKey, webcrypto, X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
-import type { CertificateSeen } from '../domain/results.ts';
+import type { CertificateInfo } from '../domain/results.ts';
 
 const rsa = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' } as const;
 const dayMs = 86_400_000;
 
 /** A certificate as people see it. */
-export function seenOf(pem: string): CertificateSeen {
+export function seenOf(pem: string): CertificateInfo {
   const certificate = new X509Certificate(pem);
   return { pem, fingerprint: certificate.fingerprint256, notAfter: new Date(certificate.validTo).toISOString() };
 }
@@ -19,7 +19,7 @@ export function hasFingerprint(pem: string, fingerprint: string): boolean {
 }
 
 /** Does it end within a year? */
-export const endsSoon = ({ notAfter }: Pick<CertificateSeen, 'notAfter'>, now = Date.now()): boolean => Date.parse(notAfter) - now < 364 * dayMs;
+export const endsSoon = ({ notAfter }: Pick<CertificateInfo, 'notAfter'>, now = Date.now()): boolean => Date.parse(notAfter) - now < 364 * dayMs;
 
 /** Is it a certificate in PEM, and whole? */
 export function isCertificate(pem: string): boolean {

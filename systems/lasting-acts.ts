@@ -24,7 +24,7 @@ interface Common {
 }
 
 interface OnRecord {
-  /** It may erase what nobody brings back, or give a machine or a client a secret or access: only a step whose line in the catalogue says so gets a permit. */
+  /** It may erase what nobody brings back, or give a machine or a client a secret or access: only a step whose line in the catalog says so gets a permit. */
   erases?: true;
   discloses?: true;
   /**

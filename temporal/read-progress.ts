@@ -1,6 +1,6 @@
 import { type Static, type TObject, type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
-import { type JobView, type Progress, pendingSteps, type StepView } from '../domain/progress.ts';
+import { type JobOverview, type Progress, pendingSteps, type StepView } from '../domain/progress.ts';
 import { approvalView, decisionView, incidentView, jobView, stepView } from '../domain/schemas/progress.ts';
 import { inspect } from '../domain/shape.ts';
 import { stepIds } from '../domain/steps.ts';
@@ -71,7 +71,7 @@ class MemoReader {
 }
 
 /** The progress that a job published. `substitute` stands for what cannot be read of the job itself. */
-export function readProgress(memo: Memo, substitute: JobView): PublishedProgress {
+export function readProgress(memo: Memo, substitute: JobOverview): PublishedProgress {
   if (memo[memoKeys.job] === undefined) return { unreadable: [] };
   const reader = new MemoReader(memo);
   const steps: Progress['steps'] = pendingSteps(stepIds);
@@ -84,7 +84,7 @@ export function readProgress(memo: Memo, substitute: JobView): PublishedProgress
     job,
     steps,
     incidents: reader.numbered(memoPatterns.incident, incidentView),
-    approvals: reader.numbered(memoPatterns.approval, approvalView).sort((a, b) => a.askedAt.localeCompare(b.askedAt)),
+    approvals: reader.numbered(memoPatterns.approval, approvalView).sort((a, b) => a.scheduledAt.localeCompare(b.scheduledAt)),
     decisions: reader.numbered(memoPatterns.decision, decisionView).sort((a, b) => a.at.localeCompare(b.at)),
   };
   return { progress, unreadable: reader.unreadable };

@@ -15,7 +15,7 @@ import { runUntil } from './running.ts';
 import { type Counters, RuntimeInstaller } from './runtime.ts';
 import { readSettings } from './settings.ts';
 import { createSystems } from './systems.ts';
-import { workflowCode } from './workflow-code.ts';
+import { workflowCode } from './workflow-bundle.ts';
 
 /** EX_SOFTWARE of sysexits.h: the process itself was broken. */
 const brokenExitCode = 70;

@@ -1,4 +1,4 @@
-import type { ApprovalGranted, Job } from '../../domain/results.ts';
+import type { ApprovalGranted, StepContext } from '../../domain/results.ts';
 import { isGranted } from '../../stores/record/memory.ts';
 import { act, converge, done } from '../converge.ts';
 import { recordOf } from '../record.ts';
@@ -9,7 +9,7 @@ import type { Systems } from '../systems.ts';
  * that was called with an approval nobody gave, has none.
  */
 export const enterApproval = (systems: Pick<Systems, 'records'>) =>
-  converge<Job & ApprovalGranted, boolean, object, 'enter'>({
+  converge<StepContext & ApprovalGranted, boolean, object, 'enter'>({
     observe: async (input, attempt) => isGranted(await recordOf(systems, input, attempt, 'approvals').read(), input),
     decide: (isThere) => (isThere ? done({}) : act('enter')),
     act: {

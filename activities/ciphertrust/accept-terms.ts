@@ -1,6 +1,6 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { act, converge, done, lasting, refuse } from '../converge.ts';
-import { lateLooks, type Systems } from '../systems.ts';
+import { type Systems, staleReadDelays } from '../systems.ts';
 
 type Input = StepInput<'accept-terms'>;
 
@@ -38,7 +38,7 @@ export const acceptTerms = ({ azure, settings }: Systems) => {
       return terms && terms.accepted === true;
     },
     decide: decideAcceptTerms,
-    lateMs: lateLooks({ settings }),
+    staleReadDelaysMs: staleReadDelays({ settings }),
     act: {
       async accept(input, _, { signal }) {
         if ('id' in input.image) return;

@@ -2,7 +2,7 @@ import { cipherTrustHost, temporaryRule } from '../../domain/hosts.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import { throughClient } from '../../domain/request-parts.ts';
 import type { StepInput } from '../../domain/results.ts';
-import { userSecret } from '../../stores/secrets/kept.ts';
+import { requireUserSecret } from '../../stores/secrets/kept.ts';
 import type { Systems } from '../systems.ts';
 import { allowIn, allowOut, osDisk, virtualMachine } from '../virtual-machine.ts';
 
@@ -38,7 +38,7 @@ export const ciphertrustVm = (systems: Systems) =>
             disablePasswordAuthentication: true,
             ssh: { publicKeys: [{ path: '/home/ksadmin/.ssh/authorized_keys', keyData: publicKey }] },
           },
-          ...(customData ? { customData: Buffer.from(await userSecret(systems.secrets, customData.secret)).toString('base64') } : {}),
+          ...(customData ? { customData: Buffer.from(await requireUserSecret(systems.secrets, customData.secret)).toString('base64') } : {}),
         },
       },
     };

@@ -1,12 +1,12 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { giveKey, needsKey, type Starting, usualReason } from '../../systems/ciphertrust/ksadmin-key.ts';
-import { type Visit, visit } from '../../systems/ciphertrust/visit.ts';
+import { type ProbeResult, probe } from '../../systems/ciphertrust/probe.ts';
 import { act, converge, done, wait } from '../converge.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'first-boot'>;
 
-export type Seen = Visit &
+export type Seen = ProbeResult &
   Starting & {
     /** The moment before which it was surely not up, in ISO 8601. */
     notBefore: string;
@@ -30,11 +30,11 @@ export const decideFirstBoot = (seen: Seen, { reachable, through, publicKey }: P
 export const firstBoot = ({ cipherTrust }: Systems) => {
   const repaired = new WeakSet<AbortSignal>();
   return converge<Input, Seen, StepResult<'first-boot'>, 'give-key'>({
-    observe: async (input, { signal, number, lookedAt, askedAt }) => ({
-      ...(await visit(cipherTrust, input, { address: input.reachable, ...(input.through ? { through: input.through } : {}) }, signal)),
+    observe: async (input, { signal, number, lastObservedAt, scheduledAt }) => ({
+      ...(await probe(cipherTrust, input, { address: input.reachable, ...(input.through ? { through: input.through } : {}) }, signal)),
       look: number,
       // Where nobody looked before, or who did was lost, it may have been up since its VM was there.
-      notBefore: lookedAt === undefined ? (input.since ?? new Date(askedAt).toISOString()) : new Date(lookedAt).toISOString(),
+      notBefore: lastObservedAt === undefined ? (input.since ?? new Date(scheduledAt).toISOString()) : new Date(lastObservedAt).toISOString(),
       repaired: repaired.has(signal),
     }),
     decide: decideFirstBoot,
@@ -44,6 +44,6 @@ export const firstBoot = ({ cipherTrust }: Systems) => {
         if (seen.manager && publicKey) await giveKey(seen.manager, publicKey);
       },
     },
-    sight: ({ repaired: done }) => done,
+    fingerprint: ({ repaired: done }) => done,
   });
 };

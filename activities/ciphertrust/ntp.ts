@@ -6,19 +6,19 @@ import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'ntp'>;
 
-/** A first synchronisation may take minutes, and none is required: after so many looks it is a warning. */
-const looksForSynchronisation = 18;
+/** A first synchronization may take minutes, and none is required: after so many looks it is a warning. */
+const looksForSynchronization = 18;
 
 export const decideNtp = (seen: NtpSeen & { look: number }, { request }: Pick<Input, 'request'>) => {
   if (missingNtp(seen, request.cipherTrust).length > 0) return act('add');
   const servers = request.cipherTrust.ntp.map(({ host }) => host);
-  if (!seen.synchronised && servers.length > 0 && seen.look < looksForSynchronisation) return wait('The clock is not synchronised yet.');
+  if (!seen.synchronized && servers.length > 0 && seen.look < looksForSynchronization) return wait('The clock is not synchronized yet.');
   const others = otherNtp(seen, request.cipherTrust);
   return done<StepResult<'ntp'>>({
     servers,
     ...(others.length > 0 ? { others } : {}),
-    synchronised: seen.synchronised,
-    warnings: seen.synchronised || servers.length === 0 ? [] : ['CipherTrust Manager’s clock was not synchronised yet when its root of trust was prepared.'],
+    synchronized: seen.synchronized,
+    warnings: seen.synchronized || servers.length === 0 ? [] : ['CipherTrust Manager’s clock was not synchronized yet when its root of trust was prepared.'],
   });
 };
 
@@ -39,5 +39,5 @@ export const ntp = (systems: Systems) =>
         await addNtp(await signedIn(visitor, input.cipherTrust), systems.secrets, missing);
       },
     },
-    sight: ({ listed }) => listed,
+    fingerprint: ({ listed }) => listed,
   });

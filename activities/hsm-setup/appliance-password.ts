@@ -95,6 +95,6 @@ export const appliancePassword = (systems: Systems) => {
       },
     },
     // What was tried says nothing of what is there.
-    sight: () => 'the factory password',
+    fingerprint: () => 'the factory password',
   });
 };

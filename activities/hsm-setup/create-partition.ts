@@ -139,6 +139,6 @@ export const createPartition = (systems: Systems) => {
       doubt: async (input, seen, attempt) =>
         void (await record(input, attempt).append('ownership-doubted', { of: 'partition', serial: ours(input, seen)!.serial })),
     },
-    sight: ({ partitions, remembered }) => [partitions, remembered],
+    fingerprint: ({ partitions, remembered }) => [partitions, remembered],
   });
 };

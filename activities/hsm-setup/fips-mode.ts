@@ -1,4 +1,4 @@
-import type { HsmSeen, StepInput, StepResult } from '../../domain/results.ts';
+import type { HsmState, StepInput, StepResult } from '../../domain/results.ts';
 import { isGranted, isUsed, openErase, refusedUnder } from '../../stores/record/memory.ts';
 import { writerOf } from '../../stores/record/writer.ts';
 import { readHsm } from '../../systems/lunash/read-hsm.ts';
@@ -17,7 +17,7 @@ type Change = 'turn-on' | 'initialize' | 'note-unchanged';
 const erasingAct = 'fips-mode';
 
 export interface Seen {
-  hsm: HsmSeen;
+  hsm: HsmState;
   /** Was the kept SO password refused under this very retry? */
   soRefused: boolean;
   /** Is the change on record without what became of it, and did this attempt begin it or one before? */
@@ -112,6 +112,6 @@ export const fipsMode = (systems: Systems) => {
       },
       'note-unchanged': (input, _, attempt) => ended(input, attempt, 'not-erased'),
     },
-    sight: ({ hsm }) => hsm,
+    fingerprint: ({ hsm }) => hsm,
   });
 };

@@ -1,8 +1,8 @@
-import type { HsmSeen, StepInput, StepResult } from '../../domain/results.ts';
+import type { HsmState, StepInput, StepResult } from '../../domain/results.ts';
 import { type Doubt, doubtOf, isKnownHsm, isSameRetry, refusedUnder } from '../../stores/record/memory.ts';
 import type { TargetRecord } from '../../stores/record/record.ts';
 import { writerOf } from '../../stores/record/writer.ts';
-import { kept } from '../../stores/secrets/kept.ts';
+import { requireSecret } from '../../stores/secrets/kept.ts';
 import { soRefusedRemedy } from '../../systems/lunash/luna.ts';
 import { readHsm } from '../../systems/lunash/read-hsm.ts';
 import type { LunashSession } from '../../systems/lunash/session.ts';
@@ -15,7 +15,7 @@ import { foreign } from './inspect-hsm.ts';
 type Input = StepInput<'initialize-hsm'>;
 
 export interface Seen {
-  hsm: HsmSeen;
+  hsm: HsmState;
   /** Was the kept SO password refused under this very retry? */
   soRefused: boolean;
   /** Has this very retry initialized it, and seen that it was? */
@@ -30,7 +30,7 @@ export interface Proofs {
 }
 
 /** Somebody mistyped the SO password since: no further attempt is made by itself. */
-export const attemptsUsed = ({ soAttemptsLeft }: HsmSeen) =>
+export const attemptsUsed = ({ soAttemptsLeft }: HsmState) =>
   halt({
     code: 'HSM_SO_ATTEMPTS_USED',
     tried: 'signing in as SO',
@@ -47,7 +47,7 @@ export const soWasRefused = () =>
     remedy: soRefusedRemedy,
   });
 
-const erasedSince = ({ serial }: HsmSeen) =>
+const erasedSince = ({ serial }: HsmState) =>
   halt({
     code: 'HSM_ZEROIZED',
     tried: `initializing the HSM ${serial}`,
@@ -56,7 +56,7 @@ const erasedSince = ({ serial }: HsmSeen) =>
   });
 
 /** A password that cannot be right would be one of three attempts: a person must know before it is tried. */
-const unrecorded = ({ serial, label }: HsmSeen) =>
+const unrecorded = ({ serial, label }: HsmState) =>
   halt({
     code: 'HSM_FOREIGN',
     tried: `taking over the HSM ${serial}`,
@@ -77,7 +77,7 @@ export const decideInitializeHsm = ({ hsm, soRefused, isDone, ownership }: Seen,
 
 /**
  * `hsm init -label …`: label, SO password and cloning domain, the secrets typed at prompts. Only ever on a zeroized HSM: looks once more in this session, right
- * before it, with the secrets at hand since the store may take its time. Who initialised it in between makes it ask for the password that the HSM has: that is
+ * before it, with the secrets at hand since the store may take its time. Who initialized it in between makes it ask for the password that the HSM has: that is
  * never answered here.
  */
 export async function initialize(
@@ -86,7 +86,7 @@ export async function initialize(
   { target, request }: Input,
   record: TargetRecord<'hsm'>,
 ): Promise<void> {
-  const [newPassword, domain] = [await kept(secrets, target, 'hsm-so-password'), await kept(secrets, target, 'hsm-domain')];
+  const [newPassword, domain] = [await requireSecret(secrets, target, 'hsm-so-password'), await requireSecret(secrets, target, 'hsm-domain')];
   const before = await readHsm(session);
   if (!before.zeroized) return;
   await record.append('initialize-begun', { serial: before.serial });
@@ -96,7 +96,7 @@ export async function initialize(
 }
 
 /**
- * Initialises the HSM. One that already has our label is ours if, and only if, the kept SO password opens it. That is tried where the target record shows that
+ * Initializes the HSM. One that already has our label is ours if, and only if, the kept SO password opens it. That is tried where the target record shows that
  * it is ours, or a person who was told that it does not ordered a retry.
  */
 export const initializeHsm = (systems: Systems) => {
@@ -122,7 +122,7 @@ export const initializeHsm = (systems: Systems) => {
       initialize: (input, _, attempt) => inShell(input, attempt, (session) => initialize(session, systems, input, record(input, attempt))),
       doubt: async (input, { hsm: { serial } }, attempt) => void (await record(input, attempt).append('ownership-doubted', { of: 'hsm', serial })),
     },
-    sight: ({ hsm }) => hsm,
+    fingerprint: ({ hsm }) => hsm,
   });
 };
 

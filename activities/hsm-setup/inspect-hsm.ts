@@ -1,4 +1,4 @@
-import type { HsmSeen, StepInput, StepResult } from '../../domain/results.ts';
+import type { HsmState, StepInput, StepResult } from '../../domain/results.ts';
 import { parseDate, parseEth0 } from '../../systems/lunash/parse.ts';
 import { readHsm } from '../../systems/lunash/read-hsm.ts';
 import { converge, done, halt, refuse } from '../converge.ts';
@@ -7,7 +7,7 @@ import type { Systems } from '../systems.ts';
 type Input = StepInput<'inspect-hsm'>;
 
 export interface Seen {
-  hsm: HsmSeen;
+  hsm: HsmState;
   eth0: string | undefined;
   clock: string;
   /** Is the form known in which it tells the time? */
@@ -15,11 +15,11 @@ export interface Seen {
 }
 
 /** Somebody else’s HSM is not touched, not even by a sign-in. */
-export const foreign = (hsm: HsmSeen, { request }: Pick<Input, 'request'>) =>
+export const foreign = (hsm: HsmState, { request }: Pick<Input, 'request'>) =>
   halt({
     code: 'HSM_FOREIGN',
     tried: `taking over the HSM ${hsm.serial}`,
-    summary: `it is initialised with the label “${hsm.label}”, not “${request.hsm.label}”`,
+    summary: `it is initialized with the label “${hsm.label}”, not “${request.hsm.label}”`,
     remedy: 'Somebody else uses it: nothing was tried. Find out who, or have it zeroized by its owner, then retry.',
   });
 

@@ -157,6 +157,6 @@ export const prepareNtls = (systems: Systems) => {
       },
       restart: (input, _, attempt) => luna.shell(input, attempt, (session) => restart(session, input, attempt)),
     },
-    sight: ({ device: bound, running, skewSeconds, clients, prepared }) => [bound, running, isOff(skewSeconds), clients, prepared],
+    fingerprint: ({ device: bound, running, skewSeconds, clients, prepared }) => [bound, running, isOff(skewSeconds), clients, prepared],
   });
 };

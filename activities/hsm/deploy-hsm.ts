@@ -4,7 +4,7 @@ import type { DeploymentExtended } from '@azure/arm-resourcesdeployments';
 import { quoting, StepFailure, unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { type Standing, standingOf } from '../../stores/record/memory.ts';
-import { userSecret } from '../../stores/secrets/kept.ts';
+import { requireUserSecret } from '../../stores/secrets/kept.ts';
 import type { ArmFault } from '../../systems/azure/arm-error.ts';
 import type { Azure, AzureClients } from '../../systems/azure/azure.ts';
 import { type Cause, causeOf } from '../../systems/azure/causes.ts';
@@ -43,7 +43,7 @@ export interface Seen {
     run?: Run;
     fault?: ArmFault;
   };
-  askedAt: number;
+  scheduledAt: number;
 }
 
 const progressOf = ({ hsm, gateway }: Seen, { hsm: { name, resourcePrefix } }: Input['request']): string =>
@@ -53,10 +53,10 @@ const progressOf = ({ hsm, gateway }: Seen, { hsm: { name, resourcePrefix } }: I
   ].join('; ');
 
 /**
- * The run that this asking sent, if it did: what failed before is history. Its tags alone tell, even where the rest is not recognised any more, such as
+ * The run that this asking sent, if it did: what failed before is history. Its tags alone tell, even where the rest is not recognized any more, such as
  * when Azure works out another hash: a limit that does not count is none.
  */
-const ownRun = ({ deployment, askedAt }: Seen): Run | undefined => (deployment?.run?.askedAt === askedAt ? deployment.run : undefined);
+const ownRun = ({ deployment, scheduledAt }: Seen): Run | undefined => (deployment?.run?.scheduledAt === scheduledAt ? deployment.run : undefined);
 
 /** What went wrong: an HSM’s own message says more than the deployment, which only knows that it failed. */
 function faultSeen({ hsm, deployment }: Seen): ArmFault {
@@ -253,7 +253,7 @@ export const deployHsm = (systems: Systems) => {
     act: {
       /** Its host key, which nobody else’s HSM has, is entered at first contact. */
       'enter-hsm': async (_, { record, hsm }) => void (await record.append('machine-created', { resourceId: hsm!.id })),
-      async deploy(input, seen, { signal, askedAt }) {
+      async deploy(input, seen, { signal, scheduledAt }) {
         const { gateway, hsm, deployment } = seen;
         const { resourceGroup } = input.request.azure;
         const clients = await azure.clients(input.request.azure);
@@ -273,7 +273,7 @@ export const deployHsm = (systems: Systems) => {
         };
         const harm = harmOf(changes, there);
         if (harm.length > 0) throw harmful(harm, input.template !== undefined);
-        const run = { askedAt, number: (ownRun(seen)?.number ?? 0) + 1 };
+        const run = { scheduledAt, number: (ownRun(seen)?.number ?? 0) + 1 };
         // Of two attempts that saw the same, one is stale. A failed one of ours is put right by the deployment.
         if (hsm || tag === undefined) await seen.record.append('machine-created', { resourceId: hsmId });
         else await enterCreateBegun(seen, hsmId, tag);
@@ -283,7 +283,7 @@ export const deployHsm = (systems: Systems) => {
         );
       },
     },
-    sight: ({ hsm, gateway, deployment, standing }) => [hsm?.state, gateway?.state, deployment?.id, deployment?.state, deployment?.run, standing],
+    fingerprint: ({ hsm, gateway, deployment, standing }) => [hsm?.state, gateway?.state, deployment?.id, deployment?.state, deployment?.run, standing],
   });
 };
 
@@ -297,7 +297,7 @@ const harmful = (harm: string[], own: boolean): StepFailure =>
       : 'Nothing was sent. Look at these resources; a gateway that carries an HSM must never be changed.',
   });
 
-export async function observeDeployHsm(azure: Azure, input: Input, { signal, askedAt }: Pick<Attempt, 'signal' | 'askedAt'>): Promise<Seen> {
+export async function observeDeployHsm(azure: Azure, input: Input, { signal, scheduledAt }: Pick<Attempt, 'signal' | 'scheduledAt'>): Promise<Seen> {
   const { resourceGroup } = input.request.azure;
   const options = { abortSignal: signal };
   const clients = await azure.clients(input.request.azure);
@@ -319,7 +319,7 @@ export async function observeDeployHsm(azure: Azure, input: Input, { signal, ask
   const gateway = inNetwork.find(({ gatewayType }) => gatewayType?.toLowerCase() === 'expressroute') ?? inNetwork[0];
   const readFault = (failed: DeploymentExtended) => azure.ask(`reading why ${deploymentName} failed`, () => faultOf(clients, resourceGroup, failed, signal));
   return {
-    askedAt,
+    scheduledAt,
     ...(hsm ? { hsm: hsmSeen(hsm) } : {}),
     ...(gateway ? { gateway: { ...gatewaySeen(gateway), hasBasicAddress: await hasBasicAddress(azure, clients, gateway, signal) } } : {}),
     ...(deployment ? { deployment: await deploymentSeen(deployment, input, readFault) } : {}),
@@ -384,7 +384,7 @@ export async function deploymentOf(
 ): Promise<HsmDeployment> {
   const { template: own, request } = input;
   if (!own) return hsmDeployment(input, !isGatewayThere, created);
-  const url = typeof own.url === 'object' ? await userSecret(secrets, own.url.secret) : own.url;
+  const url = typeof own.url === 'object' ? await requireUserSecret(secrets, own.url.secret) : own.url;
   const options = { signal, ...(settings.authorityPem ? { ca: settings.authorityPem } : {}) };
   const template = await readOwnTemplate(outbound, own, url, options);
   return { template, parameters: parametersOf(request), hash: ownDeploymentHash(own, request) };

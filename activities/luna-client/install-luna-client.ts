@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { type Problem, quoting, refused } from '../../domain/failure.ts';
 import type { SecretReference } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
-import { userSecret } from '../../stores/secrets/kept.ts';
+import { requireUserSecret } from '../../stores/secrets/kept.ts';
 import type { SecretStore } from '../../stores/secrets/store.ts';
 import { runMark, runOf } from '../../systems/azure/deployment.ts';
 import { tagsOf } from '../../systems/azure/tags.ts';
 import { installScript } from '../../systems/windows/install-script.ts';
 import { type Attempt, act, converge, done, lasting, refuse, wait } from '../converge.ts';
 import { enterWindowsSecrets } from '../machine-record.ts';
-import { lateLooks, type Systems } from '../systems.ts';
+import { type Systems, staleReadDelays } from '../systems.ts';
 
 type Input = StepInput<'install-luna-client'>;
 
@@ -23,9 +23,9 @@ export interface Seen {
   /** When it began; when it was sent where it never did. */
   startedAt: number;
   endedAt?: number;
-  /** By the Temporal server’s clock, as `lookedAt`: this worker’s may be wrong. */
-  askedAt: number;
-  lookedAt: number;
+  /** By the Temporal server’s clock, as `lastObservedAt`: this worker’s may be wrong. */
+  scheduledAt: number;
+  lastObservedAt: number;
 }
 
 /** Azure ends a script after an hour. One that is said to run for longer hangs, as its agent has been known to. */
@@ -63,7 +63,7 @@ const whatItSaid = (summary: string, seen: Seen): Pick<Problem, 'summary' | 'evi
 });
 
 /** Sent by an earlier asking: a retry sends it again. */
-const isHistory = ({ sentAt, askedAt }: Seen): boolean => sentAt < askedAt;
+const isHistory = ({ sentAt, scheduledAt }: Seen): boolean => sentAt < scheduledAt;
 
 export const decideInstallLunaClient = (seen: Seen | undefined, { vm, request }: Pick<Input, 'vm' | 'request'>) => {
   const told = { code: 'CLIENT_INSTALL_FAILED', tried: `installing the Luna client on ${request.lunaClient.vmName}` } as const;
@@ -94,9 +94,9 @@ export const decideInstallLunaClient = (seen: Seen | undefined, { vm, request }:
 
 /** Waits for a script, but not for ever; one that hung already before a retry was ordered is started anew. */
 function whileRunning(seen: Seen, told: { code: 'CLIENT_INSTALL_FAILED'; tried: string }) {
-  const { state, startedAt, askedAt, lookedAt } = seen;
-  if (isHistory(seen) && lookedAt - startedAt > longestRunMs) return act('run-script');
-  if (lookedAt - askedAt <= longestRunMs) return wait(`The Luna client is being installed: ${state}.`);
+  const { state, startedAt, scheduledAt, lastObservedAt } = seen;
+  if (isHistory(seen) && lastObservedAt - startedAt > longestRunMs) return act('run-script');
+  if (lastObservedAt - scheduledAt <= longestRunMs) return wait(`The Luna client is being installed: ${state}.`);
   return refuse({
     ...told,
     ...whatItSaid(`the script has not ended for ${longestRunMs / 60_000} minutes`, seen),
@@ -131,9 +131,9 @@ export const installLunaClient = (systems: Systems) => {
     lasting: lasting(settings, 'run-command'),
     observe: (input, attempt) => lastRun({ systems, input, attempt }),
     decide: decideInstallLunaClient,
-    lateMs: lateLooks({ settings }),
+    staleReadDelaysMs: staleReadDelays({ settings }),
     act: { 'run-script': (input, seen, attempt) => runScript({ systems, input, attempt }, seen !== undefined) },
-    sight: (seen) => seen && [seen.state, seen.sentAt, seen.endedAt],
+    fingerprint: (seen) => seen && [seen.state, seen.sentAt, seen.endedAt],
   });
 };
 
@@ -146,7 +146,7 @@ interface Caller {
 const commandName = ({ runId }: Input) => `install-luna-client-${runId.slice(0, 8)}`;
 
 /** What its addresses hold of secrets is hidden: the script’s output may quote them. */
-async function lastRun({ systems: { azure, secrets }, input, attempt: { signal, askedAt, waitedMs } }: Caller): Promise<Seen | undefined> {
+async function lastRun({ systems: { azure, secrets }, input, attempt: { signal, scheduledAt, waitedMs } }: Caller): Promise<Seen | undefined> {
   const { request } = input;
   const { compute } = await azure.clients(request.azure);
   const found = await azure.look('reading the installation’s state', () =>
@@ -159,7 +159,7 @@ async function lastRun({ systems: { azure, secrets }, input, attempt: { signal, 
   const hidden = (await installersOf(secrets, input)).flatMap(({ url }) => secretParts(url));
   const shown = (text = '') => hidden.reduce((rest, part) => rest.replaceAll(part, '********'), text);
   const { instanceView: view, provisioningState } = found;
-  const sentAt = runOf(found)?.askedAt ?? 0;
+  const sentAt = runOf(found)?.scheduledAt ?? 0;
   return {
     state: view?.executionState ?? (provisioningState === 'Failed' ? 'Failed' : 'Unknown'),
     output: shown(view?.output),
@@ -167,8 +167,8 @@ async function lastRun({ systems: { azure, secrets }, input, attempt: { signal, 
     sentAt,
     startedAt: view?.startTime?.getTime() ?? sentAt,
     ...(view?.endTime ? { endedAt: view.endTime.getTime() } : {}),
-    askedAt,
-    lookedAt: askedAt + waitedMs,
+    scheduledAt,
+    lastObservedAt: scheduledAt + waitedMs,
   };
 }
 
@@ -177,16 +177,16 @@ async function runScript({ systems, input, attempt }: Caller, isAgain: boolean):
   const { request } = input;
   const { compute } = await azure.clients(request.azure);
   const { resourceGroup, region } = request.azure;
-  const { askedAt, signal } = attempt;
+  const { scheduledAt, signal } = attempt;
   const installers = await installersOf(secrets, input);
   const body = {
     location: region,
-    tags: { ...tagsOf(input), ...runMark({ askedAt, number: 1 }) },
+    tags: { ...tagsOf(input), ...runMark({ scheduledAt, number: 1 }) },
     asyncExecution: true,
     timeoutInSeconds: 3600,
     treatFailureAsDeploymentFailure: false,
     // A command of the same name and script would not run again (docs/reference/azure.md#run-command-again).
-    source: { script: isAgain ? `${installScript}# again: asked for at ${new Date(askedAt).toISOString()}\n` : installScript },
+    source: { script: isAgain ? `${installScript}# again: asked for at ${new Date(scheduledAt).toISOString()}\n` : installScript },
     parameters: [{ name: 'PublicKey', value: input.publicKey }, ...installers.map(({ name, sha256 }) => ({ name: `${name}Sha256`, value: sha256 }))],
     protectedParameters: installers.map(({ name, url }) => ({ name: `${name}Url`, value: url })),
   };
@@ -214,7 +214,7 @@ async function installersOf(secrets: SecretStore, { request: { lunaClient } }: I
 }
 
 async function addressOf(secrets: SecretStore, url: string | SecretReference): Promise<string> {
-  const address = typeof url === 'string' ? url : await userSecret(secrets, url.secret);
+  const address = typeof url === 'string' ? url : await requireUserSecret(secrets, url.secret);
   if (URL.parse(address)?.protocol === 'https:') return address;
   throw refused({
     code: 'CLIENT_INSTALL_FAILED',

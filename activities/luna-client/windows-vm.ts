@@ -1,7 +1,7 @@
 import { temporaryRule, windowsHost } from '../../domain/hosts.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput } from '../../domain/results.ts';
-import { kept } from '../../stores/secrets/kept.ts';
+import { requireSecret } from '../../stores/secrets/kept.ts';
 import type { Systems } from '../systems.ts';
 import { allowIn, osDisk, virtualMachine } from '../virtual-machine.ts';
 
@@ -29,7 +29,7 @@ export const windowsVm = (systems: Systems) =>
         osProfile: {
           computerName: vmName,
           adminUsername: adminUser,
-          adminPassword: await kept(systems.secrets, target, 'windows-admin-password'),
+          adminPassword: await requireSecret(systems.secrets, target, 'windows-admin-password'),
           windowsConfiguration: { provisionVMAgent: true, enableAutomaticUpdates: true },
         },
         ...(image.publisher === 'MicrosoftWindowsDesktop' ? { licenseType: 'Windows_Client' } : {}),

@@ -3,7 +3,7 @@ import type { StepInput, StepResult } from '../../domain/results.ts';
 import type { Azure } from '../../systems/azure/azure.ts';
 import { tagsOf } from '../../systems/azure/tags.ts';
 import { act, converge, done, halt, lasting, refuse } from '../converge.ts';
-import { lateLooks, type Systems } from '../systems.ts';
+import { type Systems, staleReadDelays } from '../systems.ts';
 
 type Input = StepInput<'resource-group'>;
 type Seen = { id: string; location: string; state: string } | undefined;
@@ -40,7 +40,7 @@ export const resourceGroup = ({ azure, settings }: Systems) =>
     lasting: lasting(settings, 'arm-change'),
     observe: ({ request }, { signal }) => observeResourceGroup(azure, request, signal),
     decide: decideResourceGroup,
-    lateMs: lateLooks({ settings }),
+    staleReadDelaysMs: staleReadDelays({ settings }),
     act: {
       async create(input, _, { signal }) {
         const { region: location, resourceGroup: name } = input.request.azure;

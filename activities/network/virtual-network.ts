@@ -5,7 +5,7 @@ import { contains, overlap, parseRange, type Range } from '../../domain/rules/ad
 import type { Azure } from '../../systems/azure/azure.ts';
 import { tagsOf } from '../../systems/azure/tags.ts';
 import { act, converge, done, lasting, refuse, wait } from '../converge.ts';
-import { lateLooks, type Systems } from '../systems.ts';
+import { type Systems, staleReadDelays } from '../systems.ts';
 
 type Input = StepInput<'virtual-network'>;
 
@@ -135,7 +135,7 @@ export const virtualNetwork = ({ azure, settings }: Systems) =>
     lasting: lasting(settings, 'arm-change'),
     observe: ({ request }, { signal }) => observeVirtualNetwork(azure, request, signal),
     decide: decideVirtualNetwork,
-    lateMs: lateLooks({ settings }),
+    staleReadDelaysMs: staleReadDelays({ settings }),
     act: {
       async create(input, _, { signal }) {
         const {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StepInput, StepResult } from '../../domain/results.ts';
-import { kept } from '../../stores/secrets/kept.ts';
+import { requireSecret } from '../../stores/secrets/kept.ts';
 import type { LunaClient } from '../../systems/lunacm/luna-client.ts';
 import type { Slot } from '../../systems/lunacm/parse.ts';
 import { mustBePartition } from '../../systems/lunash/read-hsm.ts';
@@ -48,7 +48,7 @@ export const connectClient = (systems: Systems) => {
   const record = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'hsm');
   const deploy = (input: Input, attempt: Attempt) =>
     luna.client(input, attempt, async (client) => {
-      const password = await kept(secrets, input.target, 'appliance-password');
+      const password = await requireSecret(secrets, input.target, 'appliance-password');
       const { hsm } = input.request;
       await enterLunacmSecrets({ systems, input, attempt });
       await record(input, attempt).append('client-deploy-begun', { client: clientOf(input) });
@@ -87,6 +87,6 @@ export const connectClient = (systems: Systems) => {
       },
     },
     // Each deployment makes another certificate: that alone is no progress.
-    sight: ({ slots, registered }) => [slots, registered],
+    fingerprint: ({ slots, registered }) => [slots, registered],
   });
 };

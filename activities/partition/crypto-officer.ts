@@ -2,7 +2,7 @@ import type { CodeOf } from '../../domain/failure-codes.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { refusedUnder } from '../../stores/record/memory.ts';
 import { writerOf } from '../../stores/record/writer.ts';
-import { kept } from '../../stores/secrets/kept.ts';
+import { requireSecret } from '../../stores/secrets/kept.ts';
 import type { LunaClient } from '../../systems/lunacm/luna-client.ts';
 import { mayTry, RoleLog } from '../../systems/lunacm/role-log.ts';
 import { doNotRetry, mustSignIn, type Roles, readRoles, type SignIn, signIn, tooFew, type Who, worthTrying } from '../../systems/lunacm/roles.ts';
@@ -29,9 +29,9 @@ const halted = (code: CodeOf<'Unsafe'>, summary: string, remedy: string) => halt
 
 export const decideCryptoOfficer = (seen: Seen, _: unknown, proofs: Partial<Proofs>) => {
   const { officer, partitionSo, spent, refused } = seen;
-  if (officer.initialised === undefined)
-    return halted('HSM_UNREADABLE', 'nothing tells whether it is initialised', 'Nothing was tried. Look at role show by hand, then retry.');
-  if (!officer.initialised) {
+  if (officer.initialized === undefined)
+    return halted('HSM_UNREADABLE', 'nothing tells whether it is initialized', 'Nothing was tried. Look at role show by hand, then retry.');
+  if (!officer.initialized) {
     if (refused.po) return halted('LUNACM_PASSWORD_REFUSED', 'the kept password of the partition SO is refused', doNotRetry('po'));
     return mayTry(partitionSo, spent.po) ? act('initialize') : halt(tooFew('po', partitionSo, spent.po));
   }
@@ -56,11 +56,11 @@ function withFirstPassword({ officer, officerIsNew, refused }: Seen, signIn: Exc
   return halted('LUNACM_PASSWORD_REFUSED', 'the kept password is refused', doNotRetry('co'));
 }
 
-/** The partition SO initialises the crypto officer with a temporary password, who changes it at once: it is good for one sign-in only. */
+/** The partition SO initializes the crypto officer with a temporary password, who changes it at once: it is good for one sign-in only. */
 export const cryptoOfficer = (systems: Systems) => {
   const { luna, secrets } = systems;
   const keptPassword = ({ target }: Input, purpose: 'partition-so-password' | 'crypto-officer-temporary-password' | 'crypto-officer-password') =>
-    kept(secrets, target, purpose);
+    requireSecret(secrets, target, purpose);
   const onHost = <T>(input: Input, attempt: Attempt, work: (client: LunaClient, log: RoleLog) => Promise<T>) =>
     luna.client(input, attempt, (client) => work(client, new RoleLog(recordOf(systems, input, attempt, 'hsm'), input.partitionSerial, input)));
   /** As a role, whose sign-in and command must succeed. No script shows a second password where the sign-in before it may have failed. */
@@ -107,6 +107,6 @@ export const cryptoOfficer = (systems: Systems) => {
         await onHost(input, attempt, (client, log) => change(client, log, input));
       },
     },
-    sight: ({ officer: { initialised, mustChange } }) => [initialised, mustChange],
+    fingerprint: ({ officer: { initialized, mustChange } }) => [initialized, mustChange],
   });
 };

@@ -1,6 +1,6 @@
 import { notReady, StepFailure } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
-import { kept } from '../../stores/secrets/kept.ts';
+import { requireSecret } from '../../stores/secrets/kept.ts';
 import type { PartitionInfo } from '../../systems/lunacm/parse.ts';
 import { readHsm } from '../../systems/lunash/read-hsm.ts';
 import { type Attempt, act, converge, done, halt, refuse } from '../converge.ts';
@@ -19,7 +19,7 @@ export interface Seen {
 
 export const decideInitializePartition = ({ info, objects }: Seen, { request }: Pick<Input, 'request'>) => {
   const { name } = request.hsm.partition;
-  const tried = `initialising the partition ${name}`;
+  const tried = `initializing the partition ${name}`;
   if (!info)
     return refuse({
       code: 'LUNACM_SLOT_MISSING',
@@ -27,7 +27,7 @@ export const decideInitializePartition = ({ info, objects }: Seen, { request }: 
       summary: 'partition showinfo does not show it',
       remedy: 'Check slot list on the Windows host, then retry.',
     });
-  if (info.initialised !== false && info.label === name) return done<StepResult<'initialize-partition'>>({ label: info.label });
+  if (info.initialized !== false && info.label === name) return done<StepResult<'initialize-partition'>>({ label: info.label });
   if (objects === undefined)
     return halt({
       code: 'HSM_UNREADABLE',
@@ -35,19 +35,19 @@ export const decideInitializePartition = ({ info, objects }: Seen, { request }: 
       summary: 'partition list does not show it, so that nobody knows what is in it',
       remedy: 'Nothing was done. Look at partition list by hand, then retry.',
     });
-  if (info.initialised === undefined)
+  if (info.initialized === undefined)
     return halt({
       code: 'HSM_UNREADABLE',
       tried,
-      summary: 'partition showinfo does not tell whether it is initialised',
+      summary: 'partition showinfo does not tell whether it is initialized',
       remedy: 'Nothing was done. Look at its flags by hand, then retry.',
     });
-  if (info.initialised || info.label !== '' || objects > 0)
+  if (info.initialized || info.label !== '' || objects > 0)
     return halt({
       code: 'HSM_PARTITION_FOREIGN',
       tried,
-      summary: `it ${info.initialised ? 'is initialised, ' : ''}has the label “${info.label}” and ${objects} objects`,
-      remedy: 'Initialising would erase them: abort, and send the request again with another partition.',
+      summary: `it ${info.initialized ? 'is initialized, ' : ''}has the label “${info.label}” and ${objects} objects`,
+      remedy: 'Initializing would erase them: abort, and send the request again with another partition.',
     });
   return act('initialize');
 };
@@ -78,7 +78,10 @@ export const initializePartition = (systems: Systems) => {
       initialize: async (input, { objects }, attempt) => {
         const { partitionSerial: serial } = input;
         const record = recordOf(systems, input, attempt, 'hsm');
-        const [password, domain] = [await kept(secrets, input.target, 'partition-so-password'), await kept(secrets, input.target, 'partition-domain')];
+        const [password, domain] = [
+          await requireSecret(secrets, input.target, 'partition-so-password'),
+          await requireSecret(secrets, input.target, 'partition-domain'),
+        ];
         await enterLunacmSecrets({ systems, input, attempt });
         await luna.client(input, attempt, (client) =>
           client.mustOn(

@@ -2,9 +2,9 @@ import type { ProvisioningRequest } from '../../domain/request.ts';
 import { secretsNamed } from '../../domain/request-parts.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { generateSecret } from '../../stores/secrets/generate.ts';
-import { keep, read, storeFailed } from '../../stores/secrets/kept.ts';
-import { nameInSeries, series } from '../../stores/secrets/series.ts';
+import { putIfAbsent, read, storeFailed } from '../../stores/secrets/kept.ts';
 import { type Purpose, purposes, type SecretStore, secretName } from '../../stores/secrets/store.ts';
+import { nameOfVersion, versions } from '../../stores/secrets/versions.ts';
 import { customDataProblem } from '../../systems/ciphertrust/custom-data.ts';
 import { readWebCertificate } from '../../systems/ciphertrust/web-certificate.ts';
 import { publicLine, readRsaKey, sameKey } from '../../systems/ssh/private-key.ts';
@@ -77,7 +77,7 @@ export const keepSecrets = ({ secrets }: Systems) =>
   converge<Input, Seen, StepResult<'keep-secrets'>, 'generate' | 'record'>({
     observe: async ({ target, request }) => {
       const ownKey = await ownPrivateKey(secrets, request.cipherTrust);
-      const records = await series(secrets, recordName(target));
+      const records = await versions(secrets, recordName(target));
       return {
         records: records.length,
         recorded: purposes.filter((purpose) => records.some((record) => record.split(' ').includes(purpose))),
@@ -97,11 +97,11 @@ export const keepSecrets = ({ secrets }: Systems) =>
     decide: decideKeepSecrets,
     act: {
       generate: async ({ target }, { missing }) => {
-        await Promise.all(missing.map(async (purpose) => keep(secrets, secretName(target, purpose), await generateSecret(purpose))));
+        await Promise.all(missing.map(async (purpose) => putIfAbsent(secrets, secretName(target, purpose), await generateSecret(purpose))));
       },
-      record: async ({ target, request }, seen) => keep(secrets, nameInSeries(recordName(target), seen.records), unrecorded(seen, request).join(' ')),
+      record: async ({ target, request }, seen) => putIfAbsent(secrets, nameOfVersion(recordName(target), seen.records), unrecorded(seen, request).join(' ')),
     },
-    sight: ({ missing, recorded, records }) => ({ missing, recorded, records }),
+    fingerprint: ({ missing, recorded, records }) => ({ missing, recorded, records }),
   });
 
 async function absent<Name>(names: Name[], get: (name: Name) => Promise<string | undefined>): Promise<Name[]> {

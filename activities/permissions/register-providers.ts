@@ -2,7 +2,7 @@ import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import type { Azure } from '../../systems/azure/azure.ts';
 import { act, converge, done, lasting, wait } from '../converge.ts';
-import { lateLooks, type Systems } from '../systems.ts';
+import { type Systems, staleReadDelays } from '../systems.ts';
 
 type Input = StepInput<'register-providers'>;
 type Seen = Record<string, string>;
@@ -36,7 +36,7 @@ export const registerProviders = ({ azure, settings }: Systems) =>
     lasting: lasting(settings, 'arm-change'),
     observe: ({ request }, { signal }) => observeProviders(azure, request, signal),
     decide: decideRegisterProviders,
-    lateMs: lateLooks({ settings }),
+    staleReadDelaysMs: staleReadDelays({ settings }),
     act: {
       async register({ request }, states, { signal }) {
         const { resources } = await azure.clients(request.azure);

@@ -1,7 +1,7 @@
 import { StepFailure, wordsOf } from '../../domain/failure.ts';
 import { type PlannedThing, plan } from '../../domain/plan.ts';
 import { throughClient } from '../../domain/request-parts.ts';
-import type { Job } from '../../domain/results.ts';
+import type { StepContext } from '../../domain/results.ts';
 import type { Effect, WhatIf, WhatIfChange } from '../../domain/what-if.ts';
 import { type Change, checkDeployment, harmOf } from '../../systems/azure/deployment-check.ts';
 import { hsmIdOf, hsmSubnetIdOf } from '../asked-hsm.ts';
@@ -31,7 +31,11 @@ const problemsOf = (decision: Decision<unknown, string>): string[] =>
   decision.kind === 'stop' ? [`${decision.problem.tried}: ${wordsOf(decision.problem)}`] : [];
 
 /** The group and the network, each with what the step that makes it would decide. */
-async function lookAtNetwork({ azure }: Systems, job: Job, signal: AbortSignal): Promise<Look & { groupThere: boolean; subnets: Record<string, string> }> {
+async function lookAtNetwork(
+  { azure }: Systems,
+  job: StepContext,
+  signal: AbortSignal,
+): Promise<Look & { groupThere: boolean; subnets: Record<string, string> }> {
   const { network, azure: where } = job.request;
   const group = await observeResourceGroup(azure, job.request, signal);
   if (!group) return { found: {}, problems: [], groupThere: false, subnets: {} };
@@ -53,12 +57,12 @@ async function lookAtNetwork({ azure }: Systems, job: Job, signal: AbortSignal):
 }
 
 /** Gateway, its address and the HSM: what is there; where the job would send its deployment, what Azure itself says about that. */
-async function lookAtDeployment(systems: Systems, job: Job, subnets: Record<string, string>, signal: AbortSignal): Promise<Look> {
+async function lookAtDeployment(systems: Systems, job: StepContext, subnets: Record<string, string>, signal: AbortSignal): Promise<Look> {
   const { azure } = systems;
   const { network, hsm: wanted, azure: where } = job.request;
   const hsmSubnetId = subnets[network.hsm.name.toLowerCase()] ?? hsmSubnetIdOf(job.request);
   const input = { ...job, hsmSubnetId, ...(wanted.template ? { template: wanted.template } : {}) };
-  const seen = await observeDeployHsm(azure, input, { signal, askedAt: Date.now() });
+  const seen = await observeDeployHsm(azure, input, { signal, scheduledAt: Date.now() });
   const { hsm, gateway, deployment } = seen;
   const found: Found = {
     [keyOf({ kind: 'dedicated hsm', name: wanted.name })]: hsm && kept,
@@ -102,7 +106,7 @@ const modified = (changes: readonly Change[], planned: string[]): Found =>
 
 type Host = Parameters<typeof decideMachine>[1];
 
-function hostsOf({ settings: { workerSources } }: Systems, { request }: Job): Host[] {
+function hostsOf({ settings: { workerSources } }: Systems, { request }: StepContext): Host[] {
   const byPublic = request.azure.access === 'public';
   return [
     { host: request.lunaClient, rules: windowsRules(request, workerSources), isPublic: byPublic },
@@ -111,7 +115,7 @@ function hostsOf({ settings: { workerSources } }: Systems, { request }: Job): Ho
 }
 
 /** A host with what belongs to it. */
-async function lookAtMachine({ azure }: Systems, { request, target }: Job, wanted: Host, signal: AbortSignal): Promise<Look> {
+async function lookAtMachine({ azure }: Systems, { request, target }: StepContext, wanted: Host, signal: AbortSignal): Promise<Look> {
   const seen = await observeMachine(azure, request, wanted.name, signal);
   const names = namesOf(wanted.name);
   const { group, machine } = seen;
@@ -131,7 +135,7 @@ async function lookAtMachine({ azure }: Systems, { request, target }: Job, wante
 }
 
 /** What comes before anything is created: access to Dedicated HSM, and what can be had. Only looks; providers that are not registered tell nothing of what they offer. */
-async function lookAtPermissions({ azure }: Systems, { request }: Job, signal: AbortSignal): Promise<Look> {
+async function lookAtPermissions({ azure }: Systems, { request }: StepContext, signal: AbortSignal): Promise<Look> {
   const [state, providers] = await Promise.all([observeFeature(azure, request, signal), observeProviders(azure, request, signal)]);
   // The step tells the provider, too, and is done then.
   const feature = decideCheckFeature({ state, told: true }, { request });
@@ -154,7 +158,7 @@ async function asFinding(look: () => Promise<Look>): Promise<Look> {
   }
 }
 
-async function observe(systems: Systems, job: Job, signal: AbortSignal): Promise<WhatIf> {
+async function observe(systems: Systems, job: StepContext, signal: AbortSignal): Promise<WhatIf> {
   const planned = plan(job.request);
   if (!planned.ok) return { changes: [], problems: planned.broken.map(({ path, message }) => `${path}: ${message}`) };
   // What is there must be readable: what cannot be read would be told as what is to be created.
@@ -175,7 +179,7 @@ async function observe(systems: Systems, job: Job, signal: AbortSignal): Promise
 
 /** What a request would create, leave and change, as things are now. Reads, validates and asks Azure’s own what-if; sends nothing that changes anything. */
 export const whatIf = (systems: Systems) =>
-  converge<Job, WhatIf, WhatIf, never>({
+  converge<StepContext, WhatIf, WhatIf, never>({
     observe: (job, { signal }) => observe(systems, job, signal),
     decide: (seen) => done(seen),
     act: {},

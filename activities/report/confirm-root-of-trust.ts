@@ -1,4 +1,4 @@
-import type { HsmSeen, StepInput, StepResult } from '../../domain/results.ts';
+import type { HsmState, StepInput, StepResult } from '../../domain/results.ts';
 import { rootKeys } from '../../systems/ciphertrust/before-setup.ts';
 import { type HsmServer, isServerOf, nameOf, readServers } from '../../systems/ciphertrust/holds.ts';
 import { readHsm } from '../../systems/lunash/read-hsm.ts';
@@ -9,7 +9,7 @@ import type { Systems } from '../systems.ts';
 type Input = StepInput<'confirm-root-of-trust'>;
 
 export interface Seen {
-  hsm: HsmSeen;
+  hsm: HsmState;
   /** The HSMs that CipherTrust Manager lists. It is asked only where it presents the pinned certificate. */
   manager: { is: 'pinned'; servers: HsmServer[] } | { is: 'other' | 'restarting' };
 }
@@ -20,7 +20,7 @@ type Wanted = Pick<Input, 'request' | 'partitionSerial' | 'ownCertificateSkipped
 export type Looked = Partial<Seen>;
 
 /** What of the HSM is not there any more. The partition holds CipherTrust Manager’s root keys at least. */
-function lostAt({ serial, zeroized, label, partitions }: HsmSeen, { request, partitionSerial }: Wanted): string[] {
+function lostAt({ serial, zeroized, label, partitions }: HsmState, { request, partitionSerial }: Wanted): string[] {
   if (zeroized) return [`The HSM ${serial} is zeroized.`];
   const partition = partitions.find((one) => one.serial === partitionSerial);
   return [

@@ -1,5 +1,5 @@
 import { StepFailure } from '../../domain/failure.ts';
-import type { Job } from '../../domain/results.ts';
+import type { StepContext } from '../../domain/results.ts';
 import type { AzureClients } from '../../systems/azure/azure.ts';
 import { isActive } from '../../systems/azure/deployment.ts';
 import { converge, done } from '../converge.ts';
@@ -7,7 +7,7 @@ import type { Systems } from '../systems.ts';
 
 /** What exists in the resource group, one line a resource, and what Azure is still deploying there: for a job that ended before its time. Changes nothing. */
 export const inventory = ({ azure }: Systems) =>
-  converge<Job, string[], string[], never>({
+  converge<StepContext, string[], string[], never>({
     async observe({ request }, { signal }) {
       const clients = await azure.clients(request.azure);
       const { resourceGroup } = request.azure;

@@ -1,7 +1,7 @@
 import { type ProblemOf, unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { generateSecret } from '../../stores/secrets/generate.ts';
-import { keep, kept, read } from '../../stores/secrets/kept.ts';
+import { putIfAbsent, read, requireSecret } from '../../stores/secrets/kept.ts';
 import { secretName } from '../../stores/secrets/store.ts';
 import { asPkcs1, belongTogether, endsSoon, seenOf, selfSignedClient } from '../../systems/certificates.ts';
 import type { ClientPair, Home, LunaClient } from '../../systems/lunacm/luna-client.ts';
@@ -93,15 +93,15 @@ export const clientCertificate = (systems: Systems) => {
       'keep-key': (input, _, attempt) =>
         onHost(input, attempt, async (client) => {
           const pair = await client.pair(name(input), home(input));
-          await keep(secrets, keyName(input), asPkcs1(pair!.keyPem)!);
+          await putIfAbsent(secrets, keyName(input), asPkcs1(pair!.keyPem)!);
         }),
-      'generate-key': async (input) => keep(secrets, keyName(input), await generateSecret('client-certificate-key')),
+      'generate-key': async (input) => putIfAbsent(secrets, keyName(input), await generateSecret('client-certificate-key')),
       'remove-key': (input, _, attempt) => onHost(input, attempt, (client) => client.removeKey(name(input), home(input))),
       sign: async (input, _, attempt) => {
-        const certificate = await selfSignedClient(name(input), await kept(secrets, input.target, 'client-certificate-key'), days(input));
+        const certificate = await selfSignedClient(name(input), await requireSecret(secrets, input.target, 'client-certificate-key'), days(input));
         await onHost(input, attempt, (client) => client.writeCertificate(name(input), certificate, home(input)));
       },
     },
-    sight: ({ keyKept, certificate, keyOnHost }) => [keyKept, certificate !== undefined, keyOnHost],
+    fingerprint: ({ keyKept, certificate, keyOnHost }) => [keyKept, certificate !== undefined, keyOnHost],
   });
 };

@@ -106,7 +106,7 @@ export const registerClient = (systems: Systems) => {
         });
       },
     },
-    sight: ({ client: shown, mapping }) => [shown, mapping],
+    fingerprint: ({ client: shown, mapping }) => [shown, mapping],
   });
 };
 

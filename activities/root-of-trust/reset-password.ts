@@ -1,28 +1,28 @@
 import type { StepInput, StepResult } from '../../domain/results.ts';
-import { Entrance, type Knock } from '../../systems/ciphertrust/entrance.ts';
+import { AdminLogin, type LoginState } from '../../systems/ciphertrust/admin-login.ts';
 import {
-  activateLicence,
+  activateLicense,
   addNtp,
-  type LicenceSeen,
+  type LicenseSeen,
   licensed,
   missingNtp,
   type NtpSeen,
-  readLicence,
+  readLicense,
   readNtp,
-  secretsOfLicence,
+  secretsOfLicense,
   secretsOfNtp,
 } from '../../systems/ciphertrust/essentials.ts';
+import { decideAdminLogin, exposureOf } from '../admin-login.ts';
 import { type Attempt, act, converge, done, lasting } from '../converge.ts';
-import { decideEntrance, exposureOf } from '../entrance.ts';
 import { enterManagerSecrets, passwordRecord, signedIn } from '../manager.ts';
 import type { Systems } from '../systems.ts';
 
 type Input = StepInput<'reset-password'>;
 
 export interface Seen {
-  knock: Knock;
+  login: LoginState;
   /** What can be seen once inside. */
-  inside?: { ntp: NtpSeen; licence: LicenceSeen };
+  inside?: { ntp: NtpSeen; license: LicenseSeen };
   /** When it was looked, ISO 8601. */
   at: string;
 }
@@ -34,25 +34,25 @@ const wantedNtp = ({ request, others = [], ntpSkipped }: Pick<Input, 'request' |
 
 type Needed = 'cipherTrust' | 'request' | 'openSince' | 'exposures' | 'target' | 'others' | 'ntpSkipped';
 
-export const decideResetPassword = ({ knock, inside, at }: Seen, input: Pick<Input, Needed>) => {
+export const decideResetPassword = ({ login, inside, at }: Seen, input: Pick<Input, Needed>) => {
   const { cipherTrust, request, openSince, exposures, others = [] } = input;
-  const outside = decideEntrance(knock, input);
+  const outside = decideAdminLogin(login, input);
   if (outside) return outside;
   if (inside && missingNtp(inside.ntp, wantedNtp(input)).length > 0) return act('add-ntp');
-  if (inside && !licensed(inside.licence, request.cipherTrust)) return act('activate-licence');
+  if (inside && !licensed(inside.license, request.cipherTrust)) return act('activate-license');
   const lost = others.filter(({ host, keyed }) => keyed && inside && !inside.ntp.listed.includes(host));
   const warnings = lost.map(
     ({ host }) => `The time server ${host} went with the wipe: it was asked with a key that nobody can read back. Add it again by hand.`,
   );
   // Where an attempt that is lost replaced it, now is the latest that it can have been.
-  const exposed = { ...exposureOf(openSince, knock.replacedAt ?? at), ...(exposures ? { exposures } : {}) };
+  const exposed = { ...exposureOf(openSince, login.replacedAt ?? at), ...(exposures ? { exposures } : {}) };
   return done<StepResult<'reset-password'>>({ cipherTrust, warnings, ...exposed });
 };
 
-/** After the wipe the initial password works again: it is replaced at once; then time servers, also those that it had before, and licence, where they are gone. */
+/** After the wipe the initial password works again: it is replaced at once; then time servers, also those that it had before, and license, where they are gone. */
 export const resetPassword = (systems: Systems) => {
   const { secrets } = systems;
-  const entrance = new Entrance(systems);
+  const adminLogin = new AdminLogin(systems);
   const caller = (input: Input, attempt: Attempt) => ({
     job: input,
     at: input.cipherTrust,
@@ -60,30 +60,30 @@ export const resetPassword = (systems: Systems) => {
     record: passwordRecord({ systems, input, attempt }),
   });
   const inside = (input: Input, attempt: Attempt) => signedIn({ systems, input, attempt }, input.cipherTrust);
-  return converge<Input, Seen, StepResult<'reset-password'>, 'replace-password' | 'add-ntp' | 'activate-licence'>({
+  return converge<Input, Seen, StepResult<'reset-password'>, 'replace-password' | 'add-ntp' | 'activate-license'>({
     lasting: lasting(systems.settings, 'manager-password', 'manager-secret'),
     async observe(input, attempt) {
       await enterManagerSecrets({ systems, input, attempt }, 'ciphertrust-admin-password');
-      const { knock, manager } = await entrance.look(caller(input, attempt), input.openSince === undefined ? 'kept' : 'initial');
+      const { login, manager } = await adminLogin.look(caller(input, attempt), input.openSince === undefined ? 'kept' : 'initial');
       const at = new Date().toISOString();
-      return knock.signedIn
-        ? { knock: { ...knock }, inside: { ntp: await readNtp(manager), licence: await readLicence(manager) }, at }
-        : { knock: { ...knock }, at };
+      return login.signedIn
+        ? { login: { ...login }, inside: { ntp: await readNtp(manager), license: await readLicense(manager) }, at }
+        : { login: { ...login }, at };
     },
     decide: decideResetPassword,
     act: {
-      'replace-password': (input, _, attempt) => entrance.replace(caller(input, attempt)),
+      'replace-password': (input, _, attempt) => adminLogin.replace(caller(input, attempt)),
       async 'add-ntp'(input, seen, attempt) {
         const missing = missingNtp(seen.inside!.ntp, wantedNtp(input));
         await enterManagerSecrets({ systems, input, attempt }, ...secretsOfNtp(missing));
         await addNtp(await inside(input, attempt), secrets, missing);
       },
-      async 'activate-licence'(input, seen, attempt) {
+      async 'activate-license'(input, seen, attempt) {
         const { cipherTrust } = input.request;
-        await enterManagerSecrets({ systems, input, attempt }, ...secretsOfLicence(cipherTrust));
-        await activateLicence(await inside(input, attempt), secrets, seen.inside!.licence, cipherTrust);
+        await enterManagerSecrets({ systems, input, attempt }, ...secretsOfLicense(cipherTrust));
+        await activateLicense(await inside(input, attempt), secrets, seen.inside!.license, cipherTrust);
       },
     },
-    sight: ({ knock, inside }) => [knock.left, inside?.ntp.listed, inside?.licence],
+    fingerprint: ({ login, inside }) => [login.left, inside?.ntp.listed, inside?.license],
   });
 };

@@ -1,8 +1,8 @@
 import { quoting, refused, StepFailure, unsafe } from '../../domain/failure.ts';
 import { afterwards } from '../../domain/first-error.ts';
-import type { ManagerHolds, PresentedCertificate, StepInput, StepResult } from '../../domain/results.ts';
+import type { ManagerContents, PresentedCertificate, StepInput, StepResult } from '../../domain/results.ts';
 import { isGranted, isUsed, type Order, type SentSetup } from '../../stores/record/memory.ts';
-import { kept, userSecret } from '../../stores/secrets/kept.ts';
+import { requireSecret, requireUserSecret } from '../../stores/secrets/kept.ts';
 import type { SecretStore } from '../../stores/secrets/store.ts';
 import { problemBeforeSetup, readBeforeSetup } from '../../systems/ciphertrust/before-setup.ts';
 import type { Manager } from '../../systems/ciphertrust/ciphertrust.ts';
@@ -10,8 +10,8 @@ import { type Answer, isPassing, isSuccess, quoted, source } from '../../systems
 import { type HsmServer, isLikeNew, isServerOf, readHolds, readServers } from '../../systems/ciphertrust/holds.ts';
 import { giveKey, needsKey, type Starting, usualReason } from '../../systems/ciphertrust/ksadmin-key.ts';
 import { neverLeft } from '../../systems/ciphertrust/manager.ts';
+import { probe } from '../../systems/ciphertrust/probe.ts';
 import { isEarlier, SetupRecord } from '../../systems/ciphertrust/setup-record.ts';
-import { visit } from '../../systems/ciphertrust/visit.ts';
 import { NoPermit } from '../../systems/fence.ts';
 import { approvalNotOnRecord } from '../approval-not-on-record.ts';
 import { act, converge, done, halt, wait } from '../converge.ts';
@@ -46,7 +46,7 @@ export type Seen =
       state: 'ready';
       servers: HsmServer[];
       /** What would be lost; absent where there is nothing to do. */
-      holds?: ManagerHolds;
+      holds?: ManagerContents;
       /** How many requests were sent to this manager as it is, by whichever job. */
       requests: number;
       /** One of them after which no person ordered another one yet, how long ago it was last heard of, and how long it may take to show an effect. */
@@ -155,14 +155,14 @@ export const setRootOfTrust = (systems: Systems) => {
       async 'set-up'(input, seen, attempt) {
         const visitor = { systems, input, attempt };
         const { holds, requests } = seen as Ready;
-        const key = await userSecret(secrets, input.keySecret);
+        const key = await requireUserSecret(secrets, input.keySecret);
         await checkBefore(visitor, key, requests);
         const setup = await setupOf(secrets, input, key);
         // A new sign-in: the checks may take longer than a token lives, and this request alone is not repeated with another one.
         await send(visitor, await signedIn(visitor, input.cipherTrust, { anew: true }), setup, holds!.digest);
       },
     },
-    sight: (seen) => (seen.state === 'ready' ? [seen.servers, seen.holds?.digest] : [seen.state, 'repaired' in seen && seen.repaired]),
+    fingerprint: (seen) => (seen.state === 'ready' ? [seen.servers, seen.holds?.digest] : [seen.state, 'repaired' in seen && seen.repaired]),
   });
   const begun =
     <Outcome>(carryOut: (input: Input) => Promise<Outcome>) =>
@@ -190,7 +190,7 @@ const setupRecord = (caller: Caller): SetupRecord =>
 async function observe(caller: Caller, repaired: boolean): Promise<Seen> {
   const { systems, input, attempt } = caller;
   const { cipherTrust: pinned, partitionSerial } = input;
-  const seen = await visit(systems.cipherTrust, input, pinned, attempt.signal);
+  const seen = await probe(systems.cipherTrust, input, pinned, attempt.signal);
   if (!seen.started) return { state: 'restarting', look: attempt.number, repaired, ...seen };
   const all = await setupRecord(caller).look();
   const now = await serverTime();
@@ -198,7 +198,7 @@ async function observe(caller: Caller, repaired: boolean): Promise<Seen> {
   const last = all.findLast(({ pin = pinned.pin }) => pin === pinned.pin);
   const wiped = (since = 0): Seen => ({ state: 'wiped', pin: seen.pin, certificate: seen.certificate, ...(last ? { last: suspected(last, now, since) } : {}) });
   // The kept password is not shown to a machine that is not the pinned one. Whoever looked before did not see this certificate, unless that one was lost.
-  if (seen.pin !== pinned.pin) return wiped(attempt.lookedAt);
+  if (seen.pin !== pinned.pin) return wiped(attempt.lastObservedAt);
   const { commandMs } = systems.settings;
   const patienceMs = patience.unheard * commandMs;
   const settling = all.find(({ heardAt, answered }) => msSince(heardAt, now) < (answered ? patience.answered * commandMs : patienceMs));
@@ -223,9 +223,9 @@ const concerns = ({ pin, failed }: SentSetup, pinned: string): boolean => failed
 const msSince = (at: number | undefined, now: number): number => (at === undefined ? Number.POSITIVE_INFINITY : Math.max(0, now - at));
 
 /** It was not wiped before the request left, nor before somebody looked and saw that it was not (by that worker's clock, where it can be right). */
-function suspected({ sentAt, failed }: SentSetup, now: number, lookedAt: number) {
+function suspected({ sentAt, failed }: SentSetup, now: number, lastObservedAt: number) {
   const from = sentAt ?? 0;
-  return { msAgo: msSince(sentAt, now), failed, notBefore: new Date(lookedAt > from && lookedAt <= now ? lookedAt : from).toISOString() };
+  return { msAgo: msSince(sentAt, now), failed, notBefore: new Date(lastObservedAt > from && lastObservedAt <= now ? lastObservedAt : from).toISOString() };
 }
 
 /** What the record says of the approval. It is spent where `hsm/setup` was sent under it; one that was entered as used for a request that never left is not. */
@@ -271,7 +271,10 @@ async function setupOf(secrets: SecretStore, input: Input, key: string): Promise
   const { target, request, hsmAddress, partitionSerial, serverCertificate, clientCertificate } = input;
   return {
     type: 'luna',
-    connInfo: JSON.stringify({ partition_name: request.hsm.partition.name, partition_password: await kept(secrets, target, 'crypto-officer-password') }),
+    connInfo: JSON.stringify({
+      partition_name: request.hsm.partition.name,
+      partition_password: await requireSecret(secrets, target, 'crypto-officer-password'),
+    }),
     initialConfig: {
       host: hsmAddress,
       serial: partitionSerial,

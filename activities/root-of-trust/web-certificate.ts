@@ -3,8 +3,8 @@ import { isIP } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Type } from 'typebox';
 import { messageOf, refused } from '../../domain/failure.ts';
-import type { CertificateSeen, StepInput, StepResult } from '../../domain/results.ts';
-import { userSecret } from '../../stores/secrets/kept.ts';
+import type { CertificateInfo, StepInput, StepResult } from '../../domain/results.ts';
+import { requireUserSecret } from '../../stores/secrets/kept.ts';
 import type { Leaf } from '../../systems/ciphertrust/tls.ts';
 import { readWebCertificate, type WebCertificate } from '../../systems/ciphertrust/web-certificate.ts';
 import { isFields, readFields } from '../../systems/foreign.ts';
@@ -20,7 +20,7 @@ const interfacePath = '/v1/configs/interfaces/web/certificate';
 export type Seen =
   | { state: 'restarting' }
   /** Fingerprints: of the certificate that is configured, and of the one that is presented until the web service restarts. */
-  | { state: 'ready'; name: string; configured: string; presented: string; wanted?: CertificateSeen };
+  | { state: 'ready'; name: string; configured: string; presented: string; wanted?: CertificateInfo };
 
 export const decideWebCertificate = (seen: Seen, { cipherTrust, request }: Pick<Input, 'cipherTrust' | 'request'>) => {
   if (seen.state === 'restarting') return wait('CipherTrust Manager’s web service restarts.');
@@ -37,7 +37,7 @@ export const decideWebCertificate = (seen: Seen, { cipherTrust, request }: Pick<
   });
 };
 
-function isFor({ pem }: CertificateSeen, names: (string | undefined)[]): boolean {
+function isFor({ pem }: CertificateInfo, names: (string | undefined)[]): boolean {
   const certificate = new X509Certificate(pem);
   return names.some((name) => name && (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)));
 }
@@ -47,7 +47,7 @@ export const webCertificate = (systems: Systems) => {
   const { cipherTrust, secrets, settings } = systems;
   const wantedBy = async ({ request }: Input): Promise<WebCertificate | undefined> => {
     const { webCertificate: named } = request.cipherTrust;
-    return named && readable(named.secret, await userSecret(secrets, named.secret));
+    return named && readable(named.secret, await requireUserSecret(secrets, named.secret));
   };
   /** A connection of the act's own: the one that looked gets no permit for what goes on by itself. */
   const inside = (input: Input, presented: string, attempt: Attempt) => signedIn({ systems, input, attempt }, { ...input.cipherTrust, pin: presented });
@@ -96,7 +96,7 @@ export const webCertificate = (systems: Systems) => {
         );
       },
     },
-    sight: (seen) => (seen.state === 'ready' ? [seen.name, seen.configured, seen.presented] : seen.state),
+    fingerprint: (seen) => (seen.state === 'ready' ? [seen.name, seen.configured, seen.presented] : seen.state),
   });
 };
 

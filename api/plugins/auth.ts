@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { Problem } from '../problem.ts';
+import { HttpProblem } from '../problem.ts';
 
 /** An operator starts, cancels and mends jobs; an approver decides about what destroys. Both may look. */
 export const roles = ['operator', 'approver'] as const;
@@ -47,7 +47,7 @@ export function auth(app: FastifyInstance, tokens: Tokens): void {
     if (needed === false || request.is404 || request.routeOptions.url?.startsWith('/docs')) return;
     request.signedIn = whoSends(request);
     if (!request.signedIn) {
-      throw new Problem(
+      throw new HttpProblem(
         401,
         'Not signed in',
         'Send the header Authorization: Bearer TOKEN. The tokens are in the file that the API names in its log at startup.',
@@ -58,6 +58,6 @@ export function auth(app: FastifyInstance, tokens: Tokens): void {
     }
     const { name, roles: may } = request.signedIn;
     if (needed && !may.includes(needed))
-      throw new Problem(403, 'Not allowed', `This needs the ${needed}’s token; you are signed in as ${[name, may.join()].filter(Boolean).join(', ')}.`);
+      throw new HttpProblem(403, 'Not allowed', `This needs the ${needed}’s token; you are signed in as ${[name, may.join()].filter(Boolean).join(', ')}.`);
   });
 }

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { missingHost, noTunnel, problemOfCode, problemOfConnection, problemOfStatus, shuttingDown, unmetExpectation } from '../framework-problems.ts';
-import { type Problem, problemBody, problemMediaType } from '../problem.ts';
+import { type HttpProblem, problemBody, problemMediaType } from '../problem.ts';
 
 /** No id is so long; what is longer than this is refused before any route. */
 const longestParameter = 4_096;
@@ -35,7 +35,7 @@ export const frameworkOptions = {
 type ConnectionError = Error & { code?: string };
 
 /** Answers on the bare connection, and closes it: Node has no response for what it could not read. */
-function end(socket: Duplex, problem: Problem, headers: Record<string, string> = {}): void {
+function end(socket: Duplex, problem: HttpProblem, headers: Record<string, string> = {}): void {
   const body = JSON.stringify(problemBody(problem));
   const lines = Object.entries({ 'Content-Type': problemMediaType, 'Content-Length': String(Buffer.byteLength(body)), Connection: 'close', ...headers });
   const head = [`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`, ...lines.map(([name, value]) => `${name}: ${value}`)].join('\r\n');

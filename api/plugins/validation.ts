@@ -5,8 +5,8 @@ import { ProvisioningRequest } from '../../domain/request-schema.ts';
 import { validateRequest } from '../../domain/validate.ts';
 import exampleFile from '../../examples/luna-kylo.json' with { type: 'json' };
 import { brokenRules, explained, misshapen } from '../misshapen.ts';
-import type { Problem } from '../problem.ts';
-import { answerSchemas } from '../schemas/answers.ts';
+import type { HttpProblem } from '../problem.ts';
+import { answerSchemas } from '../schemas/responses.ts';
 
 /** Its $schema is a path in the repository, which means nothing to a client. */
 const { $schema: _, ...example } = exampleFile;
@@ -15,7 +15,7 @@ const { $schema: _, ...example } = exampleFile;
 export const requestBody = { $ref: 'ProvisioningRequest#' };
 const isRequestBody = (schema: object): boolean => '$ref' in schema && schema.$ref === requestBody.$ref;
 
-type Checked = { value: unknown } | { error: Problem };
+type Checked = { value: unknown } | { error: HttpProblem };
 
 /** All mistakes at once; unknown fields are refused, not dropped; bodies are taken as they are, while queries are text by nature. */
 export function validation(app: FastifyInstance): void {

@@ -4,17 +4,17 @@ import type { Static } from 'typebox';
 import type { ApprovalDecision, ApprovalSignal, IncidentDecision, ResolveSignal } from '../../domain/decisions.ts';
 import type { DecisionView } from '../../domain/progress.ts';
 import { approvalDecision, incidentDecision } from '../../domain/schemas/decisions.ts';
-import { type Jobs, linkOf } from '../jobs.ts';
+import { type JobService, linkOf } from '../jobs.ts';
 import type { Role, SignedIn } from '../plugins/auth.ts';
-import { Problem } from '../problem.ts';
-import { answers, DecisionAnswer, PendingDecisionAnswer, type Replies } from '../schemas/answers.ts';
+import { HttpProblem } from '../problem.ts';
+import { answers, DecisionAnswer, PendingDecisionAnswer, type Replies } from '../schemas/responses.ts';
 import { ApprovalParameters, IncidentParameters, type Key, KeyHeader } from '../schemas/schemas.ts';
 
 const tags = ['decisions'];
 const response = answers({ 200: DecisionAnswer, 202: PendingDecisionAnswer }, 404, 409, 422, 503);
 
 /** Decisions are signals: durable while no worker runs, and refused ones stay on record. The verdict is the workflow’s. */
-export function decisionRoutes(app: FastifyInstance, jobs: Jobs): void {
+export function decisionRoutes(app: FastifyInstance, jobs: JobService): void {
   app.post<{ Params: Static<typeof ApprovalParameters>; Body: ApprovalDecision; Headers: Key; Reply: Replies['decision'] }>(
     '/v1/jobs/:id/approvals/:approvalId',
     {
@@ -48,8 +48,8 @@ export function decisionRoutes(app: FastifyInstance, jobs: Jobs): void {
   );
 }
 
-const amendmentWithout = (action: string): Problem =>
-  new Problem(422, 'The decision cannot be taken', `An amendment goes with retry alone: ${action} changes no request. Nothing was sent.`, {
+const amendmentWithout = (action: string): HttpProblem =>
+  new HttpProblem(422, 'The decision cannot be taken', `An amendment goes with retry alone: ${action} changes no request. Nothing was sent.`, {
     errors: [{ pointer: '/amendment', detail: 'Leave it out, or decide "retry".' }],
   });
 
@@ -57,23 +57,23 @@ const amendmentWithout = (action: string): Problem =>
 function actorOf({ name }: SignedIn, said: string | undefined, role: Role): string {
   if (name === undefined) return said ?? role;
   if (said !== undefined && said !== name)
-    throw new Problem(422, 'Not your name', `You are signed in as ${name}, and decide under that name: leave "actor" out.`);
+    throw new HttpProblem(422, 'Not your name', `You are signed in as ${name}, and decide under that name: leave "actor" out.`);
   return name;
 }
 
 /** Nobody approves what cannot be shown, nor is it known whether two people are asked for. A rejection destroys nothing, so it passes. */
-async function needReadable(jobs: Jobs, { id, approvalId, decision }: { id: string; approvalId: string; decision: 'approve' | 'reject' }): Promise<void> {
+async function needReadable(jobs: JobService, { id, approvalId, decision }: { id: string; approvalId: string; decision: 'approve' | 'reject' }): Promise<void> {
   if (decision === 'reject') return;
   const found = (await jobs.show(id)).unreadable?.find(({ key }) => key === approvalId);
   if (!found) return;
-  throw new Problem(503, 'The approval cannot be read', `${found.detail} Nothing was approved. Upgrade the API, then decide.`, { job: linkOf(id) });
+  throw new HttpProblem(503, 'The approval cannot be read', `${found.detail} Nothing was approved. Upgrade the API, then decide.`, { job: linkOf(id) });
 }
 
 /** Where two people are asked for, a role’s token, which both may have, is none of them. */
-async function needTwoPeople(jobs: Jobs, id: string, approvalId: string): Promise<void> {
+async function needTwoPeople(jobs: JobService, id: string, approvalId: string): Promise<void> {
   const { approvals } = await jobs.show(id);
   if (approvals.some((approval) => approval.id === approvalId && approval.secondPerson))
-    throw new Problem(
+    throw new HttpProblem(
       403,
       'Not allowed',
       'A second person must decide: sign in with the token of a person who is named in the tokens file, not with the approver’s.',
@@ -90,6 +90,6 @@ function answer(reply: FastifyReply, id: string, decisionId: string, verdict: De
     return reply.code(202).send(pending);
   }
   if (verdict.verdict === 'refused')
-    throw new Problem(409, 'The decision was refused', verdict.reason ?? 'It changed nothing.', { decision: verdict, job: linkOf(id) });
+    throw new HttpProblem(409, 'The decision was refused', verdict.reason ?? 'It changed nothing.', { decision: verdict, job: linkOf(id) });
   return reply.code(200).send(verdict);
 }

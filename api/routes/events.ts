@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { isOver } from '../../domain/progress.ts';
-import type { Jobs } from '../jobs.ts';
-import { Problem } from '../problem.ts';
-import type { ShownJob } from '../schemas/answers.ts';
-import { eventAnswers } from '../schemas/answers.ts';
+import type { JobService } from '../jobs.ts';
+import { HttpProblem } from '../problem.ts';
+import type { JobView } from '../schemas/responses.ts';
+import { eventAnswers } from '../schemas/responses.ts';
 import { JobParameters, type JobPath } from '../schemas/schemas.ts';
 
 /** How often a watched job is read, and how long a silent stream goes without a sign of life: proxies cut one that says nothing for 30 to 60 s. */
@@ -24,10 +24,10 @@ interface JobEvent {
   isLast: boolean;
 }
 
-const eventOf = (job: ShownJob): JobEvent => ({ revision: job.job.revision, text: JSON.stringify(job), isLast: isOver(job.job.state) });
+const eventOf = (job: JobView): JobEvent => ({ revision: job.job.revision, text: JSON.stringify(job), isLast: isOver(job.job.state) });
 
 interface WatchOptions {
-  look: () => Promise<ShownJob>;
+  look: () => Promise<JobView>;
   everyMs: number;
   /** Told once when looking begins to fail, and not again until it worked. */
   failed: (error: unknown) => void;
@@ -71,7 +71,7 @@ class Watch {
 
   /** The stream stays open while Temporal does not answer; a job that is gone has nothing more to tell. */
   #fail(error: unknown): void {
-    if (error instanceof Problem && error.status === 404) {
+    if (error instanceof HttpProblem && error.status === 404) {
       for (const listener of this.#listeners) listener.end();
       return;
     }
@@ -127,7 +127,7 @@ class Listener {
  * keep the connection alive. A browser that comes back after the last one is told to stay away, as the HTML standard has it (204). HEAD gets the headers
  * alone, at once.
  */
-export function eventRoutes(app: FastifyInstance, jobs: Pick<Jobs, 'show'>, times: EventTimes = {}): void {
+export function eventRoutes(app: FastifyInstance, jobs: Pick<JobService, 'show'>, times: EventTimes = {}): void {
   const { everyMs, keepAliveMs } = { ...usually, ...times };
   const watches = new Map<string, Watch>();
   app.get<{ Params: JobPath; Headers: { 'last-event-id'?: string } }>(

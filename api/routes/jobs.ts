@@ -1,13 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import type { Static } from 'typebox';
-import { type Jobs, linkOf } from '../jobs.ts';
-import { answers, CancellingAnswer, JobAnswer, JobListAnswer, type Replies } from '../schemas/answers.ts';
+import { type JobService, linkOf } from '../jobs.ts';
+import { answers, CancellingAnswer, JobAnswer, JobListAnswer, type Replies } from '../schemas/responses.ts';
 import { JobParameters, type JobPath, ListQuery } from '../schemas/schemas.ts';
 
 const tags = ['jobs'];
 
 /** What every job has, whatever started it: a place in the list, its progress, and an end. */
-export function jobRoutes(app: FastifyInstance, jobs: Jobs): void {
+export function jobRoutes(app: FastifyInstance, jobs: JobService): void {
   app.get<{ Querystring: Static<typeof ListQuery>; Reply: Replies['list'] }>(
     '/v1/jobs',
     { schema: { tags, summary: 'The newest jobs', querystring: ListQuery, response: answers({ 200: JobListAnswer }, 503) } },

@@ -5,7 +5,7 @@ import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { WhatIf } from '../../domain/what-if.ts';
 import { brokenRules } from '../misshapen.ts';
 import { requestBody } from '../plugins/validation.ts';
-import { answers, PlanAnswer, type Replies } from '../schemas/answers.ts';
+import { answers, PlanAnswer, type Replies } from '../schemas/responses.ts';
 import { PlanQuery } from '../schemas/schemas.ts';
 
 /** The plan of a request; the rules were judged with its shape. */

@@ -1,17 +1,17 @@
 import type { FastifyInstance } from 'fastify';
 import type { ProvisioningRequest } from '../../domain/request.ts';
-import { type Jobs, linkOf } from '../jobs.ts';
+import { type JobService, linkOf } from '../jobs.ts';
 import { requestBody } from '../plugins/validation.ts';
-import { Problem } from '../problem.ts';
-import { answers, type Replies, StartedAnswer } from '../schemas/answers.ts';
+import { HttpProblem } from '../problem.ts';
+import { answers, type Replies, StartedAnswer } from '../schemas/responses.ts';
 import { type Key, KeyHeader } from '../schemas/schemas.ts';
 import { planned } from './plans.ts';
 
 const tags = ['provisionings'];
 
 /** Whoever holds a role’s token may hold the other one, too: only names tell two people apart. */
-const nobodyByName = (): Problem =>
-  new Problem(422, 'The request cannot be carried out', 'You are signed in as a role and not by name; nothing was touched.', {
+const nobodyByName = (): HttpProblem =>
+  new HttpProblem(422, 'The request cannot be carried out', 'You are signed in as a role and not by name; nothing was touched.', {
     errors: [
       {
         pointer: '/approval/secondPerson',
@@ -21,7 +21,7 @@ const nobodyByName = (): Problem =>
     ],
   });
 
-export function provisioningRoutes(app: FastifyInstance, jobs: Jobs): void {
+export function provisioningRoutes(app: FastifyInstance, jobs: JobService): void {
   app.post<{ Body: ProvisioningRequest; Headers: Key; Reply: Replies['start'] }>(
     '/v1/provisionings',
     {

@@ -1,4 +1,4 @@
-import { broken, together } from './rule.ts';
+import { together, violationUnless } from './rule.ts';
 
 /** Names that Azure refuses, partly late and in the middle of a job (docs/reference/azure.md#naming-rules). */
 
@@ -13,25 +13,25 @@ const reservedUsers =
 const networkName = (length: number) => new RegExp(`^[A-Za-z0-9](?:[\\w.-]{0,${length - 2}}\\w)?$`);
 
 const subnetRules = (name: string, path: string) => [
-  ...broken(
+  ...violationUnless(
     networkName(80).test(name),
     path,
     'A subnet’s name begins with a letter or digit, ends with one or _, and has at most 80 letters, digits, - _ and dots.',
   ),
-  ...broken(!reservedSubnets.includes(name.toLowerCase()), path, `Azure keeps the subnet ${name} for itself.`),
+  ...violationUnless(!reservedSubnets.includes(name.toLowerCase()), path, `Azure keeps the subnet ${name} for itself.`),
 ];
 
 const computeName = (name = 'Compute') => name;
 
 export const nameRules = together(
   ({ azure }) =>
-    broken(
+    violationUnless(
       /^[\w().-]{1,90}$/.test(azure.resourceGroup) && !azure.resourceGroup.endsWith('.'),
       '/azure/resourceGroup',
       'A resource group’s name has 1 to 90 letters, digits, - _ ( ) . and does not end with a dot.',
     ),
   ({ network }) =>
-    broken(
+    violationUnless(
       networkName(64).test(network.name) && network.name.length > 1,
       '/network/name',
       'A virtual network’s name begins with a letter or digit, ends with one or _, and has 2 to 64 letters, digits, - _ and dots.',
@@ -39,33 +39,37 @@ export const nameRules = together(
   ({ network }) => subnetRules(computeName(network.compute.name), '/network/compute/name'),
   ({ network }) => subnetRules(network.hsm.name, '/network/hsm/name'),
   ({ network }) =>
-    broken(network.hsm.name.toLowerCase() !== computeName(network.compute.name).toLowerCase(), '/network/hsm/name', 'The HSM needs a subnet of its own.'),
+    violationUnless(
+      network.hsm.name.toLowerCase() !== computeName(network.compute.name).toLowerCase(),
+      '/network/hsm/name',
+      'The HSM needs a subnet of its own.',
+    ),
   ({ hsm }) =>
-    broken(
+    violationUnless(
       /^[a-zA-Z0-9][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]$/.test(hsm.name),
       '/hsm/name',
       'An HSM’s name has 3 to 24 letters, digits and dashes, with no dash at either end.',
     ),
   ({ hsm }) =>
-    broken(
+    violationUnless(
       /^[A-Za-z](?:[A-Za-z0-9-]{0,39}[A-Za-z0-9])?$/.test(hsm.resourcePrefix),
       '/hsm/resourcePrefix',
       'The prefix starts with a letter, ends with a letter or digit and has at most 41 letters, digits and dashes.',
     ),
   ({ lunaClient }) =>
-    broken(
+    violationUnless(
       /^[A-Za-z](?:[A-Za-z0-9-]{0,13}[A-Za-z0-9])?$/.test(lunaClient.vmName),
       '/lunaClient/vmName',
       'A Windows computer name starts with a letter, ends with a letter or digit and has at most 15 letters, digits and dashes.',
     ),
   ({ cipherTrust }) =>
-    broken(
+    violationUnless(
       /^[A-Za-z](?:[A-Za-z0-9-]{0,60}[A-Za-z0-9])?$/.test(cipherTrust.vmName),
       '/cipherTrust/vmName',
       'A host name starts with a letter, ends with a letter or digit and has at most 62 letters, digits and dashes.',
     ),
   ({ lunaClient, cipherTrust }) =>
-    broken(
+    violationUnless(
       cipherTrust.vmName.toLowerCase() !== lunaClient.vmName.toLowerCase(),
       '/cipherTrust/vmName',
       'The Windows host and CipherTrust Manager cannot have the same name.',
@@ -75,8 +79,8 @@ export const nameRules = together(
 );
 
 const userRules = (name: string) => [
-  ...broken(!reservedUsers.test(name), '/lunaClient/adminUser', `Azure refuses the user name ${name}.`),
-  ...broken(
+  ...violationUnless(!reservedUsers.test(name), '/lunaClient/adminUser', `Azure refuses the user name ${name}.`),
+  ...violationUnless(
     /^[A-Za-z0-9][A-Za-z0-9_-]{0,19}$/.test(name),
     '/lunaClient/adminUser',
     'A Windows user’s name has at most 20 letters, digits, - and _, and begins with a letter or digit.',
@@ -91,20 +95,20 @@ function tagRules(tags: Record<string, string>) {
   const names = Object.keys(tags);
   const lower = names.map((name) => name.toLowerCase());
   return [
-    ...broken(names.length <= 45, '/azure/tags', 'Azure keeps 50 tags at most, five of which are needed here.'),
+    ...violationUnless(names.length <= 45, '/azure/tags', 'Azure keeps 50 tags at most, five of which are needed here.'),
     ...names.flatMap((name, index) => {
       const path = `/azure/tags/${escaped(name)}`;
       return [
-        ...broken(
+        ...violationUnless(
           !name.toLowerCase().startsWith('provisioner'),
           path,
           `The tag “${name}” is one of this service’s own marks, or could be: they begin with provisioner.`,
         ),
-        ...broken(name.toLowerCase() !== 'resourcetype', path, `The tag “${name}” is set by this service.`),
-        ...broken(/^[^<>%&\\?/]{1,512}$/.test(name), path, 'A tag’s name has 1 to 512 characters and none of < > % & \\ ? /.'),
-        ...broken(!/^(microsoft|azure|windows)/i.test(name), path, 'Azure keeps tags that begin with microsoft, azure or windows for itself.'),
-        ...broken((tags[name] ?? '').length <= 256, path, 'A tag’s value has at most 256 characters.'),
-        ...broken(lower.indexOf(name.toLowerCase()) === index, path, `The tag “${name}” is there twice: names count without regard to case.`),
+        ...violationUnless(name.toLowerCase() !== 'resourcetype', path, `The tag “${name}” is set by this service.`),
+        ...violationUnless(/^[^<>%&\\?/]{1,512}$/.test(name), path, 'A tag’s name has 1 to 512 characters and none of < > % & \\ ? /.'),
+        ...violationUnless(!/^(microsoft|azure|windows)/i.test(name), path, 'Azure keeps tags that begin with microsoft, azure or windows for itself.'),
+        ...violationUnless((tags[name] ?? '').length <= 256, path, 'A tag’s value has at most 256 characters.'),
+        ...violationUnless(lower.indexOf(name.toLowerCase()) === index, path, `The tag “${name}” is there twice: names count without regard to case.`),
       ];
     }),
   ];

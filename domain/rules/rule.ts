@@ -33,4 +33,4 @@ export const together =
 export const each = <Item>(list: readonly Item[], rule: (item: Item, index: number) => BrokenRule[]): BrokenRule[] =>
   Array.from({ length: list.length }, (_, index) => unlessUnreadable(() => rule(list[index]!, index))).flat();
 
-export const broken = (holds: boolean, path: string, message: string): BrokenRule[] => (holds ? [] : [{ path, message }]);
+export const violationUnless = (holds: boolean, path: string, message: string): BrokenRule[] => (holds ? [] : [{ path, message }]);

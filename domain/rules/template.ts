@@ -1,4 +1,4 @@
-import { broken, type Rules, together } from './rule.ts';
+import { type Rules, together, violationUnless } from './rule.ts';
 
 /** The runbook’s four, in its order. Every template that deploys an HSM here takes them: the user’s own, too. */
 export const templateParameters = ['ResourcePrefix', 'ExistingVNetName', 'ExistingHSMSubnetName', 'HSMResourceName'] as const;
@@ -96,7 +96,7 @@ export function templateProblems(template: unknown): Found[] {
   ];
 }
 
-const own = (holds: boolean, path: string, message: string) => broken(holds, `/hsm/template${path}`, message);
+const own = (holds: boolean, path: string, message: string) => violationUnless(holds, `/hsm/template${path}`, message);
 
 /** Where a template comes from. */
 const sourceRules = together(
@@ -140,11 +140,15 @@ export const templateRules = together(
   sourceRules,
   inlineRules,
   ({ hsm: { template, address } }) =>
-    broken(
+    violationUnless(
       template === undefined || address === undefined,
       '/hsm/address',
       'With a template of your own the HSM’s address is the template’s affair: leave it out.',
     ),
   ({ hsm: { template, stamp } }) =>
-    broken(template === undefined || stamp === undefined, '/hsm/stamp', 'With a template of your own the stamp is the template’s affair: leave it out.'),
+    violationUnless(
+      template === undefined || stamp === undefined,
+      '/hsm/stamp',
+      'With a template of your own the stamp is the template’s affair: leave it out.',
+    ),
 );

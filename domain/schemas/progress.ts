@@ -60,7 +60,7 @@ export const approvalView = Type.Object({
   requestedBy: Type.String(),
   secondPerson: Type.Boolean({ description: 'Another person than the requester must decide.' }),
   remindedAt: Type.Optional(time),
-  askedAt: time,
+  scheduledAt: time,
   deadline: time,
   closedAt: Type.Optional(time),
   outcome: Type.Optional(Type.Enum(['approved', 'rejected', 'expired', 'stale'])),
@@ -108,7 +108,7 @@ export const jobView = Type.Object({
   inventory: Type.Optional(Type.Array(Type.String(), { description: 'What exists after an abnormal end.' })),
 });
 
-/** One of these for each step of the catalogue. The list of ids is no tuple, so the library cannot work out the type by itself. */
+/** One of these for each step of the catalog. The list of ids is no tuple, so the library cannot work out the type by itself. */
 export const allSteps = <One extends TSchema>(one: One) => Type.Unsafe<Record<StepId, Static<One>>>(Type.Record(stepId, one));
 
 export const progress = Type.Object({

@@ -57,8 +57,8 @@ export const stepOutputs = {
   }),
   /** The exposure is known where it was this job that replaced the initial password. */
   'admin-password': Type.Object({ exposure: Type.Optional(exposure) }),
-  ntp: Type.Object({ servers: texts, synchronised: Type.Boolean(), warnings, others: Type.Optional(Type.Array(otherTimeServer)) }),
-  licence: Type.Object({ kind: Type.String(), state: Type.String() }),
+  ntp: Type.Object({ servers: texts, synchronized: Type.Boolean(), warnings, others: Type.Optional(Type.Array(otherTimeServer)) }),
+  license: Type.Object({ kind: Type.String(), state: Type.String() }),
   'appliance-password': Type.Object({ appliance: pinned }),
   'inspect-hsm': Type.Object({ hsm: hsmSeen, clock: Type.String(), warnings }),
   'initialize-hsm': Type.Object({ hsm: hsmSeen }),
@@ -98,6 +98,6 @@ export const stepOutputs = {
   }),
   'web-certificate': Type.Object({ cipherTrust: managerAt, name: Type.String(), webCertificate: Type.Optional(certificateSeen), warnings }),
   'confirm-root-of-trust': Type.Object({ hsm: hsmSeen, warnings }),
-  'close-doors': Type.Object({ removedRules: texts, deallocated: Type.Boolean() }),
+  'remove-temporary-access': Type.Object({ removedRules: texts, deallocated: Type.Boolean() }),
   report: storedReport,
 } satisfies Record<ActivityId, TObject>;

@@ -48,7 +48,7 @@ export const stepInputs = {
   }),
   'admin-password': Type.Object({ cipherTrust: managerAt, openSince: Type.Optional(Type.String()) }),
   ntp: Type.Object({ cipherTrust: managerAt }),
-  licence: Type.Object({ cipherTrust: managerAt }),
+  license: Type.Object({ cipherTrust: managerAt }),
   'appliance-password': Type.Object({ windows: pinned, hsmAddress: Type.String() }),
   'inspect-hsm': hosts,
   'initialize-hsm': hosts,
@@ -91,7 +91,7 @@ export const stepInputs = {
   'verify-root-of-trust': Type.Object({ ...onPartition.properties, cipherTrust: managerAt }),
   'web-certificate': Type.Object({ cipherTrust: managerAt }),
   'confirm-root-of-trust': rootOfTrust,
-  'close-doors': Type.Object({ windowsVm: vmSeen }),
+  'remove-temporary-access': Type.Object({ windowsVm: vmSeen }),
   report: Type.Object({
     report: reportDraft,
     /** What a completed job looks at for the last time, and whether the way through the Windows host is open still; absent where a job ends early. */

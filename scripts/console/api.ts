@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ProblemView, ShownJob } from '../../api/schemas/answers.ts';
+import type { JobView, ProblemView } from '../../api/schemas/responses.ts';
 import { stepIds } from '../../domain/steps.ts';
 import type { Seen } from './changes.ts';
 import type { Details } from './table.ts';
@@ -42,7 +42,7 @@ export class Api {
 
   /** The job's progress and what the systems say about the steps that run. */
   async look(id: string, token: string): Promise<Seen> {
-    const progress = await this.send<ShownJob>(token, 'GET', `/v1/jobs/${id}`);
+    const progress = await this.send<JobView>(token, 'GET', `/v1/jobs/${id}`);
     const details = Object.fromEntries(stepIds.flatMap((step) => (progress.steps[step].detail ? [[step, progress.steps[step].detail]] : []))) as Details;
     return { progress, details, ...(progress.stuck ? { stuck: progress.stuck.cause } : {}) };
   }

@@ -28,5 +28,5 @@ export function wrap(text: string, columns: number, indent = ''): string[] {
 
 const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 export type Paint = (style: keyof typeof codes, text: string) => string;
-export const coloured: Paint = (style, text) => `\x1b[${codes[style]}m${text}\x1b[0m`;
+export const colored: Paint = (style, text) => `\x1b[${codes[style]}m${text}\x1b[0m`;
 export const plain: Paint = (_style, text) => text;

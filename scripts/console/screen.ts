@@ -1,5 +1,5 @@
 import type { WriteStream } from 'node:tty';
-import { coloured, type Paint, plain } from './format.ts';
+import { colored, type Paint, plain } from './format.ts';
 
 /** A part of the terminal that is redrawn in place. Lines must fit the terminal's width: a broken line would shift everything. */
 export class Screen {
@@ -15,7 +15,7 @@ export class Screen {
   }
 
   get paint(): Paint {
-    return this.live && !process.env.NO_COLOR ? coloured : plain;
+    return this.live && !process.env.NO_COLOR ? colored : plain;
   }
 
   get columns(): number {

@@ -1,6 +1,6 @@
 import type { JobState, Progress, StepState } from '../../domain/progress.ts';
 import { fractionDone, shownState } from '../../domain/progress.ts';
-import { catalogue, type PhaseId, phases, type StepDefinition, type StepId, stepIds } from '../../domain/steps.ts';
+import { catalog, type PhaseId, phases, type StepDefinition, type StepId, stepIds } from '../../domain/steps.ts';
 import { clip, duration, type Paint, plain } from './format.ts';
 
 /** What systems say about the steps that run: `Updating`, `services are starting` … */
@@ -38,7 +38,7 @@ export const stateNames: Record<JobState, string> = {
 };
 const titleColumns = 44;
 
-const definition = (id: StepId): StepDefinition => catalogue[id];
+const definition = (id: StepId): StepDefinition => catalog[id];
 const phaseIds = Object.keys(phases) as PhaseId[];
 const stepsOf = (phase: PhaseId): StepId[] => stepIds.filter((id) => definition(id).phase === phase);
 

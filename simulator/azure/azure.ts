@@ -3,8 +3,8 @@ import { createServer as createPlainServer, type IncomingMessage, type ServerRes
 import { createServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { issueServer } from '../certificates.ts';
-import { connectionName, settle } from '../ledger.ts';
 import { listenLocally } from '../machine.ts';
+import { connectionName, settle } from '../request-log.ts';
 import type { World } from '../world.ts';
 import { type Application, newApplication } from './application.ts';
 import { authority } from './authority.ts';
@@ -21,12 +21,12 @@ import { parseId } from './ids.ts';
 import { readJson } from './lenient-json.ts';
 import { Limits } from './limits.ts';
 import { metadata } from './metadata.ts';
+import { badReply } from './provisioning-faults.ts';
 import { type Routed, route } from './routes.ts';
 import * as runCommands from './run-commands.ts';
 import { StaleReads } from './stale-reads.ts';
 import { type AzureState, subscriptionId } from './state.ts';
 import { vault } from './vault.ts';
-import { badReply } from './weather.ts';
 
 export interface Azure {
   /** Base address of ARM, and of the authority: `https://localhost:port`. */
@@ -213,7 +213,7 @@ export async function serve({ engine, base, limits, staleReads, capture }: Front
   const text = await readBody(request);
   const signIn = authority(engine, base, { method, path, query, authorization: request.headers.authorization, body: text });
   if (signIn) return await meet(engine, request, response, { system: 'authority', ...signIn });
-  const { quirks } = engine.world;
+  const { variants } = engine.world;
   const visit = vault(engine.state, {
     method,
     path,
@@ -221,8 +221,8 @@ export async function serve({ engine, base, limits, staleReads, capture }: Front
     bearer: request.headers.authorization,
     body: text,
     base,
-    now: () => Math.floor(Date.now() / 1000) + Number(quirks['azure.vaultClockSkewSeconds'] ?? 0),
-    version: quirks['azure.vaultVersion'],
+    now: () => Math.floor(Date.now() / 1000) + Number(variants['azure.vaultClockSkewSeconds'] ?? 0),
+    version: variants['azure.vaultVersion'],
   });
   if (visit) {
     await meet(engine, request, response, { system: 'vault', ...visit });
@@ -275,9 +275,9 @@ interface Arrived {
 
 /** Writes an arrival down and answers it as the weather lets. */
 async function meet(engine: Engine, request: IncomingMessage, response: ServerResponse, { answer, record, headers, ...arrived }: Arrived): Promise<void> {
-  const { ledger, weather, clock, quirks } = engine.world;
-  const entry = ledger.arrive({ ...arrived, connection: connectionName(request.socket) });
-  const fault = await weather.strike(entry.operation, entry.target);
+  const { requestLog, faults, clock, variants } = engine.world;
+  const entry = requestLog.arrive({ ...arrived, connection: connectionName(request.socket) });
+  const fault = await faults.strike(entry.operation, entry.target);
   if (fault?.kind === 'reset') {
     settle(entry, 'cut');
     record?.();
@@ -287,7 +287,7 @@ async function meet(engine: Engine, request: IncomingMessage, response: ServerRe
   const lies = fault?.kind === 'lie';
   const said = badReply(fault, arrived.system) ?? answer(lies);
   // Real time, whatever the scale: only durations shrink.
-  const date = new Date(Date.now() + Number(quirks['azure.dateSkewSeconds'] ?? 0) * 1000).toUTCString();
+  const date = new Date(Date.now() + Number(variants['azure.dateSkewSeconds'] ?? 0) * 1000).toUTCString();
   const reply = { ...said, headers: { date, ...headers, ...said.headers } };
   if (reply.status < 400) settle(entry, lies ? 'lied' : 'done');
   else settle(entry, 'refused', (reply.body as { error?: { code?: string } } | undefined)?.error?.code ?? `${reply.status}`);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Fault } from '../weather.ts';
+import type { Fault } from '../faults.ts';
 import type { World } from '../world.ts';
 import { ArmError } from './http.ts';
 import { parseId, type ResourceId } from './ids.ts';
@@ -96,7 +96,7 @@ export class Engine {
 
   /** A fault that strikes not the request but what comes of it: `arm:provisioning Namespace/type`, refused with `error`, or accepted and `fail` or `never`. */
   armed(what: string): Fault | undefined {
-    return this.world.weather.take('arm:provisioning ', what, ['error', 'fail', 'never']);
+    return this.world.faults.take('arm:provisioning ', what, ['error', 'fail', 'never']);
   }
 
   remove(id: string): void {

@@ -4,7 +4,7 @@ import { ArmError, type ArmReply, type ArmRequest } from './http.ts';
 type Match = RegExpExecArray;
 export type Handler = (engine: Engine, request: ArmRequest, match: Match, lies: boolean) => ArmReply;
 
-/** `operation` is its name in ledger and weather, without the method. */
+/** `operation` is its name in request log and weather, without the method. */
 export type Route = [method: string, path: string, operation: string, handler: Handler];
 
 export const ok = (body: unknown, status = 200): ArmReply => ({ status, body });
@@ -14,7 +14,7 @@ const usualPage = 100;
 
 /** A list, a page at a time: the rest is at `nextLink`, which carries everything that the client asked with. */
 export function listed({ world }: Engine, { query, base, path }: ArmRequest, items: Record<string, unknown>[]): ArmReply {
-  const size = Number(query.get('$top') ?? world.quirks['azure.pageSize'] ?? usualPage);
+  const size = Number(query.get('$top') ?? world.variants['azure.pageSize'] ?? usualPage);
   const from = Number(query.get('$skiptoken') ?? 0);
   if (!Number.isInteger(size) || size < 1 || !Number.isInteger(from))
     throw new ArmError(400, 'InvalidRequestUri', `The value of '$top' or '$skiptoken' is invalid.`);

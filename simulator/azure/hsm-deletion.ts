@@ -16,7 +16,7 @@ const refusal = (name: string) => `The dedicated HSM ${name} cannot be deleted: 
 export function begin(engine: Engine, request: ArmRequest, found: Resource, { group, name }: ResourceId, lies: boolean): ArmReply {
   const appliance = engine.world.appliances.get(addressOf(found) ?? '');
   const keys = appliance !== undefined && !appliance.zeroized;
-  if (keys && engine.world.quirks['azure.hsmNotZeroized'] !== 'failed') throw new ArmError(409, 'Conflict', refusal(found.name));
+  if (keys && engine.world.variants['azure.hsmNotZeroized'] !== 'failed') throw new ArmError(409, 'Conflict', refusal(found.name));
   // Upper-cased, and without padding.
   const token = Buffer.from(`${subscriptionId}/${group}/${name}`.toUpperCase()).toString('base64url');
   const doneAt = engine.world.clock.inMinutes(engine.world.durations.hsmDelete);

@@ -1,5 +1,5 @@
 import type { World } from '../world.ts';
-import { images } from './catalogue.ts';
+import { images } from './catalog.ts';
 import { type Handler, ok, type Route, same } from './handler.ts';
 import { ArmError } from './http.ts';
 import { subscriptionId } from './state.ts';
@@ -28,8 +28,8 @@ const listBelow: Handler = (_, { query }, [, location = '', ...given]) => {
 };
 
 /** Has a publisher given up a version, or does it intend to? */
-export function deprecationOf({ quirks }: World, version: string) {
-  const [deprecated, day] = (quirks['azure.deprecatedImage'] ?? '').split('@');
+export function deprecationOf({ variants }: World, version: string) {
+  const [deprecated, day] = (variants['azure.deprecatedImage'] ?? '').split('@');
   if (deprecated !== version) return { imageState: 'Active' };
   const alternativeOption = { type: 'Plan', value: 'another-plan' };
   return day

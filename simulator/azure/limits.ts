@@ -22,15 +22,15 @@ export interface Allowance {
 
 /** ARM’s own limits: a bucket of requests for each scope and kind. `azure.requestsPerHour` makes them small enough to meet. */
 export class Limits {
-  readonly #world: Pick<World, 'clock' | 'quirks'>;
+  readonly #world: Pick<World, 'clock' | 'variants'>;
   readonly #now: () => number;
   readonly #perHour: Record<Counted, number>;
   readonly #buckets = new Map<string, Bucket>();
 
-  constructor(world: Pick<World, 'clock' | 'quirks'>, now: () => number = Date.now) {
+  constructor(world: Pick<World, 'clock' | 'variants'>, now: () => number = Date.now) {
     this.#world = world;
     this.#now = now;
-    const [reads, writes, deletes] = (world.quirks['azure.requestsPerHour'] ?? '').split(',').map((text) => Number(text) || undefined);
+    const [reads, writes, deletes] = (world.variants['azure.requestsPerHour'] ?? '').split(',').map((text) => Number(text) || undefined);
     this.#perHour = { reads: reads ?? usualPerHour.reads, writes: writes ?? usualPerHour.writes, deletes: deletes ?? usualPerHour.deletes };
   }
 

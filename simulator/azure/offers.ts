@@ -1,4 +1,4 @@
-import { sizes } from './catalogue.ts';
+import { sizes } from './catalog.ts';
 import type { Engine } from './engine.ts';
 import { type Handler, listed, ok, type Route } from './handler.ts';
 import { ArmError } from './http.ts';
@@ -14,7 +14,7 @@ const termsOf = (engine: Engine, publisher: string, offer: string, plan: string)
     publisher,
     product: offer,
     plan,
-    licenseTextLink: 'https://example.com/licence',
+    licenseTextLink: 'https://example.com/license',
     privacyPolicyLink: 'https://example.com/privacy',
     marketplaceTermsLink: 'https://example.com/terms',
     retrieveDatetime: '2024-01-01T00:00:00.0000000Z',
@@ -59,7 +59,7 @@ const vmSkus: Handler = (engine, request) => {
       locationInfo: [{ location, zones: [], zoneDetails: [] }],
       capabilities: [{ name: 'MemoryGB', value: `${memoryGb}` }],
       restrictions:
-        engine.world.quirks['azure.restrictedSize'] === name
+        engine.world.variants['azure.restrictedSize'] === name
           ? [{ type: 'Location', values: [location], restrictionInfo: { locations: [location] }, reasonCode: 'NotAvailableForSubscription' }]
           : [],
     })),

@@ -29,7 +29,7 @@ export class StaleReads {
 
   /** Answers a request, a read perhaps with what it would have been before the last change. `read` answers a read as things are now. */
   answer({ method, path, query }: ArmRequest, now: () => ArmReply, read: (path: string, expand: string) => ArmReply): ArmReply {
-    const left = Number(this.#world.quirks['azure.staleReads'] ?? 0);
+    const left = Number(this.#world.variants['azure.staleReads'] ?? 0);
     if (left === 0) return now();
     if (method === 'GET') {
       const old = this.#old.get(keyOf(path, expandOf(query)));

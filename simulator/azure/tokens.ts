@@ -48,7 +48,7 @@ function signed(state: AzureState, audience: string, seconds: number): string {
 
 /** A token for a resource, and how many seconds it is good for. */
 export function issue(world: World, state: AzureState, resource: string): Token & { seconds: number } {
-  const seconds = Number(world.quirks['azure.tokenSeconds'] ?? usualSeconds);
+  const seconds = Number(world.variants['azure.tokenSeconds'] ?? usualSeconds);
   const token = { value: signed(state, resource, seconds), audience: resource.replace(/\/+$/, ''), endsAt: Date.now() + seconds * 1000 };
   state.tokens = [...state.tokens.slice(1 - most), token];
   return { ...token, seconds };

@@ -78,7 +78,7 @@ const summary = (state: ManagerState) => ({
   alarms: alarmsOf(state).map(({ name }) => name),
   ntp: state.data.ntp.map(({ host }) => host),
   trial: state.data.trial.status,
-  licences: state.data.licences.length,
+  licenses: state.data.licenses.length,
   hsmServers: state.data.hsmServers.map(({ id, config: { host, serial } }) => ({ id, host, serial })),
   sealer: state.data.sealer,
 });

@@ -32,7 +32,7 @@ export async function setUpHsm(call: Call, lie?: 'wipes-unsealed' | 'does-nothin
   const { world, state } = call;
   if (!licensed(state)) throw forbidden('License not installed yet for feature HSM Root of Trust: it is not included in Community Edition');
   const wanted = read(call);
-  if (world.quirks['ciphertrust.setupNeedsNtp'] === 'yes' && !clockIsRight(world, state)) throw failed(call, 'the clock is not synchronised');
+  if (world.variants['ciphertrust.setupNeedsNtp'] === 'yes' && !clockIsRight(world, state)) throw failed(call, 'the clock is not synchronized');
   const { appliance, attempt } = connect(call, wanted);
   const signedIn = appliance.cryptoOfficerSignIn(attempt, wanted.serial, wanted.password);
   if (!signedIn.ok) throw failed(call, signedIn.why);
@@ -40,23 +40,23 @@ export async function setUpHsm(call: Call, lie?: 'wipes-unsealed' | 'does-nothin
   const server = serverOf(wanted);
   if (!lie) {
     appliance.addObjects(wanted.serial, rootKeys);
-    if (world.quirks['ciphertrust.listedBeforeReset'] === 'yes') state.data.hsmServers.push(server);
+    if (world.variants['ciphertrust.listedBeforeReset'] === 'yes') state.data.hsmServers.push(server);
     announceWipe(call, sealedBy(server));
   }
   if (lie === 'wipes-unsealed') announceWipe(call, unsealed);
-  const status = Number(world.quirks['ciphertrust.setupStatus'] ?? 200);
-  const body = { empty: {}, none: undefined }[world.quirks['ciphertrust.setupBody'] ?? 'full'] ?? server;
-  return { status, ...(status === 204 || world.quirks['ciphertrust.setupBody'] === 'none' ? {} : { body }) };
+  const status = Number(world.variants['ciphertrust.setupStatus'] ?? 200);
+  const body = { empty: {}, none: undefined }[world.variants['ciphertrust.setupBody'] ?? 'full'] ?? server;
+  return { status, ...(status === 204 || world.variants['ciphertrust.setupBody'] === 'none' ? {} : { body }) };
 }
 
 /** How it says that the HSM could not be used; and whether it has wiped itself all the same. Both are unknown: docs/reference/ciphertrust.md#setup-refusal. */
 function failed(call: Call, why: string): ApiError {
   const { world } = call;
-  if (world.quirks['ciphertrust.failedSetup'] === 'wipes') announceWipe(call, unsealed);
+  if (world.variants['ciphertrust.failedSetup'] === 'wipes') announceWipe(call, unsealed);
   const message = `HSM setup failed: ${why}`;
   return (
     { 400: badValue(message), 422: new ApiError(422, 9, 'NCERRInvalidParamValue: Invalid parameter', message) }[
-      world.quirks['ciphertrust.setupRefusal'] ?? ''
+      world.variants['ciphertrust.setupRefusal'] ?? ''
     ] ?? serverError(message)
   );
 }
@@ -64,7 +64,7 @@ function failed(call: Call, why: string): ApiError {
 /** When the wipe really comes is unknown (docs/reference/ciphertrust.md#setup-answer): what the request asks for is believed. */
 function announceWipe(call: Call, wipesTo: RootOfTrust): void {
   const { world, state } = call;
-  announceRestart({ world, state, delaySeconds: Number(world.quirks['ciphertrust.resetSeconds'] ?? delayOf(call)) }, { wipesTo });
+  announceRestart({ world, state, delaySeconds: Number(world.variants['ciphertrust.resetSeconds'] ?? delayOf(call)) }, { wipesTo });
 }
 
 const serverOf = ({ host, partitionName, serial, serverCertificate }: Wanted): HsmServer => ({
@@ -82,7 +82,7 @@ const sealedBy = (server: HsmServer): RootOfTrust => ({
 function read({ world, body }: Call): Wanted {
   if (body['type'] !== 'luna') throw badValue('type: only luna can be set up here');
   const info =
-    typeof body['connInfo'] === 'string' ? parsed(body['connInfo']) : world.quirks['ciphertrust.connInfo'] === 'object' ? body['connInfo'] : undefined;
+    typeof body['connInfo'] === 'string' ? parsed(body['connInfo']) : world.variants['ciphertrust.connInfo'] === 'object' ? body['connInfo'] : undefined;
   if (typeof info !== 'object' || info === null) throw badRequest('Validation errors:\nconnInfo: connInfo must be a JSON string');
   const config = (body['initialConfig'] ?? {}) as Record<string, unknown>;
   const fields = { ...(info as Record<string, unknown>), ...config };

@@ -4,7 +4,7 @@ import type { ManagerState } from './state.ts';
 
 const trialSeconds = 90 * 86_400;
 
-export const licensed = ({ data }: ManagerState): boolean => data.trial.status === 'activated' || data.licences.length > 0;
+export const licensed = ({ data }: ManagerState): boolean => data.trial.status === 'activated' || data.licenses.length > 0;
 
 const changeTrial =
   (status: 'activated' | 'deactivated', counts: boolean) =>
@@ -14,33 +14,33 @@ const changeTrial =
       data.trial = changed;
       world.changed();
     }
-    return ok(changed, Number(world.quirks['ciphertrust.trialStatus'] ?? 200));
+    return ok(changed, Number(world.variants['ciphertrust.trialStatus'] ?? 200));
   };
 
-const addLicence =
+const addLicense =
   (counts: boolean) =>
   ({ state: { data }, world, body }: Call): Reply => {
-    const licence = { id: randomUUID(), license: text(body, 'license'), bind_type: (body['bind_type'] as string | undefined) ?? 'cluster' };
+    const license = { id: randomUUID(), license: text(body, 'license'), bind_type: (body['bind_type'] as string | undefined) ?? 'cluster' };
     if (counts) {
-      data.licences.push(licence);
+      data.licenses.push(license);
       world.changed();
     }
-    return ok({ state: 'active', bind_type: licence.bind_type }, 201);
+    return ok({ state: 'active', bind_type: license.bind_type }, 201);
   };
 
-const shown = ({ id, bind_type }: ManagerState['data']['licences'][number]) => ({ id, bind_type, state: 'active', type: 'cm' });
+const shown = ({ id, bind_type }: ManagerState['data']['licenses'][number]) => ({ id, bind_type, state: 'active', type: 'cm' });
 
 export const licensingRoutes: Route[] = [
   { operation: 'GET /v1/licensing/trials', answer: (call) => list(call, [call.state.data.trial]) },
   { operation: 'GET /v1/licensing/trials/{id}', answer: ({ state, id }) => ok(find([state.data.trial], (trial) => trial.id === id)) },
   { operation: 'POST /v1/licensing/trials/{id}/activate', answer: changeTrial('activated', true), lie: changeTrial('activated', false) },
   { operation: 'POST /v1/licensing/trials/{id}/deactivate', answer: changeTrial('deactivated', true), lie: changeTrial('deactivated', false) },
-  { operation: 'GET /v1/licensing/licenses', answer: (call) => list(call, call.state.data.licences.map(shown)) },
-  { operation: 'POST /v1/licensing/licenses', answer: addLicence(true), lie: addLicence(false) },
-  { operation: 'GET /v1/licensing/licenses/{id}', answer: ({ state, id }) => ok(shown(find(state.data.licences, (licence) => licence.id === id))) },
+  { operation: 'GET /v1/licensing/licenses', answer: (call) => list(call, call.state.data.licenses.map(shown)) },
+  { operation: 'POST /v1/licensing/licenses', answer: addLicense(true), lie: addLicense(false) },
+  { operation: 'GET /v1/licensing/licenses/{id}', answer: ({ state, id }) => ok(shown(find(state.data.licenses, (license) => license.id === id))) },
   {
     operation: 'DELETE /v1/licensing/licenses/{id}',
-    answer: (call) => remove(call, call.state.data.licences, ({ id }) => id === call.id),
+    answer: (call) => remove(call, call.state.data.licenses, ({ id }) => id === call.id),
     lie: () => noContent,
   },
   {

@@ -6,7 +6,7 @@ import type { ManagerState, NtpServer } from './state.ts';
 /** A key is shown again to those who are signed in, as the Terraform provider reads it back; or not (docs/reference/ciphertrust.md#time-servers). */
 const shown = ({ world }: Call, { host, key, key_type }: Omit<NtpServer, 'addedAt'>) => ({
   host,
-  ...(key && world.quirks['ciphertrust.ntpKeyShown'] !== 'no' ? { key } : {}),
+  ...(key && world.variants['ciphertrust.ntpKeyShown'] !== 'no' ? { key } : {}),
   ...(key ? { key_type } : {}),
 });
 
@@ -15,7 +15,7 @@ function wanted({ body }: Call): Omit<NtpServer, 'addedAt'> {
   return { host: text(body, 'host'), ...(key ? { key, key_type } : {}) };
 }
 
-const exists = ({ world }: Call, message: string) => (world.quirks['ciphertrust.duplicateStatus'] === '400' ? badValue(message) : conflict(message));
+const exists = ({ world }: Call, message: string) => (world.variants['ciphertrust.duplicateStatus'] === '400' ? badValue(message) : conflict(message));
 
 function add(call: Call): Reply {
   const { ntp } = call.state.data;
@@ -29,24 +29,24 @@ function add(call: Call): Reply {
 /** A server whose name says that it wants authentication does not answer without a key. */
 const answers = ({ host, key }: NtpServer): boolean => key !== undefined || !host.includes('authenticated');
 
-const isSynchronised = (world: World, server: NtpServer): boolean =>
-  answers(server) && Date.now() >= server.addedAt + world.clock.realMs(world.durations.ntpSynchronisation);
+const isSynchronized = (world: World, server: NtpServer): boolean =>
+  answers(server) && Date.now() >= server.addedAt + world.clock.realMs(world.durations.ntpSynchronization);
 
 /** Does the clock follow any server? */
-export const clockIsRight = (world: World, { data }: ManagerState): boolean => data.ntp.some((server) => isSynchronised(world, server));
+export const clockIsRight = (world: World, { data }: ManagerState): boolean => data.ntp.some((server) => isSynchronized(world, server));
 
 const heading = '     remote           refid      st t when poll reach   delay   offset  jitter';
 
 function status({ state: { data }, world }: Call): Reply {
-  const followed = data.ntp.find((server) => isSynchronised(world, server));
+  const followed = data.ntp.find((server) => isSynchronized(world, server));
   const rows = data.ntp.map((server) => {
-    const mark = server === followed ? '*' : isSynchronised(world, server) ? '+' : ' ';
-    const facts = isSynchronised(world, server)
+    const mark = server === followed ? '*' : isSynchronized(world, server) ? '+' : ' ';
+    const facts = isSynchronized(world, server)
       ? '.GOOG.           1 u   33   64  377    9.000    0.100   0.200'
       : '.INIT.          16 u    -   64    0    0.000    0.000   0.000';
     return `${mark}${server.host.slice(0, 15).padEnd(15)} ${facts}`;
   });
-  if (world.quirks['ciphertrust.ntpStatus'] === 'error' && !followed) return ok({ error: 'ntpq: read: Connection refused' });
+  if (world.variants['ciphertrust.ntpStatus'] === 'error' && !followed) return ok({ error: 'ntpq: read: Connection refused' });
   return ok({ 'ntpq -p': [heading, '='.repeat(78), ...rows, ''].join('\n') });
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { connectionName, type Entry, settle } from '../ledger.ts';
-import type { Fault } from '../weather.ts';
+import type { Fault } from '../faults.ts';
+import { connectionName, type Entry, settle } from '../request-log.ts';
 import type { World } from '../world.ts';
 import { ApiError, badRequest, notAllowed, notFound, serverError, unavailable } from './errors.ts';
 import type { Call, Reply } from './route.ts';
@@ -14,18 +14,18 @@ export async function serve(world: World, state: ManagerState, request: Incoming
   const url = new URL(request.url ?? '/', 'https://manager');
   const asked = decodeURIComponent(url.pathname.replace(/^\/api(?=\/)/, ''));
   const path = asked.replace(/\/$/, '');
-  const found = asked !== path && world.quirks['ciphertrust.slashes'] === 'none' ? 'nothing' : findRoute(request.method ?? 'GET', path);
+  const found = asked !== path && world.variants['ciphertrust.slashes'] === 'none' ? 'nothing' : findRoute(request.method ?? 'GET', path);
   const route = typeof found === 'string' ? undefined : found.route;
   const operation = `ciphertrust:${route?.operation ?? `${request.method} ${asked}`}`;
-  const entry = world.ledger.arrive({ system: 'ciphertrust', connection: connectionName(request.socket), operation, target: state.address });
+  const entry = world.requestLog.arrive({ system: 'ciphertrust', connection: connectionName(request.socket), operation, target: state.address });
   // By its own clock, in real time whatever the scale.
-  response.setHeader('date', new Date(managerTime(world) + Number(world.quirks['ciphertrust.dateSkewSeconds'] ?? 0) * 1000).toUTCString());
+  response.setHeader('date', new Date(managerTime(world) + Number(world.variants['ciphertrust.dateSkewSeconds'] ?? 0) * 1000).toUTCString());
   const early = pageWhileBooting(state);
   if (early !== undefined) {
     settle(entry, 'refused', 'booting');
     return page(response, early);
   }
-  const fault = await world.weather.strike(operation);
+  const fault = await world.faults.strike(operation);
   if (await strikes(world, fault, entry, request, response)) return;
   const lies = fault?.kind === 'lie' && route?.lie !== undefined;
   const { authorization, accept } = request.headers;
@@ -82,7 +82,7 @@ async function strikes(world: World, fault: Fault | undefined, entry: Entry, req
 
 async function answer(found: Found | 'nothing' | 'another verb', call: Call, body: string, fault: Fault | undefined): Promise<Reply> {
   try {
-    if (call.world.quirks['ciphertrust.accept'] === 'required' && !/json|\*\/\*/.test(call.accept ?? '')) throw badRequest('Accept header is invalid.');
+    if (call.world.variants['ciphertrust.accept'] === 'required' && !/json|\*\/\*/.test(call.accept ?? '')) throw badRequest('Accept header is invalid.');
     if (found === 'nothing') throw notFound();
     if (found === 'another verb') throw notAllowed();
     const { route } = found;
@@ -93,7 +93,7 @@ async function answer(found: Found | 'nothing' | 'another verb', call: Call, bod
     return await (fault?.kind === 'lie' && route.lie ? route.lie(parsed, fault.message) : route.answer(parsed));
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    return { status: error.status, body: errorBody(call.world.quirks['ciphertrust.errorBody'] ?? 'full', error.body) };
+    return { status: error.status, body: errorBody(call.world.variants['ciphertrust.errorBody'] ?? 'full', error.body) };
   }
 }
 

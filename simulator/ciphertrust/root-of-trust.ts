@@ -11,14 +11,14 @@ const byId =
 
 /** Only total and resources, as ksctl prints them. */
 const servers = ({ world, state: { data } }: Call): Reply => {
-  const shown = world.quirks['ciphertrust.serverIds'] === 'no' ? data.hsmServers.map(({ id: _, ...server }) => server) : data.hsmServers;
+  const shown = world.variants['ciphertrust.serverIds'] === 'no' ? data.hsmServers.map(({ id: _, ...server }) => server) : data.hsmServers;
   return ok({ total: shown.length, resources: shown });
 };
 
 /** Where what describes a further HSM stands in the request: known is only what the first one’s request looks like. */
 function describedIn({ world, body }: Call): Record<string, unknown> {
   const nested = (body['initialConfig'] ?? {}) as Record<string, unknown>;
-  return { nested, flat: body }[world.quirks['ciphertrust.memberBody'] ?? ''] ?? { ...body, ...nested };
+  return { nested, flat: body }[world.variants['ciphertrust.memberBody'] ?? ''] ?? { ...body, ...nested };
 }
 
 /** A further HSM of the same root of trust: its partition gets the root keys of the first one’s, and nothing is wiped. It is listed first. */
@@ -54,7 +54,7 @@ function removeServer(call: Call): Reply {
 }
 
 function mkeks({ world, state: { data } }: Call): Reply {
-  if (world.quirks['ciphertrust.mkeks'] === 'absent') throw notFound();
+  if (world.variants['ciphertrust.mkeks'] === 'absent') throw notFound();
   return ok({ total: 1, info: [mkek(data)] });
 }
 
@@ -67,7 +67,7 @@ const mkek = ({ mkek: { id, createdAt }, sealer }: Call['state']['data']) => ({
 });
 
 function oneMkek(call: Call): Reply {
-  if (call.world.quirks['ciphertrust.mkeks'] === 'absent') throw notFound();
+  if (call.world.variants['ciphertrust.mkeks'] === 'absent') throw notFound();
   return ok(find([mkek(call.state.data)], byId(call)));
 }
 
@@ -79,7 +79,7 @@ function rotate({ world }: Call, change: () => void): void {
     change();
     world.changed();
   };
-  if (world.quirks['ciphertrust.rotation'] === 'later') void world.clock.sleepMinutes(rotationMinutes).then(changes);
+  if (world.variants['ciphertrust.rotation'] === 'later') void world.clock.sleepMinutes(rotationMinutes).then(changes);
   else changes();
 }
 

@@ -38,8 +38,8 @@ export const noContent: Reply = { status: 204 };
 
 /** A page of a list, in the usual form or with less around it; never more at once than it gives. */
 export function list({ query, world }: Call, resources: unknown[]): Reply {
-  const form = world.quirks['ciphertrust.lists'] ?? 'paged';
-  const most = Number(world.quirks['ciphertrust.listMost'] ?? Number.MAX_SAFE_INTEGER);
+  const form = world.variants['ciphertrust.lists'] ?? 'paged';
+  const most = Number(world.variants['ciphertrust.listMost'] ?? Number.MAX_SAFE_INTEGER);
   const [skip, limit] = [Number(query.get('skip') ?? 0), Math.min(most, Number(query.get('limit') ?? 10))];
   const page = resources.slice(skip, skip + limit);
   if (form === 'bare') return ok({ resources });

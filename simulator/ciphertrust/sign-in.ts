@@ -21,7 +21,7 @@ const policy: [test: (text: string) => boolean, rule: string][] = [
 /** What a locked account is told; how is unknown (docs/reference/ciphertrust.md#lockout). */
 function lockedOut(world: World, { lockedUntil }: User): ApiError {
   const minutes = Math.ceil((lockedUntil - Date.now()) / world.clock.realMs(1));
-  switch (world.quirks['ciphertrust.lockedAnswer'] ?? 'plain') {
+  switch (world.variants['ciphertrust.lockedAnswer'] ?? 'plain') {
     case 'told':
       return unauthorized(`User account is locked for ${minutes} minutes.`);
     case 'forbidden':
@@ -53,14 +53,14 @@ function withWords({ world }: Call, find: () => User): User {
   try {
     return find();
   } catch (error) {
-    if (world.quirks['ciphertrust.wrongPassword'] !== '400' || !(error instanceof ApiError)) throw error;
+    if (world.variants['ciphertrust.wrongPassword'] !== '400' || !(error instanceof ApiError)) throw error;
     throw badRequest(/locked/.test(error.message) ? error.message : 'authentication failed: invalid credentials');
   }
 }
 
 /** What is said of a new password that breaks the policy. */
 const against = ({ world }: Call, message: string): ApiError =>
-  world.quirks['ciphertrust.policyStatus'] === '422' ? new ApiError(422, 9, 'NCERRInvalidParamValue: Invalid parameter', message) : badValue(message);
+  world.variants['ciphertrust.policyStatus'] === '422' ? new ApiError(422, 9, 'NCERRInvalidParamValue: Invalid parameter', message) : badValue(message);
 
 /** Holds a new password against the policy. */
 export function checkPolicy(call: Call, next: string): void {
@@ -77,7 +77,7 @@ function checkChange(call: Call): { user: User; next: string } {
   return { user, next };
 }
 
-const changed = ({ world }: Call): Reply => (world.quirks['ciphertrust.changepwStatus'] === '200' ? ok({}) : noContent);
+const changed = ({ world }: Call): Reply => (world.variants['ciphertrust.changepwStatus'] === '200' ? ok({}) : noContent);
 
 function changePassword(call: Call): Reply {
   const { user, next } = checkChange(call);
@@ -91,15 +91,15 @@ function signIn(call: Call): Reply {
   const grant = body['grant_type'] ?? 'password';
   if (grant === 'refresh_token') {
     const refresh = text(body, 'refresh_token');
-    if (!state.data.refreshTokens.includes(refresh) || world.quirks['ciphertrust.refresh'] === 'refused') throw unauthorized('Invalid token');
+    if (!state.data.refreshTokens.includes(refresh) || world.variants['ciphertrust.refresh'] === 'refused') throw unauthorized('Invalid token');
     return token(call, 'admin', refresh);
   }
   if (grant !== 'password') throw badRequest(`grant_type ${grant} is not supported here`);
   // While it takes its data down, its web service may still answer.
-  if (state.restart?.wipesTo && world.quirks['ciphertrust.signInBeforeReset'] === 'refused') throw unauthorized();
+  if (state.restart?.wipesTo && world.variants['ciphertrust.signInBeforeReset'] === 'refused') throw unauthorized();
   const { username } = body['name'] === undefined ? { username: text(body, 'username') } : { username: text(body, 'name') };
   const user = userWith(call, username, text(body, 'password'));
-  const mode = world.quirks['ciphertrust.defaultPasswordLogin'] ?? '401';
+  const mode = world.variants['ciphertrust.defaultPasswordLogin'] ?? '401';
   if (user.mustChange && mode === '401') throw unauthorized('Password change required');
   if (user.mustChange && mode === '403') throw forbidden('Password change required');
   const refresh = randomBytes(24).toString('hex');
@@ -111,7 +111,7 @@ function signIn(call: Call): Reply {
 
 function token({ world, state: { data } }: Call, username: string, refresh: string): Reply {
   const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
-  const seconds = Number(world.quirks['ciphertrust.tokenSeconds'] ?? usualTokenSeconds);
+  const seconds = Number(world.variants['ciphertrust.tokenSeconds'] ?? usualTokenSeconds);
   const now = Math.floor(managerTime(world) / 1000);
   const sub = data.users.find((user) => user.username === username)?.user_id;
   const claims = { iss: 'kylo', acc: 'kylo', sub, preferred_username: username, iat: now, exp: now + seconds, jwtid: randomUUID() };
@@ -126,7 +126,7 @@ export function checkBearer({ data }: ManagerState, header = ''): string {
   const bearer = header.replace(/^Bearer /, '');
   const end = data.tokens[bearer];
   if (end === undefined) throw unauthorized('Invalid token');
-  if (end < Date.now()) throw unauthorized(`Unauthorised: Bearer token malformed: Token is expired by ${Math.ceil((Date.now() - end) / 1000)}s`);
+  if (end < Date.now()) throw unauthorized(`Unauthorized: Bearer token malformed: Token is expired by ${Math.ceil((Date.now() - end) / 1000)}s`);
   const { preferred_username: username } = JSON.parse(Buffer.from(bearer.split('.')[1]!, 'base64url').toString()) as { preferred_username: string };
   if (userNamed(data, username)?.mustChange) throw forbidden('Password change required');
   return username;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import ssh2, { type AuthContext } from 'ssh2';
-import { settle } from '../ledger.ts';
+import { settle } from '../request-log.ts';
 import { type SshServer, serveSsh } from '../ssh-server.ts';
 import type { World } from '../world.ts';
 import type { ManagerState } from './state.ts';
@@ -16,9 +16,9 @@ export const serveKsadmin = (world: World, state: ManagerState): Promise<SshServ
       const session = accept();
       session.on('pty', (acceptPty) => acceptPty?.());
       session.on('exec', (acceptExec, _, { command }) => {
-        const entry = world.ledger.arrive({ system: 'ciphertrust', connection: id, operation: 'ciphertrust:ssh', target: state.address });
+        const entry = world.requestLog.arrive({ system: 'ciphertrust', connection: id, operation: 'ciphertrust:ssh', target: state.address });
         const channel = acceptExec();
-        void world.weather.strike('ciphertrust:ssh').then((fault) => {
+        void world.faults.strike('ciphertrust:ssh').then((fault) => {
           if (fault?.kind === 'reset') {
             settle(entry, 'refused', 'the connection was cut');
             return connection.end();

@@ -101,7 +101,7 @@ export interface ManagerState {
     refreshTokens: string[];
     ntp: NtpServer[];
     trial: Trial;
-    licences: { id: string; license: string; bind_type: string }[];
+    licenses: { id: string; license: string; bind_type: string }[];
     mkek: { id: string; createdAt: string };
   } & RootOfTrust;
 }
@@ -110,7 +110,7 @@ export const version = '2.19.0+14195';
 
 export const unsealed: RootOfTrust = { hsmServers: [], rotKeys: [], sealer: 'none' };
 
-const lockout = (world: World): number[] => (world.quirks['ciphertrust.lockoutMinutes'] ?? '').split(',').filter(Boolean).map(Number);
+const lockout = (world: World): number[] => (world.variants['ciphertrust.lockoutMinutes'] ?? '').split(',').filter(Boolean).map(Number);
 
 const freshData = (world: World, rootOfTrust: RootOfTrust, generatedPassword: string | undefined): ManagerState['data'] => ({
   users: [newUser('admin', generatedPassword ?? 'admin', true)],
@@ -128,7 +128,7 @@ const freshData = (world: World, rootOfTrust: RootOfTrust, generatedPassword: st
     activated_at: '',
     deactivated_at: '',
   },
-  licences: [],
+  licenses: [],
   mkek: { id: randomUUID(), createdAt: new Date().toISOString() },
   ...structuredClone(rootOfTrust),
 });
@@ -145,11 +145,11 @@ export const newUser = (username: string, password: string, mustChange: boolean)
 export const adminOf = ({ data }: ManagerState): User => data.users.find(({ username }) => username === 'admin')!;
 
 /** Its own clock, in ms since the epoch. */
-export const managerTime = (world: World): number => Date.now() + Number(world.quirks['ciphertrust.clockSkewMinutes'] ?? 0) * 60_000;
+export const managerTime = (world: World): number => Date.now() + Number(world.variants['ciphertrust.clockSkewMinutes'] ?? 0) * 60_000;
 
 /** `ksadmin` gets the key of the VM profile where that is its user, and the documented kind of key is RSA (docs/reference/ciphertrust.md#ksadmin-key). */
-export const isUsableKey = ({ quirks }: World, key: string): boolean =>
-  (quirks['ciphertrust.sshKeyTypes'] === 'any' ? /^(ssh|ecdsa)-\S+ \S+/ : /^ssh-rsa \S+/).test(key);
+export const isUsableKey = ({ variants }: World, key: string): boolean =>
+  (variants['ciphertrust.sshKeyTypes'] === 'any' ? /^(ssh|ecdsa)-\S+ \S+/ : /^ssh-rsa \S+/).test(key);
 
 /** A manager that is switched on for the first time. */
 export async function newManager(
@@ -157,7 +157,7 @@ export async function newManager(
   { name, address, adminUser, sshPublicKey, customData }: { name: string; address: string; adminUser: string; sshPublicKey: string; customData?: string },
 ): Promise<ManagerState> {
   const generates =
-    world.quirks['ciphertrust.initialPassword'] === 'generated' || (world.quirks['ciphertrust.customData'] !== 'ignored' && asksToGenerate(customData));
+    world.variants['ciphertrust.initialPassword'] === 'generated' || (world.variants['ciphertrust.customData'] !== 'ignored' && asksToGenerate(customData));
   const generatedPassword = generates ? `Gen-1${randomBytes(8).toString('hex')}` : undefined;
   return {
     name,
@@ -176,7 +176,7 @@ const asksToGenerate = (customData: string | undefined): boolean =>
   /^\s+generate-password:\s*true\s*$/m.test(Buffer.from(customData ?? '', 'base64').toString('utf8'));
 
 /** Of which kind its own keys are, is unknown (docs/reference/ciphertrust.md#web-certificate). */
-export const hasEcKeys = ({ quirks }: World): boolean => quirks['ciphertrust.ownKeys'] === 'ec';
+export const hasEcKeys = ({ variants }: World): boolean => variants['ciphertrust.ownKeys'] === 'ec';
 
 /** By its own clock; signed by itself, or by a local authority that is presented, too. */
 async function newWebIdentity(world: World, name: string, address: string): Promise<Identity> {
@@ -188,19 +188,19 @@ async function newWebIdentity(world: World, name: string, address: string): Prom
     notBefore,
     ...(hasEcKeys(world) ? { key: 'ec' as const } : {}),
   };
-  if (world.quirks['ciphertrust.webChain'] !== 'authority') return selfSigned(wanted);
+  if (world.variants['ciphertrust.webChain'] !== 'authority') return selfSigned(wanted);
   const { certificatePem, authorityPem, privateKeyPem } = await issueServer(wanted);
   return { certificatePem: `${certificatePem}${authorityPem}`, privateKeyPem };
 }
 
 /** Starts that take so many minutes; as an operation of its own the weather may let it be slow, or never end. */
 export async function boot(world: World, minutes: number): Promise<Boot> {
-  const fault = await world.weather.strike('ciphertrust:boot');
+  const fault = await world.faults.strike('ciphertrust:boot');
   const now = Date.now();
   const usualMs = world.clock.realMs(minutes);
   const startedAt = fault?.kind === 'never' ? Number.MAX_SAFE_INTEGER : now + usualMs + (fault?.kind === 'slow' ? world.clock.realMs(fault.amount ?? 1) : 0);
   const answersAt = now + usualMs * 0.6;
-  return { listensAt: world.quirks['ciphertrust.bootPages'] === 'none' ? answersAt : now + usualMs * 0.3, answersAt, startedAt };
+  return { listensAt: world.variants['ciphertrust.bootPages'] === 'none' ? answersAt : now + usualMs * 0.3, answersAt, startedAt };
 }
 
 export const isStarted = ({ keyReplaced, boot: { startedAt }, hsmOffline }: ManagerState): boolean =>
@@ -217,7 +217,7 @@ export function announceRestart(
 
 /** Carries out the announced restart. A wipe takes all data, and a new web certificate is made; the system’s keys and network stay. */
 export async function restart(world: World, state: ManagerState): Promise<void> {
-  const keeps = (quirk: string) => world.quirks[quirk] === 'yes';
+  const keeps = (variant: string) => world.variants[variant] === 'yes';
   const configured = state.nextWeb ?? state.web;
   const web = state.restart?.wipesTo && !keeps('ciphertrust.certificateSurvivesReset') ? await newWebIdentity(world, state.name, state.address) : configured;
   const next = await boot(world, state.restart?.minutes ?? world.durations.cipherTrustReset);
@@ -225,11 +225,11 @@ export async function restart(world: World, state: ManagerState): Promise<void> 
   const rootOfTrust = state.restart?.wipesTo;
   if (rootOfTrust)
     state.data = {
-      ...freshData(world, rootOfTrust, world.quirks['ciphertrust.passwordAfterReset'] === 'admin' ? undefined : state.generatedPassword),
+      ...freshData(world, rootOfTrust, world.variants['ciphertrust.passwordAfterReset'] === 'admin' ? undefined : state.generatedPassword),
       ...(keeps('ciphertrust.ntpSurvivesReset') ? { ntp } : {}),
       ...(keeps('ciphertrust.trialSurvivesReset') ? { trial } : {}),
     };
-  if (rootOfTrust && world.quirks['ciphertrust.sshKeySurvivesReset'] === 'no') state.keyReplaced = false;
+  if (rootOfTrust && world.variants['ciphertrust.sshKeySurvivesReset'] === 'no') state.keyReplaced = false;
   Object.assign(state, { web, boot: next });
   delete state.nextWeb;
   delete state.restart;

@@ -38,7 +38,7 @@ const info = ({ world, state: { name } }: Call): Reply =>
 /** Before the services are up anybody may replace the default key of `ksadmin`: that is what they wait for. Afterwards it takes a sign-in. */
 async function addSshKey(call: Call, counts: boolean): Promise<Reply> {
   const { state, world, body, authorization } = call;
-  if (isStarted(state) && world.quirks['ciphertrust.sshKeysOpen'] !== 'always') checkBearer(state, authorization);
+  if (isStarted(state) && world.variants['ciphertrust.sshKeysOpen'] !== 'always') checkBearer(state, authorization);
   if (!isUsableKey(world, text(body, 'key'))) throw badValue('key: an OpenSSH public key of the kind ssh-rsa is needed');
   if (counts && !state.keyReplaced) {
     const { startedAt } = await boot(world, world.durations.cipherTrustBoot);
@@ -59,7 +59,7 @@ const restartServices =
     const { services: named } = call.body as { services?: string[] };
     const minutes = named?.every((name) => name === 'web') ? webRestartMinutes : undefined;
     announceRestart({ world, state, delaySeconds: delayOf(call) }, { ...(wipes ? { wipesTo: unsealed } : {}), ...(minutes ? { minutes } : {}) });
-    const status = Number(world.quirks['ciphertrust.restartStatus'] ?? 200);
+    const status = Number(world.variants['ciphertrust.restartStatus'] ?? 200);
     return status === 204 ? noContent : ok({}, status);
   };
 
@@ -70,7 +70,7 @@ const filteredMinutes = 2;
 async function checkPort({ world, body }: Call): Promise<Reply> {
   const [host, port] = [text(body, 'host'), Number(body['port'])];
   const open = port === 1792 && world.appliances.get(host)?.state.ntls.running === true;
-  switch (world.quirks['ciphertrust.checkport'] ?? 'open') {
+  switch (world.variants['ciphertrust.checkport'] ?? 'open') {
     case 'absent':
       throw notFound();
     case 'refused':
@@ -103,7 +103,7 @@ export const systemRoutes: Route[] = [
     operation: 'GET /v1/system/services/status',
     open: true,
     duringBoot: true,
-    answer: ({ state, world }) => ok(services(state, world.quirks['ciphertrust.serviceNames'] === 'more' ? 'more' : 'known')),
+    answer: ({ state, world }) => ok(services(state, world.variants['ciphertrust.serviceNames'] === 'more' ? 'more' : 'known')),
   },
   { operation: 'POST /v1/system/services/restart', answer: restartServices(false), lie: () => ok({}) },
   { operation: 'POST /v1/system/services/reset', answer: restartServices(true), lie: () => ok({}) },

@@ -81,7 +81,7 @@ function named(operation: string, things: (call: Call) => Named[], show: (thing:
 }
 
 const keyTold = (call: Call) => {
-  if (call.world.quirks['ciphertrust.keysTold'] === 'no') throw notFound();
+  if (call.world.variants['ciphertrust.keysTold'] === 'no') throw notFound();
   return call.state.data.keys;
 };
 

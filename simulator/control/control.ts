@@ -1,13 +1,13 @@
 import Fastify from 'fastify';
 import type { Azure } from '../azure/azure.ts';
 import type { RunningWorld } from '../create-world.ts';
+import { type FaultRequest, faultKinds } from '../faults.ts';
 import type { HoldRequest } from '../network/wires.ts';
 import { operations } from '../operations.ts';
-import { readQuirks } from '../quirks.mjs';
 import { scenarios } from '../scenarios.ts';
 import { type LoadRequest, loadWorld, storedState } from '../stored-world.ts';
-import { type FaultRequest, faultKinds } from '../weather.ts';
-import { type Meddling, meddle } from './meddle.ts';
+import { readQuirks } from '../variants.mjs';
+import { type Tampering, tamper } from './tamper.ts';
 
 export interface Control {
   port: number;
@@ -22,7 +22,7 @@ export async function createControl(world: RunningWorld, azure: Azure, wantedPor
   app.get('/world', () => ({
     timeScale: world.clock.scale,
     durations: world.durations,
-    quirks: world.quirks,
+    variants: world.variants,
     resources: azure.resources(),
     appliances: [...world.appliances.values()].map((appliance) => appliance.summary()),
     windowsHosts: [...world.windowsHosts.keys()],
@@ -37,30 +37,30 @@ export async function createControl(world: RunningWorld, azure: Azure, wantedPor
     );
     return problem ? reply.code(400).send({ error: problem }) : reply.code(204).send();
   });
-  app.get<{ Querystring: { operation?: string; since?: string } }>('/ledger', ({ query }) => {
-    const wanted = world.weather.matcher(query.operation ?? '*');
-    return world.ledger.entries.filter(({ seq, operation }) => seq > Number(query.since ?? 0) && wanted(operation));
+  app.get<{ Querystring: { operation?: string; since?: string } }>('/request-log', ({ query }) => {
+    const wanted = world.faults.matcher(query.operation ?? '*');
+    return world.requestLog.entries.filter(({ seq, operation }) => seq > Number(query.since ?? 0) && wanted(operation));
   });
   app.get('/operations', () => operations);
-  app.delete('/ledger', (_, reply) => {
-    world.ledger.clear();
+  app.delete('/request-log', (_, reply) => {
+    world.requestLog.clear();
     world.changed();
     return reply.code(204).send();
   });
-  app.get('/faults', () => world.weather.list());
+  app.get('/faults', () => world.faults.list());
   app.post<{ Body: FaultRequest }>('/faults', (request, reply) => {
     const { kind, operation } = request.body ?? {};
     if (!faultKinds.includes(kind) || !operation)
       return reply.code(400).send({ error: `A fault has an operation and one of these kinds: ${faultKinds.join(', ')}.` });
-    return reply.code(201).send(world.weather.add(request.body));
+    return reply.code(201).send(world.faults.add(request.body));
   });
   app.delete('/faults', (_, reply) => {
-    world.weather.clear();
+    world.faults.clear();
     return reply.code(204).send();
   });
-  app.delete<{ Params: { id: string } }>('/faults/:id', ({ params }, reply) => reply.code(world.weather.remove(params.id) ? 204 : 404).send());
-  app.get('/holds', () => world.weather.held());
-  app.post<{ Params: { id: string } }>('/holds/:id/release', ({ params }, reply) => reply.code(world.weather.release(params.id) ? 204 : 404).send());
+  app.delete<{ Params: { id: string } }>('/faults/:id', ({ params }, reply) => reply.code(world.faults.remove(params.id) ? 204 : 404).send());
+  app.get('/holds', () => world.faults.held());
+  app.post<{ Params: { id: string } }>('/holds/:id/release', ({ params }, reply) => reply.code(world.faults.release(params.id) ? 204 : 404).send());
   const { wires } = world.network;
   app.get('/wires', () => ({ holds: wires.held(), connections: wires.open() }));
   app.post<{ Body: HoldRequest }>('/wires', ({ body }, reply) => {
@@ -80,16 +80,16 @@ export async function createControl(world: RunningWorld, azure: Azure, wantedPor
     azure.setFeature(body.state);
     return reply.code(204).send();
   });
-  app.put<{ Params: { name: string }; Body: { value?: string } }>('/quirks/:name', ({ params, body }, reply) => {
+  app.put<{ Params: { name: string }; Body: { value?: string } }>('/variants/:name', ({ params, body }, reply) => {
     try {
-      Object.assign(world.quirks, readQuirks([`${params.name}=${body?.value ?? ''}`]));
+      Object.assign(world.variants, readQuirks([`${params.name}=${body?.value ?? ''}`]));
       return reply.code(204).send();
     } catch (error) {
       return reply.code(400).send({ error: (error as Error).message });
     }
   });
-  app.post<{ Body: Meddling }>('/meddle', async ({ body }, reply) => {
-    const problem = await meddle(world, body);
+  app.post<{ Body: Tampering }>('/tamper', async ({ body }, reply) => {
+    const problem = await tamper(world, body);
     return problem ? reply.code(400).send({ error: problem }) : reply.code(204).send();
   });
   await app.listen({ host: '127.0.0.1', port: wantedPort });

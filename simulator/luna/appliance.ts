@@ -25,7 +25,7 @@ async function delivered(world: World, { name, address }: { name: string; addres
     counts: newCounts(),
     clients: [],
     ntls: { device: null, running: true, ipCheck: true },
-    clock: { skewMinutes: Number(world.quirks['luna.clockSkewMinutes'] ?? 0), zone: world.quirks['luna.zone'] ?? 'EDT' },
+    clock: { skewMinutes: Number(world.variants['luna.clockSkewMinutes'] ?? 0), zone: world.variants['luna.zone'] ?? 'EDT' },
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Entry } from '../ledger.ts';
+import type { Entry } from '../request-log.ts';
 import { CommandError, commit, type Session } from './session.ts';
 
 const classes = [/[A-Z]/, /[a-z]/, /[0-9]/, /[^A-Za-z0-9]/];
@@ -41,10 +41,10 @@ The password must contain characters from at least 3 of the following 4 categori
     - Non-alphanumeric characters (such as !, $, #, %)
 
 `);
-  const { quirks } = session.world;
-  if (quirks['luna.passwordPrompts'] === 'with-current') await session.ask('(current) UNIX password: ', 'none');
+  const { variants } = session.world;
+  if (variants['luna.passwordPrompts'] === 'with-current') await session.ask('(current) UNIX password: ', 'none');
   const [first, second] =
-    quirks['luna.passwordPrompts'] === 'old' ? ['Enter new password: ', 'Re-type new password: '] : ['New password: ', 'Retype new password: '];
+    variants['luna.passwordPrompts'] === 'old' ? ['Enter new password: ', 'Re-type new password: '] : ['New password: ', 'Retype new password: '];
   for (let tries = 0; tries < 3; tries++) {
     const password = await session.ask(first, 'none');
     if (!strong(password)) {

@@ -1,4 +1,4 @@
-import { type Entry, settle } from '../ledger.ts';
+import { type Entry, settle } from '../request-log.ts';
 import { clientCommands } from './commands/client.ts';
 import type { Command } from './commands/command.ts';
 import { hsmCommands } from './commands/hsm.ts';

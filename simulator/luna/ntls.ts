@@ -45,7 +45,7 @@ export function reachable(state: ApplianceState, attempt: NtlsAttempt): Checked<
 
 /** A sign-in as crypto officer; a wrong password counts. */
 export function signInAsCryptoOfficer(partition: PartitionState, password: string): Checked<{ partition: PartitionState }> {
-  if (partition.coPassword === undefined) return no('CKR_USER_PIN_NOT_INITIALIZED: the crypto officer is not initialised');
+  if (partition.coPassword === undefined) return no('CKR_USER_PIN_NOT_INITIALIZED: the crypto officer is not initialized');
   if (partition.coAttemptsLeft === 0) return no('CKR_PIN_LOCKED: the crypto officer is locked out');
   if (partition.coPassword !== password) {
     partition.coAttemptsLeft -= 1;

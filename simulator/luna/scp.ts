@@ -1,5 +1,5 @@
 import type { ServerChannel } from 'ssh2';
-import { type Entry, settle } from '../ledger.ts';
+import { type Entry, settle } from '../request-log.ts';
 import type { World } from '../world.ts';
 import { Cut } from './session.ts';
 import type { ApplianceState } from './state.ts';
@@ -81,7 +81,7 @@ export async function copy(direction: 'get' | 'put', task: Copy): Promise<void> 
 }
 
 async function strike({ world, entry, hangUp }: Copy) {
-  const fault = await world.weather.strike(entry.operation);
+  const fault = await world.faults.strike(entry.operation);
   if (fault?.kind === 'slow') await world.clock.sleepMinutes(fault.amount ?? 1);
   if (fault?.kind === 'fail' || fault?.kind === 'error') throw new Fatal(fault.message ?? 'Input/output error');
   if (fault?.kind === 'reset') {

@@ -1,5 +1,5 @@
-import type { Entry } from '../ledger.ts';
-import { settle } from '../ledger.ts';
+import type { Entry } from '../request-log.ts';
+import { settle } from '../request-log.ts';
 import type { World } from '../world.ts';
 import type { ApplianceState } from './state.ts';
 
@@ -43,7 +43,7 @@ export interface Session {
 /** Makes a change that takes a while. It comes about at its end even if the connection is cut meanwhile: an appliance does not stop. */
 export async function commit(session: Session, entry: Entry, minutes: number, change: () => void): Promise<void> {
   const { world } = session;
-  const fault = await world.weather.strike(entry.operation);
+  const fault = await world.faults.strike(entry.operation);
   if (fault?.kind === 'reset') {
     session.hangUp();
     throw new Cut();
@@ -59,7 +59,7 @@ export async function commit(session: Session, entry: Entry, minutes: number, ch
 
 /** A command that changed nothing has its weather before its result line: held, late, refused or cut off. */
 export async function weatherOnRead(session: Session, { operation }: Entry): Promise<void> {
-  const fault = await session.world.weather.strike(operation);
+  const fault = await session.world.faults.strike(operation);
   if (fault?.kind === 'slow') await session.world.clock.sleepMinutes(fault.amount ?? 1);
   if (fault?.kind === 'reset' || fault?.kind === 'reset-after-accept') {
     session.hangUp();

@@ -1,5 +1,5 @@
 import type { AuthContext, KeyboardAuthContext, PasswordAuthContext, ServerConfig } from 'ssh2';
-import { settle } from '../ledger.ts';
+import { settle } from '../request-log.ts';
 import type { World } from '../world.ts';
 import { strong } from './first-sign-in.ts';
 import type { ApplianceState, UserState } from './state.ts';
@@ -19,11 +19,11 @@ const offers: Record<string, Pick<ServerConfig, 'algorithms'>> = {
 };
 
 /** Which algorithms the appliance offers over SSH; nothing is published for 7.2. */
-export const algorithmsOf = ({ quirks }: World): Pick<ServerConfig, 'algorithms'> => offers[quirks['luna.algorithms'] ?? 'usual'] ?? {};
+export const algorithmsOf = ({ variants }: World): Pick<ServerConfig, 'algorithms'> => offers[variants['luna.algorithms'] ?? 'usual'] ?? {};
 
 /** Judges one authentication request; each password that was offered is an arrival. */
 export async function authenticate(world: World, state: ApplianceState, connection: string, context: AuthContext): Promise<boolean> {
-  const offered = world.quirks['luna.signIn'] === 'keyboard-interactive' ? [methods[1]] : [...methods];
+  const offered = world.variants['luna.signIn'] === 'keyboard-interactive' ? [methods[1]] : [...methods];
   const refuse = () => {
     context.reject(offered as never);
     return false;
@@ -33,7 +33,7 @@ export async function authenticate(world: World, state: ApplianceState, connecti
   const given = asking.method === 'password' ? asking.password : (await ask(asking, [`(${context.username}@hsm) Password: `]))[0];
   const user = state.users.find(({ name }) => name === context.username);
   const good = user !== undefined && given === user.password;
-  const entry = world.ledger.arrive({ system: 'luna-ssh', connection, operation: 'luna-ssh:sign-in', target: state.address });
+  const entry = world.requestLog.arrive({ system: 'luna-ssh', connection, operation: 'luna-ssh:sign-in', target: state.address });
   settle(entry, good ? 'done' : 'refused');
   if (!good || (user.mustChange && !(await changed(world, user, asking)))) return refuse();
   context.accept();
@@ -50,7 +50,7 @@ const ask = (context: KeyboardAuthContext, prompts: string[]): Promise<string[]>
 
 /** The forced change, where it comes before the shell; whether the sign-in may go on. */
 async function changed(world: World, user: UserState, context: PasswordAuthContext | KeyboardAuthContext): Promise<boolean> {
-  const where = world.quirks['luna.forcedChange'] ?? 'shell';
+  const where = world.variants['luna.forcedChange'] ?? 'shell';
   if (where === 'shell') return true;
   const next = where === 'ssh' ? await bySsh(context) : await byQuestions(context);
   if (next === undefined || !strong(next)) return false;

@@ -42,7 +42,7 @@ export interface HsmState {
   soAttemptsLeft: number;
   fips: boolean;
   partitions: PartitionState[];
-  /** Counts how often it was initialised or erased: a sign-in of the SO does not outlive either. */
+  /** Counts how often it was initialized or erased: a sign-in of the SO does not outlive either. */
   generation?: number;
 }
 
@@ -114,7 +114,7 @@ export function zeroize(state: Pick<ApplianceState, 'hsm' | 'counts' | 'clients'
 export const generationOf = ({ hsm }: Pick<ApplianceState, 'hsm'>): number => hsm.generation ?? 0;
 
 /** The HSM gets an SO, a domain and a label; what was in it is gone. */
-export function initialise(state: Pick<ApplianceState, 'hsm' | 'counts' | 'clients'>, given: { label: string; soPassword: string; domain: string }): void {
+export function initialize(state: Pick<ApplianceState, 'hsm' | 'counts' | 'clients'>, given: { label: string; soPassword: string; domain: string }): void {
   erasePartitions(state);
   Object.assign(state.hsm, { ...given, zeroized: false, soAttemptsLeft: 3, generation: generationOf(state) + 1 } satisfies Partial<HsmState>);
 }

@@ -39,7 +39,7 @@ export function receive(visit: Visit): void {
         acceptPty?.();
       });
       session.on('shell', (acceptShell, refuseShell) => {
-        if (visit.shells.size >= Number(world.quirks['luna.mostShells'] ?? Number.POSITIVE_INFINITY)) return refuseShell();
+        if (visit.shells.size >= Number(world.variants['luna.mostShells'] ?? Number.POSITIVE_INFINITY)) return refuseShell();
         const channel = acceptShell();
         visit.shells.add(channel);
         channel.once('close', () => visit.shells.delete(channel));
@@ -68,7 +68,7 @@ function sessionOn({ world, state, connection, user }: Visit, terminal: Terminal
       const { entry } = session;
       if (entry) {
         entry.questions = (entry.questions ?? 0) + 1;
-        await world.weather.hold('question ', entry.operation);
+        await world.faults.hold('question ', entry.operation);
       }
       terminal.write(prompt);
       return terminal.readLine(echo);
@@ -81,17 +81,17 @@ function sessionOn({ world, state, connection, user }: Visit, terminal: Terminal
 const arrivals =
   ({ world, state, id }: Visit) =>
   (operation: string) =>
-    world.ledger.arrive({ system: 'lunash', connection: id, operation, target: state.address });
+    world.requestLog.arrive({ system: 'lunash', connection: id, operation, target: state.address });
 
 const mustChange = ({ state, user }: Visit): boolean => state.users.find(({ name }) => name === user)?.mustChange ?? false;
 
 async function shell(visit: Visit, channel: ServerChannel, tty: boolean): Promise<void> {
   const { world } = visit;
-  const { quirks } = world;
+  const { variants } = world;
   const terminal = new Terminal(channel, tty, {
-    lf: quirks['luna.lineEnds'] === 'lf',
-    silent: quirks['luna.echo'] === 'no',
-    deaf: quirks['luna.interrupt'] === 'ignored',
+    lf: variants['luna.lineEnds'] === 'lf',
+    silent: variants['luna.echo'] === 'no',
+    deaf: variants['luna.interrupt'] === 'ignored',
   });
   const session = sessionOn(visit, terminal);
   try {
@@ -133,7 +133,7 @@ async function execute(visit: Visit, channel: ServerChannel, command: string): P
   }
   if (options && /[ft]/.test(options)) {
     const get = options.includes('f');
-    const entry = world.ledger.arrive({
+    const entry = world.requestLog.arrive({
       system: 'luna-scp',
       connection: id,
       operation: get ? 'luna-scp:get' : 'luna-scp:put',
@@ -144,7 +144,7 @@ async function execute(visit: Visit, channel: ServerChannel, command: string): P
   }
   const terminal = new Terminal(channel, false, { lf: true, silent: true, deaf: true });
   const session = sessionOn(visit, terminal);
-  const withResult = world.quirks['luna.execResult'] !== 'no';
+  const withResult = world.variants['luna.execResult'] !== 'no';
   if (!withResult) session.print = (text) => terminal.write(text.replace(/^\s*Command Result.*\n?/gm, ''));
   await runLine(session, arrivals(visit), command);
   terminal.exit(0);

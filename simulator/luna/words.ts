@@ -63,4 +63,4 @@ const versions: Record<string, Words> = {
   '5.x': old,
 };
 
-export const wordsOf = ({ quirks }: World): Words => versions[quirks['luna.words'] ?? '7.2']!;
+export const wordsOf = ({ variants }: World): Words => versions[variants['luna.words'] ?? '7.2']!;

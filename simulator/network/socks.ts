@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { connectionName, settle } from '../ledger.ts';
 import { listenLocally } from '../machine.ts';
+import { connectionName, settle } from '../request-log.ts';
 import type { World } from '../world.ts';
 import type { Endpoint } from './network.ts';
 
@@ -61,7 +61,7 @@ async function serve(world: World, client: Socket, opened: (machine: Socket) => 
   if (command !== connectCommand) return void client.end(reply(replies.unsupportedCommand));
   const endpoint: Endpoint | undefined = loopback.includes(host) ? { host: '127.0.0.1', port } : world.network.resolve(host, port);
   if (!endpoint) {
-    settle(world.ledger.arrive({ system: 'socks', connection: connectionName(client), operation: 'socks:connect', target: `${host}:${port}` }), 'refused');
+    settle(world.requestLog.arrive({ system: 'socks', connection: connectionName(client), operation: 'socks:connect', target: `${host}:${port}` }), 'refused');
     return void client.end(reply(replies.refused));
   }
   const machine = connect({ ...endpoint, allowHalfOpen: true });

@@ -37,7 +37,7 @@ export async function deployClient(client: LunaClient, wanted: Deployment, work:
     changed = true;
     client.addServer(server, state.server.certificatePem);
     state.files[`${name}.pem`] = certificatePem;
-    const unnoticed = Number(client.world.quirks['luna.ntlsLate'] ?? 0);
+    const unnoticed = Number(client.world.variants['luna.ntlsLate'] ?? 0);
     state.clients.push({ name, ...(isAddress ? { ip: name } : { hostname: name }), certificatePem, partitions: [partition], unnoticed });
   });
   if (!changed) client.files.restore(before);

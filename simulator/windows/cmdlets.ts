@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { settle } from '../ledger.ts';
+import { settle } from '../request-log.ts';
 import type { World } from '../world.ts';
 import { asText, type Call, type Cmdlets, ScriptError, type Value } from './powershell.ts';
 import { clientFolder, Files, type HostState } from './state.ts';
@@ -100,8 +100,8 @@ export function cmdlets(world: World, state: HostState, publicKeyLine: string): 
         .toUpperCase(),
     }),
     'Start-Process': async (call) => {
-      const entry = world.ledger.arrive({ system: 'windows', connection: 'agent', operation: 'windows:installer', target: state.address });
-      const fault = await world.weather.strike(entry.operation);
+      const entry = world.requestLog.arrive({ system: 'windows', connection: 'agent', operation: 'windows:installer', target: state.address });
+      const fault = await world.faults.strike(entry.operation);
       const options = asText(call.named['argumentlist'] ?? '');
       const exitCode = fault ? 1603 : await install(world, state, files, argument(call, 'filepath'), options);
       const log = /\/log "?([^\s"]+)/i.exec(options)?.[1];

@@ -1,4 +1,4 @@
-import { settle } from '../ledger.ts';
+import { settle } from '../request-log.ts';
 import type { World } from '../world.ts';
 import { asText, type Call, type Cmdlets, ScriptError, type Value } from './powershell.ts';
 import type { Processes } from './processes.ts';
@@ -28,7 +28,7 @@ function holds(condition: string, row: Record<string, Value>): boolean {
 export function processCmdlets(world: World, processes: Processes, address: string): Cmdlets {
   const stop = (call: Call): Value => {
     const ids = [...listOf(call.named['id'] ?? call.positional[0]), ...listOf(call.input).map((row) => idOf(row))];
-    const entry = world.ledger.arrive({ system: 'windows', connection: 'script', operation: 'windows:stop-process', target: address });
+    const entry = world.requestLog.arrive({ system: 'windows', connection: 'script', operation: 'windows:stop-process', target: address });
     const missing = ids.filter((id) => !processes.stop(Number(id)));
     settle(entry, missing.length < ids.length ? 'done' : 'refused', ids.map(asText).join(', '));
     if (missing.length > 0 && !isQuiet(call)) throw new ScriptError(`Cannot find a process with the process identifier ${asText(missing[0]!)}.`);

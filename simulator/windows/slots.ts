@@ -7,7 +7,7 @@ export interface Slot {
 }
 
 /**
- * What lunacm finds when it starts: the partitions of the HSM and, by the quirk `lunacm.slots`, a backup token that has nothing to do with them.
+ * What lunacm finds when it starts: the partitions of the HSM and, by the variant `lunacm.slots`, a backup token that has nothing to do with them.
  * `others-first`: the token stands before them. `moving`: who stands first changes from one SSH session to the next. `unsteady`: with every start of lunacm.
  */
 export function slotsOf(client: LunaClient, connection: string): Slot[] {
@@ -16,7 +16,7 @@ export function slotsOf(client: LunaClient, connection: string): Slot[] {
     const partition = appliance?.partition(serial);
     return partition ? [{ partition, description: 'Net Token Slot' }] : [];
   });
-  const kind = client.world.quirks['lunacm.slots'] ?? 'ours-first';
+  const kind = client.world.variants['lunacm.slots'] ?? 'ours-first';
   if (kind === 'ours-first') return ours;
   const token = { partition: tokenOf(client), description: 'USB Token Slot' };
   const tokenIsFirst = kind === 'others-first' || turnOf(client, kind === 'moving' ? connection : undefined) % 2 === 0;

@@ -24,7 +24,7 @@ export interface HostState {
   configurationFolder?: string;
   /** A second client, for vtl alone, by the folder that it was installed into. */
   otherClients?: Record<string, { version: string }>;
-  /** A backup token in another slot, where a quirk gives the host one. */
+  /** A backup token in another slot, where a variant gives the host one. */
   token?: PartitionState;
 }
 

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { settle } from '../ledger.ts';
+import { settle } from '../request-log.ts';
 import type { LunaClient } from './luna-client.ts';
 import type { Caller } from './lunacm/verb.ts';
 import { clientFolder } from './state.ts';
@@ -11,8 +11,8 @@ export async function vtl(client: LunaClient, args: string[], { connection, hang
     const at = args.indexOf(name);
     return at < 0 ? undefined : args[at + 1];
   };
-  const entry = client.world.ledger.arrive({ system: 'vtl', connection, operation: `vtl:${verb}`, target: client.state.address });
-  const fault = await client.world.weather.strike(entry.operation);
+  const entry = client.world.requestLog.arrive({ system: 'vtl', connection, operation: `vtl:${verb}`, target: client.state.address });
+  const fault = await client.world.faults.strike(entry.operation);
   if (fault?.kind === 'reset' || fault?.kind === 'reset-after-accept') hangUp();
   if (fault?.kind === 'reset') {
     settle(entry, 'cut');
@@ -28,10 +28,10 @@ export async function vtl(client: LunaClient, args: string[], { connection, hang
   switch (verb) {
     case 'createcert': {
       const name = option('-n') ?? '';
-      const { quirks } = client.world;
-      if (option('-d') !== undefined && quirks['vtl.days'] === 'refused') return 'Error: Unknown option -d\n';
-      const keyFormat = home === clientFolder ? (quirks['vtl.keyFormat'] ?? 'plain') : 'plain';
-      const how = { folder: home, keyFormat, isOwn: quirks['vtl.createcert'] !== 'keeps' };
+      const { variants } = client.world;
+      if (option('-d') !== undefined && variants['vtl.days'] === 'refused') return 'Error: Unknown option -d\n';
+      const keyFormat = home === clientFolder ? (variants['vtl.keyFormat'] ?? 'plain') : 'plain';
+      const how = { folder: home, keyFormat, isOwn: variants['vtl.createcert'] !== 'keeps' };
       if (fault?.kind !== 'lie') await client.createCertificate(name, Number(option('-d') ?? 365), how);
       const folder = `${home}\\cert\\client`;
       return `Private Key created and written to: ${folder}\\${name}Key.pem\nCertificate created and written to: ${folder}\\${name}.pem\n`;

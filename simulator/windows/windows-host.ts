@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import ssh2, { type AuthContext, type Connection } from 'ssh2';
-import { type Entry, settle } from '../ledger.ts';
 import { Doors } from '../machine.ts';
+import { type Entry, settle } from '../request-log.ts';
 import { newRsaKey } from '../ssh-key.ts';
 import { serveSsh } from '../ssh-server.ts';
 import type { WindowsHost, World } from '../world.ts';
@@ -46,8 +46,8 @@ export async function createWindowsHost(world: World, spec: Spec): Promise<Windo
       await server.stop();
     },
     async runScript(script, parameters, say) {
-      const entry = world.ledger.arrive({ system: 'windows', connection: 'agent', operation: 'windows:run-script', target: state.address });
-      const fault = await world.weather.strike(entry.operation);
+      const entry = world.requestLog.arrive({ system: 'windows', connection: 'agent', operation: 'windows:run-script', target: state.address });
+      const fault = await world.faults.strike(entry.operation);
       if (fault?.kind === 'lie') {
         settle(entry, 'lied');
         return { exitCode: 0, output: '', error: '' };
@@ -68,15 +68,15 @@ export async function createWindowsHost(world: World, spec: Spec): Promise<Windo
 }
 
 /** A cloud’s network is a public one to Windows, and OpenSSH’s own rule is for private ones (docs/reference/luna.md#openssh-firewall). */
-function reachable({ quirks }: World, { sshd }: HostState): boolean {
+function reachable({ variants }: World, { sshd }: HostState): boolean {
   const profiles = (sshd.firewallProfile ?? '').toLowerCase().split(',');
-  return sshd.running && (profiles.includes('any') || profiles.includes((quirks['windows.network'] ?? 'Public').toLowerCase()));
+  return sshd.running && (profiles.includes('any') || profiles.includes((variants['windows.network'] ?? 'Public').toLowerCase()));
 }
 
 function serve(world: World, client: LunaClient, connection: Connection, hostKeyLine: string): void {
   const { state, files } = client;
   const id = randomUUID().slice(0, 8);
-  const arrive = (operation: string, target = state.address): Entry => world.ledger.arrive({ system: 'windows', connection: id, operation, target });
+  const arrive = (operation: string, target = state.address): Entry => world.requestLog.arrive({ system: 'windows', connection: id, operation, target });
   const hangUp = () => connection.end();
   const forwarded = new Set<Socket>();
   // Each session has an sshd of its own, which holds what is forwarded for it. Nothing that it has not passed on yet outlives it.
@@ -93,7 +93,7 @@ function serve(world: World, client: LunaClient, connection: Connection, hostKey
       session.on('exec', async (acceptExec, _, { command }) => {
         const channel = acceptExec();
         const entry = arrive('windows:exec');
-        const fault = await world.weather.strike(entry.operation);
+        const fault = await world.faults.strike(entry.operation);
         if (fault?.kind === 'reset' || fault?.kind === 'reset-after-accept') hangUp();
         if (fault?.kind === 'reset') return settle(entry, 'cut');
         const { output, exitCode } = await execute(client, command, { connection: id, hangUp }, hostKeyLine);
@@ -110,7 +110,7 @@ function serve(world: World, client: LunaClient, connection: Connection, hostKey
           `/C:/Users/${state.adminUser}`,
           async (what, path) => {
             const entry = arrive(`windows:sftp ${what}`, path);
-            const fault = await world.weather.strike(entry.operation);
+            const fault = await world.faults.strike(entry.operation);
             const isCut = fault?.kind === 'reset';
             if (isCut) hangUp();
             settle(entry, isCut ? 'cut' : 'done');

@@ -4,7 +4,7 @@ import type { Entry } from './events.ts';
 export type Which = 'kept' | 'default' | 'generated';
 
 /** What became of a password that was to be shown. */
-export type Fate =
+export type LoginOutcome =
   | 'is tried'
   | 'is accepted'
   | 'is refused'
@@ -15,9 +15,9 @@ export type Fate =
   | 'cannot be read yet'
   | 'cannot be read as ksadmin';
 
-export interface Shown {
+export interface LoginAttempt {
   which: Which;
-  fate: Fate;
+  outcome: LoginOutcome;
   /** Why, where that is known; empty elsewhere. */
   why: string;
   /** Under which order of a person, in which run: all attempts of one order count as one. */
@@ -26,50 +26,50 @@ export interface Shown {
   at: string;
 }
 
-const fates = {
+const outcomes = {
   'admin-password-tried': 'is tried',
   'admin-password-accepted': 'is accepted',
   'admin-password-refused': 'is refused',
   'admin-password-replace-begun': 'is being replaced',
   'admin-password-replaced': 'was replaced',
   'admin-password-locked': 'met a locked account',
-} as const satisfies Record<string, Fate>;
+} as const satisfies Record<string, LoginOutcome>;
 
 /** Execution ids begin again with each run. */
 export const orderOf = ({ runId, execution }: { runId: string; execution: string }): string => `${runId}/${execution}`;
 
 /** Which of admin's passwords were shown to the manager, and what became of that, in order. */
-export const shownPasswords = (entries: readonly Entry<'ciphertrust'>[]): Shown[] =>
-  entries.flatMap((entry): Shown[] => {
+export const shownPasswords = (entries: readonly Entry<'ciphertrust'>[]): LoginAttempt[] =>
+  entries.flatMap((entry): LoginAttempt[] => {
     const by = { order: orderOf(entry), at: entry.at };
     if (entry.event === 'admin-password-unreadable')
-      return [{ which: 'generated', fate: entry.data.passes ? 'cannot be read yet' : 'cannot be read as ksadmin', why: entry.data.evidence ?? '', ...by }];
+      return [{ which: 'generated', outcome: entry.data.passes ? 'cannot be read yet' : 'cannot be read as ksadmin', why: entry.data.evidence ?? '', ...by }];
     if (!isAboutPassword(entry)) return [];
     // A locked account says nothing of why; any other answer that says nothing about the password is quoted.
     if (entry.event === 'admin-password-locked' && entry.data.evidence !== undefined)
-      return [{ which: entry.data.which, fate: 'was not judged', why: entry.data.evidence, ...by }];
-    return [{ which: entry.data.which, fate: fates[entry.event], why: entry.data.evidence ?? '', ...by }];
+      return [{ which: entry.data.which, outcome: 'was not judged', why: entry.data.evidence, ...by }];
+    return [{ which: entry.data.which, outcome: outcomes[entry.event], why: entry.data.evidence ?? '', ...by }];
   });
 
-const isAboutPassword = (entry: Entry<'ciphertrust'>): entry is Extract<Entry<'ciphertrust'>, { event: keyof typeof fates }> =>
-  Object.hasOwn(fates, entry.event);
+const isAboutPassword = (entry: Entry<'ciphertrust'>): entry is Extract<Entry<'ciphertrust'>, { event: keyof typeof outcomes }> =>
+  Object.hasOwn(outcomes, entry.event);
 
-const wasJudged = (fate: Fate): boolean => fate === 'is accepted' || fate === 'is refused';
+const wasJudged = (outcome: LoginOutcome): boolean => outcome === 'is accepted' || outcome === 'is refused';
 
 /** Was the kept password right the last time that anything was heard of it? Then it is shown again without an entry. */
-export function isKeptKnownRight(shown: readonly Shown[]): boolean {
-  const last = shown.findLast(({ which, fate }) => fate === 'was replaced' || (which === 'kept' && wasJudged(fate)));
-  return last?.fate === 'is accepted' || last?.fate === 'was replaced';
+export function isKeptKnownRight(shown: readonly LoginAttempt[]): boolean {
+  const last = shown.findLast(({ which, outcome }) => outcome === 'was replaced' || (which === 'kept' && wasJudged(outcome)));
+  return last?.outcome === 'is accepted' || last?.outcome === 'was replaced';
 }
 
 /** Was the kept password refused under this order? Then it is shown again only once a person orders it. */
-export function isKeptRefused(shown: readonly Shown[], order: string): boolean {
-  const last = shown.findLast((one) => one.order === order && (one.fate === 'was replaced' || (one.which === 'kept' && wasJudged(one.fate))));
-  return last?.fate === 'is refused';
+export function isKeptRefused(shown: readonly LoginAttempt[], order: string): boolean {
+  const last = shown.findLast((one) => one.order === order && (one.outcome === 'was replaced' || (one.which === 'kept' && wasJudged(one.outcome))));
+  return last?.outcome === 'is refused';
 }
 
 /** How often the kept password was shown under this order since the last time that anything was heard. */
-export function unheardOfKept(shown: readonly Shown[], order: string): number {
+export function unheardOfKept(shown: readonly LoginAttempt[], order: string): number {
   const ofOrder = shown.filter((one) => one.order === order);
-  return ofOrder.slice(ofOrder.findLastIndex(({ fate }) => fate !== 'is tried') + 1).length;
+  return ofOrder.slice(ofOrder.findLastIndex(({ outcome }) => outcome !== 'is tried') + 1).length;
 }

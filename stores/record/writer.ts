@@ -1,4 +1,4 @@
-import type { Job } from '../../domain/results.ts';
+import type { StepContext } from '../../domain/results.ts';
 import type { Writer } from './events.ts';
 
 /** An attempt, by the id of its activity: the same for all attempts until a person orders a retry. */
@@ -9,6 +9,6 @@ export interface Numbered {
 
 /** Who writes, as every entry has it. */
 export const writerOf = (
-  { target, runId, order: retry = 1 }: Pick<Job, 'target' | 'runId' | 'order'>,
+  { target, runId, order: retry = 1 }: Pick<StepContext, 'target' | 'runId' | 'order'>,
   { order: execution, number: attempt }: Numbered,
 ): Writer => ({ jobId: target, runId, execution, attempt, retry });

@@ -17,7 +17,7 @@ export async function read(secrets: SecretStore, name: string): Promise<string |
 }
 
 /** A secret that an earlier step kept. Without it nothing can be done, and no other value may ever be tried in its place. */
-export async function kept(secrets: SecretStore, target: string, purpose: Purpose): Promise<string> {
+export async function requireSecret(secrets: SecretStore, target: string, purpose: Purpose): Promise<string> {
   const name = secretName(target, purpose);
   const value = await read(secrets, name);
   if (value === undefined)
@@ -31,7 +31,7 @@ export async function kept(secrets: SecretStore, target: string, purpose: Purpos
 }
 
 /** A secret that the user put into the store and named in the request. */
-export async function userSecret(secrets: SecretStore, name: string): Promise<string> {
+export async function requireUserSecret(secrets: SecretStore, name: string): Promise<string> {
   // Key Vault takes no notice of the case of a name.
   if (name.toLowerCase() === recordKeyName)
     throw refused({
@@ -52,7 +52,7 @@ export async function userSecret(secrets: SecretStore, name: string): Promise<st
 }
 
 /** Keeps a new secret; of two writers at once the first wins. */
-export async function keep(secrets: SecretStore, name: string, value: string): Promise<void> {
+export async function putIfAbsent(secrets: SecretStore, name: string, value: string): Promise<void> {
   try {
     await secrets.create(name, value);
   } catch (error) {

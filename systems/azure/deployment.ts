@@ -8,7 +8,7 @@ import type { HsmDeployment } from './hsm-template.ts';
 /** Which sending of a deployment it is. A deployment carries it as a tag, so that nothing else has to remember it. */
 export interface Run {
   /** When the step was asked for that sent it (ms since the epoch). */
-  askedAt: number;
+  scheduledAt: number;
   /** 1, or 2 when it was sent once more by itself. */
   number: number;
 }
@@ -19,7 +19,7 @@ type Known = Pick<HsmDeployment, 'hash' | 'parameters'>;
 const marks = { content: 'provisioner-template', azureHash: 'provisioner-azure-hash', run: 'provisioner-run' } as const;
 
 /** Which sending of something it was, as a tag. */
-export const runMark = ({ askedAt, number }: Run): Record<string, string> => ({ [marks.run]: `${askedAt}.${number}` });
+export const runMark = ({ scheduledAt, number }: Run): Record<string, string> => ({ [marks.run]: `${scheduledAt}.${number}` });
 
 /** The tags by which a deployment is known again. Azure’s own hash of the template, where validation told it, unmasks a copy that was changed. */
 export const marksOf = ({ hash }: Known, azureHash: string | undefined, run: Run): Record<string, string> => ({
@@ -29,8 +29,8 @@ export const marksOf = ({ hash }: Known, azureHash: string | undefined, run: Run
 });
 
 export function runOf({ tags }: Pick<DeploymentExtended, 'tags'>): Run | undefined {
-  const [askedAt, number] = `${tags?.[marks.run] ?? ''}`.split('.').map(Number);
-  return askedAt && number ? { askedAt, number } : undefined;
+  const [scheduledAt, number] = `${tags?.[marks.run] ?? ''}`.split('.').map(Number);
+  return scheduledAt && number ? { scheduledAt, number } : undefined;
 }
 
 /** Is it one of these, template and parameters? Parameters that only have their default count for nothing. A name proves nothing, and tags can be copied. */

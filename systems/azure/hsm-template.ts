@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonical } from '../../domain/canonical.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
-import type { Job } from '../../domain/results.ts';
+import type { StepContext } from '../../domain/results.ts';
 import { templateParameters } from '../../domain/rules/template.ts';
 import { tagsOf, tagsWith } from './tags.ts';
 
@@ -70,13 +70,13 @@ export const parametersOf = ({ hsm, network }: ProvisioningRequest): Parameters 
  * most frequent cause of failed deployments (docs/reference/azure.md#deployment-template, docs/reference/azure.md#expressroute-gateway). `created` are the tags of this very request, which the HSM carries; the hash is without them, so that a deployment
  * is known again whichever request sent it.
  */
-export function hsmDeployment(job: Pick<Job, 'target' | 'request'>, withGateway: boolean, created: Record<string, string> = {}): HsmDeployment {
+export function hsmDeployment(job: Pick<StepContext, 'target' | 'request'>, withGateway: boolean, created: Record<string, string> = {}): HsmDeployment {
   const parameters = parametersOf(job.request);
   const hash = sha256Of([templateOf(job, withGateway, {}), parameters]);
   return { template: templateOf(job, withGateway, created), parameters, hash };
 }
 
-function templateOf(job: Pick<Job, 'target' | 'request'>, withGateway: boolean, created: Record<string, string>): HsmDeployment['template'] {
+function templateOf(job: Pick<StepContext, 'target' | 'request'>, withGateway: boolean, created: Record<string, string>): HsmDeployment['template'] {
   const { hsm, azure } = job.request;
   return {
     $schema: 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#',

@@ -1,12 +1,12 @@
-import type { Job } from '../../domain/results.ts';
+import type { StepContext } from '../../domain/results.ts';
 
 const mark = 'provisioner';
 
 /** On everything that a job creates: the user’s tags, and whose it is. */
-export const tagsOf = ({ target, request }: Pick<Job, 'target' | 'request'>): Record<string, string> => ({ ...request.azure.tags, [mark]: target });
+export const tagsOf = ({ target, request }: Pick<StepContext, 'target' | 'request'>): Record<string, string> => ({ ...request.azure.tags, [mark]: target });
 
 /** The user’s tags and the mark, with these beside them where the user has none of that name, however written. */
-export function tagsWith(job: Pick<Job, 'target' | 'request'>, usual: Record<string, string>): Record<string, string> {
+export function tagsWith(job: Pick<StepContext, 'target' | 'request'>, usual: Record<string, string>): Record<string, string> {
   const tags = tagsOf(job);
   const known = Object.keys(tags).map((name) => name.toLowerCase());
   return { ...Object.fromEntries(Object.entries(usual).filter(([name]) => !known.includes(name.toLowerCase()))), ...tags };

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { Type } from 'typebox';
 import type { Problem } from '../../domain/failure.ts';
 import type { CodeOf } from '../../domain/failure-codes.ts';
-import type { CertificateSeen, Hosts, Job } from '../../domain/results.ts';
+import type { CertificateInfo, Endpoints, StepContext } from '../../domain/results.ts';
 import { belongTogether } from '../certificates.ts';
 import { isFields, readFields } from '../foreign.ts';
 import type { CountedSignIn, Luna, StepAttempt } from '../lunash/luna.ts';
@@ -11,12 +11,12 @@ import { type Registration, readRegistration } from '../lunash/registration.ts';
 import { listedIn, type Manager, totalOf } from './manager.ts';
 
 /** What is looked at: certificates and partition as they are about to be sent. Jobs that began before the HSM’s side was looked at bring no hosts along. */
-type Input = Job &
-  Partial<Hosts> & {
+type Input = StepContext &
+  Partial<Endpoints> & {
     hsmAddress: string;
     partitionSerial: string;
-    clientCertificate: Pick<CertificateSeen, 'pem'>;
-    serverCertificate: Pick<CertificateSeen, 'pem'>;
+    clientCertificate: Pick<CertificateInfo, 'pem'>;
+    serverCertificate: Pick<CertificateInfo, 'pem'>;
   };
 
 /** The two keys that CipherTrust Manager keeps in its root of trust, whatever their handles are. */
@@ -31,7 +31,7 @@ export interface BeforeSetup {
   keyBelongs: boolean;
   /** Manager’s time less the HSM’s, in seconds. */
   clockDifferenceSeconds?: number;
-  /** Is a licence or a trial active? */
+  /** Is a license or a trial active? */
   licensed?: boolean;
   /** Can the manager reach NTLS on the HSM? */
   portOpen?: boolean;
@@ -88,8 +88,8 @@ export function problemBeforeSetup(facts: BeforeSetup): Stop | undefined {
     return {
       ...refused(
         'CIPHERTRUST_LICENSE_MISSING',
-        'no licence and no trial is active: a Community Edition refuses an HSM as root of trust',
-        'Activate the trial or install a licence by hand, then retry; a retry sends hsm/setup whatever is listed.',
+        'no license and no trial is active: a Community Edition refuses an HSM as root of trust',
+        'Activate the trial or install a license by hand, then retry; a retry sends hsm/setup whatever is listed.',
       ),
       mayGoOn: true,
     };
@@ -138,9 +138,9 @@ export async function readBeforeSetup(
   };
 }
 
-const hostsOf = ({ windows, hsm }: Input): Hosts | undefined => (windows && hsm ? { windows, hsm } : undefined);
+const hostsOf = ({ windows, hsm }: Input): Endpoints | undefined => (windows && hsm ? { windows, hsm } : undefined);
 
-const readAtHsm = (luna: Luna, input: Input & Hosts, attempt: StepAttempt) =>
+const readAtHsm = (luna: Luna, input: Input & Endpoints, attempt: StepAttempt) =>
   luna.shell(input, { ...attempt, step: `${attempt.step}-checks` }, async (session) => {
     const date = parseDate(await session.read('status date'));
     return {
@@ -152,9 +152,9 @@ const readAtHsm = (luna: Luna, input: Input & Hosts, attempt: StepAttempt) =>
 /** Undefined where neither list is told. */
 async function isLicensed(manager: Manager): Promise<boolean | undefined> {
   const trials = await manager.whereKnown('GET', '/v1/licensing/trials/');
-  const licences = await manager.whereKnown('GET', '/v1/licensing/licenses/');
-  if (trials === undefined || licences === undefined) return undefined;
-  return totalOf(licences) > 0 || listedIn(trials).some((trial) => isFields(trial) && trial['status'] === 'activated');
+  const licenses = await manager.whereKnown('GET', '/v1/licensing/licenses/');
+  if (trials === undefined || licenses === undefined) return undefined;
+  return totalOf(licenses) > 0 || listedIn(trials).some((trial) => isFields(trial) && trial['status'] === 'activated');
 }
 
 /** What the answer says in any of the words that it may have: its form is unknown, so only a plain no counts as one. */

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import axios, { type AxiosAdapter } from 'axios';
 import { unsafe } from '../../domain/failure.ts';
-import type { Job, ManagerAt, Pinned } from '../../domain/results.ts';
+import type { ManagerEndpoint, PinnedHost, StepContext } from '../../domain/results.ts';
 import { currentFence } from '../fence.ts';
 import type { Outbound } from '../outbound.ts';
 import type { Windows } from '../windows/windows.ts';
@@ -14,17 +14,17 @@ export type { Manager } from './manager.ts';
 /** Where a manager is, whoever it is. */
 export interface Place {
   address: string;
-  through?: Pinned;
+  through?: PinnedHost;
 }
 
 /** How CipherTrust Managers are reached. */
 export interface CipherTrust {
   /** A connection to one of its ports. */
-  socket(job: Job, place: Place, port: number, signal: AbortSignal): Promise<Duplex>;
+  socket(job: StepContext, place: Place, port: number, signal: AbortSignal): Promise<Duplex>;
   /** The certificate that is presented now; undefined where nothing answers. */
-  leaf(job: Job, place: Place, signal: AbortSignal): Promise<Leaf | undefined>;
+  leaf(job: StepContext, place: Place, signal: AbortSignal): Promise<Leaf | undefined>;
   /** A connection that accepts only the pinned certificate; another one is `Unsafe`. Who has just looked says what is presented. */
-  connect(job: Job, at: ManagerAt, signal: AbortSignal, presented?: Leaf): Promise<Manager>;
+  connect(job: StepContext, at: ManagerEndpoint, signal: AbortSignal, presented?: Leaf): Promise<Manager>;
 }
 
 /** So many sign-ins are kept at most: of each run one, and one more for each certificate that its manager came to present. */
@@ -34,7 +34,7 @@ const mostSessions = 64;
 class Sessions {
   readonly #slots = new Map<string, SessionSlot>();
 
-  of({ target, runId }: Job, { address, pin }: ManagerAt): SessionSlot {
+  of({ target, runId }: StepContext, { address, pin }: ManagerEndpoint): SessionSlot {
     const key = JSON.stringify([target, runId, address, pin]);
     const slot = this.#slots.get(key) ?? {};
     // The one that was used last stands last.

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Type } from 'typebox';
-import type { ManagerHolds } from '../../domain/results.ts';
+import type { ManagerContents } from '../../domain/results.ts';
 import { isFields, type Read, readFields } from '../foreign.ts';
 import type { Listing, Manager } from './manager.ts';
 
@@ -36,7 +36,7 @@ const ownUsers = ['admin'];
 const ownDomains = ['root'];
 
 /** What a wipe would take away; what a version does not tell, or not to everybody, is named. */
-export async function readHolds(manager: Manager, address: string, servers: HsmServer[]): Promise<ManagerHolds> {
+export async function readHolds(manager: Manager, address: string, servers: HsmServer[]): Promise<ManagerContents> {
   const info = readFields({ name: Type.String(), version: Type.String() }, await manager.whereKnown('GET', '/v1/system/info'));
   const users = await manager.listing('/v1/usermgmt/users/', named, mostPages);
   const domains = await manager.listing('/v1/domains', named, mostPages);
@@ -87,5 +87,5 @@ const namesOf = (listing: Listing<Named> | undefined, own: string[]): string[] =
  * that was there before may hold what is not read here, such as groups, connections, certificate authorities or CTE
  * clients. A list that it does not give is no empty list.
  */
-export const isLikeNew = ({ users, keys, domains, hsms, clustered, untold }: ManagerHolds, isMadeHere: boolean): boolean =>
+export const isLikeNew = ({ users, keys, domains, hsms, clustered, untold }: ManagerContents, isMadeHere: boolean): boolean =>
   isMadeHere && untold.length === 0 && !clustered && keys === 0 && users.length + domains.length + hsms.length === 0;

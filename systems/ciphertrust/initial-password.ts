@@ -1,6 +1,6 @@
 import { StepFailure, wordsOf } from '../../domain/failure.ts';
-import type { Job } from '../../domain/results.ts';
-import { kept, userSecret } from '../../stores/secrets/kept.ts';
+import type { StepContext } from '../../domain/results.ts';
+import { requireSecret, requireUserSecret } from '../../stores/secrets/kept.ts';
 import type { SecretStore } from '../../stores/secrets/store.ts';
 import { localFault } from '../local-faults.ts';
 import { SshConnection } from '../ssh/connection.ts';
@@ -12,12 +12,12 @@ import { setsTrue } from './custom-data.ts';
 const file = '/var/keysecure/password/out';
 
 /** Do we hold the private half of ksadmin’s key? */
-export const holdsKey = ({ request: { cipherTrust } }: Job): boolean =>
+export const holdsKey = ({ request: { cipherTrust } }: StepContext): boolean =>
   cipherTrust.sshPrivateKey !== undefined || (cipherTrust.sshPublicKey ?? cipherTrust.sshKeyInAzure) === undefined;
 
 /** Does the custom data ask for a generated first password? */
-export async function asksForGenerated(secrets: SecretStore, { request: { cipherTrust } }: Job): Promise<boolean> {
-  const text = cipherTrust.customData && (await userSecret(secrets, cipherTrust.customData.secret));
+export async function asksForGenerated(secrets: SecretStore, { request: { cipherTrust } }: StepContext): Promise<boolean> {
+  const text = cipherTrust.customData && (await requireUserSecret(secrets, cipherTrust.customData.secret));
   return text !== undefined && setsTrue(text, 'generate-password');
 }
 
@@ -27,7 +27,7 @@ export async function asksForGenerated(secrets: SecretStore, { request: { cipher
  */
 export async function readInitialPassword(
   { cipherTrust, secrets }: { cipherTrust: CipherTrust; secrets: SecretStore },
-  job: Job,
+  job: StepContext,
   place: Place,
   signal: AbortSignal,
 ): Promise<{ password: string } | { why: string; mayPass: boolean }> {
@@ -48,8 +48,8 @@ export async function readInitialPassword(
   }
 }
 
-async function privateKeyOf(secrets: SecretStore, { target, request: { cipherTrust } }: Job): Promise<string> {
+async function privateKeyOf(secrets: SecretStore, { target, request: { cipherTrust } }: StepContext): Promise<string> {
   return cipherTrust.sshPrivateKey
-    ? readRsaKey(await userSecret(secrets, cipherTrust.sshPrivateKey.secret)).privatePem
-    : kept(secrets, target, 'ciphertrust-ssh-key');
+    ? readRsaKey(await requireUserSecret(secrets, cipherTrust.sshPrivateKey.secret)).privatePem
+    : requireSecret(secrets, target, 'ciphertrust-ssh-key');
 }

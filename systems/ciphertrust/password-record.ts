@@ -1,5 +1,5 @@
-import type { Job } from '../../domain/results.ts';
-import { type Fate, type Shown, shownPasswords, type Which } from '../../stores/record/admin-passwords.ts';
+import type { StepContext } from '../../domain/results.ts';
+import { type LoginAttempt, type LoginOutcome, shownPasswords, type Which } from '../../stores/record/admin-passwords.ts';
 import type { AttemptRecord } from '../../stores/record/attempt-record.ts';
 import type { Transcripts } from '../../stores/reports/transcripts.ts';
 
@@ -13,14 +13,14 @@ const events = {
   'was not judged': 'admin-password-locked',
 } as const;
 
-const isBeforeAct = (fate: Fate) => fate === 'is tried' || fate === 'is being replaced';
+const isBeforeAct = (outcome: LoginOutcome) => outcome === 'is tried' || outcome === 'is being replaced';
 /** Of no interest in the report: what came of it is. */
-const isEvidence = (fate: Fate) => fate !== 'is tried' && fate !== 'is accepted';
+const isEvidence = (outcome: LoginOutcome) => outcome !== 'is tried' && outcome !== 'is accepted';
 
 interface Parts {
   record: AttemptRecord<'ciphertrust'>;
   transcripts: Transcripts;
-  job: Job;
+  job: StepContext;
   /** Whose transcript says it, too. */
   step: string;
   /** Under which order of a person, in which run. */
@@ -43,22 +43,23 @@ export class PasswordRecord {
   }
 
   /** Before a password leaves it is Stale where somebody else entered something since the last look; what came of it is entered in any case. */
-  async write(which: Which, fate: Fate, why = ''): Promise<void> {
+  async write(which: Which, outcome: LoginOutcome, why = ''): Promise<void> {
     const { record, transcripts, job, step, execution } = this.#parts;
     const evidence = why ? { evidence: why.slice(0, 1000) } : {};
-    if (fate === 'cannot be read yet' || fate === 'cannot be read as ksadmin')
-      await record.enterFact('admin-password-unreadable', { which: 'generated', passes: fate === 'cannot be read yet', ...evidence });
-    else await record[isBeforeAct(fate) ? 'enter' : 'enterFact'](events[fate], { which, ...evidence });
-    if (!isEvidence(fate)) return;
-    const line = `${new Date().toISOString()} ${told({ which, fate, why }).replace(/\s+/g, ' ')} (order ${execution})`;
+    if (outcome === 'cannot be read yet' || outcome === 'cannot be read as ksadmin')
+      await record.enterFact('admin-password-unreadable', { which: 'generated', passes: outcome === 'cannot be read yet', ...evidence });
+    else await record[isBeforeAct(outcome) ? 'enter' : 'enterFact'](events[outcome], { which, ...evidence });
+    if (!isEvidence(outcome)) return;
+    const line = `${new Date().toISOString()} ${told({ which, outcome, why }).replace(/\s+/g, ' ')} (order ${execution})`;
     await transcripts.append(job.target, job.runId, step, line);
   }
 
   /** In order, the first one first: as of the attempt's last look. */
-  async shown(): Promise<Shown[]> {
+  async shown(): Promise<LoginAttempt[]> {
     return shownPasswords(await this.#parts.record.known());
   }
 }
 
 /** For a person. */
-export const told = ({ which, fate, why }: Pick<Shown, 'which' | 'fate' | 'why'>): string => `the ${which} password ${fate}${why ? `: ${why}` : ''}`;
+export const told = ({ which, outcome, why }: Pick<LoginAttempt, 'which' | 'outcome' | 'why'>): string =>
+  `the ${which} password ${outcome}${why ? `: ${why}` : ''}`;

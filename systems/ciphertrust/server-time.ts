@@ -1,12 +1,12 @@
 import axios from 'axios';
-import type { Job } from '../../domain/results.ts';
+import type { StepContext } from '../../domain/results.ts';
 import type { CipherTrust, Place } from './ciphertrust.ts';
 import { PinnedAgent } from './tls.ts';
 
 const timeoutMs = 15_000;
 
 /** What time a CipherTrust Manager says it is (ms since the epoch): the `Date` header of a look that needs no sign-in. Undefined where it does not answer or tell. */
-export async function managerTime(cipherTrust: CipherTrust, job: Job, place: Place, signal: AbortSignal): Promise<number | undefined> {
+export async function managerTime(cipherTrust: CipherTrust, job: StepContext, place: Place, signal: AbortSignal): Promise<number | undefined> {
   const leaf = await cipherTrust.leaf(job, place, signal);
   if (!leaf) return undefined;
   try {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Job } from '../../domain/results.ts';
+import type { StepContext } from '../../domain/results.ts';
 import type { AttemptRecord } from '../../stores/record/attempt-record.ts';
 import type { DataOf } from '../../stores/record/events.ts';
 import { type Order, type SentSetup, sentSetups } from '../../stores/record/memory.ts';
@@ -8,7 +8,7 @@ import type { Transcripts } from '../../stores/reports/transcripts.ts';
 interface Parts {
   record: AttemptRecord<'ciphertrust'>;
   transcripts: Transcripts;
-  job: Job;
+  job: StepContext;
   /** Whose transcript says it, too. */
   step: string;
   order: Order;

@@ -1,12 +1,12 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import type { CertificateSeen } from '../../domain/results.ts';
+import type { CertificateInfo } from '../../domain/results.ts';
 import { seenOf } from '../certificates.ts';
 
 /** A web certificate as CipherTrust Manager takes it. */
 export interface WebCertificate {
   /** The leaf, its private key, then the chain up to the root: as the interface’s certificate call wants them (docs/reference/ciphertrust.md#interface-certificate). */
   bundle: string;
-  leaf: CertificateSeen;
+  leaf: CertificateInfo;
 }
 
 const blocks = (text: string, kind: string): string[] => text.match(new RegExp(`-----BEGIN ${kind}-----[\\s\\S]+?-----END ${kind}-----`, 'g')) ?? [];

@@ -46,7 +46,7 @@ export interface PartitionInfo {
   label: string;
   serial: string;
   /** Undefined where no flag is told at all. */
-  initialised: boolean | undefined;
+  initialized: boolean | undefined;
   cryptoOfficer: boolean | undefined;
   /** True where a flag says that the crypto officer’s first password still holds; not every client tells. */
   mustChange?: true | undefined;
@@ -60,7 +60,7 @@ export function parseShowInfo(text: string): PartitionInfo | undefined {
   return {
     serial,
     label: /Label[ \t]*(?:->|:)[ \t]*(.*?)[ \t]*$/im.exec(text)?.[1] ?? '',
-    initialised: flag('CKF_TOKEN_INITIALIZED'),
+    initialized: flag('CKF_TOKEN_INITIALIZED'),
     cryptoOfficer: flag('CKF_USER_PIN_INITIALIZED'),
     mustChange: flag('CKF_USER_PIN_TO_BE_CHANGED') || undefined,
   };
@@ -73,7 +73,7 @@ export function parseRoleShow(text: string): RoleShown {
   return {
     attemptsLeft: left === undefined ? undefined : Number(left),
     mustChange: change === undefined ? undefined : /yes/i.test(change),
-    initialised: /not (?:yet )?initiali[sz]ed/i.test(text) ? false : /Password|PIN/i.test(text) ? true : undefined,
+    initialized: /not (?:yet )?initiali[sz]ed/i.test(text) ? false : /Password|PIN/i.test(text) ? true : undefined,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Job } from '../../domain/results.ts';
+import type { StepContext } from '../../domain/results.ts';
 import type { Entry } from '../../stores/record/events.ts';
 import { type SignIns, signInsSinceAccepted } from '../../stores/record/memory.ts';
 import type { TargetRecord } from '../../stores/record/record.ts';
@@ -45,7 +45,7 @@ export class RoleLog {
   readonly #partitionSerial: string;
   readonly #runId: string;
 
-  constructor(record: TargetRecord<'hsm'>, partitionSerial: string, { runId }: Pick<Job, 'runId'>) {
+  constructor(record: TargetRecord<'hsm'>, partitionSerial: string, { runId }: Pick<StepContext, 'runId'>) {
     this.#record = record;
     this.#partitionSerial = partitionSerial;
     this.#runId = runId;

@@ -24,7 +24,7 @@ export interface Roles {
 export async function readRoles(client: LunaClient, log: RoleLog, serial: string, shown: string): Promise<Roles> {
   const entries = await log.read();
   const { info, po, co } = await client.roles(serial);
-  const flags = info && { initialised: info.cryptoOfficer, mustChange: info.mustChange, attemptsLeft: undefined };
+  const flags = info && { initialized: info.cryptoOfficer, mustChange: info.mustChange, attemptsLeft: undefined };
   return {
     officer: together(together(co, parsePartitionRole(shown, 'Crypto Officer')), flags),
     partitionSo: together(po, parsePartitionRole(shown, 'Partition SO')),
@@ -50,7 +50,7 @@ export interface Then {
 
 /** May the crypto officer’s kept password be tried? Not where the first one is known to hold, and never on the last attempts. */
 export const worthTrying = ({ officer, spent }: Pick<Roles, 'officer' | 'spent'>): boolean =>
-  officer.initialised === true && officer.mustChange !== true && mayTry(officer, spent.co);
+  officer.initialized === true && officer.mustChange !== true && mayTry(officer, spent.co);
 
 /**
  * Signs a role in and runs one command as it, in one session of lunacm; the sign-in ends with that. It is on record before the password leaves. What the
@@ -129,7 +129,7 @@ export async function readContents(client: LunaClient, log: RoleLog, who: { seri
         ? {
             code: 'LUNACM_PASSWORD_EXPIRED',
             tried: 'looking into the partition',
-            summary: officer.initialised ? 'the crypto officer has its first password again' : 'nothing tells that the crypto officer is initialised',
+            summary: officer.initialized ? 'the crypto officer has its first password again' : 'nothing tells that the crypto officer is initialized',
             remedy: 'Nothing was tried. Find out who changed it (role show), and set the kept password; then retry.',
           }
         : tooFew('co', officer, spent.co),

@@ -1,16 +1,16 @@
 import type { Duplex } from 'node:stream';
 import { quoting, refused, type StepFailure, unsafe } from '../../domain/failure.ts';
 import { afterwards, finishing } from '../../domain/first-error.ts';
-import type { Hosts, Job, Pinned } from '../../domain/results.ts';
+import type { Endpoints, PinnedHost, StepContext } from '../../domain/results.ts';
 import { attemptRecord } from '../../stores/record/attempt-record.ts';
 import type { DataOf } from '../../stores/record/events.ts';
 import { applianceWithheld, isApplianceAccepted } from '../../stores/record/memory.ts';
 import type { Records, TargetRecord } from '../../stores/record/record.ts';
 import { type Numbered, writerOf } from '../../stores/record/writer.ts';
 import type { Transcripts } from '../../stores/reports/transcripts.ts';
-import { kept, storeFailed } from '../../stores/secrets/kept.ts';
-import { nameInSeries, series } from '../../stores/secrets/series.ts';
+import { requireSecret, storeFailed } from '../../stores/secrets/kept.ts';
 import type { SecretStore } from '../../stores/secrets/store.ts';
+import { nameOfVersion, versions } from '../../stores/secrets/versions.ts';
 import { LunaClient } from '../lunacm/luna-client.ts';
 import { RoleLog } from '../lunacm/role-log.ts';
 import { readContents } from '../lunacm/roles.ts';
@@ -27,7 +27,7 @@ import {
   signInRefused,
   wrongHostKey,
 } from '../ssh/connection.ts';
-import { Turns } from '../ssh/turns.ts';
+import { KeyedMutex } from '../ssh/keyed-mutex.ts';
 import { reach, type Windows } from '../windows/windows.ts';
 import { readHsm } from './read-hsm.ts';
 import { LunashSession } from './session.ts';
@@ -40,11 +40,11 @@ const factoryPassword = 'PASSWORD';
 const noAlgorithm =
   'It offers old algorithms only. Allow them for HSMs (HSM_LUNA_OLD_ALGORITHMS=allow, in the worker’s environment), or update the appliance; then retry.';
 /** The host key of first contact is kept beside the secrets, because a later run must not trust another one. */
-const hostKeyName = ({ target }: Job): string => `${target}-appliance-host-key`;
+const hostKeyName = ({ target }: StepContext): string => `${target}-appliance-host-key`;
 
 /** By one more entry, which the person who compared the keys makes: a key vault does not give the name of a removed one away again. */
-export const trustAgain = (job: Job): string =>
-  `If it was rebuilt: keep its new key (npm run secret -- --keep ${nameInSeries(hostKeyName(job), 1)}, or the next number), abort, send the request again.`;
+export const trustAgain = (job: StepContext): string =>
+  `If it was rebuilt: keep its new key (npm run secret -- --keep ${nameOfVersion(hostKeyName(job), 1)}, or the next number), abort, send the request again.`;
 
 /** Why a refused password of the SO is not shown again. */
 export const soRefusedRemedy =
@@ -56,7 +56,7 @@ type AppliancePassword = DataOf<'hsm', 'appliance-sign-in'>['password'];
 export type FirstContact = { is: 'accepted' | 'to be changed'; pin: string } | { is: 'refused' };
 
 interface FirstWhere {
-  windows: Pinned;
+  windows: PinnedHost;
   address: string;
 }
 
@@ -76,7 +76,7 @@ interface First extends CountedSignIn {
   enterHostKey(hostKey: string, isConfirmed: boolean): Promise<void>;
 }
 
-type Where = { windows: Pinned; hsm: { address: string; pin?: string } } & Pick<SshTarget, 'beforeSignIn' | 'beforePassword'>;
+type Where = { windows: PinnedHost; hsm: { address: string; pin?: string } } & Pick<SshTarget, 'beforeSignIn' | 'beforePassword'>;
 
 /** The HSM and the Luna client: LunaSH, scp and lunacm. Every session is closed after use and its transcript, without secrets, is kept for the report. */
 export class Luna {
@@ -87,7 +87,7 @@ export class Luna {
   readonly #transcripts: Transcripts;
   readonly #records: Records;
   /** One connection to an HSM at a time. */
-  readonly #turns = new Turns();
+  readonly #mutex = new KeyedMutex();
   readonly #signIn: typeof SshConnection.open;
 
   /** `signIn` is another one only where a test puts something in place of SSH. */
@@ -113,9 +113,9 @@ export class Luna {
    * Shows the appliance a password that may be wrong, once. It is on record before the password leaves. The host key of an accepted one is kept, and compared with
    * the kept one. Nothing is changed here.
    */
-  async firstContact(job: Job, { windows, address }: FirstWhere, password: AppliancePassword, first: First): Promise<FirstContact> {
+  async firstContact(job: StepContext, { windows, address }: FirstWhere, password: AppliancePassword, first: First): Promise<FirstContact> {
     const { record } = first;
-    const known = await series(this.#secrets, hostKeyName(job));
+    const known = await versions(this.#secrets, hostKeyName(job));
     const trusted = known.at(-1);
     const where = {
       windows,
@@ -141,7 +141,7 @@ export class Luna {
 
   /** Whether a password is accepted, and whether on condition that it is changed at once: SSH asks for that, or LunaSH in place of its prompt. */
   async #tryPassword(
-    job: Job,
+    job: StepContext,
     where: Where,
     password: 'kept' | 'factory',
     attempt: StepAttempt,
@@ -158,7 +158,7 @@ export class Luna {
     }
   }
 
-  async #keepHostKey(job: Job, address: string, pin: string): Promise<string> {
+  async #keepHostKey(job: StepContext, address: string, pin: string): Promise<string> {
     const first = await this.#secrets.create(hostKeyName(job), pin).catch((error: unknown) => {
       throw storeFailed(`keeping ${hostKeyName(job)}`, error);
     });
@@ -167,8 +167,8 @@ export class Luna {
   }
 
   /** Signs in with the factory password and sets the kept one, whether SSH itself asks for it or LunaSH. Only a host that firstContact has pinned gets it. */
-  async replaceFactoryPassword(job: Job, { windows, address }: FirstWhere, { step, signal }: StepAttempt): Promise<void> {
-    const trusted = (await series(this.#secrets, hostKeyName(job))).at(-1);
+  async replaceFactoryPassword(job: StepContext, { windows, address }: FirstWhere, { step, signal }: StepAttempt): Promise<void> {
+    const trusted = (await versions(this.#secrets, hostKeyName(job))).at(-1);
     const where = { windows, hsm: { address, ...(trusted === undefined ? {} : { pin: trusted }) } };
     const next = await this.#password(job, 'kept');
     const connection = await this.#open(job, where, { password: factoryPassword, newPassword: next }, signal);
@@ -178,7 +178,7 @@ export class Luna {
   }
 
   /** Runs LunaSH commands in one session, signed in with the kept password. */
-  async shell<T>(job: Job & Hosts, attempt: StepAttempt, work: (session: LunashSession) => Promise<T>): Promise<T> {
+  async shell<T>(job: StepContext & Endpoints, attempt: StepAttempt, work: (session: LunashSession) => Promise<T>): Promise<T> {
     const connection = await this.#signedIn(job, attempt);
     return this.#inSession(job, connection, attempt.step, async (session) => {
       if ((await session.start()) === 'forced') throw resetBySomebody();
@@ -190,9 +190,9 @@ export class Luna {
    * `hsm login` with the kept password: once a session, only on an HSM of our label, and only with all three attempts left. It is on record before the password
    * leaves. Any failure is `Unsafe`.
    */
-  async signInAsSo(job: Job, session: LunashSession, record: TargetRecord<'hsm'>): Promise<void> {
+  async signInAsSo(job: StepContext, session: LunashSession, record: TargetRecord<'hsm'>): Promise<void> {
     // Before the look: the store may take its time.
-    const password = await kept(this.#secrets, job.target, 'hsm-so-password');
+    const password = await requireSecret(this.#secrets, job.target, 'hsm-so-password');
     const { soAttemptsLeft, zeroized, label, serial } = await readHsm(session);
     const tried = 'hsm login';
     if (zeroized || label !== job.request.hsm.label)
@@ -223,18 +223,18 @@ export class Luna {
     throw await afterwards(failure, () => record.append('so-sign-in', { outcome: 'refused', serial }));
   }
 
-  async fetch(job: Job & Hosts, name: string, attempt: StepAttempt): Promise<string> {
+  async fetch(job: StepContext & Endpoints, name: string, attempt: StepAttempt): Promise<string> {
     const connection = await this.#signedIn(job, attempt);
     return fetchFile(connection, name).finally(() => connection.end());
   }
 
-  async put(job: Job & Hosts, name: string, content: string, attempt: StepAttempt): Promise<void> {
+  async put(job: StepContext & Endpoints, name: string, content: string, attempt: StepAttempt): Promise<void> {
     const connection = await this.#signedIn(job, attempt);
     await putFile(connection, name, content).finally(() => connection.end());
   }
 
   /** The Luna client on the Windows host, for as long as the work takes. */
-  async client<T>(job: Job & Pick<Hosts, 'windows'>, { step, signal }: StepAttempt, work: (client: LunaClient) => Promise<T>): Promise<T> {
+  async client<T>(job: StepContext & Pick<Endpoints, 'windows'>, { step, signal }: StepAttempt, work: (client: LunaClient) => Promise<T>): Promise<T> {
     const session = await this.#windows.open(job, job.windows, signal);
     const transcript = new Transcript();
     const inClient = async () => {
@@ -249,26 +249,26 @@ export class Luna {
   }
 
   /** The labels of the objects in a partition, seen as crypto officer: a counted sign-in, entered in the record. */
-  async partitionContents(job: Job & Hosts, serial: string, counted: CountedSignIn): Promise<string[]> {
-    const password = await kept(this.#secrets, job.target, 'crypto-officer-password');
+  async partitionContents(job: StepContext & Endpoints, serial: string, counted: CountedSignIn): Promise<string[]> {
+    const password = await requireSecret(this.#secrets, job.target, 'crypto-officer-password');
     const shown = await this.partitionShow(job, counted);
     return this.client(job, counted, (client) => readContents(client, new RoleLog(counted.record, serial, job), { serial, password }, shown));
   }
 
   /** `partition show` of our partition. */
-  partitionShow(job: Job & Hosts, attempt: StepAttempt): Promise<string> {
+  partitionShow(job: StepContext & Endpoints, attempt: StepAttempt): Promise<string> {
     return this.shell(job, attempt, (session) => session.read(`partition show -partition ${job.request.hsm.partition.name}`));
   }
 
-  #password(job: Job, which: 'kept' | 'factory'): Promise<string> {
-    return which === 'factory' ? Promise.resolve(factoryPassword) : kept(this.#secrets, job.target, 'appliance-password');
+  #password(job: StepContext, which: 'kept' | 'factory'): Promise<string> {
+    return which === 'factory' ? Promise.resolve(factoryPassword) : requireSecret(this.#secrets, job.target, 'appliance-password');
   }
 
   /**
    * With the kept password. One that is refused is entered, and not shown again before a person orders a retry: the appliance may lock its user out. Where it was
    * not accepted the last time, it is on record before it leaves, too; that it is accepted again and again is not.
    */
-  async #signedIn(job: Job & Hosts, attempt: StepAttempt): Promise<SshConnection> {
+  async #signedIn(job: StepContext & Endpoints, attempt: StepAttempt): Promise<SshConnection> {
     const writer = writerOf(job, attempt);
     const record = attemptRecord(attempt.signal, 'hsm', () => this.#records.of(job.target, 'hsm', writer));
     // As of the attempt’s last look: one more read would hide from the attempt what others entered since then.
@@ -291,8 +291,8 @@ export class Luna {
     return connection;
   }
 
-  async #open(job: Job, where: Where, passwords: { password: string; newPassword?: string }, signal: AbortSignal): Promise<SshConnection> {
-    const over = await this.#turns.take(where.hsm.address, signal);
+  async #open(job: StepContext, where: Where, passwords: { password: string; newPassword?: string }, signal: AbortSignal): Promise<SshConnection> {
+    const over = await this.#mutex.acquire(where.hsm.address, signal);
     try {
       const connection = await this.#connect(job, where, passwords, signal);
       connection.onceClosed(over);
@@ -304,7 +304,7 @@ export class Luna {
   }
 
   async #connect(
-    job: Job,
+    job: StepContext,
     { windows, hsm, beforeSignIn, beforePassword }: Where,
     passwords: { password: string; newPassword?: string },
     signal: AbortSignal,
@@ -331,7 +331,7 @@ export class Luna {
     );
   }
 
-  async #inSession<T>(job: Job, connection: SshConnection, step: string, work: (session: LunashSession) => Promise<T>): Promise<T> {
+  async #inSession<T>(job: StepContext, connection: SshConnection, step: string, work: (session: LunashSession) => Promise<T>): Promise<T> {
     const transcript = new Transcript();
     const { commandMs } = this.#settings;
     const inShell = async () => work(await connection.shell((channel) => new LunashSession(channel, connection, transcript, { commandMs })));
@@ -341,7 +341,7 @@ export class Luna {
     });
   }
 
-  async #keep({ target, runId }: Job, step: string, transcript: Transcript): Promise<void> {
+  async #keep({ target, runId }: StepContext, step: string, transcript: Transcript): Promise<void> {
     if (transcript.masked !== '') await this.#transcripts.append(target, runId, step, transcript.masked);
   }
 }

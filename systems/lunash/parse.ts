@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { HsmSeen, PartitionSeen } from '../../domain/results.ts';
+import type { HsmState, PartitionSeen } from '../../domain/results.ts';
 
 /** Parsers of what LunaSH prints; tolerant in spaces and case, for 5.x to 7.x forms (docs/reference/luna.md#wording). */
 
 const field = (text: string, name: string): string | undefined => new RegExp(`^\\s*${name}[ \\t]*:[ \\t]*(.*?)[ \\t]*$`, 'im').exec(text)?.[1];
 
-export type HsmShown = Omit<HsmSeen, 'partitions' | 'digest'> & {
+export type HsmShown = Omit<HsmState, 'partitions' | 'digest'> & {
   partitions: { serial: string; name: string }[];
   /** As it counts them; undefined where no number is told, or something else is said than that there are none. */
   partitionsCreated?: number;

@@ -1,6 +1,6 @@
 /** A role of a partition, as lunacm’s `role show` or LunaSH’s `partition show` tell it. What is not told is undefined. */
 export interface RoleShown {
-  initialised: boolean | undefined;
+  initialized: boolean | undefined;
   attemptsLeft: number | undefined;
   /** It still has its first password. */
   mustChange: boolean | undefined;
@@ -14,7 +14,7 @@ export function parsePartitionRole(text: string, role: 'Partition SO' | 'Crypto 
   const change = told('PIN To Be Changed');
   const isLocked = /^yes/i.test(told('Locked Out') ?? told('Zeroized') ?? '');
   return {
-    initialised: lines.some((line) => /not (?:yet )?initiali[sz]ed/i.test(line)) ? false : lines.length > 0 ? true : undefined,
+    initialized: lines.some((line) => /not (?:yet )?initiali[sz]ed/i.test(line)) ? false : lines.length > 0 ? true : undefined,
     attemptsLeft: isLocked ? 0 : left === undefined ? undefined : Number(left),
     mustChange: change === undefined ? undefined : /^yes/i.test(change),
   };
@@ -23,9 +23,9 @@ export function parsePartitionRole(text: string, role: 'Partition SO' | 'Crypto 
 /** What two sources tell of a role: each may know what the other does not, and the more careful counts. */
 export function together(one: RoleShown | undefined, other: RoleShown | undefined): RoleShown {
   const attempts = [one, other].map((role) => role?.attemptsLeft).filter((left) => left !== undefined);
-  const either = (of: 'initialised' | 'mustChange'): boolean | undefined => (one?.[of] === true || other?.[of] === true ? true : (one?.[of] ?? other?.[of]));
+  const either = (of: 'initialized' | 'mustChange'): boolean | undefined => (one?.[of] === true || other?.[of] === true ? true : (one?.[of] ?? other?.[of]));
   return {
-    initialised: either('initialised'),
+    initialized: either('initialized'),
     attemptsLeft: attempts.length > 0 ? Math.min(...attempts) : undefined,
     mustChange: either('mustChange'),
   };

@@ -1,5 +1,5 @@
 import { unsafe } from '../../domain/failure.ts';
-import type { HsmSeen } from '../../domain/results.ts';
+import type { HsmState } from '../../domain/results.ts';
 import { type Capacity, digestOf, type HsmShown, type PartitionRow, parseCapacity, parseHsmShow, parsePartitionList } from './parse.ts';
 import type { LunashSession } from './session.ts';
 
@@ -52,7 +52,7 @@ function disagreement({ shown, partitions }: HsmRead): string | undefined {
 }
 
 /** Reads the HSM in a session that is open. What cannot be read is `Unsafe`: nothing may be done on a guess. */
-export async function readHsm(session: LunashSession): Promise<HsmSeen> {
+export async function readHsm(session: LunashSession): Promise<HsmState> {
   const {
     shown: { partitionsCreated: _, ...shown },
     partitions: rows,

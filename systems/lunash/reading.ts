@@ -24,7 +24,7 @@ export type Waiting =
 /** Longer than any question with the caution before it. */
 export const tailLength = 2_000;
 
-/** Colours, and the switches that newer shells put around their prompt. */
+/** Colors, and the switches that newer shells put around their prompt. */
 const escapes = /\x1b\[[0-9;?]*[A-Za-z]/g;
 const withoutEscapes = (text: string): string => text.replace(escapes, '').replaceAll('\r', '');
 

@@ -210,14 +210,14 @@ export class LunashSession {
 
   async #giveUp(tried: string): Promise<StepFailure> {
     const evidence = this.#lastWords();
-    await this.#resynchronise();
+    await this.#resynchronize();
     const remedy = 'Nothing was answered. Run the command yourself, then retry.';
     return unsafe({ code: 'HSM_UNKNOWN_QUESTION', tried, summary: 'it asks something unknown', ...evidence, remedy });
   }
 
   async #fewAttempts(tried: string): Promise<StepFailure> {
     const evidence = this.#lastWords();
-    await this.#resynchronise();
+    await this.#resynchronize();
     return unsafe({
       code: 'HSM_SO_ATTEMPTS_USED',
       tried,
@@ -229,7 +229,7 @@ export class LunashSession {
 
   async #notTaken(tried: string): Promise<StepFailure> {
     const evidence = this.#lastWords();
-    await this.#resynchronise();
+    await this.#resynchronize();
     const remedy = 'The factory password still holds. Check the appliance’s rules for passwords, then retry.';
     return refused({ code: 'HSM_APPLIANCE_PASSWORD_NOT_TAKEN', tried, summary: 'the kept password was not taken', ...evidence, remedy });
   }
@@ -238,7 +238,7 @@ export class LunashSession {
    * Leaves a question without an answer to it. Where it offers `quit`, that is said; else it is interrupted, and `quit` is said only at the prompt, where it
    * does nothing: at an unknown question for a password any line could count as an attempt. All of it needs a permit; without one the connection is reset.
    */
-  async #resynchronise(): Promise<void> {
+  async #resynchronize(): Promise<void> {
     await this.#leaveQuestion().catch((error: unknown) => {
       // Whoever waits is told why the question was not answered, not how the session ended.
       if (!(error instanceof NoPermit || error instanceof StepFailure)) throw error;

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { SFTPWrapper } from 'ssh2';
 import { messageOf, quoting, refused, transient } from '../../domain/failure.ts';
-import type { Job, Pinned } from '../../domain/results.ts';
-import { kept } from '../../stores/secrets/kept.ts';
+import type { PinnedHost, StepContext } from '../../domain/results.ts';
+import { requireSecret } from '../../stores/secrets/kept.ts';
 import type { SecretStore } from '../../stores/secrets/store.ts';
 import { partOf, type Sending } from '../fence.ts';
 import { codeOf } from '../foreign.ts';
@@ -11,17 +11,17 @@ import { connectionLost, type Executed, SignInRefused, SshConnection, signInRefu
 
 /** The Windows host, over SSH with the key that the installation allowed. */
 export interface Windows {
-  open(job: Job, pinned: Pinned, signal: AbortSignal): Promise<WindowsSession>;
+  open(job: StepContext, pinned: PinnedHost, signal: AbortSignal): Promise<WindowsSession>;
   /** A connection from the host to an address in its network. */
-  socket(job: Job, pinned: Pinned, to: { address: string; port: number }, signal: AbortSignal): Promise<Duplex>;
+  socket(job: StepContext, pinned: PinnedHost, to: { address: string; port: number }, signal: AbortSignal): Promise<Duplex>;
 }
 
-const adminOf = ({ request }: Job): string => request.lunaClient.adminUser ?? 'LunaAdmin';
+const adminOf = ({ request }: StepContext): string => request.lunaClient.adminUser ?? 'LunaAdmin';
 
 export function createWindows(outbound: Outbound, secrets: SecretStore): Windows {
-  const connect = async (job: Job, { address, pin }: Pinned, signal: AbortSignal): Promise<SshConnection> => {
+  const connect = async (job: StepContext, { address, pin }: PinnedHost, signal: AbortSignal): Promise<SshConnection> => {
     const name = `the Windows host at ${address}`;
-    const privateKey = await kept(secrets, job.target, 'windows-ssh-key');
+    const privateKey = await requireSecret(secrets, job.target, 'windows-ssh-key');
     const socket = await reach(outbound, address, signal);
     return SshConnection.open(
       { name, socket, username: adminOf(job), privateKey, pin, algorithms: { serverHostKey: ['rsa-sha2-512', 'rsa-sha2-256'] } },

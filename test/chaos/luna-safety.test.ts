@@ -29,7 +29,7 @@ describe('The HSM', function () {
     }
   };
   const operations = (run: LunaRun, wanted: RegExp, since = 0) =>
-    run.world.ledger.entries.filter(({ seq, operation }) => seq > since && wanted.test(operation)).map(({ operation }) => operation);
+    run.world.requestLog.entries.filter(({ seq, operation }) => seq > since && wanted.test(operation)).map(({ operation }) => operation);
   const onlyIncident = (run: LunaRun) => {
     assert.equal(run.watch.incidents.length, 1, run.log.join('\n'));
     const { step, problem } = run.watch.incidents[0]!;
@@ -39,9 +39,9 @@ describe('The HSM', function () {
   it('set up by an earlier run of the same target is signed in to and found in order: nothing is changed, the root keys stay', () =>
     withRun({}, async (run) => {
       assert.equal(await run.job(), 'completed');
-      const { appliance, ledger } = run.world;
+      const { appliance, requestLog } = run.world;
       appliance.addObjects(appliance.state.hsm.partitions[0]!.serial, rootKeys);
-      const [before, since] = [structuredClone(appliance.state), ledger.entries.at(-1)!.seq];
+      const [before, since] = [structuredClone(appliance.state), requestLog.entries.at(-1)!.seq];
       assert.equal(await run.job(), 'completed');
       assert.deepEqual(operations(run, changes, since), []);
       assert.ok(operations(run, /hsm login/, since).length > 0, 'the kept SO password was tried');
@@ -50,9 +50,9 @@ describe('The HSM', function () {
       assert.equal(run.watch.approvals.length, 1, 'the second run asked for no approval');
     }));
 
-  it('initialised by somebody else is an incident with its label and serial, and nothing is tried', () =>
+  it('initialized by somebody else is an incident with its label and serial, and nothing is tried', () =>
     withRun({}, async (run) => {
-      await run.meddle({ what: 'initialise-hsm', label: 'TheirHSM' });
+      await run.tamper({ what: 'initialize-hsm', label: 'TheirHSM' });
       assert.equal(await run.job({ givesUp: true }), 'aborted');
       const { step, kind, seen } = onlyIncident(run);
       assert.deepEqual([step, kind], ['inspect-hsm', 'Unsafe']);
@@ -61,9 +61,9 @@ describe('The HSM', function () {
       assert.deepEqual(operations(run, /hsm (login|init)/), []);
     }));
 
-  it('initialised by somebody else under our label costs no sign-in, the first retry one, and further retries none', () =>
+  it('initialized by somebody else under our label costs no sign-in, the first retry one, and further retries none', () =>
     withRun({ moods: ['only retry', 'only retry', 'only retry'] }, async (run) => {
-      await run.meddle({ what: 'initialise-hsm', label: run.request.hsm.label });
+      await run.tamper({ what: 'initialize-hsm', label: run.request.hsm.label });
       assert.equal(await run.job(), 'aborted');
       const { soAttemptsLeft } = run.world.appliance.state.hsm;
       const { soRefused, fewestSoAttempts } = run.world.appliance.state.counts;
@@ -81,13 +81,13 @@ describe('The HSM', function () {
 
   it('in FIPS mode already needs no approval', () =>
     withRun({}, async (run) => {
-      await run.meddle({ what: 'turn-on-fips' });
+      await run.tamper({ what: 'turn-on-fips' });
       await run.play();
       assert.deepEqual([run.watch.approvals.length, operations(run, /changePolicy/)], [0, []]);
     }));
 
   it('that the policy change zeroizes gets its label and the kept passwords again, and the SO signs in', () =>
-    withRun({ quirks: { 'luna.changePolicy': 'zeroizes' } }, async (run) => {
+    withRun({ variants: { 'luna.changePolicy': 'zeroizes' } }, async (run) => {
       await run.play();
       assert.deepEqual(run.watch.incidents, []);
       assert.equal(run.world.appliance.state.counts.inits, 2);
@@ -97,7 +97,7 @@ describe('The HSM', function () {
 
   it('with another address than Azure says is an incident, and is only looked at', () =>
     withRun({}, async (run) => {
-      await run.meddle({ what: 'readdress', eth0: '172.22.1.77' });
+      await run.tamper({ what: 'readdress', eth0: '172.22.1.77' });
       assert.equal(await run.job({ givesUp: true }), 'aborted');
       assert.deepEqual([onlyIncident(run).step, operations(run, changes)], ['inspect-hsm', []]);
       assert.match(onlyIncident(run).seen, /172\.22\.1\.77, not 172\.22\.1\.4/);
@@ -105,7 +105,7 @@ describe('The HSM', function () {
 
   it('gets no new certificate once a client is registered', () =>
     withRun({}, async (run) => {
-      await run.meddle({ what: 'register-client', name: 'theirs', ip: '172.22.0.99' });
+      await run.tamper({ what: 'register-client', name: 'theirs', ip: '172.22.0.99' });
       assert.equal(await run.job({ givesUp: true }), 'aborted');
       assert.deepEqual([onlyIncident(run).step, operations(run, /regenCert|ntls bind|service restart/)], ['prepare-ntls', []]);
     }));
@@ -136,7 +136,7 @@ describe('The HSM', function () {
     it(`with ${what} is an incident before anything is created`, () =>
       withRun({ fips: false, events: [] }, async (run) => {
         run.onStep('create-partition', async () => {
-          for (const [at, sizeBytes] of sizes.entries()) await run.meddle({ what: 'create-partition', name: `theirs-${at}`, sizeBytes });
+          for (const [at, sizeBytes] of sizes.entries()) await run.tamper({ what: 'create-partition', name: `theirs-${at}`, sizeBytes });
         });
         assert.equal(await run.job({ givesUp: true }), 'aborted');
         assert.match(onlyIncident(run).seen, seen);

@@ -22,14 +22,14 @@ describe('A worker checks what its activities are given and answer', () => {
 
   it('refuses a job that was started around the API with text in place of a number, before anything is touched', async () => {
     const request: ProvisioningRequest = exampleRequest();
-    Object.assign(request, { approval: { deadlineHours: '24' }, closeDoors: 'no' });
+    Object.assign(request, { approval: { deadlineHours: '24' }, removeTemporaryAccess: 'no' });
     const stubs = stubActivities();
     await job('textual-hours', request, stubs, async (running) => {
       const { step, problem } = await firstIncident(running);
       assert.deepEqual([step, problem.kind], ['keep-secrets', 'Refused']);
       assert.match(
         wordsOf(problem),
-        /^2 mistakes .*\/request\/closeDoors: Must be true or false, is "no"\..*\/request\/approval\/deadlineHours: Must be a number/,
+        /^2 mistakes .*\/request\/removeTemporaryAccess: Must be true or false, is "no"\..*\/request\/approval\/deadlineHours: Must be a number/,
       );
       assert.deepEqual(stubs.calls, []);
       await resolve(running, 'abort');

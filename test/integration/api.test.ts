@@ -62,7 +62,7 @@ describe('The API beside Temporal', function () {
     assert.equal(status, 200, JSON.stringify(body));
     assert.ok(body.whatIf.changes.length > 10 && body.whatIf.changes.every(({ effect }) => effect === 'Create'));
     await described('post', '/v1/plans', 200, body);
-    const sent = await bench.ledger('arm:*');
+    const sent = await bench.requestLog('arm:*');
     assert.ok(sent.length > 0 && sent.every(({ operation }) => /^arm:GET /.test(operation)), JSON.stringify(sent));
     assert.deepEqual((await bench.api<Listed>('GET', '/v1/jobs')).body.jobs, [], 'a plan is no job');
   });
@@ -144,7 +144,7 @@ describe('The API beside Temporal', function () {
     const again = await bench.api<Started>('POST', '/v1/provisionings', exampleRequest(), firstKey);
     assert.deepEqual([again.status, again.body.runId, again.body.state], [202, first, 'failed'], 'the first run, which is over, though another one is active');
     await described('post', '/v1/provisionings', 202, again.body);
-    assert.equal((await bench.api('POST', '/v1/provisionings', { ...exampleRequest(), closeDoors: false }, firstKey)).status, 422);
+    assert.equal((await bench.api('POST', '/v1/provisionings', { ...exampleRequest(), removeTemporaryAccess: false }, firstKey)).status, 422);
   });
 
   it('answers a quick 503 while Temporal is down, and is ready again after it', async () => {

@@ -41,12 +41,12 @@ describe('The approval', function () {
   });
 
   it('counts for exactly the HSM that was shown: with a new partition it is asked for again, and nothing is erased', async () => {
-    await bench.control('POST', '/meddle', { what: 'create-partition', address: hsmAddress, name: 'theirs' });
+    await bench.control('POST', '/tamper', { what: 'create-partition', address: hsmAddress, name: 'theirs' });
     assert.equal((await bench.approve(id)).status, 200);
     const { approvals } = await bench.approvalAsked(id, 2);
     assert.match(approvals[1]!.id, /^approve-zeroize-2-\w{6}$/);
     assert.deepEqual([approvals[0]!.outcome, approvals[1]!.hsm?.partitions.map(({ name }) => name)], ['stale', ['theirs']]);
-    assert.deepEqual(await bench.ledger('lunash:hsm changePolicy'), []);
+    assert.deepEqual(await bench.requestLog('lunash:hsm changePolicy'), []);
   });
 
   it('is still waited for after everything was stopped and started again, and the job goes on to its end', async () => {
@@ -69,7 +69,7 @@ describe('The approval', function () {
     assert.equal((await bench.approve(rejected, 'approve-zeroize-1', 'reject')).status, 200);
     assert.equal((await bench.ended(rejected)).job.state, 'rejected');
     assert.equal((await bench.approve(rejected)).status, 409, 'an approval after the rejection is refused');
-    assert.deepEqual(await bench.ledger('lunash:hsm changePolicy'), []);
+    assert.deepEqual(await bench.requestLog('lunash:hsm changePolicy'), []);
     await assertFips(false);
   });
 
@@ -93,7 +93,7 @@ describe('The approval', function () {
     const request = exampleRequest();
     request.hsm.name = 'hsm-4';
     const aborted = await bench.provision(request);
-    assert.equal((await bench.incident(aborted)).step, 'licence');
+    assert.equal((await bench.incident(aborted)).step, 'license');
     await bench.reaches(aborted, 'the approval', ({ approvals }) => approvals.length > 0, { incidents: true });
     await bench.approve(aborted);
     const hold = await bench.held('lunash:hsm changePolicy');

@@ -20,7 +20,7 @@ describe('Microsoft’s clients, with nothing but endpoint, credential and CA', 
   let azure: Azure;
   let clients: ReturnType<typeof foreignClients>;
   before(async () => {
-    world = await createWorld({ timeScale: 60_000, quirks: { 'azure.pageSize': '2' } });
+    world = await createWorld({ timeScale: 60_000, variants: { 'azure.pageSize': '2' } });
     azure = await createAzure(world);
     await readyHsm(world, azure);
     clients = foreignClients(azure);

@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 
 const hsmMade = `arm:provisioning ${hsmType}`;
 
-/** The step deploy-hsm against a simulated Azure, in every weather. What reached Azure stands in its ledger. */
+/** The step deploy-hsm against a simulated Azure, in every weather. What reached Azure stands in its request log. */
 describe('The deployment of the HSM', function () {
   this.timeout(60_000);
   const its = deploymentTests();
@@ -87,12 +87,12 @@ describe('The deployment of the HSM', function () {
     it('that is started between look and act is refused by Azure, and waited for', async () => {
       its.bench.fault('hold', put);
       const deploying = its.deploy();
-      const held = await until('the deployment held', async () => its.bench.world.weather.held()[0]);
+      const held = await until('the deployment held', async () => its.bench.world.faults.held()[0]);
       const theirs = structuredClone(its.bench.request);
       theirs.hsm.name = 'their-hsm';
       its.bench.fault('error', hsmMade, { status: 409, code: 'ScopeLocked', message: 'locked' });
       await foreignDeployment(theirs);
-      its.bench.world.weather.release(held.id);
+      its.bench.world.faults.release(held.id);
       await deploying;
       assert.deepEqual(
         its.bench.arrived(put, 'refused').map(({ detail }) => detail),
@@ -145,7 +145,7 @@ describe('The deployment of the HSM', function () {
       [
         'with its cause as JSON in JSON',
         () => {
-          its.bench.world.quirks['azure.deploymentError'] = 'operations';
+          its.bench.world.variants['azure.deploymentError'] = 'operations';
           const inner = JSON.stringify({ error: { code: 'QuotaExceeded', message: 'HSMs: 0 left.' } });
           its.bench.fault('error', hsmMade, { status: 400, code: 'BadRequest', message: JSON.stringify({ error: { code: 'Conflict', message: inner } }) });
         },
@@ -180,7 +180,7 @@ describe('The deployment of the HSM', function () {
         assert.match(wordsOf(problem), seen);
         assert.match(problem.remedy, remedy);
         assert.deepEqual([problem.kind, its.sent()], ['Refused', runs]);
-        await its.bench.step('deploy-hsm', its.network, { askedAt: Date.now() + 1 });
+        await its.bench.step('deploy-hsm', its.network, { scheduledAt: Date.now() + 1 });
         thereIsOneOfEach(its.bench);
         assert.equal(its.sent(), runs + 1, 'a retry sends it once');
       });
@@ -227,14 +227,14 @@ describe('The deployment of the HSM', function () {
 
     it('because somebody cancelled it: an incident that says so; a retry sends it again', async () => {
       its.bench.fault('never', 'arm:provisioning Microsoft.Network/publicIPAddresses');
-      const askedAt = Date.now();
-      await assert.rejects(its.bench.attempt('deploy-hsm', its.network, { askedAt }), /publicIPAddresses|gateway/);
+      const scheduledAt = Date.now();
+      await assert.rejects(its.bench.attempt('deploy-hsm', its.network, { scheduledAt }), /publicIPAddresses|gateway/);
       await until('the address begun with', async () => its.bench.states('Microsoft.Network/publicIPAddresses')[0]);
       const { deployments } = await its.bench.clients();
       await deployments.deployments.cancel(its.bench.request.azure.resourceGroup, 'HSMdeploy');
-      const problem = await its.bench.stops('deploy-hsm', its.network, { askedAt });
+      const problem = await its.bench.stops('deploy-hsm', its.network, { scheduledAt });
       assert.deepEqual([problem.code, wordsOf(problem)], ['AZURE_DEPLOYMENT_FAILED', 'somebody canceled deployments/HSMdeploy']);
-      await its.bench.step('deploy-hsm', its.network, { askedAt: Date.now() + 1 });
+      await its.bench.step('deploy-hsm', its.network, { scheduledAt: Date.now() + 1 });
       thereIsOneOfEach(its.bench);
       assert.equal(its.sent(), 2);
     });

@@ -12,7 +12,7 @@ describe('A deployment and the network’s gateway', function () {
   describe('whose gateway fails', () => {
     const gateways = async () => (await its.bench.clients()).network.virtualNetworkGateways;
     const resourceGroup = 'Luna_kylo_rg';
-    const again = () => ({ askedAt: Date.now() + 1 });
+    const again = () => ({ scheduledAt: Date.now() + 1 });
     beforeEach(async () => {
       its.bench.fault('fail', gatewayMade, { code: 'InternalServerError', message: 'The gateway could not be provisioned.' });
       const { words: seen, remedy } = await its.bench.stops('deploy-hsm', its.network);
@@ -80,7 +80,7 @@ describe('A deployment and the network’s gateway', function () {
       const reading = 'arm:GET Microsoft.Network/publicIPAddresses';
       its.bench.fault('error', reading, { status: 403, code: 'AuthorizationFailed', message: 'No.', times: 0 });
       assert.equal((await its.deploy()).warnings, undefined);
-      its.bench.world.weather.clear();
+      its.bench.world.faults.clear();
       assert.match((await its.deploy()).warnings?.join() ?? '', /their-ergw has a Basic public address.*31 March 2027/);
     });
 
@@ -112,9 +112,9 @@ describe('A deployment and the network’s gateway', function () {
     it('that appears between look and act is Unsafe: nothing is sent', async () => {
       its.bench.fault('hold', 'arm:POST Microsoft.Resources/deployments/validate');
       const deploying = its.bench.stops('deploy-hsm', its.network);
-      const held = await until('validation held', async () => its.bench.world.weather.held()[0]);
+      const held = await until('validation held', async () => its.bench.world.faults.held()[0]);
       await theirGateway('HSMLuna-ergw');
-      its.bench.world.weather.release(held.id);
+      its.bench.world.faults.release(held.id);
       const problem = await deploying;
       assert.equal(problem.kind, 'Unsafe');
       assert.match(wordsOf(problem), /virtualNetworkGateways\/HSMLuna-ergw/);

@@ -9,7 +9,7 @@ describe('The machines', function () {
   this.timeout(30_000);
   let bench: AzureBench;
   afterEach(() => bench?.stop());
-  const minutesAgo = (minutes: number) => ({ askedAt: Date.now() - minutes * 60_000 });
+  const minutesAgo = (minutes: number) => ({ scheduledAt: Date.now() - minutes * 60_000 });
   const vmPut = 'arm:PUT Microsoft.Compute/virtualMachines';
   const commandPut = `${vmPut}/runCommands`;
   const publicKey = 'ssh-rsa AAAAB3Nz test';
@@ -79,7 +79,7 @@ describe('The machines', function () {
     assert.equal(code, 'CLIENT_INSTALL_FAILED');
     assert.deepEqual(evidence, { source: 'The installation script', text: 'The installer ended with exit code 1603.' });
     assert.equal(bench.arrived(commandPut).length, 1);
-    await bench.step('install-luna-client', { vm, publicKey }, { askedAt: Date.now() });
+    await bench.step('install-luna-client', { vm, publicKey }, { scheduledAt: Date.now() });
     assert.equal(bench.arrived(commandPut).length, 2);
   });
 
@@ -119,7 +119,7 @@ describe('The machines', function () {
     await compute.virtualMachines.createOrUpdate(resourceGroup, 'jumpbox', machine, often);
     await compute.virtualMachines.deallocate(resourceGroup, 'jumpbox', often);
     bench.request.lunaClient.vmName = 'jumpbox';
-    bench.world.ledger.clear();
+    bench.world.requestLog.clear();
     return needs;
   }
   const changes = () => bench.arrived('arm:*').filter(({ operation }) => !/^arm:GET /.test(operation));
@@ -133,8 +133,11 @@ describe('The machines', function () {
     const { network, compute } = await bench.clients();
     const { resourceGroup } = bench.request.azure;
     await compute.virtualMachines.start(resourceGroup, 'jumpbox', often);
-    bench.world.ledger.clear();
-    assert.match((await bench.stops('close-doors', { windowsVm: { id: '', privateAddress: '', reachable: '' } })).words, /lacks the tag provisioner/);
+    bench.world.requestLog.clear();
+    assert.match(
+      (await bench.stops('remove-temporary-access', { windowsVm: { id: '', privateAddress: '', reachable: '' } })).words,
+      /lacks the tag provisioner/,
+    );
     assert.deepEqual(changes(), [], 'nothing of it was changed');
     const tags = { provisioner: bench.target };
     for (const change of [

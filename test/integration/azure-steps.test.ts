@@ -19,7 +19,7 @@ describe('What is available', function () {
   /** What came about besides looking. */
   const changes = () => bench.arrived('arm:*').filter(({ operation }) => !operation.startsWith('arm:GET ') && !operation.includes('providers/register'));
   beforeEach(async () => {
-    await start({ quirks: { 'azure.restrictedSize': 'Standard_D4s_v5' } });
+    await start({ variants: { 'azure.restrictedSize': 'Standard_D4s_v5' } });
     await bench.step('register-providers', {});
   });
   afterEach(() => assert.deepEqual(changes(), [], 'nothing was created'));
@@ -29,13 +29,13 @@ describe('What is available', function () {
     delete bench.request.cipherTrust.acceptTerms;
     const { words: seen, remedy } = await check();
     assert.match(seen, /marketplace terms are not accepted/);
-    assert.match(remedy, /https:\/\/example\.com\/licence.*az vm image terms accept/);
+    assert.match(remedy, /https:\/\/example\.com\/license.*az vm image terms accept/);
     const { marketplace } = await bench.clients();
     const [publisher = '', offer = '', sku = ''] = bench.request.cipherTrust.image.split(':');
     const terms = await marketplace.marketplaceAgreements.get('virtualmachine', publisher, offer, sku);
     await marketplace.marketplaceAgreements.create('virtualmachine', publisher, offer, sku, { ...terms, accepted: true });
     assert.equal((await bench.step('check-availability', {})).termsNeeded, false, 'accepted by a person, it goes on');
-    bench.world.ledger.clear();
+    bench.world.requestLog.clear();
   });
 
   it('lets them be accepted where the request says so', async () => {
@@ -66,15 +66,15 @@ describe('What is available', function () {
   });
 
   it('names an image that is deprecated, with what is in its place; one that will be is a warning', async () => {
-    bench.world.quirks['azure.deprecatedImage'] = '2.19.14195';
+    bench.world.variants['azure.deprecatedImage'] = '2.19.14195';
     const { words: seen } = await check();
     assert.match(seen, /image thalesdiscplusainc1596561677238:cm_k170v:ciphertrust_manager:2\.19\.14195 is deprecated.*another-plan/);
-    bench.world.quirks['azure.deprecatedImage'] = '2.19.14195@2027-01-31';
+    bench.world.variants['azure.deprecatedImage'] = '2.19.14195@2027-01-31';
     assert.match(
       (await bench.step('check-availability', {})).warnings.join(),
       /ciphertrust_manager:2\.19\.14195 can be used until 2027-01-31; in its place: another-plan/,
     );
-    bench.world.quirks['azure.deprecatedImage'] = '19045.5011.241004';
+    bench.world.variants['azure.deprecatedImage'] = '19045.5011.241004';
     assert.match((await check()).words, /win10-22h2-pro-g2:19045\.5011\.241004 is deprecated/);
   });
 
@@ -109,7 +109,7 @@ describe('The feature', function () {
     await start();
     const provider = 'arm:POST Microsoft.Resources/providers/register';
     await bench.step('register-providers', {});
-    bench.world.ledger.clear();
+    bench.world.requestLog.clear();
     bench.azure.setFeature('Pending');
     await assert.rejects(bench.attempt('check-feature', {}), /Pending: Microsoft decides/);
     assert.deepEqual(bench.arrived(provider), []);
@@ -162,7 +162,7 @@ describe('The resource group', function () {
     await bench.step('resource-group', {});
     assert.equal((await resources.resourceGroups.get(name)).tags?.['provisioner'], bench.target);
     await resources.resourceGroups.createOrUpdate(name, { location: region, tags: { owner: 'network team' } });
-    bench.world.ledger.clear();
+    bench.world.requestLog.clear();
     await bench.step('resource-group', {});
     assert.deepEqual((await resources.resourceGroups.get(name)).tags, { owner: 'network team' });
     assert.deepEqual(bench.arrived('arm:PUT *'), []);
@@ -202,7 +202,7 @@ describe('The virtual network', function () {
       },
       often,
     );
-    bench.world.ledger.clear();
+    bench.world.requestLog.clear();
     return async () => ({
       network: await network.virtualNetworks.get(resourceGroup, name),
       rules: await network.networkSecurityGroups.get(resourceGroup, 'their-nsg'),
@@ -230,7 +230,7 @@ describe('The virtual network', function () {
     await bench.step('resource-group', {});
     bench.fault('hold', vnet);
     const late = bench.step('virtual-network', {});
-    const held = await until('the network held', async () => bench.world.weather.held()[0]);
+    const held = await until('the network held', async () => bench.world.faults.held()[0]);
     const other = structuredClone(bench.request);
     other.network.compute = { name: 'Compute2', range: '172.22.10.0/24' };
     other.network.addressSpace = '172.22.0.0/16';
@@ -238,7 +238,7 @@ describe('The virtual network', function () {
     const { network } = await bench.clients();
     const look = () => network.virtualNetworks.get(other.azure.resourceGroup, other.network.name);
     const before = await look();
-    bench.world.weather.release(held.id);
+    bench.world.faults.release(held.id);
     await late;
     const after = await look();
     for (const subnet of before.subnets!)
@@ -271,7 +271,7 @@ describe('The virtual network', function () {
 
   for (const status of ['429', '409'])
     it(`takes two jobs at once: their subnets are written one after the other, and AnotherOperationInProgress (${status}) is waited for`, async () => {
-      await start({ timeScale: 600, durations: { subnet: 2 }, quirks: { 'azure.anotherOperation': status } });
+      await start({ timeScale: 600, durations: { subnet: 2 }, variants: { 'azure.anotherOperation': status } });
       await bench.step('register-providers', {});
       await bench.step('resource-group', {});
       const first = bench.request;

@@ -84,11 +84,11 @@ describe('Blob Storage, as Azurite has it, signed in to at the simulated authori
   });
 
   /** The same connection with something in the way of each request. */
-  const through = (meddle: (request: PipelineRequest, send: HttpClient['sendRequest']) => Promise<PipelineResponse>): AzureConnection => ({
+  const through = (tamper: (request: PipelineRequest, send: HttpClient['sendRequest']) => Promise<PipelineResponse>): AzureConnection => ({
     ...connection,
     async httpClient() {
       const wire = await connection.httpClient();
-      return { sendRequest: (request) => meddle(request, (sent) => wire.sendRequest(sent)) };
+      return { sendRequest: (request) => tamper(request, (sent) => wire.sendRequest(sent)) };
     },
   });
   const store = (over: AzureConnection) => blobNumberedStore(blobContainer(container, over, 10));

@@ -29,8 +29,8 @@ describe('The clients of the HSM', function () {
   const clients = () => luna.world.appliance.state.clients;
   const clientNamed = (name: string) => clients().find((client) => client.name === name);
 
-  async function connected(quirks: Record<string, string> = {}): Promise<void> {
-    luna = await LunaSteps.start({ quirks });
+  async function connected(variants: Record<string, string> = {}): Promise<void> {
+    luna = await LunaSteps.start({ variants });
     luna.setUpHsm();
     await luna.step(connectClient, input());
   }
@@ -170,8 +170,8 @@ describe('The clients of the HSM', function () {
   describe('CipherTrust Manager’s registration', () => {
     const registered = (pem: string) => luna.step(registerClient, { ...input(), clientCertificate: seenOf(pem) });
     let ours: string;
-    const ready = async (quirks: Record<string, string> = {}) => {
-      await connected(quirks);
+    const ready = async (variants: Record<string, string> = {}) => {
+      await connected(variants);
       ours = (await certified()).clientCertificate.pem;
     };
     const isRegistered = (by: object) => {

@@ -51,7 +51,7 @@ for (const [cloud, domains, example, resource, vault] of [
       await bench.stop();
     });
     beforeEach(() => {
-      bench.world.ledger.clear();
+      bench.world.requestLog.clear();
       (bench.world.state['azure'] as AzureState).tokens.length = 0;
     });
     /** The resources that tokens were asked for. */

@@ -19,7 +19,7 @@ describe('A job', function () {
     const id = await bench.provision(request);
     const hold = await bench.held(naming);
     assert.equal((await bench.job(id)).steps['verify-root-of-trust'].state, 'done');
-    await bench.control('POST', '/meddle', { what: 'zeroize', address: request.hsm.address ?? '172.22.1.4' });
+    await bench.control('POST', '/tamper', { what: 'zeroize', address: request.hsm.address ?? '172.22.1.4' });
     await bench.release(hold);
     const { step, problem } = await bench.incident(id);
     assert.deepEqual([step, problem.kind, problem.code], ['confirm-root-of-trust', 'Unsafe', 'CIPHERTRUST_ROOT_OF_TRUST_WRONG']);
@@ -28,12 +28,12 @@ describe('A job', function () {
     await bench.incident(id, 2);
     await bench.resolve(id, 'incident-2', 'abort');
     const { job, steps } = await bench.ended(id, { incidents: true });
-    assert.deepEqual([job.state, steps['close-doors'].state], ['aborted', 'pending']);
+    assert.deepEqual([job.state, steps['remove-temporary-access'].state], ['aborted', 'pending']);
   });
 
   it('is not called completed where the HSM was zeroized after that, while its doors are not to be closed', async () => {
     const { request } = await loadWorld(bench, 'provisioned');
-    request.closeDoors = false;
+    request.removeTemporaryAccess = false;
     const naming = 'ciphertrust:PATCH /v1/system/info';
     request.cipherTrust.hostName = 'keys.example.com';
     await bench.fault('hold', naming);
@@ -44,8 +44,8 @@ describe('A job', function () {
     await bench.release(hold);
     const doors = await bench.held(closing);
     const { steps } = await bench.job(id);
-    assert.deepEqual([steps['confirm-root-of-trust'].state, steps['close-doors'].state], ['done', 'running']);
-    await bench.control('POST', '/meddle', { what: 'zeroize', address: request.hsm.address ?? '172.22.1.4' });
+    assert.deepEqual([steps['confirm-root-of-trust'].state, steps['remove-temporary-access'].state], ['done', 'running']);
+    await bench.control('POST', '/tamper', { what: 'zeroize', address: request.hsm.address ?? '172.22.1.4' });
     await bench.release(doors);
     const { step, problem } = await bench.incident(id);
     assert.deepEqual([step, problem.code], ['report', 'CIPHERTRUST_ROOT_OF_TRUST_WRONG']);

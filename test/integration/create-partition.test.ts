@@ -11,7 +11,7 @@ describe('A partition whose size the HSM rounds', function () {
   const input = () => ({ ...luna.job, ...luna.hosts });
   /** An HSM of ours without a partition. */
   async function begin(how = 'rounded') {
-    luna = await LunaSteps.start({ quirks: { 'luna.partitionSize': how } });
+    luna = await LunaSteps.start({ variants: { 'luna.partitionSize': how } });
     luna.setUpHsm();
     luna.world.appliance.state.hsm.partitions = [];
   }
@@ -34,7 +34,7 @@ describe('A partition whose size the HSM rounds', function () {
       assert.equal((await luna.step(createPartition, input())).partition.sizeBytes, sizeBytes);
     });
 
-  it('is recognised after a crash before its serial was kept', async () => {
+  it('is recognized after a crash before its serial was kept', async () => {
     for (const kind of ['reset-after-accept', 'reset'] as const) {
       await begin();
       luna.fault(kind, 'lunash:partition create');

@@ -9,7 +9,7 @@ import { cryptoOfficer } from '../../activities/partition/crypto-officer.ts';
 import { initializePartition } from '../../activities/partition/initialize-partition.ts';
 import { registerClient } from '../../activities/root-of-trust/register-client.ts';
 import type { Systems } from '../../activities/systems.ts';
-import type { Job, Pinned } from '../../domain/results.ts';
+import type { PinnedHost, StepContext } from '../../domain/results.ts';
 import { selfSigned } from '../../simulator/certificates.ts';
 import { type SecretStore, secretName } from '../../stores/secrets/store.ts';
 import { runWithFence } from '../../systems/fence.ts';
@@ -31,9 +31,9 @@ describe('A later attempt and what the one before left on the Windows host', fun
   let world: LunaWorld;
   let windows: Windows;
   let session: WindowsSession;
-  const job: Job = { target, runId: 'run-1', request: exampleRequest() };
+  const job: StepContext = { target, runId: 'run-1', request: exampleRequest() };
   const signal = AbortSignal.timeout(60_000);
-  const host = (): Pinned => ({ address: addresses.windows, pin: world.windowsPin });
+  const host = (): PinnedHost => ({ address: addresses.windows, pin: world.windowsPin });
   const inFence = <T>(work: () => Promise<T>) => runWithFence(openFence, work);
   const open = () => inFence(() => windows.open(job, host(), signal));
   const toHsm = () => inFence(() => windows.socket(job, host(), { address: addresses.hsm, port: 22 }, signal));
@@ -54,7 +54,7 @@ describe('A later attempt and what the one before left on the Windows host', fun
 
   it('ends nothing where nothing is at work, and enters nothing', async () => {
     assert.deepEqual(await endPredecessor(session, marks), []);
-    assert.equal(world.ledger.entries.filter(({ operation }) => operation === 'windows:stop-process').length, 0);
+    assert.equal(world.requestLog.entries.filter(({ operation }) => operation === 'windows:stop-process').length, 0);
   });
 
   it('resets its sessions with the HSM, and leaves other sessions with the host alone', async () => {
@@ -72,10 +72,10 @@ describe('A later attempt and what the one before left on the Windows host', fun
   it('ends its vtl, which then makes no certificate, and no other', async () => {
     const earlier = await open();
     for (const name of [addresses.cipherTrust, 'somebody.example.com']) {
-      world.weather.add({ kind: 'slow', operation: 'vtl:createcert', amount: 100 });
+      world.faults.add({ kind: 'slow', operation: 'vtl:createcert', amount: 100 });
       earlier.exec(`"${client}\\vtl.exe" createcert -n ${name}`, 'vtl-createcert').catch(() => {});
     }
-    const started = () => world.ledger.entries.filter(({ operation }) => operation === 'vtl:createcert');
+    const started = () => world.requestLog.entries.filter(({ operation }) => operation === 'vtl:createcert');
     await until('both running', async () => started().length === 2 || undefined);
     assert.match((await endPredecessor(session, marks)).join(), /^An earlier attempt’s vtl\.exe \(process \d+\) was ended on the Windows host\.$/);
     await until('both over', async () => started().every(({ outcome }) => outcome !== 'received') || undefined);
@@ -101,11 +101,11 @@ describe('A step that takes over while an attempt before it is still at work', f
   async function takeOver(operation: string, step: Steps, input: object): Promise<{ first: unknown }> {
     luna.fault('hold', operation);
     const first = luna.attempt(step, input as never).catch((error: unknown) => error);
-    const held = await until(`${operation} held`, async () => luna.world.weather.held()[0]);
+    const held = await until(`${operation} held`, async () => luna.world.faults.held()[0]);
     const second = luna.attempt(step, input as never, 2).catch(() => {});
     await until('the first attempt to be ended on the host', async () => stopped() || undefined);
     const ended = { first: await first };
-    luna.world.weather.release(held.id);
+    luna.world.faults.release(held.id);
     await second;
     return ended;
   }

@@ -17,7 +17,7 @@ import { publishedProgress } from '../support/published-progress.ts';
 import { recordingRequest } from '../support/recording-request.ts';
 import { StackBench } from '../support/stack-bench.ts';
 import { until } from '../support/until.ts';
-import { testedWorkflowCode } from '../support/workflow-code.ts';
+import { testedWorkflowCode } from '../support/workflow-bundle.ts';
 import { stepOf } from '../support/zombie-cases.ts';
 
 /** Declared, and not read of the request in this job. */
@@ -36,13 +36,13 @@ const notOwn: Record<string, string> = {
   'lunacm:role login': 'the password of a role that the host was given before',
   'arm:PUT Microsoft.Resources/deployments': 'the template has no secure parameters',
 };
-/** Marked in the catalogue, and not seen in this job. */
+/** Marked in the catalog, and not seen in this job. */
 const notNow: Record<string, string> = {
   'connect-client erases': 'only where the host is registered and has no access',
   'register-client erases': 'only where an earlier certificate is registered',
   'initialize-hsm discloses': 'the log marks hsm init as destructive alone',
   'fips-mode discloses': 'only where the policy change zeroizes the HSM',
-  'licence discloses': 'this job activates a trial',
+  'license discloses': 'this job activates a trial',
 };
 
 const activityIds = stepIds.filter((id) => id !== 'approve-zeroize');
@@ -73,7 +73,7 @@ async function recordLength(bench: StackBench, target: string): Promise<number> 
   return all.flat().length;
 }
 
-describe('What the catalogue says of a step', function () {
+describe('What the catalog says of a step', function () {
   this.timeout(300_000);
   let bench: StackBench;
   const reads = new Map<string, Set<string>>();
@@ -111,7 +111,7 @@ describe('What the catalogue says of a step', function () {
       const { job, steps } = (await progress())!;
       assert.equal(job.state, 'completed');
       entries = await recordLength(bench, targetId(request));
-      for (const entry of await bench.ledger()) {
+      for (const entry of await bench.requestLog()) {
         const step = entry.outcome === 'refused' || entry.operation in notOwn ? undefined : stepOf(entry, { steps });
         if (step && entry.destructive) marksInLog.add(`${step} erases`);
         if (step && entry.disclosing) marksInLog.add(`${step} discloses`);

@@ -71,11 +71,11 @@ describe('A look', function () {
     for (const id of activitySteps) {
       const input = inputs[id];
       if (input === undefined) continue;
-      const before = (await bench.ledger()).length;
+      const before = (await bench.requestLog()).length;
       const environment = new MockActivityEnvironment({ startToCloseTimeoutMs: 60_000, activityType: id }, { logger: new DefaultLogger('ERROR') });
       const step: Step<never, unknown> = steps[id];
       seen.set(id, (await runWithFence(new MemoryFence(), () => environment.run(step.look, input as never))) as Outlook);
-      const arrived = (await bench.ledger()).slice(before);
+      const arrived = (await bench.requestLog()).slice(before);
       const wrong = arrived.filter((entry) => !isFree(entry)).map(({ operation, outcome }) => `${operation} ${outcome}`);
       assert.deepEqual(wrong, [], id);
     }

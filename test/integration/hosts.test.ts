@@ -94,7 +94,7 @@ describe('The hosts', function () {
   it('that are there need nothing any more: an image that is gone or deprecated since does not stop a later job', async () => {
     bench.request.lunaClient.image = 'MicrosoftWindowsDesktop:Windows-10:win10-22h2-pro-g2:19045.5011.241004';
     await machines();
-    bench.world.quirks['azure.deprecatedImage'] = '2.19.14195';
+    bench.world.variants['azure.deprecatedImage'] = '2.19.14195';
     bench.request.lunaClient.image = 'MicrosoftWindowsDesktop:Windows-10:win10-21h2-pro:1.0.0';
     bench.request.lunaClient.size = 'Standard_M416ms';
     assert.deepEqual((await bench.step('check-availability', {})).windowsImage, {
@@ -137,7 +137,7 @@ describe('The hosts', function () {
         sourceAddressPrefixes: ['192.0.2.0/24'],
         destinationAddressPrefix: '*',
       });
-    const closed = await bench.step('close-doors', { windowsVm });
+    const closed = await bench.step('remove-temporary-access', { windowsVm });
     assert.deepEqual(closed, { removedRules: ['lunaclient-nsg/provisioner-admin', 'mycompany-ciphertrust-nsg/provisioner-admin'], deallocated: true });
     assert.deepEqual(
       rulesOf('lunaclient').map(({ name }) => name),
@@ -162,7 +162,7 @@ describe('The hosts', function () {
     );
     assert.equal(bench.arrived('arm:POST Microsoft.Compute/virtualMachines/deallocate').length, 1);
 
-    await bench.step('close-doors', { windowsVm });
+    await bench.step('remove-temporary-access', { windowsVm });
     assert.equal(bench.arrived('arm:DELETE *').length, 2, 'closed doors are not closed again');
     await again();
     assert.deepEqual(
@@ -178,26 +178,26 @@ describe('The hosts', function () {
     const { windowsVm } = await machines();
     const message = 'The scope cannot perform delete operation because following scope(s) are locked.';
     bench.fault('error', 'arm:DELETE *', { status: 409, code: 'ScopeLocked', message });
-    const { words: seen, remedy } = await bench.stops('close-doors', { windowsVm });
+    const { words: seen, remedy } = await bench.stops('remove-temporary-access', { windowsVm });
     assert.match(seen, /said: "409 ScopeLocked: The scope cannot/);
     assert.match(remedy, /Remove the lock/);
     assert.deepEqual(bench.arrived('arm:POST Microsoft.Compute/virtualMachines/deallocate'), []);
-    assert.equal((await bench.step('close-doors', { windowsVm })).deallocated, true);
+    assert.equal((await bench.step('remove-temporary-access', { windowsVm })).deallocated, true);
   });
 
   it('are stopped and started once where Azure goes on showing the old power for a while', async () => {
-    bench.world.quirks['azure.powerShown'] = 'late';
+    bench.world.variants['azure.powerShown'] = 'late';
     bench.world.durations.vmDeallocate = 30;
     const { windowsVm, again } = await machines();
-    assert.equal((await bench.step('close-doors', { windowsVm })).deallocated, true);
+    assert.equal((await bench.step('remove-temporary-access', { windowsVm })).deallocated, true);
     await again();
     for (const change of ['deallocate', 'start']) assert.equal(bench.arrived(`arm:POST Microsoft.Compute/virtualMachines/${change}`).length, 1, change);
   });
 
   it('keep their doors where that is asked for', async () => {
     const { windowsVm } = await machines();
-    bench.request.closeDoors = false;
-    assert.deepEqual(await bench.step('close-doors', { windowsVm }), { removedRules: [], deallocated: false });
+    bench.request.removeTemporaryAccess = false;
+    assert.deepEqual(await bench.step('remove-temporary-access', { windowsVm }), { removedRules: [], deallocated: false });
     assert.deepEqual(bench.arrived('arm:DELETE *'), []);
   });
 });

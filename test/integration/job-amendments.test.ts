@@ -3,8 +3,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import { currentRequest } from '../../api/amendments.ts';
-import { Jobs } from '../../api/jobs.ts';
-import type { Problem } from '../../api/problem.ts';
+import { JobService } from '../../api/jobs.ts';
+import type { HttpProblem } from '../../api/problem.ts';
 import type { StepInput } from '../../domain/results.ts';
 import { approve, askedFor, decision, firstApproval, gate, incident, workflowTests } from '../support/decide-job.ts';
 import { shortId, wholeId } from '../support/short-ids.ts';
@@ -79,17 +79,17 @@ describe('An amendment', () => {
     });
     await its.bench.withJob(activities, its.request, async (job) => {
       await incident(job);
-      await job.reaches('the other branch at rest', ({ steps }) => steps.licence.state === 'done');
+      await job.reaches('the other branch at rest', ({ steps }) => steps.license.state === 'done');
       const wrong: [amendment: unknown, reason: RegExp][] = [
         [{ '/network/addressSpace': '10.0.0.0/8' }, /was used by virtual-network\. Abort and send the request again/],
-        [{ '/cipherTrust/licence': 'none' }, /was used by licence/],
+        [{ '/cipherTrust/license': 'none' }, /was used by license/],
         [{ '/azure/region': 'eastus' }, /cannot be changed while the job goes on/],
         [{ '/hsm/partition/sizeBytes': 1 }, /The size is in bytes/],
         [{ '/hsm/partition': 7 }, /^\/hsm\/partition: Must be an object, is 7\.$/],
         [{ '/hsm/label': null }, /^\/hsm\/label: Missing required field \/hsm\/label\.$/],
         [
-          { '/lunaClient/installer/sha256': 'abc', '/closeDoors': 'later' },
-          /\/lunaClient\/installer\/sha256: Must be .* \/closeDoors: Must be true or false, is "later"\./,
+          { '/lunaClient/installer/sha256': 'abc', '/removeTemporaryAccess': 'later' },
+          /\/lunaClient\/installer\/sha256: Must be .* \/removeTemporaryAccess: Must be true or false, is "later"\./,
         ],
         ['installer', /An amendment is an object/],
       ];
@@ -112,8 +112,8 @@ describe('An amendment', () => {
   it('of what an open approval shows makes that stale, and it is asked again with what is so now', async () => {
     let isLicensed = false;
     const { activities } = stubActivities({
-      licence: async () => {
-        if (!isLicensed) throw refused('no licence');
+      license: async () => {
+        if (!isLicensed) throw refused('no license');
         return { kind: 'trial', state: 'activated' };
       },
     });
@@ -174,12 +174,12 @@ describe('An amendment', () => {
     its.request.hsm.fips = false;
     await its.bench.withJob(activities, its.request, async (job) => {
       const id = job.handle.workflowId;
-      const jobs = new Jobs(its.bench.client, (await job.handle.describe()).taskQueue, { missing: async () => undefined });
+      const jobs = new JobService(its.bench.client, (await job.handle.describe()).taskQueue, { missing: async () => undefined });
       await incident(job);
       const send = async (amendment: Record<string, unknown>, decisionId: string, short = 'incident-1') =>
         jobs.decide(id, 'resolve', { incidentId: wholeId(await job.progress(), short), decisionId, action: 'retry', actor: 'anna', amendment });
       const wrong = { '/lunaClient/installer/sha256': 7, '/lunaClient/instaler': {}, '/network/addressSpace': '10.0.0.0/16', '/hsm/partition/sizeBytes': 1 };
-      await assert.rejects(send(wrong, 'wrong'), (problem: Problem) => {
+      await assert.rejects(send(wrong, 'wrong'), (problem: HttpProblem) => {
         assert.equal(problem.status, 422);
         const pointers = problem.errors?.map(({ pointer }) => pointer) ?? [];
         for (const pointer of Object.keys(wrong)) assert.ok(pointers.includes(pointer), pointer);
@@ -230,9 +230,9 @@ describe('An amendment', () => {
   it('leaves an approval alone that is being used', async () => {
     const [licensing, erasing] = [gate(), gate()];
     const { activities } = stubActivities({
-      licence: async () => {
+      license: async () => {
         await licensing.opened;
-        throw refused('no licence');
+        throw refused('no license');
       },
       'fips-mode': async () => {
         await erasing.opened;

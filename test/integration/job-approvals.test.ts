@@ -158,7 +158,7 @@ describe('An approval', () => {
 
   it('that is open beside an incident is found, and so is the incident, whatever state is shown', async () => {
     const { activities } = stubActivities({
-      licence: async () => {
+      license: async () => {
         throw ApplicationFailure.create({ message: 'no', type: 'Refused', nonRetryable: true });
       },
     });

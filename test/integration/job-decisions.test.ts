@@ -4,7 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import { buildApp } from '../../api/app.ts';
-import { Jobs } from '../../api/jobs.ts';
+import { JobService } from '../../api/jobs.ts';
 import type { Problem } from '../../domain/failure.ts';
 import { folderReports } from '../../stores/reports/report-store.ts';
 import { answer, decision, firstApproval, gate, incident, resolve, workflowTests } from '../support/decide-job.ts';
@@ -39,7 +39,7 @@ describe('A job that people decide about', () => {
 
   it('takes no decision that was meant for an earlier run', async () => {
     const { activities } = stubActivities({
-      licence: async () => {
+      license: async () => {
         throw refusal();
       },
     });
@@ -101,7 +101,7 @@ describe('A job that people decide about', () => {
 
   it('judges what a person mends without a new decisionId, and counts what is sent twice once', async () => {
     const { activities } = stubActivities({
-      licence: async () => {
+      license: async () => {
         throw refusal();
       },
     });
@@ -123,7 +123,7 @@ describe('A job that people decide about', () => {
 
   it('tells each reason why a decision is refused, one of before included, and the same one in a row once', async () => {
     const { activities } = stubActivities({
-      licence: async () => {
+      license: async () => {
         throw refusal();
       },
     });
@@ -155,7 +155,7 @@ describe('A job that people decide about', () => {
     await its.bench.withJob(activities, its.request, async (job) => {
       const { workflowId: id } = job.handle;
       const { runId, taskQueue } = await job.handle.describe();
-      const jobs = new Jobs(its.bench.client, taskQueue, { missing: async () => undefined });
+      const jobs = new JobService(its.bench.client, taskQueue, { missing: async () => undefined });
       const early = { approvalId: `approve-zeroize-1-${runId.slice(-6)}`, decisionId: 'one', actor: 'anna' };
       assert.equal((await jobs.decide(id, 'approve', early))?.verdict, 'refused');
       assert.equal((await jobs.decide(id, 'approve', early))?.verdict, 'refused', 'it is still too early');
@@ -206,7 +206,7 @@ describe('A job that people decide about', () => {
 
   it('keeps the newest decisions of a flood, and those that counted, each bounded', async () => {
     const { activities } = stubActivities({
-      licence: async () => {
+      license: async () => {
         throw refusal();
       },
     });

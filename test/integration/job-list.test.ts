@@ -30,7 +30,15 @@ const jobMemo = (state: string) => ({
   warnings: [],
   ...nothingOpen,
 });
-const approval = { id: 'approve-zeroize-1-abcdef', question: 'Erase it?', loses: 'all', requestedBy: 'olga', secondPerson: false, askedAt: at, deadline: at };
+const approval = {
+  id: 'approve-zeroize-1-abcdef',
+  question: 'Erase it?',
+  loses: 'all',
+  requestedBy: 'olga',
+  secondPerson: false,
+  scheduledAt: at,
+  deadline: at,
+};
 const incident = {
   id: 'incident-1-abcdef',
   step: 'ntp',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Problem } from '../../domain/failure.ts';
-import { type ActivityId, catalogue, stepIds } from '../../domain/steps.ts';
+import { type ActivityId, catalog, stepIds } from '../../domain/steps.ts';
 import { incident, resolve, workflowTests } from '../support/decide-job.ts';
 import { stubActivities } from '../support/stub-activities.ts';
 
@@ -9,7 +9,7 @@ const problem: Problem = { kind: 'Refused', code: 'AZURE_LOCKED', tried: 'someth
 const refusal = async () => {
   throw ApplicationFailure.create({ message: 'no', type: 'Refused', nonRetryable: true, details: [problem] });
 };
-const skippable = stepIds.filter((id) => catalogue[id].skippable);
+const skippable = stepIds.filter((id) => catalog[id].skippable);
 
 describe('A job whose operator skips', () => {
   const its = workflowTests();

@@ -6,7 +6,7 @@ import { Worker } from '@temporalio/worker';
 import type { Problem } from '../../domain/failure.ts';
 import { type ReportDraft, reportOf } from '../../domain/report.ts';
 import { managerOf } from '../../domain/report-manager.ts';
-import type { ManagerAt } from '../../domain/results.ts';
+import type { ManagerEndpoint } from '../../domain/results.ts';
 import { stepIds } from '../../domain/steps.ts';
 import { approve, firstApproval, gate, incident, reject, resolve, workflowTests } from '../support/decide-job.ts';
 import { stubActivities, zeroizedHsm } from '../support/stub-activities.ts';
@@ -104,7 +104,7 @@ describe('A job', () => {
       const [first, ...after] = calls.filter(({ id }) => ['set-root-of-trust', 'reset-password', 'verify-root-of-trust'].includes(id));
       assert.equal(first?.id, 'set-root-of-trust');
       assert.deepEqual(
-        after.map(({ id, input }) => [id, (input as unknown as { cipherTrust: ManagerAt }).cipherTrust.pin]),
+        after.map(({ id, input }) => [id, (input as unknown as { cipherTrust: ManagerEndpoint }).cipherTrust.pin]),
         [
           ['reset-password', '1'],
           ['set-root-of-trust', '1'],
@@ -189,7 +189,7 @@ describe('A job', () => {
         await acted.opened;
         return { outcome: 'on', hsm: zeroizedHsm };
       },
-      licence: async () => {
+      license: async () => {
         await acting.opened;
         throw refusal();
       },

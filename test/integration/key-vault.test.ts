@@ -55,11 +55,11 @@ describe('The key vault store', function () {
   const skew = 'azure.vaultClockSkewSeconds';
   /** The vault’s clock stands still, an hour behind this host’s; gives how to let it go on from there. */
   const stopClock = (): (() => void) => {
-    const { quirks } = bench.world;
+    const { variants } = bench.world;
     const seconds = () => Math.floor(Date.now() / 1000);
     const stoppedAt = seconds();
-    Object.defineProperty(quirks, skew, { configurable: true, enumerable: true, get: () => `${stoppedAt - seconds() - 3600}` });
-    return () => Object.defineProperty(quirks, skew, { configurable: true, enumerable: true, writable: true, value: `${stoppedAt - seconds() - 3600}` });
+    Object.defineProperty(variants, skew, { configurable: true, enumerable: true, get: () => `${stoppedAt - seconds() - 3600}` });
+    return () => Object.defineProperty(variants, skew, { configurable: true, enumerable: true, writable: true, value: `${stoppedAt - seconds() - 3600}` });
   };
   /** When the versions of a secret were created, by the vault’s clock. */
   const created = (name: string): number[] => (bench.world.state['azure'] as AzureState).vault![name]!.versions.map((version) => version.created);
@@ -68,7 +68,7 @@ describe('The key vault store', function () {
     bench = await AzureBench.start();
   });
   after(() => bench.stop());
-  afterEach(() => bench.world.weather.clear());
+  afterEach(() => bench.world.faults.clear());
 
   aSecretStore(() => open());
 
@@ -79,15 +79,15 @@ describe('The key vault store', function () {
     await Promise.all([one, another, reader].map((store) => store.get('nothing-there')));
     const written = () => bench.arrived('vault:PUT secret', 'done').filter(({ target }) => names.includes(target)).length;
     const looks = () => bench.arrived('vault:GET versions', 'done').length;
-    const { weather } = bench.world;
+    const { faults } = bench.world;
     bench.fault('hold', 'vault:PUT secret', { times: 2 * names.length });
     /** All of a writer’s values, each sent after a look that found nothing, and kept from the vault until they are released. */
     const writes = async (store: SecretStore, value: string) => {
-      const before = weather.held().length;
+      const before = faults.held().length;
       const kept = Promise.all(names.map((name) => store.create(name, value)));
-      await until(`${value} to be sent`, async () => (weather.held().length === before + names.length ? true : undefined));
-      const ids = weather.held().slice(before);
-      return { kept, release: () => ids.forEach(({ id }) => void weather.release(id)) };
+      await until(`${value} to be sent`, async () => (faults.held().length === before + names.length ? true : undefined));
+      const ids = faults.held().slice(before);
+      return { kept, release: () => ids.forEach(({ id }) => void faults.release(id)) };
     };
     const first = await writes(one, 'of one');
     const second = await writes(another, 'of another');
@@ -101,7 +101,7 @@ describe('The key vault store', function () {
     await until('all to be written', async () => (written() === 2 * names.length ? true : undefined), { everyMs: 5 });
     goOn();
     const counted = await Promise.all([first.kept, second.kept, reading]);
-    delete bench.world.quirks[skew];
+    delete bench.world.variants[skew];
     for (const name of names) assert.equal(new Set(created(name)).size, 1, `both of ${name} came in one second`);
     const late = await Promise.all(names.map((name) => reader.get(name)));
     assert.deepEqual(counted, [late, late, late]);
@@ -118,15 +118,15 @@ describe('The key vault store', function () {
   });
 
   it('writes once, and never where there is a value', async () => {
-    const from = bench.world.ledger.entries.length;
+    const from = bench.world.requestLog.entries.length;
     const store = open();
     await store.create('written-once', 'value');
     await store.create('written-once', 'another');
     await store.get('written-once');
-    const done = bench.world.ledger.entries.slice(from).filter(({ system, outcome }) => system === 'vault' && outcome === 'done');
+    const done = bench.world.requestLog.entries.slice(from).filter(({ system, outcome }) => system === 'vault' && outcome === 'done');
     assert.equal(done.filter(({ operation }) => operation === 'vault:PUT secret').length, 1);
     // The first request of all carries no value: it only asks who is to be signed in to.
-    assert.equal(bench.world.ledger.entries.slice(from).find(({ system }) => system === 'vault')?.operation, 'vault:GET versions');
+    assert.equal(bench.world.requestLog.entries.slice(from).find(({ system }) => system === 'vault')?.operation, 'vault:GET versions');
   });
 
   it('says of a deleted secret that it is to be recovered, and works when it is', async () => {
@@ -140,14 +140,14 @@ describe('The key vault store', function () {
     assert.equal(await open().create('deleted-once', 'do-not-tell'), 'precious');
   });
 
-  for (const [weather, fault] of Object.entries({
+  for (const [faults, fault] of Object.entries({
     'throttling with a time to wait': { kind: 'throttle', amount: 1 },
     'throttling without one': { kind: 'throttle', times: 3 },
     'a server error': { kind: 'error', status: 503, times: 2 },
     'an answer that is lost after the value was taken': { kind: 'reset-after-accept' },
   } as const))
-    it(`waits out ${weather}`, async () => {
-      const name = `weather-${weather.replaceAll(' ', '-')}`;
+    it(`waits out ${faults}`, async () => {
+      const name = `faults-${faults.replaceAll(' ', '-')}`;
       bench.fault(fault.kind, 'vault:PUT secret', fault);
       assert.equal(await open().create(name, 'value'), 'value');
       assert.equal(bench.arrived('vault:PUT secret', 'done').filter(({ target }) => target === name).length, 1);
@@ -172,12 +172,12 @@ describe('The key vault store', function () {
   });
 
   it('speaks the version that it is told, to an emulator that knows no other', async () => {
-    bench.world.quirks['azure.vaultVersion'] = '7.4';
+    bench.world.variants['azure.vaultVersion'] = '7.4';
     try {
       assert.match(await failure(open().get('nothing-there')), /400 BadParameter: The specified version \(20\d\d-\d\d-\d\d\) is not recognized/);
       assert.equal(await open({ HSM_KEY_VAULT_SERVICE_VERSION: '7.4' }).create('older-version', 'value'), 'value');
     } finally {
-      delete bench.world.quirks['azure.vaultVersion'];
+      delete bench.world.variants['azure.vaultVersion'];
     }
   });
 

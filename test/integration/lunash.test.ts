@@ -20,40 +20,40 @@ import { openFence } from '../support/fence.ts';
 import { LunaSteps } from '../support/luna/luna-steps.ts';
 import { until } from '../support/until.ts';
 
-type Quirks = Record<string, string>;
+type Variants = Record<string, string>;
 
 /** Each unverified fact the other way round at least once, together with those that it could get in the way of. */
-const appliances: { of: string; quirks: Quirks; env?: Record<string, string> }[] = [
-  { of: 'as it usually is', quirks: {} },
+const appliances: { of: string; variants: Variants; env?: Record<string, string> }[] = [
+  { of: 'as it usually is', variants: {} },
   {
     of: '7.8: asks for the password by questions, other ciphers',
-    quirks: { 'luna.words': '7.8', 'luna.signIn': 'keyboard-interactive', 'luna.algorithms': '7.8' },
+    variants: { 'luna.words': '7.8', 'luna.signIn': 'keyboard-interactive', 'luna.algorithms': '7.8' },
   },
   {
     of: 'the password is changed by questions before the shell; 6.x',
-    quirks: { 'luna.words': '6.x', 'luna.signIn': 'keyboard-interactive', 'luna.forcedChange': 'keyboard-interactive', 'luna.changePolicy': 'zeroizes' },
+    variants: { 'luna.words': '6.x', 'luna.signIn': 'keyboard-interactive', 'luna.forcedChange': 'keyboard-interactive', 'luna.changePolicy': 'zeroizes' },
   },
   {
     of: 'SSH itself asks for the change; no echo, bare line ends',
-    quirks: { 'luna.forcedChange': 'ssh', 'luna.echo': 'no', 'luna.lineEnds': 'lf', 'luna.soStaysSignedIn': 'yes' },
+    variants: { 'luna.forcedChange': 'ssh', 'luna.echo': 'no', 'luna.lineEnds': 'lf', 'luna.soStaysSignedIn': 'yes' },
   },
   {
     of: '5.x: old words, old algorithms, MD5',
-    quirks: { 'luna.words': '5.x', 'luna.passwordPrompts': 'old', 'luna.algorithms': 'old', 'luna.clientFingerprint': 'md5', 'luna.lineEnds': 'lf' },
+    variants: { 'luna.words': '5.x', 'luna.passwordPrompts': 'old', 'luna.algorithms': 'old', 'luna.clientFingerprint': 'md5', 'luna.lineEnds': 'lf' },
     env: { HSM_LUNA_OLD_ALGORITHMS: 'allow' },
   },
   {
     of: 'asks for the present password, too, and for every restart',
-    quirks: { 'luna.passwordPrompts': 'with-current', 'luna.restartAsks': 'yes', 'luna.bindAsks': 'yes', 'luna.regenCert': 'bare' },
+    variants: { 'luna.passwordPrompts': 'with-current', 'luna.restartAsks': 'yes', 'luna.bindAsks': 'yes', 'luna.regenCert': 'bare' },
   },
   {
     of: 'other layouts; zeroized by the policy, signed in afterwards',
-    quirks: { 'luna.networkShow': 'blocks', 'luna.ntlsShow': 'sentence', 'luna.changePolicy': 'zeroizes', 'luna.soStaysSignedIn': 'yes', 'luna.echo': 'no' },
+    variants: { 'luna.networkShow': 'blocks', 'luna.ntlsShow': 'sentence', 'luna.changePolicy': 'zeroizes', 'luna.soStaysSignedIn': 'yes', 'luna.echo': 'no' },
   },
-  { of: 'tells in no known way what NTLS is bound to', quirks: { 'luna.ntlsShow': 'status' } },
-  { of: 'its first question comes right after hsm init', quirks: { 'luna.initQuestion': 'at-once' } },
-  { of: 'its clock shows CET and is ten minutes slow', quirks: { 'luna.zone': 'CET', 'luna.clockSkewMinutes': '-10' } },
-  { of: 'one shell at a time', quirks: { 'luna.mostShells': '1', 'luna.interrupt': 'ignored' } },
+  { of: 'tells in no known way what NTLS is bound to', variants: { 'luna.ntlsShow': 'status' } },
+  { of: 'its first question comes right after hsm init', variants: { 'luna.initQuestion': 'at-once' } },
+  { of: 'its clock shows CET and is ten minutes slow', variants: { 'luna.zone': 'CET', 'luna.clockSkewMinutes': '-10' } },
+  { of: 'one shell at a time', variants: { 'luna.mostShells': '1', 'luna.interrupt': 'ignored' } },
 ];
 
 describe('The HSM’s half of the runbook, over real SSH', function () {
@@ -75,9 +75,9 @@ describe('The HSM’s half of the runbook, over real SSH', function () {
     await luna.step(prepareNtls, input);
   }
 
-  for (const { of, quirks, env } of appliances)
+  for (const { of, variants, env } of appliances)
     it(`is carried out on an appliance: ${of}`, async () => {
-      luna = await LunaSteps.start({ quirks }, env);
+      luna = await LunaSteps.start({ variants }, env);
       await configure();
       const { state, commandLines } = luna.world.appliance;
       assert.deepEqual([state.users[0]!.password, state.hsm.soPassword, state.hsm.domain].map(String), [
@@ -87,7 +87,7 @@ describe('The HSM’s half of the runbook, over real SSH', function () {
       ]);
       assert.deepEqual([state.hsm.fips, state.hsm.soAttemptsLeft, state.hsm.partitions.length, state.ntls.active?.device], [true, 3, 1, 'eth0']);
       assert.equal(luna.arrived('lunash:sysconf regenCert', 'done').length, 1);
-      assert.deepEqual([state.clock.zone, Math.abs(state.clock.skewMinutes) <= 1], [quirks['luna.zone'] ?? 'EDT', true]);
+      assert.deepEqual([state.clock.zone, Math.abs(state.clock.skewMinutes) <= 1], [variants['luna.zone'] ?? 'EDT', true]);
       assert.ok(commandLines.some((line) => line.startsWith('hsm init -label')));
       for (const [name, secret] of luna.secrets) {
         const shown = commandLines.filter((line) => line.includes(secret));
@@ -189,7 +189,7 @@ describe('The HSM’s half of the runbook, over real SSH', function () {
   });
 
   it('uses old algorithms only where they are allowed, and says how', async () => {
-    luna = await LunaSteps.start({ quirks: { 'luna.algorithms': 'old' } });
+    luna = await LunaSteps.start({ variants: { 'luna.algorithms': 'old' } });
     const {
       kind,
       words: seen,
@@ -202,7 +202,7 @@ describe('The HSM’s half of the runbook, over real SSH', function () {
 
   it('tries a wrong password once only, whichever methods the appliance offers', async () => {
     for (const signIn of ['password', 'keyboard-interactive']) {
-      luna = await LunaSteps.start({ quirks: { 'luna.signIn': signIn } });
+      luna = await LunaSteps.start({ variants: { 'luna.signIn': signIn } });
       luna.setUpHsm();
       luna.world.appliance.state.users[0]!.password = 'Somebody-elses.1';
       const { kind } = await luna.problemOf(luna.step(inspectHsm, { ...luna.job, ...luna.hosts }));
@@ -318,14 +318,14 @@ describe('The HSM’s half of the runbook, over real SSH', function () {
   });
 
   it('keeps one connection to an HSM at a time, however many steps want one', async () => {
-    luna = await LunaSteps.start({ quirks: { 'luna.mostShells': '1' } });
+    luna = await LunaSteps.start({ variants: { 'luna.mostShells': '1' } });
     luna.setUpHsm();
     const looks = await Promise.all([1, 2, 3, 4].map(() => luna.attempt(inspectHsm, { ...luna.job, ...luna.hosts })));
     assert.deepEqual(new Set(looks.map(({ hsm }) => hsm.label)), new Set([luna.request.hsm.label]));
   });
 
   it('waits where somebody else has the only shell', async () => {
-    luna = await LunaSteps.start({ quirks: { 'luna.mostShells': '1' } });
+    luna = await LunaSteps.start({ variants: { 'luna.mostShells': '1' } });
     luna.setUpHsm();
     const other = await person(luna);
     const problem = await luna.problemOf(luna.attempt(inspectHsm, { ...luna.job, ...luna.hosts }));
@@ -364,7 +364,7 @@ describe('A password that does not fit', function () {
     ['keyboard-interactive', 'keyboard-interactive'],
   ] as const)
     it(`is the kept one, which is to be changed: somebody reset it (asked by ${forced})`, async () => {
-      luna = await LunaSteps.start({ quirks: { 'luna.forcedChange': forced, 'luna.signIn': signIn } });
+      luna = await LunaSteps.start({ variants: { 'luna.forcedChange': forced, 'luna.signIn': signIn } });
       luna.setUpHsm();
       luna.world.appliance.state.users[0]!.mustChange = true;
       const inspected = () => luna.problemOf(luna.step(inspectHsm, { ...luna.job, ...luna.hosts }));
@@ -463,7 +463,7 @@ describe('A password that does not fit', function () {
 
   for (const result of ['0', '65535'])
     it(`for the last time is a failure, whatever its result says: ${result}`, async () => {
-      luna = await LunaSteps.start({ quirks: { 'luna.lastFailureResult': result } });
+      luna = await LunaSteps.start({ variants: { 'luna.lastFailureResult': result } });
       luna.setUpHsm();
       const { hsm } = luna.world.appliance.state;
       hsm.soAttemptsLeft = 1;
@@ -479,16 +479,16 @@ describe('A password that does not fit', function () {
     });
 
   for (const softInit of ['refuses', 'asks'])
-    it(`is not typed where somebody initialised the HSM right before hsm init, which then ${softInit}`, async () => {
-      luna = await LunaSteps.start({ quirks: { 'luna.softInit': softInit, 'luna.initQuestion': 'at-once' } });
+    it(`is not typed where somebody initialized the HSM right before hsm init, which then ${softInit}`, async () => {
+      luna = await LunaSteps.start({ variants: { 'luna.softInit': softInit, 'luna.initQuestion': 'at-once' } });
       luna.setUpHsm();
       const { hsm } = luna.world.appliance.state;
       Object.assign(hsm, { zeroized: true, label: '', partitions: [] });
       luna.fault('hold', 'lunash:hsm show', { skip: 1 });
       const stopped = soSignIn();
-      const held = await until('the last look', async () => luna.world.weather.held()[0]?.id);
+      const held = await until('the last look', async () => luna.world.faults.held()[0]?.id);
       Object.assign(hsm, { zeroized: false, label: 'TheirHSM', soPassword: 'their-own-password' });
-      luna.world.weather.release(held);
+      luna.world.faults.release(held);
       const { kind, words: seen } = await stopped;
       assert.equal(kind, softInit === 'asks' ? 'Unsafe' : 'Refused');
       assert.match(seen, softInit === 'asks' ? /it asks something unknown\. LunaSH said: .*HSM Administrators' password/ : /LUNA_RET_USER_NOT_LOGGED_IN/);
@@ -501,15 +501,15 @@ describe('A password that does not fit', function () {
     [1, 'prompt'],
   ] as const)
     it(`is not typed where the sign-in itself warns that ${left} attempts are left; Ctrl-C: ${interrupt}`, async () => {
-      luna = await LunaSteps.start({ quirks: { 'luna.interrupt': interrupt } });
+      luna = await LunaSteps.start({ variants: { 'luna.interrupt': interrupt } });
       luna.setUpHsm();
       const { hsm } = luna.world.appliance.state;
       // Between the look and the sign-in somebody else uses attempts up.
       luna.fault('hold', 'lunash:partition list', { skip: 1 });
       const stopped = soSignIn();
-      await until('partition list', async () => luna.world.weather.held()[0]?.id);
+      await until('partition list', async () => luna.world.faults.held()[0]?.id);
       hsm.soAttemptsLeft = left;
-      luna.world.weather.release(luna.world.weather.held()[0]!.id);
+      luna.world.faults.release(luna.world.faults.held()[0]!.id);
       const { kind, words: seen } = await stopped;
       assert.equal(kind, 'Unsafe');
       assert.match(seen, /few sign-ins are left before the HSM erases itself/);

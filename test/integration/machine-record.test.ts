@@ -86,7 +86,7 @@ describe('What was created stands in the target record', function () {
     await rebuild();
     const { vmId: after } = await machine();
     assert.notEqual(before, after);
-    bench.world.ledger.clear();
+    bench.world.requestLog.clear();
     const stopped = await bench.stops('windows-vm', needs);
     assert.deepEqual([stopped.kind, stopped.words], ['Unsafe', `the machine was replaced: its vmId is ${after}, and the target record has ${before}`]);
     const installing = await bench.stops('install-luna-client', { vm, publicKey: 'ssh-rsa AAAAB3Nz test' });
@@ -168,8 +168,8 @@ describe('What was created stands in the target record', function () {
     return hsms.dedicatedHsmOperations.get(bench.request.azure.resourceGroup, bench.request.hsm.name);
   };
   /** Sends the deployment of the HSM, and hears nothing more of it. */
-  const send = async (needs: { hsmSubnetId: string }, askedAt: number) => {
-    for (let number = 1; bench.arrived(deploymentPut).length === 0; number++) await bench.attempt('deploy-hsm', needs, { number, askedAt }).catch(() => {});
+  const send = async (needs: { hsmSubnetId: string }, scheduledAt: number) => {
+    for (let number = 1; bench.arrived(deploymentPut).length === 0; number++) await bench.attempt('deploy-hsm', needs, { number, scheduledAt }).catch(() => {});
     const [[, { tag }]] = (await entered('deployment')) as [[string, { tag: string }]];
     return tag;
   };
@@ -181,22 +181,22 @@ describe('What was created stands in the target record', function () {
   it('an HSM that our request made is known by its own tag, though its deployment was canceled, which Azure goes on with by itself', async () => {
     const needs = { hsmSubnetId: (await start()).hsmSubnetId };
     bench.fault('hold', 'arm:provisioning Microsoft.HardwareSecurityModules/dedicatedHSMs');
-    const askedAt = Date.now();
-    const tag = await send(needs, askedAt);
+    const scheduledAt = Date.now();
+    const tag = await send(needs, scheduledAt);
     await until('the HSM', async () => ((await hsm().catch(() => undefined)) ? true : undefined));
     const { deployments } = await bench.clients();
     await deployments.deployments.cancel(bench.request.azure.resourceGroup, 'HSMdeploy');
-    for (const { id } of bench.world.weather.held()) bench.world.weather.release(id);
+    for (const { id } of bench.world.faults.held()) bench.world.faults.release(id);
     await until('the HSM in the end', async () => ((await hsm()).provisioningState === 'Succeeded' ? true : undefined));
     assert.deepEqual([await deployment(), (await hsm()).tags?.['provisioner-create']], ['Canceled', tag]);
-    await bench.step('deploy-hsm', needs, { askedAt: askedAt + 1 });
+    await bench.step('deploy-hsm', needs, { scheduledAt: scheduledAt + 1 });
     assert.deepEqual([await eventsOf('deployment'), bench.arrived(deploymentPut).length], [['machine-create-begun', 'machine-created'], 1]);
   });
 
   it('an HSM that carries the tag of another request is an incident and is not entered, though a deployment of ours succeeded', async () => {
     const needs = { hsmSubnetId: (await start()).hsmSubnetId };
-    const askedAt = Date.now();
-    await send(needs, askedAt);
+    const scheduledAt = Date.now();
+    await send(needs, scheduledAt);
     await until('the deployment in the end', async () => ((await deployment()) === 'Succeeded' ? true : undefined));
     const { hsms } = await bench.clients();
     const { tags } = await hsm();
@@ -204,7 +204,7 @@ describe('What was created stands in the target record', function () {
       tags: { ...tags, 'provisioner-create': 'of-another-request' },
       ...often,
     });
-    const { kind, code } = await bench.stops('deploy-hsm', needs, { askedAt });
+    const { kind, code } = await bench.stops('deploy-hsm', needs, { scheduledAt });
     assert.deepEqual([kind, code, await eventsOf('deployment')], ['Unsafe', 'AZURE_RESOURCE_FOREIGN', ['machine-create-begun']]);
   });
 
@@ -223,7 +223,7 @@ describe('What was created stands in the target record', function () {
       stampId: bench.request.hsm.stamp ?? 'stamp1',
     };
     await hsms.dedicatedHsmOperations.beginCreateOrUpdateAndWait(resourceGroup, bench.request.hsm.name, theirs, often);
-    const { kind, words, remedy } = await bench.stops('deploy-hsm', needs, { askedAt: Date.now() + 1 });
+    const { kind, words, remedy } = await bench.stops('deploy-hsm', needs, { scheduledAt: Date.now() + 1 });
     assert.deepEqual([kind, await eventsOf('deployment')], ['Unsafe', ['machine-create-begun']]);
     assert.match(words, new RegExp(`nothing shows that this job’s request created it: .*the tag provisioner-create=${tag}`));
     assert.match(remedy, /set that tag on it, then retry/);

@@ -142,7 +142,7 @@ describe('OpenSSH’s ssh and scp, with the simulated appliance', function () {
 
   it('sign in by questions, too, where the appliance asks that way, with the ciphers of 7.8; a command without a shell need not tell its result', async () => {
     luna = await LunaSteps.start({
-      quirks: { 'luna.signIn': 'keyboard-interactive', 'luna.algorithms': '7.8', 'luna.words': '7.8', 'luna.execResult': 'no' },
+      variants: { 'luna.signIn': 'keyboard-interactive', 'luna.algorithms': '7.8', 'luna.words': '7.8', 'luna.execResult': 'no' },
     });
     luna.setUpHsm();
     const { code, said } = await done(run('ssh', ['tenantadmin@127.0.0.1', 'hsm show'], luna.kept('appliance-password')));

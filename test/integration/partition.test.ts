@@ -3,7 +3,7 @@ import { connectClient } from '../../activities/partition/connect-client.ts';
 import { cryptoOfficer } from '../../activities/partition/crypto-officer.ts';
 import { initializePartition } from '../../activities/partition/initialize-partition.ts';
 import { wordsOf } from '../../domain/failure.ts';
-import type { FaultRequest } from '../../simulator/weather.ts';
+import type { FaultRequest } from '../../simulator/faults.ts';
 import { afterEntry } from '../support/after-entry.ts';
 import { LunaSteps } from '../support/luna/luna-steps.ts';
 import { ownVmId } from '../support/own-machines.ts';
@@ -25,8 +25,8 @@ describe('The partition, from the trust link to its crypto officer', function ()
   const input = () => ({ ...luna.job, ...luna.hosts, partitionSerial: luna.partition.serial });
 
   /** A host that sees the partition. */
-  async function connected(quirks: Record<string, string> = {}): Promise<void> {
-    luna = await LunaSteps.start({ quirks });
+  async function connected(variants: Record<string, string> = {}): Promise<void> {
+    luna = await LunaSteps.start({ variants });
     luna.setUpHsm();
     await luna.step(connectClient, input());
   }
@@ -46,7 +46,7 @@ describe('The partition, from the trust link to its crypto officer', function ()
     assert.deepEqual([poAttemptsLeft, coAttemptsLeft], [10, 10]);
   }
 
-  it('is connected, initialised and gets its crypto officer; a second run on a working root of trust changes nothing', async () => {
+  it('is connected, initialized and gets its crypto officer; a second run on a working root of trust changes nothing', async () => {
     await connected();
     assert.deepEqual(await allSteps(), [{ slot: 0 }, { label: 'luna_part' }, { attemptsLeft: 10 }]);
     isSetUp();
@@ -80,7 +80,7 @@ describe('The partition, from the trust link to its crypto officer', function ()
   describe('gives nothing to a Windows host that somebody replaced since the record was made:', () => {
     const stopsAt = async (step: typeof connectClient | typeof initializePartition | typeof cryptoOfficer) => {
       luna.vmId = 'another';
-      luna.world.ledger.clear();
+      luna.world.requestLog.clear();
       const { kind, code, remedy } = await luna.problemOf(luna.step<ReturnType<typeof input>, unknown>(step, input()));
       assert.deepEqual([kind, code], ['Unsafe', 'AZURE_MACHINE_REPLACED']);
       assert.match(remedy, /Nothing was sent to it/);
@@ -111,9 +111,9 @@ describe('The partition, from the trust link to its crypto officer', function ()
 
   describe('among other slots', () => {
     for (const order of ['others-first', 'moving'])
-      for (const quirks of [{}, untold])
-        it(`is found by its serial: ${order}${quirks === untold ? ', and nothing is told of roles' : ''}`, async () => {
-          await connected({ 'lunacm.slots': order, ...quirks });
+      for (const variants of [{}, untold])
+        it(`is found by its serial: ${order}${variants === untold ? ', and nothing is told of roles' : ''}`, async () => {
+          await connected({ 'lunacm.slots': order, ...variants });
           await allSteps();
           isSetUp();
           const { label, objects, poPassword, poAttemptsLeft, coAttemptsLeft } = luna.host.token!;
@@ -138,11 +138,11 @@ describe('The partition, from the trust link to its crypto officer', function ()
     });
   });
 
-  describe('is not initialised', () => {
+  describe('is not initialized', () => {
     const rows: [what: string, change: () => void, seen: RegExp][] = [
-      ['where it has somebody’s label', () => Object.assign(luna.partition, { label: 'theirs', poPassword: 'theirs' }), /initialised, has the label “theirs”/],
+      ['where it has somebody’s label', () => Object.assign(luna.partition, { label: 'theirs', poPassword: 'theirs' }), /initialized, has the label “theirs”/],
       ['where it has objects', () => void luna.partition.objects.push('their-key'), /1 objects/],
-      ['where it was initialised without a label', () => void (luna.partition.poPassword = 'theirs'), /is initialised/],
+      ['where it was initialized without a label', () => void (luna.partition.poPassword = 'theirs'), /is initialized/],
     ];
     for (const [what, change, seen] of rows)
       it(what, async () => {
@@ -155,19 +155,19 @@ describe('The partition, from the trust link to its crypto officer', function ()
         assert.deepEqual([luna.partition, luna.arrived('lunacm:partition init')], [before, []]);
       });
 
-    it('where somebody initialises it after the look', async () => {
+    it('where somebody initializes it after the look', async () => {
       await connected();
       luna.fault('hold', 'lunash:partition list');
       const stopped = luna.problemOf(luna.step(initializePartition, input()));
-      const held = await until('the look', async () => luna.world.weather.held()[0]?.id);
+      const held = await until('the look', async () => luna.world.faults.held()[0]?.id);
       Object.assign(luna.partition, { label: 'theirs', poPassword: 'theirs' });
-      luna.world.weather.release(held);
-      assert.match((await stopped).words, /initialised, has the label “theirs”/);
+      luna.world.faults.release(held);
+      assert.match((await stopped).words, /initialized, has the label “theirs”/);
       assert.deepEqual([luna.partition.poPassword, luna.arrived('lunacm:partition init')], ['theirs', []]);
     });
 
     for (const [what, change] of [
-      ['initialises it', () => Object.assign(luna.partition, { label: 'theirs', poPassword: 'theirs' })],
+      ['initializes it', () => Object.assign(luna.partition, { label: 'theirs', poPassword: 'theirs' })],
       ['puts an object in', () => luna.partition.objects.push('their-key')],
     ] as const)
       it(`where somebody ${what} while its entry is made`, async () => {
@@ -216,8 +216,8 @@ describe('The partition, from the trust link to its crypto officer', function ()
   });
 
   describe('Its crypto officer', () => {
-    const initialised = async (quirks: Record<string, string> = {}) => {
-      await connected(quirks);
+    const initialized = async (variants: Record<string, string> = {}) => {
+      await connected(variants);
       await luna.step(initializePartition, input());
     };
     /** A password that works is always in the store. */
@@ -227,11 +227,11 @@ describe('The partition, from the trust link to its crypto officer', function ()
     };
 
     const cuts: FaultRequest['kind'][] = ['reset', 'reset-after-accept', 'slow'];
-    for (const quirks of [{}, untold])
+    for (const variants of [{}, untold])
       for (const operation of ['lunacm:role init', 'lunacm:role changepw'])
         for (const kind of cuts)
-          it(`is set up once, ${quirks === untold ? 'with nothing told of roles, ' : ''}with ${kind} at ${operation}`, async () => {
-            await initialised(quirks);
+          it(`is set up once, ${variants === untold ? 'with nothing told of roles, ' : ''}with ${kind} at ${operation}`, async () => {
+            await initialized(variants);
             luna.fault(kind, operation);
             await luna.attempt(cryptoOfficer, input()).catch(inStore);
             await luna.step(cryptoOfficer, input());
@@ -242,7 +242,7 @@ describe('The partition, from the trust link to its crypto officer', function ()
 
     for (const operation of ['lunacm:role init', 'lunacm:role changepw'])
       it(`is set up once when its sender dies at ${operation}`, async () => {
-        await initialised();
+        await initialized();
         const { release } = await luna.cutOffAt(operation, cryptoOfficer, input());
         inStore();
         release();
@@ -252,7 +252,7 @@ describe('The partition, from the trust link to its crypto officer', function ()
       });
 
     it('is set up where its sender died before the first password was changed, and the HSM does not tell that it must be', async () => {
-      await initialised();
+      await initialized();
       luna.fault('reset-after-accept', 'lunacm:role init');
       await luna.attempt(cryptoOfficer, input()).catch(inStore);
       luna.partition.coMustChange = false;
@@ -262,7 +262,7 @@ describe('The partition, from the trust link to its crypto officer', function ()
     });
 
     it('is set up by a retry where its first password was taken and could not be changed, and the HSM does not tell that it must be', async () => {
-      await initialised();
+      await initialized();
       luna.fault('fail', 'lunacm:role changepw', { message: 'no room' });
       assert.equal((await luna.problemOf(luna.step(cryptoOfficer, input()))).kind, 'Refused');
       luna.partition.coMustChange = false;
@@ -278,7 +278,7 @@ describe('The partition, from the trust link to its crypto officer', function ()
     ];
     for (const [what, change, seen] of states)
       it(`is an incident and not tried where it ${what}`, async () => {
-        await initialised();
+        await initialized();
         await luna.step(cryptoOfficer, input());
         Object.assign(luna.partition, change);
         const before = luna.arrived('lunacm:role login').length;
@@ -288,15 +288,15 @@ describe('The partition, from the trust link to its crypto officer', function ()
         assert.equal(luna.arrived('lunacm:role login').length, before);
       });
 
-    const wrong: [what: string, quirks: Record<string, string>, change: object, tries: number, kind: string][] = [
+    const wrong: [what: string, variants: Record<string, string>, change: object, tries: number, kind: string][] = [
       ['somebody’s password', {}, { coPassword: 'theirs' }, 1, 'Unsafe'],
       ['somebody’s first password', {}, { coPassword: 'theirs', coMustChange: true }, 1, 'Unsafe'],
       ['somebody’s password, and nothing is told', untold, { coPassword: 'theirs' }, 2, 'Unsafe'],
       ['our password as its first one', {}, { coMustChange: true }, 1, 'Unsafe'],
     ];
-    for (const [what, quirks, change, tries, kind] of wrong)
+    for (const [what, variants, change, tries, kind] of wrong)
       it(`with ${what} costs ${tries === 1 ? 'one attempt' : 'two attempts'} and asks`, async () => {
-        await initialised(quirks);
+        await initialized(variants);
         await luna.step(cryptoOfficer, input());
         Object.assign(luna.partition, change);
         assert.equal((await luna.problemOf(luna.step(cryptoOfficer, input()))).kind, kind);
@@ -304,7 +304,7 @@ describe('The partition, from the trust link to its crypto officer', function ()
       });
 
     it('with somebody’s password loses no more than two attempts to any number of orders, where nothing is told', async () => {
-      await initialised(untold);
+      await initialized(untold);
       await luna.step(cryptoOfficer, input());
       luna.partition.coPassword = 'theirs';
       const contents = () => luna.contents();
@@ -316,7 +316,7 @@ describe('The partition, from the trust link to its crypto officer', function ()
     });
 
     it('is seen into by its kept password, and a refused one is not tried again out of habit', async () => {
-      await initialised();
+      await initialized();
       await luna.step(cryptoOfficer, input());
       luna.partition.objects.push(...rootKeys);
       const contents = () => luna.contents();
@@ -329,7 +329,7 @@ describe('The partition, from the trust link to its crypto officer', function ()
     });
 
     it('is not set up with a refused password of the partition SO', async () => {
-      await initialised();
+      await initialized();
       luna.partition.poPassword = 'theirs';
       const { kind, words: seen, remedy } = await luna.problemOf(luna.step(cryptoOfficer, input()));
       assert.equal(kind, 'Unsafe');

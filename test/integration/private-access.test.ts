@@ -60,7 +60,7 @@ describe('A job with private access alone, a key vault and blobs', function () {
   });
 
   it('with each secret written to the vault once, and nowhere else', async () => {
-    const written = (await bench.ledger('vault:PUT secret')).filter(({ outcome }) => outcome === 'done').map(({ target }) => target);
+    const written = (await bench.requestLog('vault:PUT secret')).filter(({ outcome }) => outcome === 'done').map(({ target }) => target);
     assert.deepEqual(written.toSorted(), [...report.secrets, 'ntp-key', 'record-key', `${id}-appliance-host-key`, `${id}-kept-purposes`].toSorted());
     const values = await Promise.all(written.filter(isSecret).map((name) => bench.store.get(name)));
     const secrets = values.filter((value) => value !== undefined);
@@ -79,7 +79,7 @@ describe('A job with private access alone, a key vault and blobs', function () {
   });
 
   it('without any public address but the gateway’s', async () => {
-    assert.deepEqual(await bench.ledger('arm:PUT Microsoft.Network/publicIPAddresses'), []);
+    assert.deepEqual(await bench.requestLog('arm:PUT Microsoft.Network/publicIPAddresses'), []);
     const { body } = await bench.control<{ resources: { id: string; type: string }[] }>('GET', '/world');
     const named = (type: string) => body.resources.filter((resource) => resource.type.endsWith(`/${type}`)).map((resource) => resource.id.split('/').at(-1));
     assert.deepEqual(named('publicIPAddresses'), ['HSMInside-ergwpip']);

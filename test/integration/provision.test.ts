@@ -9,14 +9,14 @@ import { seenOf } from '../../systems/certificates.ts';
 import '../support/quiet.ts';
 import { exampleRequest } from '../support/example.ts';
 import { decoded, filesIn, historyOf, isSecret, leaks, type Place } from '../support/leaks.ts';
-import { type ShownJob, StackBench } from '../support/stack-bench.ts';
-import { testedWorkflowCode } from '../support/workflow-code.ts';
+import { type JobView, StackBench } from '../support/stack-bench.ts';
+import { testedWorkflowCode } from '../support/workflow-bundle.ts';
 
 describe('The whole runbook on the embedded stack', function () {
   this.timeout(180_000);
   let bench: StackBench;
   let id: string;
-  let job: ShownJob;
+  let job: JobView;
   let history: string;
   let face: Identity;
 
@@ -29,7 +29,7 @@ describe('The whole runbook on the embedded stack', function () {
     id = await bench.provision(request);
     const asked = await bench.approvalAsked(id);
     assert.deepEqual([asked.approvals[0]!.hsm?.serial, asked.approvals[0]!.hsm?.label], ['572413', 'LunaHSM']);
-    assert.equal((await bench.ledger('lunash:hsm changePolicy')).length, 0);
+    assert.equal((await bench.requestLog('lunash:hsm changePolicy')).length, 0);
     assert.equal((await bench.approve(id)).status, 200);
     job = await bench.ended(id);
     history = await historyOf(bench.stack.temporal, id);
@@ -86,16 +86,16 @@ describe('The whole runbook on the embedded stack', function () {
       'arm:PUT Microsoft.Resources/deployments',
       'windows:installer',
     ])
-      assert.equal((await bench.ledger(operation)).filter(({ outcome }) => outcome === 'done').length, 1, operation);
+      assert.equal((await bench.requestLog(operation)).filter(({ outcome }) => outcome === 'done').length, 1, operation);
   });
 
   it('closed the temporary doors', async () => {
-    const deleted = await bench.ledger('arm:DELETE *');
+    const deleted = await bench.requestLog('arm:DELETE *');
     assert.deepEqual(deleted.map(({ operation, target }) => [operation, target.split('/').at(-3)]).sort(), [
       ['arm:DELETE Microsoft.Network/networkSecurityGroups/securityRules', 'lunaclient-nsg'],
       ['arm:DELETE Microsoft.Network/networkSecurityGroups/securityRules', 'mycompany-ciphertrust-nsg'],
     ]);
-    assert.ok((await bench.ledger('arm:POST Microsoft.Compute/virtualMachines/deallocate')).length > 0);
+    assert.ok((await bench.requestLog('arm:POST Microsoft.Compute/virtualMachines/deallocate')).length > 0);
   });
 
   it('stays within 300 events and 256 KB of history, and replays from JSON', async () => {

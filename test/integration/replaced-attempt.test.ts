@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { initializeHsm } from '../../activities/hsm-setup/initialize-hsm.ts';
-import type { Entry } from '../../simulator/ledger.ts';
+import type { Entry } from '../../simulator/request-log.ts';
 import '../support/quiet.ts';
 import { AzureBench } from '../support/azure-bench.ts';
 import { LunaSteps } from '../support/luna/luna-steps.ts';
@@ -80,10 +80,10 @@ describe('An attempt that was replaced while it could not run', function () {
       // The first look waits until the successor is there: a held handshake is given up after a while.
       azure.fault('hold', reading);
       const step = await bench.begin('resource-group', azure.job, taskQueue);
-      const look = await until('the first look to be held', async () => azure.world.weather.held()[0], patient);
+      const look = await until('the first look to be held', async () => azure.world.faults.held()[0], patient);
       await bench.worker('other', taskQueue, env);
       arm.holds = () => true;
-      azure.world.weather.release(look.id);
+      azure.world.faults.release(look.id);
       await until('the connection to be held', async () => arm.held || undefined, patient);
       temporal.cut();
       await step.result();

@@ -8,9 +8,9 @@ describe('A root of trust, whatever happens on the way', function () {
   const ways = Object.entries(options);
   for (const [at, [what, circumstance]] of Object.entries(circumstances).entries()) {
     if (at % 2 === 1) continue;
-    const [option, quirks] = ways[at % ways.length]!;
+    const [option, variants] = ways[at % ways.length]!;
     it(`${what} (${option})`, async () => {
-      const bench = await TrustBench.start({ ...quirks, ...circumstance.quirks });
+      const bench = await TrustBench.start({ ...variants, ...circumstance.variants });
       try {
         await carryOut(bench, circumstance);
       } finally {

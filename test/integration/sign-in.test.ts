@@ -75,7 +75,7 @@ describe('Signing in to Azure', function () {
       const before = { ...process.env };
       Object.assign(process.env, own);
       try {
-        return await attemptStep(systems, 'check-feature', bench.job, { number: 1, askedAt: Date.now() });
+        return await attemptStep(systems, 'check-feature', bench.job, { number: 1, scheduledAt: Date.now() });
       } finally {
         for (const name of Object.keys(own)) delete process.env[name];
         Object.assign(process.env, before);
@@ -94,7 +94,7 @@ describe('Signing in to Azure', function () {
   /** Those that were given. */
   const tokens = () => (bench.world.state['azure'] as AzureState).tokens;
   /** What was asked for tokens. */
-  const signedInAt = () => bench.world.ledger.entries.flatMap(({ operation }) => (/^(authority|identity):.* token$/.test(operation) ? [operation] : []));
+  const signedInAt = () => bench.world.requestLog.entries.flatMap(({ operation }) => (/^(authority|identity):.* token$/.test(operation) ? [operation] : []));
 
   const ways: [way: string, identity: () => NodeJS.ProcessEnv][] = [
     ['a client secret', secret],
@@ -119,7 +119,7 @@ describe('Signing in to Azure', function () {
 
   for (const [way, identity] of ways.slice(0, 3))
     it(`goes on beyond the end of a token that ${way} gave`, async () => {
-      bench.world.quirks['azure.tokenSeconds'] = '1';
+      bench.world.variants['azure.tokenSeconds'] = '1';
       const ask = worker(identity());
       await ask();
       const [first] = tokens();
@@ -243,8 +243,8 @@ describe('Signing in to Azure', function () {
     assert.match(seen, /does not contain a PEM-encoded certificate/);
   });
 
-  describe('in bad weather', () => {
-    for (const [weather, strike, seen, pause] of [
+  describe('in bad faults', () => {
+    for (const [faults, strike, seen, pause] of [
       ['is not well', () => bench.fault('error', 'authority:*', { status: 503 }), /AADSTS90033: A transient error/, undefined],
       ['throttles', () => bench.fault('throttle', 'authority:*', { amount: 7 }), /said: "429"/, 7000],
       ['answers with a page', () => bench.fault('page', 'authority:*'), /said: "502: an HTML page/, undefined],
@@ -255,7 +255,7 @@ describe('Signing in to Azure', function () {
         ['', secret],
         [', narrowed', () => narrowed('prod', secret())],
       ] as const)
-        it(`waits while the authority ${weather}${name}`, async () => {
+        it(`waits while the authority ${faults}${name}`, async () => {
           strike();
           const ask = worker(identity());
           const problem = await stopped(ask);
@@ -281,14 +281,14 @@ describe('Signing in to Azure', function () {
     const appService = () => ({ IDENTITY_ENDPOINT: bench.azure.identity.endpoint, IDENTITY_HEADER: bench.azure.identity.header });
     const ofApplication = () => ({ AZURE_CLIENT_ID: bench.azure.credentials.clientId });
 
-    for (const [way, identity, askedAt] of [
+    for (const [way, identity, scheduledAt] of [
       ['that of a virtual machine, although a secret is set', () => narrowed('ManagedIdentityCredential', { ...secret(), ...metadata() }), 'metadata'],
       ['that of an App Service', () => narrowed('managedidentitycredential', appService()), 'app-service'],
       ['one that is assigned to the machine, where nothing else is set', () => ({ ...ofApplication(), ...metadata() }), 'metadata'],
     ] as const)
       it(`works with ${way}`, async () => {
         assert.deepEqual(await host(identity()), { state: 'Registered' });
-        assert.deepEqual([...new Set(signedInAt())], [`identity:GET ${askedAt} token`]);
+        assert.deepEqual([...new Set(signedInAt())], [`identity:GET ${scheduledAt} token`]);
       });
 
     it('waits while the identity is being set up', async () => {

@@ -24,13 +24,13 @@ describe('The simulated Azure Resource Manager', function () {
   this.timeout(60_000);
   const folder = mkdtempSync(join(tmpdir(), 'hsm-arm-'));
   const capture = join(folder, 'capture.ndjson');
-  const quirks: Record<string, string> = {};
+  const variants: Record<string, string> = {};
   let world: RunningWorld;
   let azure: Azure;
   let client: ArmClient;
   let sub: string;
   before(async () => {
-    world = await createWorld({ timeScale: 60_000, quirks });
+    world = await createWorld({ timeScale: 60_000, variants });
     azure = await createAzure(world, 0, capture);
     await readyHsm(world, azure);
     client = await ArmClient.signIn({ ...azure, ca: azure.caPem, ...azure.credentials });
@@ -348,7 +348,7 @@ describe('The simulated Azure Resource Manager', function () {
     assert.deepEqual(told.at(-1)!.body.properties.outputs, { joined: { type: 'String', value: 'ab' } });
     const kept = readFileSync(capture, 'utf8');
     assert.ok(kept.includes('deployments/typed'));
-    for (const place of [JSON.stringify(put.body), JSON.stringify(told), kept, JSON.stringify(world.ledger.entries)])
+    for (const place of [JSON.stringify(put.body), JSON.stringify(told), kept, JSON.stringify(world.requestLog.entries)])
       assert.ok(!place.includes('Secret-in-a-file'));
     const broken = await exchange<Refusal>(`${azure.arm}${path}`, azure.caPem, { method: 'PUT', headers, body: '{"properties": ' });
     assert.deepEqual([broken.status, broken.body.error.code], [400, 'InvalidRequestContent']);
@@ -365,7 +365,7 @@ describe('The simulated Azure Resource Manager', function () {
     };
     state.hsm.zeroized = false;
     assert.deepEqual([await deleted(), await stateNow()], [[409, 409, 'Conflict'], 'Succeeded']);
-    quirks['azure.hsmNotZeroized'] = 'failed';
+    variants['azure.hsmNotZeroized'] = 'failed';
     assert.deepEqual([await deleted(), await stateNow()], [[202, 409, 'Conflict'], 'Failed']);
     assert.equal(world.appliances.get('172.22.1.4')?.state, state, 'the device with its keys is still there');
     state.hsm.zeroized = true;
@@ -377,12 +377,12 @@ describe('The simulated Azure Resource Manager', function () {
 describe('A simulated Azure with few requests left', () => {
   it('refuses with the time to wait, which Microsoft’s client waits, and takes them again', async () => {
     // Four reads an hour, which takes a second.
-    const world = await createWorld({ timeScale: 3600, quirks: { 'azure.requestsPerHour': '4,1200,15000' } });
+    const world = await createWorld({ timeScale: 3600, variants: { 'azure.requestsPerHour': '4,1200,15000' } });
     const azure = await createAzure(world);
     try {
       azure.seedGroup('one', 'westus2');
       const { resourceGroups } = foreignClients(azure).resources;
-      const throttled = () => world.ledger.entries.filter(({ detail }) => detail === 'SubscriptionRequestsThrottled').length;
+      const throttled = () => world.requestLog.entries.filter(({ detail }) => detail === 'SubscriptionRequestsThrottled').length;
       for (let times = 0; throttled() === 0; times++) {
         assert.ok(times < 100, 'no request is ever refused');
         await Promise.all(Array.from({ length: 5 }, async () => assert.equal((await everything(resourceGroups.list())).items.length, 1)));

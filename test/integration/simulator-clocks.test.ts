@@ -6,8 +6,8 @@ import { exchange } from '../support/arm-client.ts';
 const seconds = (date: string | undefined): number => Math.round((Date.parse(date ?? '') - Date.now()) / 1000);
 
 /** How far the Date header of each simulated service is off, in seconds. */
-async function clocks(quirks: Record<string, string>) {
-  const world = await createWorld({ timeScale: 3600, quirks });
+async function clocks(variants: Record<string, string>) {
+  const world = await createWorld({ timeScale: 3600, variants });
   const azure = await createAzure(world);
   try {
     const { ports } = await world.machines.cipherTrust({
@@ -44,7 +44,7 @@ describe('The Date headers of the simulated services', () => {
     for (const off of [arm, authority, vault, manager]) within(off, 0);
   });
 
-  it('are wrong by what a quirk says, each witness by itself', async () => {
+  it('are wrong by what a variant says, each witness by itself', async () => {
     const { arm, authority, vault, manager } = await clocks({
       'azure.dateSkewSeconds': '3600',
       'azure.vaultClockSkewSeconds': '60',

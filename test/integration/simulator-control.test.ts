@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SocksClient } from 'socks';
 import type { AzureState } from '../../simulator/azure/state.ts';
+import type { Fault } from '../../simulator/faults.ts';
 import type { Marks } from '../../simulator/operations.ts';
 import { StateFile } from '../../simulator/state-file.ts';
-import type { Fault } from '../../simulator/weather.ts';
 import { until } from '../support/until.ts';
 
 const main = fileURLToPath(new URL('../../simulator/main.ts', import.meta.url));
@@ -27,7 +27,7 @@ interface Ready {
 }
 interface Shown {
   timeScale: number;
-  quirks: Record<string, string>;
+  variants: Record<string, string>;
   resources: { type: string; provisioningState: string }[];
   appliances: { address: string; label: string; zeroized: boolean; partitions: { name: string }[] }[];
   windowsHosts: string[];
@@ -81,7 +81,7 @@ describe('The simulator as a program', function () {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'simulator-'));
-    await start('--scenario', 'ready-hsm', '--quirk', 'luna.zone=UTC', '--fault', 'unsealed');
+    await start('--scenario', 'ready-hsm', '--variant', 'luna.zone=UTC', '--fault', 'unsealed');
   });
   after(async () => {
     if (child.exitCode === null) await end();
@@ -97,7 +97,7 @@ describe('The simulator as a program', function () {
 
   it('shows the world, without a secret', async () => {
     const shown = await world();
-    assert.deepEqual([shown.timeScale, shown.quirks], [600, { 'luna.zone': 'UTC' }]);
+    assert.deepEqual([shown.timeScale, shown.variants], [600, { 'luna.zone': 'UTC' }]);
     const [appliance] = shown.appliances;
     assert.deepEqual([appliance?.address, appliance?.zeroized, appliance?.partitions], [hsmAddress, true, []]);
     assert.deepEqual([shown.windowsHosts, shown.cipherTrusts.map(({ address }) => address)], [['172.22.0.4'], ['172.22.0.5']]);
@@ -116,14 +116,14 @@ describe('The simulator as a program', function () {
 
   it('shows what arrived, by pattern and since a number, and forgets it when told', async () => {
     type Entry = { seq: number; operation: string; target: string };
-    const refused = (await control<Entry[]>('GET', '/ledger?operation=socks:*')).body;
+    const refused = (await control<Entry[]>('GET', '/request-log?operation=socks:*')).body;
     assert.deepEqual(
       refused.map(({ target }) => target),
       ['172.22.1.99:22'],
     );
-    assert.deepEqual((await control<Entry[]>('GET', `/ledger?operation=socks:*&since=${refused[0]!.seq}`)).body, []);
-    assert.equal((await control('DELETE', '/ledger')).status, 204);
-    assert.deepEqual((await control<Entry[]>('GET', '/ledger')).body, []);
+    assert.deepEqual((await control<Entry[]>('GET', `/request-log?operation=socks:*&since=${refused[0]!.seq}`)).body, []);
+    assert.equal((await control('DELETE', '/request-log')).status, 204);
+    assert.deepEqual((await control<Entry[]>('GET', '/request-log')).body, []);
   });
 
   it('takes faults, shows and removes them', async () => {
@@ -183,11 +183,11 @@ describe('The simulator as a program', function () {
     assert.equal((await control('POST', `/wires/${body.id}/reset`)).status, 404);
   });
 
-  it('is set another way by a quirk while it runs', async () => {
-    assert.equal((await control('PUT', '/quirks/luna.words', { value: '7.8' })).status, 204);
-    assert.equal((await control<Shown>('GET', '/world')).body.quirks['luna.words'], '7.8');
-    assert.equal((await control('PUT', '/quirks/luna.words', { value: '7.2' })).status, 204);
-    assert.equal((await control('PUT', '/quirks/luna.words', { value: '8' })).status, 400);
+  it('is set another way by a variant while it runs', async () => {
+    assert.equal((await control('PUT', '/variants/luna.words', { value: '7.8' })).status, 204);
+    assert.equal((await control<Shown>('GET', '/world')).body.variants['luna.words'], '7.8');
+    assert.equal((await control('PUT', '/variants/luna.words', { value: '7.2' })).status, 204);
+    assert.equal((await control('PUT', '/variants/luna.words', { value: '8' })).status, 400);
   });
 
   it('goes on as another world, under other names, and back', async () => {
@@ -199,7 +199,7 @@ describe('The simulator as a program', function () {
     assert.equal((await control('PUT', '/world', { state, rename: { [hsmAddress]: '172.22.1.99' } })).status, 204);
     assert.deepEqual(await addresses(), ['172.22.1.99']);
     assert.match(await greeting('172.22.1.99'), /^SSH-2\.0/);
-    assert.equal((await control('PUT', '/world', { state, newHostKeys: true, keepLedger: true })).status, 204);
+    assert.equal((await control('PUT', '/world', { state, newHostKeys: true, keepRequestLog: true })).status, 204);
     assert.match(await greeting(hsmAddress), /^SSH-2\.0/);
     assert.equal((await control('PUT', '/world', {})).status, 400);
     // Its machines were switched on anew.
@@ -210,18 +210,18 @@ describe('The simulator as a program', function () {
     for (const [path, body] of [
       ['/scenario', { name: 'atlantis' }],
       ['/feature', {}],
-      ['/meddle', { what: 'unplug', address: hsmAddress }],
-      ['/meddle', { what: 'create-partition', address: '172.22.1.99', name: 'theirs' }],
+      ['/tamper', { what: 'unplug', address: hsmAddress }],
+      ['/tamper', { what: 'create-partition', address: '172.22.1.99', name: 'theirs' }],
     ] as const)
       assert.equal((await control('POST', path, body)).status, 400, path);
   });
 
-  it('changes the feature, plays a scenario, and meddles with the HSM; all of it is still there after a restart', async () => {
+  it('changes the feature, plays a scenario, and tampers with the HSM; all of it is still there after a restart', async () => {
     assert.equal((await control('POST', '/feature', { state: 'Pending' })).status, 204);
     const again = await control<Ready>('POST', '/scenario', { name: 'ready-hsm' });
     assert.deepEqual([again.status, again.body.luna], [200, ready.luna]);
-    assert.equal((await control('POST', '/meddle', { what: 'initialise-hsm', address: hsmAddress, label: 'TheirHSM' })).status, 204);
-    assert.equal((await control('POST', '/meddle', { what: 'create-partition', address: hsmAddress, name: 'theirs' })).status, 204);
+    assert.equal((await control('POST', '/tamper', { what: 'initialize-hsm', address: hsmAddress, label: 'TheirHSM' })).status, 204);
+    assert.equal((await control('POST', '/tamper', { what: 'create-partition', address: hsmAddress, name: 'theirs' })).status, 204);
     const before = await world();
     assert.equal(await end(), 0);
     assert.equal(statSync(join(folder, 'world', 'state.json')).mode & 0o077, 0);
@@ -240,7 +240,7 @@ describe('The simulator as a program', function () {
     ['a port', ['--arm-port', '70000'], /--arm-port/],
     ['a scenario', ['--scenario', 'atlantis'], /known scenarios: empty, ready-hsm/],
     ['a fault', ['--fault', 'sealed'], /known faults: unsealed/],
-    ['a quirk', ['--quirk', 'luna.zon=UTC'], /no quirk luna\.zon/],
+    ['a variant', ['--variant', 'luna.zon=UTC'], /no variant luna\.zon/],
   ] as const)
     it(`refuses ${mistake} that it does not know, in words`, async () => {
       const mistaken = spawn(process.execPath, [main, ...options], { stdio: ['ignore', 'ignore', 'pipe'] });

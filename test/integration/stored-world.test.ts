@@ -41,7 +41,7 @@ describe('A stored world', function () {
     assert.equal(id, target);
     const { job } = await bench.ended(id);
     assert.equal(job.state, 'completed');
-    const erased = (await bench.ledger()).filter(({ destructive }) => destructive).map(({ operation }) => operation);
+    const erased = (await bench.requestLog()).filter(({ destructive }) => destructive).map(({ operation }) => operation);
     assert.deepEqual(erased, []);
     assert.deepEqual(
       (await recordOf(target)).filter(({ event }) => event.startsWith('setup')).length,

@@ -24,7 +24,7 @@ describe('A stack whose parts die', function () {
       (error: Error) => error,
     );
     assert.match(message, /^The worker ended by itself \(SIGKILL\)\. Its log is \S+worker\.log; the last lines:\n/);
-    assert.match(message, new RegExp(`Job ${id}, run \\S+, RUNNING; pending:\n  `));
+    assert.match(message, new RegExp(`StepContext ${id}, run \\S+, RUNNING; pending:\n  `));
     for (const part of ['temporal', 'simulator', 'worker', 'api']) assert.match(message, new RegExp(`The end of \\S+/${part}\\.log:`));
     assert.match(message, new RegExp(`The stack's data stays in ${bench.folder}`));
     await bench.stop();

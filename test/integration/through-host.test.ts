@@ -14,7 +14,7 @@ describe('A CipherTrust Manager that is reached through the Windows host', funct
   let face: Identity;
   let id: string;
   before(async () => {
-    bench = await StackBench.start({ simulatorArgs: ['--quirk', 'ciphertrust.initialPassword=generated'] });
+    bench = await StackBench.start({ simulatorArgs: ['--variant', 'ciphertrust.initialPassword=generated'] });
     face = await selfSigned({ commonName: 'keys.example.com', names: { dns: ['keys.example.com'] } });
     await bench.keep('web-certificate', `${face.privateKeyPem}\n${face.certificatePem}`);
     request.hsm.fips = false;
@@ -22,7 +22,7 @@ describe('A CipherTrust Manager that is reached through the Windows host', funct
   after(() => bench?.stop());
 
   const through = async (port: number) =>
-    (await bench.ledger('windows:forward')).filter(({ target, outcome }) => target === `${request.cipherTrust.address}:${port}` && outcome === 'done');
+    (await bench.requestLog('windows:forward')).filter(({ target, outcome }) => target === `${request.cipherTrust.address}:${port}` && outcome === 'done');
   const run = async () => {
     id = await bench.provision(request);
     return bench.ended(id);
@@ -30,13 +30,13 @@ describe('A CipherTrust Manager that is reached through the Windows host', funct
 
   it('is set up without a public address, each request through the host', async () => {
     assert.equal((await run()).job.state, 'completed');
-    const publicAddresses = (await bench.ledger('arm:PUT Microsoft.Network/publicIPAddresses')).map(({ target }) => target);
+    const publicAddresses = (await bench.requestLog('arm:PUT Microsoft.Network/publicIPAddresses')).map(({ target }) => target);
     assert.ok(publicAddresses.length > 0);
     assert.ok(!publicAddresses.some((target) => target.includes(request.cipherTrust.vmName)), publicAddresses.join(', '));
-    const asked = (await bench.ledger('ciphertrust:*')).filter(({ operation }) => /^ciphertrust:(GET|POST|PUT|PATCH|DELETE) /.test(operation));
+    const asked = (await bench.requestLog('ciphertrust:*')).filter(({ operation }) => /^ciphertrust:(GET|POST|PUT|PATCH|DELETE) /.test(operation));
     const forwarded = await through(443);
     assert.ok(asked.length > 20 && forwarded.length >= asked.length, `${asked.length} requests, ${forwarded.length} connections through the host`);
-    assert.ok((await bench.ledger(setup)).some(({ outcome }) => outcome === 'done'));
+    assert.ok((await bench.requestLog(setup)).some(({ outcome }) => outcome === 'done'));
   });
 
   it('gives its first password to ksadmin over the same way', async () => assert.ok((await through(22)).length > 0));
@@ -53,10 +53,10 @@ describe('A CipherTrust Manager that is reached through the Windows host', funct
   });
 
   it('is found by a second run, which starts the host again and wipes nothing', async () => {
-    const starts = async () => (await bench.ledger('arm:POST Microsoft.Compute/virtualMachines/start')).filter(({ outcome }) => outcome === 'done').length;
-    const before = { setups: (await bench.ledger(setup)).length, forwarded: (await through(443)).length, starts: await starts() };
+    const starts = async () => (await bench.requestLog('arm:POST Microsoft.Compute/virtualMachines/start')).filter(({ outcome }) => outcome === 'done').length;
+    const before = { setups: (await bench.requestLog(setup)).length, forwarded: (await through(443)).length, starts: await starts() };
     assert.equal((await run()).job.state, 'completed');
-    assert.equal((await bench.ledger(setup)).length, before.setups);
+    assert.equal((await bench.requestLog(setup)).length, before.setups);
     assert.ok((await through(443)).length > before.forwarded);
     assert.equal(await starts(), before.starts + 1);
   });

@@ -12,20 +12,20 @@ describe('The manager’s trust link to the HSM', function () {
   let luna: LunaSteps;
   afterEach(() => luna?.stop());
 
-  for (const { way, quirks, env, certificate, by } of [
-    { way: 'by address, made with vtl', quirks: {}, env: {}, certificate: 'vtl', by: 'ip' },
-    { way: 'by host name and a map, made here', quirks: { 'luna.registerByIp': 'refused' }, env: {}, certificate: 'generated', by: 'hostname' },
+  for (const { way, variants, env, certificate, by } of [
+    { way: 'by address, made with vtl', variants: {}, env: {}, certificate: 'vtl', by: 'ip' },
+    { way: 'by host name and a map, made here', variants: { 'luna.registerByIp': 'refused' }, env: {}, certificate: 'generated', by: 'hostname' },
     {
       way: 'shown in the words of 5.x, with an MD5 fingerprint',
-      quirks: { 'luna.words': '5.x', 'luna.clientFingerprint': 'md5' },
+      variants: { 'luna.words': '5.x', 'luna.clientFingerprint': 'md5' },
       env: {},
       certificate: 'vtl',
       by: 'ip',
     },
-    { way: 'with the HSM reached directly', quirks: {}, env: { HSM_LUNA_VIA: 'direct' }, certificate: 'generated', by: 'ip' },
+    { way: 'with the HSM reached directly', variants: {}, env: { HSM_LUNA_VIA: 'direct' }, certificate: 'generated', by: 'ip' },
   ] as const)
     it(`is registered ${way}`, async () => {
-      luna = await LunaSteps.start({ quirks }, env);
+      luna = await LunaSteps.start({ variants }, env);
       luna.request.certificate = certificate;
       luna.setUpHsm();
       const input = { ...luna.job, ...luna.hosts, partitionSerial: luna.partition.serial };

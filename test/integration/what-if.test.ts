@@ -18,10 +18,10 @@ describe('What a request would change', function () {
 
   /** One look, in which nothing may be changed. */
   async function look(): Promise<WhatIf> {
-    const before = bench.world.ledger.entries.length;
+    const before = bench.world.requestLog.entries.length;
     const environment = new MockActivityEnvironment({ startToCloseTimeoutMs: 60_000 }, { logger: new DefaultLogger('ERROR') });
     const seen = await runStep(environment, whatIf(bench.systems), bench.job);
-    const sent = bench.world.ledger.entries.slice(before).map(({ operation }) => operation);
+    const sent = bench.world.requestLog.entries.slice(before).map(({ operation }) => operation);
     const questions = ['arm:POST Microsoft.Resources/deployments/validate', 'arm:POST Microsoft.Resources/deployments/whatIf'];
     assert.deepEqual(
       sent.filter((operation) => !/^(arm:(GET|HEAD) |authority:)/.test(operation) && !questions.includes(operation)),
@@ -94,7 +94,7 @@ describe('What a request would change', function () {
     await bench.step('ciphertrust-vm', { computeSubnetId, image: cipherTrustImage, publicKey: 'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ ksadmin' });
     const seen = await look();
     assert.deepEqual([seen.problems, of(seen, 'Create'), of(seen, 'Modify')], [[], [], []]);
-    await bench.step('close-doors', { windowsVm });
+    await bench.step('remove-temporary-access', { windowsVm });
     const asleep = await look();
     assert.deepEqual(of(asleep, 'Modify'), ['lunaclient-nsg', 'lunaclient', 'mycompany-ciphertrust-nsg']);
     assert.deepEqual(of(asleep, 'Create'), []);

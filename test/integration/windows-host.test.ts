@@ -40,8 +40,8 @@ describe('A Windows host that becomes the Luna client', function () {
     await world.stop();
   });
 
-  async function switchOn(quirks: Record<string, string> = {}): Promise<void> {
-    world = await createWorld({ timeScale: 3000, quirks });
+  async function switchOn(variants: Record<string, string> = {}): Promise<void> {
+    world = await createWorld({ timeScale: 3000, variants });
     socks = await createSocks(world);
     host = await world.machines.windowsHost({ name: 'lunaclient', address, adminUser: 'LunaAdmin', adminPassword: 'LunaAdmin-Password-1' });
     for (const version of ['7.2.0', '7.4.0']) world.downloads.set(installerOf(version).url, installerOf(version).content);
@@ -51,7 +51,7 @@ describe('A Windows host that becomes the Luna client', function () {
   const [main, other] = [installerOf('7.4.0'), installerOf('7.2.0')];
   const parameters = { PublicKey: publicLine(privateKey), InstallerUrl: main.url, InstallerSha256: main.sha256.toUpperCase() };
   const both = { ...parameters, CertificateInstallerUrl: other.url, CertificateInstallerSha256: other.sha256 };
-  const installers = () => world.ledger.entries.filter(({ operation }) => operation === 'windows:installer');
+  const installers = () => world.requestLog.entries.filter(({ operation }) => operation === 'windows:installer');
 
   const request = exampleRequest();
   const vm = { id: '/vm', privateAddress: address, reachable: address };
@@ -59,11 +59,11 @@ describe('A Windows host that becomes the Luna client', function () {
     state: exitCode === 0 ? 'Succeeded' : 'Failed',
     output,
     error,
-    askedAt: 1,
+    scheduledAt: 1,
     sentAt: 1,
     startedAt: 1,
     endedAt: 2,
-    lookedAt: 3,
+    lastObservedAt: 3,
   });
   const decided = (ran: Parameters<typeof seenOf>[0], change: Partial<typeof request.lunaClient> = {}) =>
     decideInstallLunaClient(seenOf(ran), { vm, request: { ...request, lunaClient: { ...request.lunaClient, ...change } } });
@@ -99,14 +99,14 @@ describe('A Windows host that becomes the Luna client', function () {
     await assert.rejects(byPassword(host.ports[22]!), /All configured authentication methods failed/);
   });
 
-  const without: [what: string, line: RegExp, quirks: Record<string, string>, refused: RegExp | undefined][] = [
+  const without: [what: string, line: RegExp, variants: Record<string, string>, refused: RegExp | undefined][] = [
     ['the firewall’s rule left as it comes', /^Set-NetFirewallRule.*$/m, {}, /connecting to 172\.22\.0\.4:22/],
     ['the firewall’s rule left as it comes, on a private network', /^Set-NetFirewallRule.*$/m, { 'windows.network': 'Private' }, undefined],
     ['the keys’ file left open to others', /^icacls.*$/m, {}, /the sign-in was refused/],
   ];
-  for (const [what, line, quirks, refused] of without)
+  for (const [what, line, variants, refused] of without)
     it(`is ${refused ? 'not ' : ''}reached with ${what}`, async () => {
-      await switchOn(quirks);
+      await switchOn(variants);
       assert.match(installScript, line);
       const ran = await host.runScript(installScript.replace(line, ''), parameters);
       if (refused) await assert.rejects(getsIn(ran), refused);
@@ -151,7 +151,7 @@ describe('A Windows host that becomes the Luna client', function () {
     ['is not there', () => void world.downloads.clear(), {}, /said: "The installer could not be fetched: ProtocolError NotFound"$/, 0],
     [
       'ends with an error, with the end of its log',
-      () => void world.weather.add({ kind: 'fail', operation: 'windows:installer', message: 'Error 1603: fatal error during installation' }),
+      () => void world.faults.add({ kind: 'fail', operation: 'windows:installer', message: 'Error 1603: fatal error during installation' }),
       {},
       /said: "The installer ended with exit code 1603\. Its log ends: .*fatal error during installation/,
       1,
@@ -166,7 +166,7 @@ describe('A Windows host that becomes the Luna client', function () {
       assert.ok(!/files\.example\.com|sig=|signature/.test(ran.output + ran.error));
       assert.match(wordsOf(told(decided(ran))), seen);
       assert.equal(installers().length, run);
-      world.weather.clear();
+      world.faults.clear();
     });
 
   describe('is not taken with', () => {
@@ -197,15 +197,20 @@ describe('A Windows host that becomes the Luna client', function () {
   it('shows no signature of an address, even if Azure quotes it', async () => {
     await switchOn();
     const own = { ...request, lunaClient: { ...request.lunaClient, installer: { url: { secret: 'installer-address' }, sha256: main.sha256 } } };
-    const askedAt = Date.now();
+    const scheduledAt = Date.now();
     const view = { executionState: 'Failed', error: `cannot open ${main.url} with a+secret/signature (${signature})`, endTime: new Date(Date.now() + 1e6) };
-    const compute = { virtualMachineRunCommands: { getByVirtualMachine: async () => ({ instanceView: view, tags: { 'provisioner-run': `${askedAt}.1` } }) } };
+    const compute = {
+      virtualMachineRunCommands: { getByVirtualMachine: async () => ({ instanceView: view, tags: { 'provisioner-run': `${scheduledAt}.1` } }) },
+    };
     const systems = {
       settings: { pollIntervalMs: 20 },
       secrets: { get: async (name: string) => (name === 'installer-address' ? main.url : undefined) },
       azure: { clients: async () => ({ compute }), look: (_: string, ask: () => unknown) => ask() },
     } as unknown as Systems;
-    const environment = new MockActivityEnvironment({ startToCloseTimeoutMs: 60_000, scheduledTimestampMs: askedAt }, { logger: new DefaultLogger('ERROR') });
+    const environment = new MockActivityEnvironment(
+      { startToCloseTimeoutMs: 60_000, scheduledTimestampMs: scheduledAt },
+      { logger: new DefaultLogger('ERROR') },
+    );
     const failure = await runStep(environment, installLunaClient(systems), { target, runId: 'run-1', request: own, vm, publicKey: 'ssh-rsa AAAA' }).then(
       () => assert.fail('it is done'),
       (error: unknown) => error as ApplicationFailure,

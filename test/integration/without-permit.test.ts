@@ -7,7 +7,7 @@ import { fipsMode } from '../../activities/hsm-setup/fips-mode.ts';
 import { initializeHsm } from '../../activities/hsm-setup/initialize-hsm.ts';
 import { connectClient } from '../../activities/partition/connect-client.ts';
 import type { Systems } from '../../activities/systems.ts';
-import type { Entry } from '../../simulator/ledger.ts';
+import type { Entry } from '../../simulator/request-log.ts';
 import { AzureBench } from '../support/azure-bench.ts';
 import { ManagerBench } from '../support/ciphertrust/manager-bench.ts';
 import { MemoryFence } from '../support/fence.ts';
@@ -38,7 +38,7 @@ describe('Without a permit', function () {
       luna.fence = () =>
         new MemoryFence((asked) => {
           if (asked < at) return false;
-          before = luna.world.ledger.entries.length;
+          before = luna.world.requestLog.entries.length;
           return true;
         });
       const ended = await luna.attempt(activity, input).then(
@@ -47,7 +47,7 @@ describe('Without a permit', function () {
       );
       if (ended === 'done') return ended;
       assert.ok(ended instanceof ApplicationFailure && ended.type === 'Transient', String(ended));
-      return operations(luna.world.ledger.entries.slice(before));
+      return operations(luna.world.requestLog.entries.slice(before));
     }
 
     it('not even a sign-in with a password', async () => {
@@ -109,9 +109,9 @@ describe('Without a permit', function () {
       const cipherTrust = await manager.booted();
       const fence = new MemoryFence();
       fence.refuse();
-      const before = manager.world.ledger.entries.length;
+      const before = manager.world.requestLog.entries.length;
       await ends(manager.attemptUnder(fence, adminPassword(manager.systems), { ...manager.job(), cipherTrust }));
-      const sent = operations(manager.world.ledger.entries.slice(before)).filter((operation) => operation.startsWith('ciphertrust:'));
+      const sent = operations(manager.world.requestLog.entries.slice(before)).filter((operation) => operation.startsWith('ciphertrust:'));
       assert.deepEqual(
         sent.filter((operation) => !operation.startsWith('ciphertrust:GET ')),
         [],
@@ -128,7 +128,7 @@ describe('Without a permit', function () {
       fence.refuse();
       await ends(azure.attemptUnder(fence, 'resource-group'));
       assert.deepEqual(
-        operations(azure.world.ledger.entries).filter((operation) => !/^(arm:GET |authority:)/.test(operation)),
+        operations(azure.world.requestLog.entries).filter((operation) => !/^(arm:GET |authority:)/.test(operation)),
         [],
       );
       assert.ok(azure.arrived('arm:GET *').length > 0);

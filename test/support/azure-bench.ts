@@ -9,12 +9,12 @@ import { DefaultLogger } from '@temporalio/worker';
 import { createActivities } from '../../activities/registry.ts';
 import type { Systems } from '../../activities/systems.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
-import type { Job, StepResult, StepTypes } from '../../domain/results.ts';
+import type { StepContext, StepResult, StepTypes } from '../../domain/results.ts';
 import type { ActivityId } from '../../domain/steps.ts';
 import { createAzure, type Azure as SimulatedAzure } from '../../simulator/azure/azure.ts';
 import { createWorld, type RunningWorld, type WorldOptions } from '../../simulator/create-world.ts';
-import type { Entry } from '../../simulator/ledger.ts';
-import type { FaultRequest } from '../../simulator/weather.ts';
+import type { FaultRequest } from '../../simulator/faults.ts';
+import type { Entry } from '../../simulator/request-log.ts';
 import { type Azure, type AzureClients, createAzure as createClients } from '../../systems/azure/azure.ts';
 import type { Fence } from '../../systems/fence.ts';
 import { readSettings } from '../../worker/settings.ts';
@@ -42,15 +42,15 @@ const logger = new DefaultLogger('ERROR');
 export function attemptStep<Id extends ActivityId>(
   systems: Systems,
   id: Id,
-  input: Job & StepTypes[Id]['needs'],
-  { number, askedAt, fence }: { number: number; askedAt: number; fence?: Fence },
+  input: StepContext & StepTypes[Id]['needs'],
+  { number, scheduledAt, fence }: { number: number; scheduledAt: number; fence?: Fence },
 ): Promise<StepResult<Id>> {
   const activity = createActivities(systems)[id] as unknown as (input: unknown) => Promise<StepResult<Id>>;
   const info = {
     attempt: number,
     activityType: id,
     startToCloseTimeoutMs: 60_000,
-    scheduledTimestampMs: askedAt,
+    scheduledTimestampMs: scheduledAt,
     currentAttemptScheduledTimestampMs: Date.now(),
   };
   return runStep(new MockActivityEnvironment(info, { logger }), activity, input, fence);
@@ -116,7 +116,7 @@ export class AzureBench {
     return Object.assign(Object.create(Object.getPrototypeOf(this)), this, other) as AzureBench;
   }
 
-  get job(): Job {
+  get job(): StepContext {
     return { target: this.target, runId: 'run-1', request: this.request };
   }
 
@@ -126,13 +126,13 @@ export class AzureBench {
   }
 
   fault(kind: FaultRequest['kind'], operation: string, more: Partial<FaultRequest> = {}): void {
-    this.world.weather.add({ kind, operation, ...more });
+    this.world.faults.add({ kind, operation, ...more });
   }
 
   /** What arrived, by pattern. */
   arrived(pattern: string, outcome?: string): Entry[] {
-    const wanted = this.world.weather.matcher(pattern);
-    return this.world.ledger.entries.filter((entry) => wanted(entry.operation) && (outcome === undefined || entry.outcome === outcome));
+    const wanted = this.world.faults.matcher(pattern);
+    return this.world.requestLog.entries.filter((entry) => wanted(entry.operation) && (outcome === undefined || entry.outcome === outcome));
   }
 
   /** What exists of a type, by the states of provisioning. */
@@ -144,20 +144,20 @@ export class AzureBench {
   }
 
   /** One attempt of a step, as Temporal makes it. */
-  attempt<Id extends ActivityId>(id: Id, needs: StepTypes[Id]['needs'], { number = 1, askedAt = Date.now() } = {}): Promise<StepResult<Id>> {
-    return attemptStep(this.systems, id, { ...this.job, ...needs }, { number, askedAt });
+  attempt<Id extends ActivityId>(id: Id, needs: StepTypes[Id]['needs'], { number = 1, scheduledAt = Date.now() } = {}): Promise<StepResult<Id>> {
+    return attemptStep(this.systems, id, { ...this.job, ...needs }, { number, scheduledAt });
   }
 
   /** The same, of a step that needs nothing, under a fence of the test's own. */
   attemptUnder(fence: Fence, id: 'resource-group'): Promise<unknown> {
-    return attemptStep(this.systems, id, this.job, { number: 1, askedAt: Date.now(), fence });
+    return attemptStep(this.systems, id, this.job, { number: 1, scheduledAt: Date.now(), fence });
   }
 
   /** A whole step: attempted again while it says that it is not ready, or that something passing was in the way. */
-  async step<Id extends ActivityId>(id: Id, needs: StepTypes[Id]['needs'], { askedAt = Date.now() } = {}): Promise<StepResult<Id>> {
+  async step<Id extends ActivityId>(id: Id, needs: StepTypes[Id]['needs'], { scheduledAt = Date.now() } = {}): Promise<StepResult<Id>> {
     for (let number = 1; ; number++) {
       try {
-        return await this.attempt(id, needs, { number, askedAt });
+        return await this.attempt(id, needs, { number, scheduledAt });
       } catch (error) {
         if (!(error instanceof ApplicationFailure) || error.nonRetryable) throw error;
         assert.ok(number < 500, `${id}: too many attempts: ${error.message}`);
@@ -169,7 +169,7 @@ export class AzureBench {
   }
 
   /** The problem that a step stops with. */
-  async stops<Id extends ActivityId>(id: Id, needs: StepTypes[Id]['needs'], options: { askedAt?: number } = {}): Promise<Stopped> {
+  async stops<Id extends ActivityId>(id: Id, needs: StepTypes[Id]['needs'], options: { scheduledAt?: number } = {}): Promise<Stopped> {
     const failure = await this.step(id, needs, options).then(
       (result) => assert.fail(`${id} is done: ${JSON.stringify(result)}`),
       (error: unknown) => error,

@@ -18,7 +18,7 @@ export async function azureSteps(bench: AzureBench) {
   const { clientVersion } = await bench.step('install-luna-client', { vm, publicKey });
   await bench.step('accept-terms', { image: cipherTrustImage });
   const manager = await bench.step('ciphertrust-vm', { computeSubnetId, image: cipherTrustImage, publicKey });
-  await bench.step('close-doors', { windowsVm: vm });
+  await bench.step('remove-temporary-access', { windowsVm: vm });
   await bench.step('windows-vm', { computeSubnetId, image: windowsImage });
   return { address, clientVersion, vm, manager };
 }

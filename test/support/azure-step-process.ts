@@ -10,16 +10,16 @@ export interface StepOrder {
   environment: NodeJS.ProcessEnv;
   step: ActivityId;
   input: object;
-  askedAt: number;
+  scheduledAt: number;
   /** How many attempts there were before. */
   attempts: number;
 }
 
-async function carryOut({ environment, step, input, askedAt, attempts }: StepOrder): Promise<unknown> {
+async function carryOut({ environment, step, input, scheduledAt, attempts }: StepOrder): Promise<unknown> {
   const systems = createSystems(readSettings(environment));
   for (let number = attempts + 1; ; number++) {
     try {
-      return { result: await attemptStep(systems, step, input as never, { number, askedAt }) };
+      return { result: await attemptStep(systems, step, input as never, { number, scheduledAt }) };
     } catch (error) {
       if (!(error instanceof ApplicationFailure)) return { problem: `${error}` };
       if (error.nonRetryable) return { problem: error.message };

@@ -1,7 +1,7 @@
 import { sentence } from '../../domain/failure.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
-import { catalogue, type StepId, stepIds } from '../../domain/steps.ts';
-import type { ShownJob, StackBench } from './stack-bench.ts';
+import { catalog, type StepId, stepIds } from '../../domain/steps.ts';
+import type { JobView, StackBench } from './stack-bench.ts';
 import { until } from './until.ts';
 
 /** A person beside a job: approves what is asked, and retries a few incidents, whatever they are. What they were is kept. */
@@ -25,17 +25,17 @@ export class JobDriver {
   }
 
   /** Waits until a step is done, or the job has ended. */
-  done(step: StepId): Promise<ShownJob> {
+  done(step: StepId): Promise<JobView> {
     return this.#until(`${step} done`, (job) => job.steps[step].state === 'done' || job.job.finishedAt !== undefined);
   }
 
   /** Waits until a step that follows is done. */
-  nextDone(step: StepId): Promise<ShownJob> {
-    const next = stepIds.find((id) => (catalogue[id].after as readonly StepId[]).includes(step));
+  nextDone(step: StepId): Promise<JobView> {
+    const next = stepIds.find((id) => (catalog[id].after as readonly StepId[]).includes(step));
     return next ? this.done(next) : this.ended();
   }
 
-  ended(): Promise<ShownJob> {
+  ended(): Promise<JobView> {
     return this.#until('the end of the job', ({ job }) => job.finishedAt !== undefined);
   }
 
@@ -51,14 +51,14 @@ export class JobDriver {
     );
   }
 
-  #until(what: string, wanted: (job: ShownJob) => boolean): Promise<ShownJob> {
+  #until(what: string, wanted: (job: JobView) => boolean): Promise<JobView> {
     return this.meanwhile(what, async () => {
       const job = await this.#bench.job(this.id);
       return job.job && wanted(job) ? job : undefined;
     });
   }
 
-  async #decide(job: ShownJob): Promise<void> {
+  async #decide(job: JobView): Promise<void> {
     if (!job.job) return;
     for (const { id, closedAt } of job.approvals) if (!closedAt && this.#isNew(id)) await this.#bench.approve(this.id, id);
     for (const { id, closedAt, step, problem } of job.incidents) {

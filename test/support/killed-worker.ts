@@ -27,4 +27,4 @@ export async function killWorkerIn(bench: StackBench, id: string, { step, operat
 
 /** How often an operation took effect. */
 export const effects = async (bench: StackBench, operation: string): Promise<number> =>
-  (await bench.ledger(operation)).filter(({ outcome }) => outcome === 'done').length;
+  (await bench.requestLog(operation)).filter(({ outcome }) => outcome === 'done').length;

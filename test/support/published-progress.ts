@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import type { JobView, Progress } from '../../domain/progress.ts';
+import type { JobOverview, Progress } from '../../domain/progress.ts';
 import { readProgress } from '../../temporal/read-progress.ts';
 
-const nobody: JobView = {
+const nobody: JobOverview = {
   state: 'running',
   revision: 0,
   startedAt: new Date(0).toISOString(),

@@ -26,7 +26,7 @@ import { wholeId } from './short-ids.ts';
 import { evidenceOf } from './stack-evidence.ts';
 import { until, witnessFailedWaits } from './until.ts';
 
-/** A ledger entry, as the simulator’s control interface shows it. */
+/** A request log entry, as the simulator’s control interface shows it. */
 export interface LedgerEntry {
   seq: number;
   at: string;
@@ -49,7 +49,7 @@ interface BenchOptions extends Partial<StackOptions> {
 
 const usual = { timeScale: 3600, ports: 'free' } as const;
 
-export type ShownJob = Progress & { id: string };
+export type JobView = Progress & { id: string };
 type Body = object | undefined;
 
 export interface Answer<T = Record<string, unknown>> {
@@ -185,8 +185,8 @@ export class StackBench {
     await this.control('PUT', '/world', { state: { ...empty, azure: { ...empty.azure, vault, blobs } } });
   }
 
-  async ledger(operation = '*'): Promise<LedgerEntry[]> {
-    const { body } = await this.control<{ entries: LedgerEntry[] } | LedgerEntry[]>('GET', `/ledger?operation=${encodeURIComponent(operation)}`);
+  async requestLog(operation = '*'): Promise<LedgerEntry[]> {
+    const { body } = await this.control<{ entries: LedgerEntry[] } | LedgerEntry[]>('GET', `/request-log?operation=${encodeURIComponent(operation)}`);
     return Array.isArray(body) ? body : body.entries;
   }
 
@@ -202,12 +202,12 @@ export class StackBench {
     return body.id;
   }
 
-  async job(id: string): Promise<ShownJob> {
-    return (await this.api<ShownJob>('GET', `/v1/jobs/${id}`)).body;
+  async job(id: string): Promise<JobView> {
+    return (await this.api<JobView>('GET', `/v1/jobs/${id}`)).body;
   }
 
   /** Waits until the job is as wanted; an incident that nobody expects ends the waiting at once. */
-  async reaches(id: string, what: string, wanted: (job: ShownJob) => boolean, { timeoutMs = 120_000, incidents = false } = {}): Promise<ShownJob> {
+  async reaches(id: string, what: string, wanted: (job: JobView) => boolean, { timeoutMs = 120_000, incidents = false } = {}): Promise<JobView> {
     return until(
       what,
       async () => {
@@ -222,7 +222,7 @@ export class StackBench {
     );
   }
 
-  approvalAsked(id: string, number = 1): Promise<ShownJob> {
+  approvalAsked(id: string, number = 1): Promise<JobView> {
     return this.reaches(id, `approve-zeroize-${number}`, ({ approvals }) => approvals.length >= number && !approvals[number - 1]!.closedAt);
   }
 
@@ -238,7 +238,7 @@ export class StackBench {
     return this.api('POST', `/v1/jobs/${id}/incidents/${incidentId}`, { action, actor: 'otto' }, { 'idempotency-key': randomUUID() });
   }
 
-  ended(id: string, { incidents = false } = {}): Promise<ShownJob> {
+  ended(id: string, { incidents = false } = {}): Promise<JobView> {
     return this.reaches(id, 'the end of the job', ({ job }) => job.finishedAt !== undefined, { incidents });
   }
 

@@ -35,7 +35,10 @@ async function pendingOfJob(client: Client, id: string): Promise<string> {
     [`  ${activityType?.name}, attempt ${attempt}`, lastWorkerIdentity && `on ${lastWorkerIdentity}`, lastFailure?.message].filter(Boolean).join(', '),
   );
   const task = raw.pendingWorkflowTask ? [`  a workflow task, attempt ${raw.pendingWorkflowTask.attempt}`] : [];
-  return [`Job ${id}, run ${runId}, ${status.name}; pending:`, ...(activities.length + task.length > 0 ? [...activities, ...task] : ['  nothing'])].join('\n');
+  return [
+    `StepContext ${id}, run ${runId}, ${status.name}; pending:`,
+    ...(activities.length + task.length > 0 ? [...activities, ...task] : ['  nothing']),
+  ].join('\n');
 }
 
 function logs(folder: string): string[] {

@@ -54,7 +54,7 @@ export interface Loaded {
   /** The target that this request has: the id of its job. */
   target: string;
   /** What arrived in the stored job until then, in order. */
-  ledger: LedgerEntry[];
+  requestLog: LedgerEntry[];
 }
 
 /** The folder with one stage of the stored job. The first caller of all processes provisions and stores it; the others wait for that. */
@@ -76,7 +76,7 @@ async function store(folder: string): Promise<void> {
     const id = await bench.provision(request);
     const hold = await bench.held('lunash:first sign-in');
     // The other branches come to rest first.
-    await bench.reaches(id, 'machines', ({ steps }) => steps['install-luna-client'].state === 'done' && steps.licence.state === 'done');
+    await bench.reaches(id, 'machines', ({ steps }) => steps['install-luna-client'].state === 'done' && steps.license.state === 'done');
     await keep('deployed');
     await bench.release(hold);
     await bench.approvalAsked(id);
@@ -127,7 +127,7 @@ export async function loadWorld(
   // Record and reports in blobs are part of the state that was replaced.
   await rm(join(bench.folder, 'record', target), { recursive: true, force: true });
   await copyRecord(sealedStore(folderNumberedStore(join(folder, 'record')), secrets), bench.recordEntries, change);
-  return { request, target, ledger: (state['ledger'] ?? []) as LedgerEntry[] };
+  return { request, target, requestLog: (state['requestLog'] ?? []) as LedgerEntry[] };
 }
 
 /** Entries are sealed with a key of the secrets and bound to their names: each is opened, and written anew. */

@@ -1,7 +1,7 @@
-import type { Activities, HsmSeen, Inventory, StepTypes } from '../../domain/results.ts';
+import type { Activities, HsmState, Inventory, StepTypes } from '../../domain/results.ts';
 import type { ActivityId } from '../../domain/steps.ts';
 
-export const zeroizedHsm: HsmSeen = {
+export const zeroizedHsm: HsmState = {
   serial: '572413',
   label: 'LunaHSM',
   firmware: '7.0.3',
@@ -34,8 +34,8 @@ const results: { [Id in ActivityId]: StepTypes[Id]['gives'] } = {
   'ciphertrust-vm': vm,
   'first-boot': { cipherTrust: pin },
   'admin-password': {},
-  ntp: { servers: [], synchronised: true, warnings: [] },
-  licence: { kind: 'trial', state: 'activated' },
+  ntp: { servers: [], synchronized: true, warnings: [] },
+  license: { kind: 'trial', state: 'activated' },
   'appliance-password': { appliance: pin },
   'inspect-hsm': { hsm: zeroizedHsm, clock: '', warnings: [] },
   'initialize-hsm': { hsm: zeroizedHsm },
@@ -52,7 +52,7 @@ const results: { [Id in ActivityId]: StepTypes[Id]['gives'] } = {
   'verify-root-of-trust': { version: '2.19', entry: { id: '1', host: '172.22.1.4', serial: '1' }, rootKeys: ['a', 'b'], warnings: [] },
   'web-certificate': { cipherTrust: pin, name: 'cm', warnings: [] },
   'confirm-root-of-trust': { hsm: { ...zeroizedHsm, zeroized: false, fips: true }, warnings: [] },
-  'close-doors': { removedRules: [], deallocated: true },
+  'remove-temporary-access': { removedRules: [], deallocated: true },
   report: { json: 'r.json', markdown: 'r.md' },
 };
 

@@ -8,7 +8,7 @@ import { publishedProgress } from './published-progress.ts';
 import './quiet.ts';
 import { temporalServer } from './temporal.ts';
 import { until } from './until.ts';
-import { testedWorkflowCode } from './workflow-code.ts';
+import { testedWorkflowCode } from './workflow-bundle.ts';
 
 export interface Running {
   handle: WorkflowHandle;

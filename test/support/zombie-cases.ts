@@ -1,11 +1,11 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { catalogue, type StepId, stepIds } from '../../domain/steps.ts';
+import { catalog, type StepId, stepIds } from '../../domain/steps.ts';
 import { type Marks, operations } from '../../simulator/operations.ts';
 import { exampleRequest } from './example.ts';
 import { JobDriver } from './job-driver.ts';
 import { madeOnce } from './made-once.ts';
-import { type LedgerEntry, type ShownJob, StackBench } from './stack-bench.ts';
+import { type JobView, type LedgerEntry, StackBench } from './stack-bench.ts';
 import { loadWorld, type Stage, storedWorld } from './stored-world.ts';
 
 /** Where a zombie case begins: with nothing, or with a stored world. */
@@ -54,7 +54,7 @@ const phasesOf: Record<string, readonly string[]> = {
 };
 
 /** The step that an arrival belongs to: one that was at work then, of a phase that speaks to this system. */
-export function stepOf(entry: LedgerEntry, { steps: shown }: Pick<ShownJob, 'steps'>): StepId | undefined {
+export function stepOf(entry: LedgerEntry, { steps: shown }: Pick<JobView, 'steps'>): StepId | undefined {
   const { lunaClient, cipherTrust } = exampleRequest();
   const byMachine = [
     { vmName: `/${lunaClient.vmName}`, phase: 'luna-client' },
@@ -64,7 +64,7 @@ export function stepOf(entry: LedgerEntry, { steps: shown }: Pick<ShownJob, 'ste
   const at = Date.parse(entry.at);
   return stepIds.find((id) => {
     const { startedAt, finishedAt } = shown[id];
-    return phases.includes(catalogue[id].phase) && startedAt && finishedAt && Date.parse(startedAt) <= at && at <= Date.parse(finishedAt);
+    return phases.includes(catalog[id].phase) && startedAt && finishedAt && Date.parse(startedAt) <= at && at <= Date.parse(finishedAt);
   });
 }
 
@@ -83,33 +83,33 @@ function isBefore(entry: LedgerEntry, act: LedgerEntry): boolean {
   return act.system === 'ciphertrust' ? entry.system === act.system : entry.connection === act.connection;
 }
 
-function place(entry: LedgerEntry, ledger: readonly LedgerEntry[]): Place {
+function place(entry: LedgerEntry, requestLog: readonly LedgerEntry[]): Place {
   const { operation, target } = entry;
   const ofTarget = entry.system === 'arm' ? { target } : {};
-  const same = ledger.filter((other) => other.operation === operation && (entry.system !== 'arm' || other.target === target));
+  const same = requestLog.filter((other) => other.operation === operation && (entry.system !== 'arm' || other.target === target));
   return { operation, ...ofTarget, occurrence: same.filter((other) => other.seq <= entry.seq && !notHeld(other)).length };
 }
 
 /** The first act of each kind in each step of a clean job. */
-function actsIn(start: Start, ledger: readonly LedgerEntry[], job: ShownJob): Act[] {
+function actsIn(start: Start, requestLog: readonly LedgerEntry[], job: JobView): Act[] {
   const acts = new Map<string, Act>();
-  ledger.forEach((entry, at) => {
+  requestLog.forEach((entry, at) => {
     const step = stepOf(entry, job);
     if (!isMarked(entry) || notHeld(entry) || !step || entry.outcome === 'refused' || acts.has(`${step} ${entry.operation}`)) return;
-    const before = predecessorOf(entry, ledger.slice(0, at));
+    const before = predecessorOf(entry, requestLog.slice(0, at));
     const { destructive, counted, disclosing, questions = 0 } = entry;
     acts.set(`${step} ${entry.operation}`, {
-      ...place(entry, ledger),
+      ...place(entry, requestLog),
       ...{ start, step, questions, destructive, counted, disclosing },
-      ...(before && !notHeld(before) ? { predecessor: place(before, ledger) } : {}),
+      ...(before && !notHeld(before) ? { predecessor: place(before, requestLog) } : {}),
     });
   });
   return [...acts.values()];
 }
 
-export function tally(ledger: readonly LedgerEntry[], wanted: (entry: LedgerEntry) => boolean): Record<string, number> {
+export function tally(requestLog: readonly LedgerEntry[], wanted: (entry: LedgerEntry) => boolean): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const entry of ledger) if (isMarked(entry) && wanted(entry)) counts[entry.operation] = (counts[entry.operation] ?? 0) + 1;
+  for (const entry of requestLog) if (isMarked(entry) && wanted(entry)) counts[entry.operation] = (counts[entry.operation] ?? 0) + 1;
   return counts;
 }
 
@@ -133,8 +133,8 @@ async function referenceOf(start: Start): Promise<Reference> {
     const driver = await JobDriver.begin(bench, request);
     const job = await driver.ended();
     if (job.job.state !== 'completed' || driver.incidents.length > 0) throw new Error(`a clean job from ${start} is not clean: ${driver.incidents.join(', ')}`);
-    const ledger = await bench.ledger();
-    return { acts: actsIn(start, ledger, job), done: tally(ledger, tookEffect), refused: tally(ledger, isRefused) };
+    const requestLog = await bench.requestLog();
+    return { acts: actsIn(start, requestLog, job), done: tally(requestLog, tookEffect), refused: tally(requestLog, isRefused) };
   } finally {
     await bench.stop();
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { catalogue, type PhaseId, type StepId, stepIds } from '../../domain/steps.ts';
+import { catalog, type PhaseId, type StepId, stepIds } from '../../domain/steps.ts';
 import { StackBench } from './stack-bench.ts';
 import { nameOf, type Reference, reference, type Start, starts, type ZombieCase, zombieCases } from './zombie-cases.ts';
 import { playZombie } from './zombies.ts';
@@ -10,7 +10,7 @@ import { playZombie } from './zombies.ts';
  */
 const briefPolls = ['--dynamic-config-value', 'matching.longPollExpirationInterval="3s"'];
 
-export const stepsIn = (...phases: PhaseId[]): StepId[] => stepIds.filter((id) => phases.includes(catalogue[id].phase));
+export const stepsIn = (...phases: PhaseId[]): StepId[] => stepIds.filter((id) => phases.includes(catalog[id].phase));
 
 /**
  * Plays the cases of some steps of a job on one stack, one after the other. Those in `representative` stand for the ways in which a stalled attempt has done harm, or

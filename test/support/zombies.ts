@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { exampleRequest } from './example.ts';
 import { JobDriver } from './job-driver.ts';
 import { secondWorker } from './second-worker.ts';
-import type { LedgerEntry, ShownJob, StackBench } from './stack-bench.ts';
+import type { JobView, LedgerEntry, StackBench } from './stack-bench.ts';
 import { loadWorld } from './stored-world.ts';
 import { until } from './until.ts';
 import { type Act, isRefused, type Place, type Reference, tally, tookEffect, type ZombieCase } from './zombie-cases.ts';
@@ -22,11 +22,11 @@ interface World {
 }
 
 export interface Played {
-  job: ShownJob;
+  job: JobView;
   incidents: string[];
   /** What must not be, a sentence each; none is good. */
   violations: string[];
-  ledger: LedgerEntry[];
+  requestLog: LedgerEntry[];
 }
 
 /** A worker that can be made to stand still, or at least to be believed gone. */
@@ -68,7 +68,7 @@ export async function playZombie(
       if (resume === 'after the step') await driver.done(act.step);
       if (resume === 'after the next step') await driver.nextDone(act.step);
       if (resume === 'after the job') await driver.ended();
-      const asleep = await bench.ledger();
+      const asleep = await bench.requestLog();
       await letGo();
       stalled.thaw();
       await isOver(bench, driver, old);
@@ -100,7 +100,7 @@ export async function beginNear(bench: StackBench, { start }: Act): Promise<JobD
   request.hsm.name = name;
   if (start === 'nothing') await bench.emptyWorld();
   else Object.assign(request, (await loadWorld(bench, start, { rename: { 'kylo-luna-hsm': name } })).request);
-  await bench.control('DELETE', '/ledger');
+  await bench.control('DELETE', '/request-log');
   return JobDriver.begin(bench, request);
 }
 
@@ -128,7 +128,7 @@ export async function stopAt(bench: StackBench, driver: JobDriver, { act, point 
     else await release();
   }
   const { connections: old } = await wires(bench);
-  return { letGo, old, before: new Set((await bench.ledger()).map(({ connection }) => connection)) };
+  return { letGo, old, before: new Set((await bench.requestLog()).map(({ connection }) => connection)) };
 }
 
 /** Where the simulator holds, for a point. */
@@ -188,26 +188,26 @@ interface Seen {
   /** Connections that there were when it was stopped. */
   before: ReadonlySet<string>;
 }
-type Facts = Seen & { ledger: readonly LedgerEntry[] };
+type Facts = Seen & { requestLog: readonly LedgerEntry[] };
 
-async function judge(bench: StackBench, seen: Seen, job: ShownJob, incidents: string[]): Promise<Played> {
-  const ledger = await bench.ledger();
-  const facts = { ...seen, ledger };
+async function judge(bench: StackBench, seen: Seen, job: JobView, incidents: string[]): Promise<Played> {
+  const requestLog = await bench.requestLog();
+  const facts = { ...seen, requestLog };
   const violations = [...violationsOf(facts), ...late(facts), ...(await emptied(bench, job))];
-  return { job, incidents, ledger, violations };
+  return { job, incidents, requestLog, violations };
 }
 
 /** Acts that happened more often than in a clean job. */
-function violationsOf({ zombie: { act }, clean, ledger }: Facts): string[] {
+function violationsOf({ zombie: { act }, clean, requestLog }: Facts): string[] {
   const violations: string[] = [];
-  const done = tally(ledger, tookEffect);
-  for (const { operation } of ledger.filter((entry) => entry.destructive))
+  const done = tally(requestLog, tookEffect);
+  for (const { operation } of requestLog.filter((entry) => entry.destructive))
     if ((done[operation] ?? 0) > (clean.done[operation] ?? 0))
       violations.push(`${operation} took effect ${done[operation]} times, not ${clean.done[operation] ?? 0}`);
   const { operation, disclosing, counted } = act;
   if (disclosing && !counted && isOnce(operation) && (done[operation] ?? 0) > (clean.done[operation] ?? 0))
     violations.push(`${operation} was sent ${done[operation]} times, not ${clean.done[operation] ?? 0}`);
-  for (const [name, times] of Object.entries(tally(ledger, (entry) => entry.counted && isRefused(entry))))
+  for (const [name, times] of Object.entries(tally(requestLog, (entry) => entry.counted && isRefused(entry))))
     if (times > (clean.refused[name] ?? 0) + mostRefused) violations.push(`${name} was refused ${times} times`);
   return [...new Set(violations)];
 }
@@ -216,10 +216,10 @@ function violationsOf({ zombie: { act }, clean, ledger }: Facts): string[] {
 const isOnce = (operation: string): boolean => !/^(windows:sftp|luna-scp:|vault:)/.test(operation);
 
 /** What the stopped attempt still did after it went on: over connections that it had, or by an answer to a question that had been asked of it. */
-function late({ ledger, asleep, before, zombie }: Facts): string[] {
+function late({ requestLog, asleep, before, zombie }: Facts): string[] {
   const known = new Map(asleep.map((entry) => [entry.seq, entry]));
   const isMarked = ({ destructive, counted, disclosing }: LedgerEntry) => destructive || counted || disclosing;
-  return ledger.filter(isMarked).flatMap((entry) => {
+  return requestLog.filter(isMarked).flatMap((entry) => {
     const was = known.get(entry.seq);
     if (!was)
       return before.has(entry.connection) && !isFileOnItsWay(zombie, entry)
@@ -238,7 +238,7 @@ const isFileOnItsWay = ({ act, point }: ZombieCase, { operation }: LedgerEntry):
   point === 'in flight' && operation === act.operation && /^(windows:sftp|luna-scp:) ?put$/.test(operation);
 
 /** A job is not completed over an empty HSM. */
-async function emptied(bench: StackBench, { job }: ShownJob): Promise<string[]> {
+async function emptied(bench: StackBench, { job }: JobView): Promise<string[]> {
   if (job.state !== 'completed') return [];
   const { appliances, cipherTrusts } = (await bench.control<World>('GET', '/world')).body;
   const holdsKeys = appliances[0]?.partitions.some(({ objects }) => objects.length >= 2) && cipherTrusts[0]?.sealer === 'rapido';

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { amend, fixedFields, touches } from '../../domain/amendments.ts';
-import { catalogue, type StepId, stepIds } from '../../domain/steps.ts';
+import { catalog, type StepId, stepIds } from '../../domain/steps.ts';
 import { exampleRequest } from '../support/example.ts';
 
 const states = (changed: Partial<Record<StepId, string>> = {}) =>
   Object.fromEntries(stepIds.map((id) => [id, { state: changed[id] ?? 'pending' }])) as Record<StepId, { state: string }>;
 const judged = (amendment: unknown, changed?: Partial<Record<StepId, string>>) =>
-  amend(exampleRequest(), amendment, { steps: catalogue, states: states(changed) });
+  amend(exampleRequest(), amendment, { steps: catalog, states: states(changed) });
 const mistakes = (amendment: unknown, changed?: Partial<Record<StepId, string>>) => {
   const result = judged(amendment, changed);
   return result.ok ? [] : result.mistakes.map(({ path, message }) => `${path}: ${message}`);

@@ -6,8 +6,8 @@ import type { Client } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../../api/app.ts';
 import { refused } from '../../domain/failure.ts';
-import type { ApprovalView, DecisionView, IncidentView, JobView, StepView } from '../../domain/progress.ts';
-import type { ManagerHolds } from '../../domain/results.ts';
+import type { ApprovalView, DecisionView, IncidentView, JobOverview, StepView } from '../../domain/progress.ts';
+import type { ManagerContents } from '../../domain/results.ts';
 import { folderReports } from '../../stores/reports/report-store.ts';
 import { documented } from '../support/documented.ts';
 import { exampleRequest } from '../support/example.ts';
@@ -18,7 +18,7 @@ const as = (role: keyof typeof tokens) => ({ authorization: `Bearer ${tokens[rol
 const at = '2026-03-01T10:00:00.000Z';
 
 /** A job with everything that a job can show. */
-const job: JobView = {
+const job: JobOverview = {
   state: 'incident',
   revision: 7,
   startedAt: at,
@@ -32,7 +32,7 @@ const job: JobView = {
   report: { json: 'r.json', markdown: 'r.md' },
   inventory: ['virtual machine lunaclient'],
 };
-const manager: ManagerHolds = {
+const manager: ManagerContents = {
   name: 'cm',
   address: '172.22.0.5',
   version: '2.19',
@@ -53,7 +53,7 @@ const approval: ApprovalView = {
   manager,
   requestedBy: 'olga',
   secondPerson: true,
-  askedAt: at,
+  scheduledAt: at,
   deadline: at,
   remindedAt: at,
   closedAt: at,
@@ -141,7 +141,7 @@ describe('The answers of the API', function () {
   const key = (name: string) => ({ 'idempotency-key': name });
   const incidentPath = '/v1/jobs/{id}/incidents/{incidentId}';
   const retry = { action: 'retry', comment: 'Now.' };
-  const { licence: _, ...cipherTrust } = exampleRequest().cipherTrust;
+  const { license: _, ...cipherTrust } = exampleRequest().cipherTrust;
   const cases: [
     what: string,
     method: 'GET' | 'POST' | 'DELETE',

@@ -113,13 +113,13 @@ describe('The API', () => {
   });
 
   it('names every mistake of a request at once, of shape and of rules, in words of its own', async () => {
-    const { licence, ...cipherTrust } = exampleRequest().cipherTrust;
-    const payload = { ...exampleRequest(), hsm: { ...exampleRequest().hsm, label: '1st' }, cipherTrust: { ...cipherTrust, license: licence } };
+    const { license, ...cipherTrust } = exampleRequest().cipherTrust;
+    const payload = { ...exampleRequest(), hsm: { ...exampleRequest().hsm, label: '1st' }, cipherTrust: { ...cipherTrust, licence: license } };
     for (const url of ['/v1/plans', '/v1/provisionings']) {
       const answer = await app.inject({ method: 'POST', url, headers: as('operator'), payload });
       assert.equal(answer.statusCode, 400, answer.body);
       assert.deepEqual(answer.json().errors, [
-        { pointer: '/cipherTrust/license', detail: 'Unknown field /cipherTrust/license. Did you mean licence?' },
+        { pointer: '/cipherTrust/licence', detail: 'Unknown field /cipherTrust/licence. Did you mean license?' },
         { pointer: '/hsm/label', detail: 'A label starts with a letter and has at most 32 letters, digits, - _ and dots.' },
       ]);
     }
@@ -182,7 +182,7 @@ describe('The API', () => {
       method: 'POST',
       url: '/v1/jobs/some-job/approvals/approve-zeroize-1',
       headers: as('approver'),
-      payload: { decision: 'maybe', colour: 'red' },
+      payload: { decision: 'maybe', color: 'red' },
     });
     assert.equal(answer.statusCode, 400);
     assert.equal(answer.headers['content-type'], 'application/problem+json; charset=utf-8');
@@ -191,7 +191,7 @@ describe('The API', () => {
         .json()
         .errors.map(({ pointer }: { pointer: string }) => pointer)
         .sort(),
-      ['/colour', '/decision'],
+      ['/color', '/decision'],
     );
     assert.match(answer.body, /Must be one of \\"approve\\", \\"reject\\", is \\"maybe\\"\./);
     assert.equal((await app.inject({ url: '/v1/jobs?state=asleep', headers: as('operator') })).statusCode, 400);

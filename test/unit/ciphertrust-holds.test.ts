@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ManagerHolds } from '../../domain/results.ts';
+import type { ManagerContents } from '../../domain/results.ts';
 import { isLikeNew, readHolds, readServers } from '../../systems/ciphertrust/holds.ts';
 import { askToWipe } from '../../workflows/procedures/phases/approvals.ts';
 import { recordedManager } from '../support/ciphertrust/recorded-manager.ts';
@@ -25,7 +25,7 @@ const root = [{ id: 'r', name: 'root' }];
 const keys = (count: number, name = 'k') => Array.from({ length: count }, (_, at) => ({ id: `${name}${at}` }));
 
 /** What is read of a manager that is like a new one but for these lists. */
-async function holding(lists: { users?: List; domains?: List; keys?: List } = {}): Promise<ManagerHolds & { asked: number }> {
+async function holding(lists: { users?: List; domains?: List; keys?: List } = {}): Promise<ManagerContents & { asked: number }> {
   const { manager, asked } = recordedManager({
     'GET /v1/usermgmt/users/': lists.users ?? paged(admin),
     'GET /v1/domains': lists.domains ?? paged(root),

@@ -90,10 +90,10 @@ describe('What CipherTrust Manager quotes of another secret', () => {
   const told = (body: unknown, sent: object) => said({ status: 400, body }, sent);
 
   it('is not told where it has several lines that are folded', () => {
-    const licence = 'first line\n  second line\n';
-    assert.equal(told({ message: `bad licence ${licence}` }, { license: licence }), '400 bad licence ********');
-    assert.equal(told(`bad licence ${licence}`, { license: licence }), '400 bad licence ********');
-    assert.equal(told('bad licence first line second line', { license: licence }), '400 bad licence ********');
+    const license = 'first line\n  second line\n';
+    assert.equal(told({ message: `bad license ${license}` }, { license: license }), '400 bad license ********');
+    assert.equal(told(`bad license ${license}`, { license: license }), '400 bad license ********');
+    assert.equal(told('bad license first line second line', { license: license }), '400 bad license ********');
   });
 
   it('is not told where a page has it in its own way of writing', () => {

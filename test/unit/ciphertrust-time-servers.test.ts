@@ -18,15 +18,15 @@ describe('Time servers that a CipherTrust Manager has besides', () => {
         'GET /v1/system/ntp/status': [200, { 'ntpq -p': '*ours' }],
       });
       const decision = decideNtp({ ...(await readNtp(manager)), look: 1 }, { request });
-      assert.deepEqual(decision, { kind: 'done', result: { servers: ['ours'], others, synchronised: true, warnings: [] } });
+      assert.deepEqual(decision, { kind: 'done', result: { servers: ['ours'], others, synchronized: true, warnings: [] } });
     }
   });
 
   const afterWipe = (listed: string[], more: { ntpSkipped?: true } = {}) =>
     decideResetPassword(
       {
-        knock: { signedIn: true, left: [], found: [] },
-        inside: { ntp: { listed, synchronised: true }, licence: { trial: { id: 't', status: 'activated' }, licences: 0 } },
+        login: { signedIn: true, left: [], found: [] },
+        inside: { ntp: { listed, synchronized: true }, license: { trial: { id: 't', status: 'activated' }, licenses: 0 } },
         at: 'T',
       },
       { target: 't', request, cipherTrust: { address: 'a', pin: 'A' }, others, ...more },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { decideCheckAvailability } from '../../activities/permissions/check-availability.ts';
 import { osDisk } from '../../activities/virtual-machine.ts';
-import { catalogue } from '../../domain/steps.ts';
+import { catalog } from '../../domain/steps.ts';
 import type { Azure, AzureClients } from '../../systems/azure/azure.ts';
 import { findImage } from '../../systems/azure/images.ts';
 import { exampleRequest } from '../support/example.ts';
@@ -66,5 +66,5 @@ describe('The machine of CipherTrust Manager', () => {
     });
   });
 
-  it('has half an hour to boot', () => assert.equal(catalogue['first-boot'].deadline, '30 minutes'));
+  it('has half an hour to boot', () => assert.equal(catalog['first-boot'].deadline, '30 minutes'));
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { decideFirstBoot } from '../../activities/ciphertrust/first-boot.ts';
-import { decideLicence } from '../../activities/ciphertrust/licence.ts';
+import { decideLicense } from '../../activities/ciphertrust/license.ts';
 import { decideNtp } from '../../activities/ciphertrust/ntp.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { PresentedCertificate } from '../../domain/results.ts';
@@ -12,7 +12,7 @@ import type { SecretStore } from '../../stores/secrets/store.ts';
 import { type BeforeSetup, problemBeforeSetup } from '../../systems/ciphertrust/before-setup.ts';
 import type { Manager } from '../../systems/ciphertrust/ciphertrust.ts';
 import { answerFailure, lockedForMs, saying, saysLocked } from '../../systems/ciphertrust/errors.ts';
-import { activateLicence, addNtp } from '../../systems/ciphertrust/essentials.ts';
+import { activateLicense, addNtp } from '../../systems/ciphertrust/essentials.ts';
 import { SetupRecord } from '../../systems/ciphertrust/setup-record.ts';
 import { recordedManager } from '../support/ciphertrust/recorded-manager.ts';
 import { memoryNumberedStore } from '../support/numbered-store.ts';
@@ -103,7 +103,7 @@ describe('Before hsm/setup', () => {
     ['it is registered with another certificate', () => ({ registration: { ...registration, certificateIsOurs: false } }), /another certificate/],
     ['the partition is not assigned', () => ({ registration: { ...registration, partitions: [] } }), /not assigned/],
     ['the partition holds something else', () => ({ objects: ['DARKSTARKEY-mac-key', 'their-key'] }), /their-key/],
-    ['no licence is active', () => ({ licensed: false }), /no licence and no trial/],
+    ['no license is active', () => ({ licensed: false }), /no license and no trial/],
     ['port 1792 cannot be reached', () => ({ portOpen: false }), /1792/],
   ];
   for (const [what, change, seen] of rows)
@@ -133,10 +133,10 @@ describe('A locked account', () => {
 describe('Time servers', () => {
   const hosts = { ntp: [{ host: 'a' }, { host: 'b', key: { secret: 'k' } }] };
   const rows: [what: string, seen: Parameters<typeof decideNtp>[0], comesTo: string][] = [
-    ['one is missing', { listed: ['a', 'theirs'], synchronised: true, look: 1 }, 'act'],
-    ['all are listed, none is followed yet', { listed: ['a', 'b'], synchronised: false, look: 1 }, 'wait'],
-    ['none is followed after long', { listed: ['a', 'b'], synchronised: false, look: 99 }, 'done'],
-    ['one is followed', { listed: ['b', 'a'], synchronised: true, look: 1 }, 'done'],
+    ['one is missing', { listed: ['a', 'theirs'], synchronized: true, look: 1 }, 'act'],
+    ['all are listed, none is followed yet', { listed: ['a', 'b'], synchronized: false, look: 1 }, 'wait'],
+    ['none is followed after long', { listed: ['a', 'b'], synchronized: false, look: 99 }, 'done'],
+    ['one is followed', { listed: ['b', 'a'], synchronized: true, look: 1 }, 'done'],
   ];
   for (const [what, seen, comesTo] of rows) it(`${what}: ${comesTo}`, () => assert.equal(decideNtp(seen, wants(hosts)).kind, comesTo));
 
@@ -149,29 +149,29 @@ describe('Time servers', () => {
   });
 
   it('are not waited for where none is wanted', () => {
-    assert.deepEqual(decideNtp({ listed: [], synchronised: false, look: 1 }, wants({ ntp: [] })), {
+    assert.deepEqual(decideNtp({ listed: [], synchronized: false, look: 1 }, wants({ ntp: [] })), {
       kind: 'done',
-      result: { servers: [], synchronised: false, warnings: [] },
+      result: { servers: [], synchronized: false, warnings: [] },
     });
   });
 });
 
-describe('The licence', () => {
-  const trial = (status: string) => ({ trial: { id: 't', status }, licences: 0 });
-  const rows: [what: string, seen: Parameters<typeof decideLicence>[0], wanted: ProvisioningRequest['cipherTrust']['licence'], comesTo: string][] = [
+describe('The license', () => {
+  const trial = (status: string) => ({ trial: { id: 't', status }, licenses: 0 });
+  const rows: [what: string, seen: Parameters<typeof decideLicense>[0], wanted: ProvisioningRequest['cipherTrust']['license'], comesTo: string][] = [
     ['a trial that is only offered', trial('available'), 'trial', 'act'],
     ['a trial that was ended', trial('deactivated'), 'trial', 'act'],
     ['an active trial', trial('activated'), 'trial', 'done'],
-    ['a licence in place of the trial', { trial: undefined, licences: 1 }, 'trial', 'done'],
-    ['an active trial where a licence is wanted', trial('activated'), { secret: 'l' }, 'act'],
+    ['a license in place of the trial', { trial: undefined, licenses: 1 }, 'trial', 'done'],
+    ['an active trial where a license is wanted', trial('activated'), { secret: 'l' }, 'act'],
     ['none wanted', trial('available'), 'none', 'done'],
   ];
-  for (const [what, seen, licence, comesTo] of rows) it(`${what}: ${comesTo}`, () => assert.equal(decideLicence(seen, wants({ licence })).kind, comesTo));
+  for (const [what, seen, license, comesTo] of rows) it(`${what}: ${comesTo}`, () => assert.equal(decideLicense(seen, wants({ license })).kind, comesTo));
 
   it('is activated where it was ended, too', async () => {
     for (const status of ['available', 'deactivated']) {
       const { asked, manager } = recordedManager({ 'POST /v1/licensing/trials/t/activate': [200, {}] });
-      await activateLicence(manager, {} as SecretStore, trial(status), wants({ licence: 'trial' }).request.cipherTrust);
+      await activateLicense(manager, {} as SecretStore, trial(status), wants({ license: 'trial' }).request.cipherTrust);
       assert.equal(asked.length, 1, status);
     }
   });
@@ -179,10 +179,10 @@ describe('The licence', () => {
   it('that cannot be had is asked of a person, and nothing is sent', async () => {
     const [manager, secrets] = [{} as Manager, {} as SecretStore];
     for (const [seen, said] of [
-      [{ trial: undefined, licences: 0 }, /no trial is offered/],
+      [{ trial: undefined, licenses: 0 }, /no trial is offered/],
       [trial('expired'), /the trial is expired/],
     ] as const)
-      await assert.rejects(activateLicence(manager, secrets, seen, wants({ licence: 'trial' }).request.cipherTrust), said);
+      await assert.rejects(activateLicense(manager, secrets, seen, wants({ license: 'trial' }).request.cipherTrust), said);
   });
 });
 
@@ -286,7 +286,7 @@ describe('The record of hsm/setup', () => {
     await recordOf('31').doubted(port);
     const wasDoubted = (execution: string, doubt: string, runId?: string) => recordOf(execution, runId).wasDoubted(doubt);
     assert.deepEqual([await wasDoubted('31', port), await wasDoubted('32', port)], [false, true]);
-    assert.equal(await wasDoubted('32', 'no licence is active'), false, 'another one that nobody has been told of');
+    assert.equal(await wasDoubted('32', 'no license is active'), false, 'another one that nobody has been told of');
     assert.equal(await wasDoubted('32', port, 'another run'), false);
     assert.deepEqual(await recordOf('32').look(), []);
   });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { detailsOf } from '../../domain/details.ts';
+import { detailsOf } from '../../domain/current-details.ts';
 import type { Progress, StepView } from '../../domain/progress.ts';
-import { catalogue, phases, type StepId, stepIds } from '../../domain/steps.ts';
+import { catalog, phases, type StepId, stepIds } from '../../domain/steps.ts';
 import { zeroizedHsm } from '../support/stub-activities.ts';
 
-const detailsHere = (of: Progress) => detailsOf(of, { phases, steps: catalogue });
+const detailsHere = (of: Progress) => detailsOf(of, { phases, steps: catalog });
 const at = (time: string) => `2026-11-25T${time}.000Z`;
 
 function progress(steps: Partial<Record<StepId, Partial<StepView>>>, more: Partial<Progress> = {}): Progress {
@@ -19,7 +19,7 @@ describe('The details that the Temporal UI shows', () => {
       progress({
         'keep-secrets': { state: 'done', attempts: 3, startedAt: at('12:00:01'), finishedAt: at('12:00:02') },
         'check-feature': { state: 'running', attempts: 1, startedAt: at('12:00:03') },
-        licence: { state: 'skipped', attempts: 1 },
+        license: { state: 'skipped', attempts: 1 },
         'fips-mode': { state: 'not-needed' },
       }),
     )
@@ -32,7 +32,7 @@ describe('The details that the Temporal UI shows', () => {
       '| ✔ | Generate and keep every password · attempt 3 | 12:00:01 | 12:00:02 |',
       '| ▶ | Check the access to Dedicated HSM | 12:00:03 |  |',
     ]);
-    assert.ok(lines.includes('| ↷ | Activate the licence · skipped |  |  |'));
+    assert.ok(lines.includes('| ↷ | Activate the license · skipped |  |  |'));
     assert.equal(lines.filter((line) => line.includes('not needed')).length, 1);
     const sections = lines.filter((line) => line.startsWith('| | **')).length;
     assert.equal(lines.length, 2 + sections + stepIds.length);
@@ -61,7 +61,7 @@ describe('The details that the Temporal UI shows', () => {
       { serial: '1238696044953', name: 'with `ticks`', objects: 0, usedBytes: 0 },
     ];
     const approval = { id: 'approve-zeroize-1-7bb4cb', question: 'Erase it?', loses: 'All.', hsm: { ...zeroizedHsm, partitions }, requestedBy: 'otto' };
-    const open = { ...approval, secondPerson: false, askedAt: at('12:00:00'), deadline: at('13:00:00') };
+    const open = { ...approval, secondPerson: false, scheduledAt: at('12:00:00'), deadline: at('13:00:00') };
     const [, lost] = detailsHere(progress({}, { approvals: [open] })).split('\n');
     assert.equal(lost, "Partitions: `theirs` (serial 1238696044952, 5 object(s)), `with 'ticks'` (serial 1238696044953, 0 object(s)).");
     const many = Array.from({ length: 22 }, () => partitions[0]!);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { quirks } from '../../simulator/quirks.mjs';
+import { variants } from '../../simulator/variants.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = 'docs/reference';
@@ -72,7 +72,7 @@ describe('The pages about what the code relies on', () => {
 
   it('name every option of the simulator once, with its values, and none that it does not have', () => {
     const named = optionsOf(texts['README.md']!);
-    assert.deepEqual(Object.fromEntries(named), Object.fromEntries(Object.entries(quirks).map(([name, { values }]) => [name, [...(values ?? [])]])));
-    assert.equal(named.length, Object.keys(quirks).length);
+    assert.deepEqual(Object.fromEntries(named), Object.fromEntries(Object.entries(variants).map(([name, { values }]) => [name, [...(values ?? [])]])));
+    assert.equal(named.length, Object.keys(variants).length);
   });
 });

@@ -3,15 +3,15 @@ import { get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { validation } from '../../api/plugins/validation.ts';
-import { Problem } from '../../api/problem.ts';
+import { HttpProblem } from '../../api/problem.ts';
 import { eventRoutes } from '../../api/routes/events.ts';
-import type { ShownJob } from '../../api/schemas/answers.ts';
+import type { JobView } from '../../api/schemas/responses.ts';
 import { gate } from '../support/decide-job.ts';
 import { until } from '../support/until.ts';
 
 describe('The events of a job', () => {
   let app: FastifyInstance;
-  let look: (id: string) => Promise<ShownJob>;
+  let look: (id: string) => Promise<JobView>;
   const looks = new Map<string, number>();
   const times = (id: string) => looks.get(id) ?? 0;
   beforeEach(async () => {
@@ -33,7 +33,7 @@ describe('The events of a job', () => {
     request.on('error', () => {});
     return { request, response: new Promise<IncomingMessage>((resolve) => request.once('response', resolve)) };
   };
-  const shown = (revision: number, more = ''): ShownJob => ({ job: { revision, state: 'running' }, more }) as unknown as ShownJob;
+  const shown = (revision: number, more = ''): JobView => ({ job: { revision, state: 'running' }, more }) as unknown as JobView;
 
   it('are not looked for any more once their only client left, in the very first look, too', async () => {
     const looking = gate();
@@ -83,7 +83,7 @@ describe('The events of a job', () => {
     look = async (id) => {
       if (id === 'other') return shown(times(id));
       const at = Math.min(times(id), states.length) - 1;
-      return { job: { revision: Math.floor(at / 2), state: states[at] } } as unknown as ShownJob;
+      return { job: { revision: Math.floor(at / 2), state: states[at] } } as unknown as JobView;
     };
     const read = async (headers = {}) => {
       const answer = await fetch(url('job'), { headers });
@@ -122,9 +122,9 @@ describe('The events of a job', () => {
   });
 
   it('go on being looked for while Temporal does not answer, and end with a job that is gone', async () => {
-    const failures: (Problem | undefined)[] = [undefined, new Problem(503, 'Temporal does not answer', 'Later.'), undefined];
+    const failures: (HttpProblem | undefined)[] = [undefined, new HttpProblem(503, 'Temporal does not answer', 'Later.'), undefined];
     look = async (id) => {
-      const failure = times(id) > failures.length ? new Problem(404, 'No such job', 'Gone.') : failures[times(id) - 1];
+      const failure = times(id) > failures.length ? new HttpProblem(404, 'No such job', 'Gone.') : failures[times(id) - 1];
       if (failure) throw failure;
       return shown(times(id));
     };

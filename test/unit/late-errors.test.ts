@@ -12,10 +12,10 @@ import { createDefaultHttpClient, createEmptyPipeline, createPipelineRequest } f
 import axios from 'axios';
 import ssh2 from 'ssh2';
 import { issueServer } from '../../simulator/certificates.ts';
-import { Ledger } from '../../simulator/ledger.ts';
 import { listenLocally } from '../../simulator/machine.ts';
 import { VirtualNetwork } from '../../simulator/network/network.ts';
 import { createSocks, type Socks } from '../../simulator/network/socks.ts';
+import { RequestLog } from '../../simulator/request-log.ts';
 import type { World } from '../../simulator/world.ts';
 import { transport } from '../../systems/azure/transport.ts';
 import { PinnedAgent, readLeaf } from '../../systems/ciphertrust/tls.ts';
@@ -105,7 +105,7 @@ describe('Errors of connections that nobody waits for', function () {
 
   before(async () => {
     network = new VirtualNetwork();
-    socks = await createSocks({ network, ledger: new Ledger() } as unknown as World);
+    socks = await createSocks({ network, requestLog: new RequestLog() } as unknown as World);
     const { certificatePem: cert, privateKeyPem: key, authorityPem } = await issueServer({ commonName: 'x', names: { dns: ['localhost'], ip: ['127.0.0.1'] } });
     ca = authorityPem;
     const answer = (_: unknown, response: { setHeader(name: string, value: string): void; end(body: string): void }) => {

@@ -192,20 +192,20 @@ describe('What lunacm prints', () => {
 
   it('tells of a partition by its flags', () => {
     assert.equal(parseShowInfo('nothing of the kind'), undefined);
-    const noFlags = { label: '', serial: '111', initialised: undefined, cryptoOfficer: undefined, mustChange: undefined };
+    const noFlags = { label: '', serial: '111', initialized: undefined, cryptoOfficer: undefined, mustChange: undefined };
     assert.deepEqual(parseShowInfo('Partition Serial Number: 111\n'), noFlags, 'where no flag is told, nothing is known');
     const shown = 'Partition Label -> luna_part\nPartition Serial Number: 111\nCKF_TOKEN_INITIALIZED\nCKF_USER_PIN_INITIALIZED\nCKF_USER_PIN_TO_BE_CHANGED\n';
-    assert.deepEqual(parseShowInfo(shown), { label: 'luna_part', serial: '111', initialised: true, cryptoOfficer: true, mustChange: true });
+    assert.deepEqual(parseShowInfo(shown), { label: 'luna_part', serial: '111', initialized: true, cryptoOfficer: true, mustChange: true });
     assert.deepEqual(parseContents('Object Label:  a key\n'), ['a key']);
   });
 
   const roles: [text: string, role: ReturnType<typeof parseRoleShow>][] = [
     [
       'Primary authentication type: Password\nFailed login attempts before lockout: 10\nChange password on next login: Yes',
-      { initialised: true, attemptsLeft: 10, mustChange: true },
+      { initialized: true, attemptsLeft: 10, mustChange: true },
     ],
-    ['Primary authentication type: Not initialized', { initialised: false, attemptsLeft: undefined, mustChange: undefined }],
-    ['something else', { initialised: undefined, attemptsLeft: undefined, mustChange: undefined }],
+    ['Primary authentication type: Not initialized', { initialized: false, attemptsLeft: undefined, mustChange: undefined }],
+    ['something else', { initialized: undefined, attemptsLeft: undefined, mustChange: undefined }],
   ];
   for (const [text, role] of roles) it(`tells of a role: ${text.split('\n')[0]}`, () => assert.deepEqual(parseRoleShow(text), role));
 });
@@ -217,16 +217,16 @@ describe('What LunaSH tells of roles and mappings', () => {
    crypto officer PIN To Be Changed:   no
    Crypto User is not initialized.`;
   it('is read by its meaning', () => {
-    assert.deepEqual(parsePartitionRole(shown, 'Partition SO'), { initialised: true, attemptsLeft: 9, mustChange: undefined });
-    assert.deepEqual(parsePartitionRole(shown, 'Crypto Officer'), { initialised: true, attemptsLeft: 0, mustChange: false });
-    assert.deepEqual(parsePartitionRole('Crypto Officer is not initialized.', 'Crypto Officer').initialised, false);
-    assert.deepEqual(parsePartitionRole('', 'Crypto Officer'), { initialised: undefined, attemptsLeft: undefined, mustChange: undefined });
+    assert.deepEqual(parsePartitionRole(shown, 'Partition SO'), { initialized: true, attemptsLeft: 9, mustChange: undefined });
+    assert.deepEqual(parsePartitionRole(shown, 'Crypto Officer'), { initialized: true, attemptsLeft: 0, mustChange: false });
+    assert.deepEqual(parsePartitionRole('Crypto Officer is not initialized.', 'Crypto Officer').initialized, false);
+    assert.deepEqual(parsePartitionRole('', 'Crypto Officer'), { initialized: undefined, attemptsLeft: undefined, mustChange: undefined });
   });
 
   it('is put together with what lunacm tells, the more careful first', () => {
-    const one = { initialised: true, attemptsLeft: 10, mustChange: undefined };
-    assert.deepEqual(together(one, { initialised: undefined, attemptsLeft: 4, mustChange: true }), { initialised: true, attemptsLeft: 4, mustChange: true });
-    assert.deepEqual(together(undefined, undefined), { initialised: undefined, attemptsLeft: undefined, mustChange: undefined });
+    const one = { initialized: true, attemptsLeft: 10, mustChange: undefined };
+    assert.deepEqual(together(one, { initialized: undefined, attemptsLeft: 4, mustChange: true }), { initialized: true, attemptsLeft: 4, mustChange: true });
+    assert.deepEqual(together(undefined, undefined), { initialized: undefined, attemptsLeft: undefined, mustChange: undefined });
     assert.equal(together(one, { ...one, mustChange: false }).mustChange, false);
   });
 

@@ -24,7 +24,7 @@ describe('An act that erases or discloses', () => {
     return { outcome, permits: fence.asked.length };
   };
 
-  it('gets a permit in a step whose line in the catalogue says so', async () => {
+  it('gets a permit in a step whose line in the catalog says so', async () => {
     assert.deepEqual(await asked('initialize-hsm', 'lunash-init'), { outcome: 'sent', permits: 1 });
     assert.deepEqual(await asked('crypto-officer', 'lunacm-role-init'), { outcome: 'sent', permits: 1 });
   });
@@ -37,7 +37,7 @@ describe('An act that erases or discloses', () => {
       ['inventory', 'hsm-setup', 'erases'],
     ] as const) {
       const { outcome, permits } = await asked(step, act);
-      assert.deepEqual([outcome, permits], [`${act} was about to be sent, but the catalogue does not say that ${step} ${mark} anything.`, 0]);
+      assert.deepEqual([outcome, permits], [`${act} was about to be sent, but the catalog does not say that ${step} ${mark} anything.`, 0]);
     }
   });
 

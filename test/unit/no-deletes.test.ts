@@ -24,7 +24,7 @@ describe('Nothing that this service does', () => {
       .filter(([, text]) => /azure/.test(text))
       .flatMap(([path, text]) => deletesIn(text).map((call) => `${path}: ${call}`))
       .filter((call) => !ownCollections.test(call.split(': ')[1]!));
-    assert.deepEqual(found, ['activities/report/close-doors.ts: securityRules.delete']);
+    assert.deepEqual(found, ['activities/report/remove-temporary-access.ts: securityRules.delete']);
   });
 
   it('deploys in Complete mode, which deletes what a template does not name', () => {

@@ -6,10 +6,10 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { issueServer } from '../../simulator/certificates.ts';
-import { Ledger } from '../../simulator/ledger.ts';
 import { listenLocally } from '../../simulator/machine.ts';
 import { VirtualNetwork } from '../../simulator/network/network.ts';
 import { createSocks, type Socks } from '../../simulator/network/socks.ts';
+import { RequestLog } from '../../simulator/request-log.ts';
 import type { World } from '../../simulator/world.ts';
 import { createOutbound, permitted } from '../../systems/outbound.ts';
 
@@ -35,7 +35,7 @@ describe('The way out', function () {
 
   beforeEach(async () => {
     network = new VirtualNetwork();
-    socks = await createSocks({ network, ledger: new Ledger() } as unknown as World);
+    socks = await createSocks({ network, requestLog: new RequestLog() } as unknown as World);
   });
   afterEach(async () => {
     for (const socket of sockets) socket.destroy();

@@ -138,9 +138,9 @@ describe('The plan', () => {
       (request) => void (request.cipherTrust.ntp[1]!.key = { secret: `${targetId(request)}-hsm-so-password` }),
     ],
     [
-      'another job’s password as a licence, in capitals',
-      '/cipherTrust/licence/secret',
-      ({ cipherTrust }) => void (cipherTrust.licence = { secret: 'OTHER-HSM-0123456789-CIPHERTRUST-ADMIN-PASSWORD' }),
+      'another job’s password as a license, in capitals',
+      '/cipherTrust/license/secret',
+      ({ cipherTrust }) => void (cipherTrust.license = { secret: 'OTHER-HSM-0123456789-CIPHERTRUST-ADMIN-PASSWORD' }),
     ],
     [
       'a kept key as the installer’s address',
@@ -265,9 +265,9 @@ describe('The plan', () => {
   it('lets CipherTrust Manager wait for the Windows host where it is reached through that, without a public address', () => {
     const request = example();
     request.cipherTrust.via = 'client';
-    const longInstallation = (id: StepId) => (id === 'install-luna-client' || id === 'licence' ? 1000 : 1);
+    const longInstallation = (id: StepId) => (id === 'install-luna-client' || id === 'license' ? 1000 : 1);
     const { steps } = criticalPath(longInstallation, stepIds, predecessorsOf(request));
-    assert.ok(steps.includes('install-luna-client') && steps.includes('licence'));
+    assert.ok(steps.includes('install-luna-client') && steps.includes('license'));
     const planned = plan(request);
     assert.ok(planned.ok && !planned.plan.creates.some(({ name }) => name === `${request.cipherTrust.vmName}-ip`));
   });

@@ -13,7 +13,7 @@ import type { NumberedStore } from '../../stores/record/numbered-store.ts';
 import { createRecords, Stale } from '../../stores/record/record.ts';
 import { sealedStore } from '../../stores/record/sealed-store.ts';
 import { createFileStore } from '../../stores/secrets/file-store.ts';
-import { userSecret } from '../../stores/secrets/kept.ts';
+import { requireUserSecret } from '../../stores/secrets/kept.ts';
 import { memoryNumberedStore } from '../support/numbered-store.ts';
 import { aNumberedStore } from '../support/numbered-store-suite.ts';
 
@@ -293,8 +293,8 @@ describe('A target record', () => {
 
   it('has a key that no request may use as a secret of its own', async () => {
     const store = { get: async () => 'do-not-tell', create: async (_: string, value: string) => value };
-    for (const name of ['record-key', 'Record-Key']) await assert.rejects(userSecret(store, name), /no request may use/);
-    assert.equal(await userSecret(store, 'ntp-key'), 'do-not-tell');
+    for (const name of ['record-key', 'Record-Key']) await assert.rejects(requireUserSecret(store, name), /no request may use/);
+    assert.equal(await requireUserSecret(store, 'ntp-key'), 'do-not-tell');
   });
 
   it('asks for the key again after the secret store failed', async () => {

@@ -20,7 +20,7 @@ describe('The report about Azure', () => {
         'deploy-hsm': { deploymentId: '/d', templateHash: '42', templateSha256: 'abc', gatewayWasThere: false },
         'windows-vm': { id: '/virtualMachines/LunaClient', privateAddress: '172.22.0.4', publicAddress: '20.0.0.4', reachable: '20.0.0.4' },
         'ciphertrust-vm': { id: '/virtualMachines/MyCompany-CipherTrust', privateAddress: '172.22.0.5', reachable: '172.22.0.5' },
-        'close-doors': { removedRules: ['lunaclient-nsg/provisioner-admin'], deallocated: true },
+        'remove-temporary-access': { removedRules: ['lunaclient-nsg/provisioner-admin'], deallocated: true },
       }),
     );
     assert.deepEqual(told.deployment, { id: '/d', templateHash: '42', templateSha256: 'abc', gatewayWasThere: false });

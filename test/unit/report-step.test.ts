@@ -9,7 +9,7 @@ import { report } from '../../activities/report/report.ts';
 import type { Systems } from '../../activities/systems.ts';
 import { type Report, type ReportDraft, reportOf } from '../../domain/report.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
-import type { HsmSeen, StepInput, StepResult } from '../../domain/results.ts';
+import type { HsmState, StepInput, StepResult } from '../../domain/results.ts';
 import { stepIds } from '../../domain/steps.ts';
 import { createRecords } from '../../stores/record/record.ts';
 import { folderReports } from '../../stores/reports/report-store.ts';
@@ -68,7 +68,7 @@ describe('The report step', () => {
     const made = { progress: { ...draft.progress, steps } };
     assert.match(whatNext(made), /The same request, sent again with a new Idempotency-Key, closes them/);
     assert.match(whatNext(made), /az network nsg rule delete -g Luna_kylo_rg --nsg-name \S+-nsg -n provisioner-admin; .*az vm deallocate -g Luna_kylo_rg -n /);
-    assert.doesNotMatch(whatNext({ ...made, results: { 'close-doors': { removedRules: [], deallocated: true } } }), /Doors are open/);
+    assert.doesNotMatch(whatNext({ ...made, results: { 'remove-temporary-access': { removedRules: [], deallocated: true } } }), /Doors are open/);
   });
 
   it('tells where the initial password of CipherTrust Manager may be in force', () => {
@@ -96,12 +96,12 @@ describe('The report step', () => {
 
   describe('of a completed job', () => {
     const partition = { serial: '1', name: request.hsm.partition.name, objects: 2, usedBytes: 1_660 };
-    const sound: HsmSeen = { ...zeroizedHsm, label: request.hsm.label, fips: true, partitions: [partition] };
+    const sound: HsmState = { ...zeroizedHsm, label: request.hsm.label, fips: true, partitions: [partition] };
     const pinned = { address: '172.22.1.4', pin: 'SHA256:x' };
     const last = { windows: pinned, hsm: pinned, cipherTrust: pinned, partitionSerial: '1', isWayOpen: false };
     const results = () => readdirSync(folder()).sort();
     /** `seen`: what each look at the HSM shows, one after the other. */
-    async function completed(lunaVia: 'client' | 'direct', ...seen: HsmSeen[]): Promise<{ looks: number; problem?: Stopped }> {
+    async function completed(lunaVia: 'client' | 'direct', ...seen: HsmState[]): Promise<{ looks: number; problem?: Stopped }> {
       let looks = 0;
       const systems = {
         reports: folderReports(folder()),
@@ -122,7 +122,7 @@ describe('The report step', () => {
         (error: unknown) => ({ looks, problem: stoppedBy(error) }),
       );
     }
-    const erased: HsmSeen = { ...sound, zeroized: true, label: '', partitions: [] };
+    const erased: HsmState = { ...sound, zeroized: true, label: '', partitions: [] };
 
     it('looks at the HSM before it is stored and, last of all, after it, where the HSM is reached directly', async () => {
       assert.deepEqual([await completed('direct'), results()], [{ looks: 2 }, ['kylo-run-1.json', 'kylo-run-1.md']]);

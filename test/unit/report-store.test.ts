@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Fastify from 'fastify';
-import type { Jobs } from '../../api/jobs.ts';
+import type { JobService } from '../../api/jobs.ts';
 import { problems } from '../../api/plugins/problems.ts';
 import { validation } from '../../api/plugins/validation.ts';
 import { reportRoutes } from '../../api/routes/report.ts';
@@ -41,7 +41,7 @@ describe('The report in the API', () => {
     const fastify = Fastify();
     problems(fastify);
     validation(fastify);
-    reportRoutes(fastify, { describe: async () => ({ runId: 'run-1' }) } as unknown as Jobs, reports as ReportStore);
+    reportRoutes(fastify, { describe: async () => ({ runId: 'run-1' }) } as unknown as JobService, reports as ReportStore);
     return fastify;
   };
   const url = '/v1/jobs/kylo/report';

@@ -24,7 +24,7 @@ describe('The JSON Schema of a request for editors', () => {
       assert.ok(existsSync(new URL(request.$schema, new URL(name, examples))), `${name} names ${request.$schema}`);
       assert.ok(fits(request), `${name}: ${JSON.stringify(fits.errors)}`);
       assert.ok(validateRequest(request).ok, name);
-      assert.ok(!fits(Object.assign(request, { colour: 'red' })));
+      assert.ok(!fits(Object.assign(request, { color: 'red' })));
     }
   });
 });

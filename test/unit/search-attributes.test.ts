@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Client, ServiceError } from '@temporalio/client';
-import { Problem } from '../../api/problem.ts';
+import { HttpProblem } from '../../api/problem.ts';
 import { withSearchAttributes } from '../../api/search-attributes.ts';
 
 const registered = {
@@ -39,7 +39,7 @@ describe('Search attributes that Temporal does not take', () => {
   it('are a 503 that says to wait where they are registered and stay unusable', async () => {
     const call = async () => Promise.reject(unknownAttribute());
     const problem = await withSearchAttributes(clientWith(registered), call, { patienceMs: 20, everyMs: 1 }).catch((error: unknown) => error);
-    assert.ok(problem instanceof Problem);
+    assert.ok(problem instanceof HttpProblem);
     assert.deepEqual([problem.status, problem.headers['retry-after']], [503, '10']);
     assert.match(problem.message, /registered.*not usable yet/);
     assert.ok(problem.cause instanceof ServiceError);
@@ -51,7 +51,7 @@ describe('Search attributes that Temporal does not take', () => {
     const problem = await withSearchAttributes(clientWith({ ...others, HasIncident: 2 }), call, { patienceMs: 5_000, everyMs: 1 }).catch(
       (error: unknown) => error,
     );
-    assert.ok(problem instanceof Problem);
+    assert.ok(problem instanceof HttpProblem);
     assert.match(problem.message, /HsmName/);
     assert.match(problem.message, /HasIncident is registered as Keyword, not Bool/);
     assert.equal(problem.more['command'], 'temporal operator search-attribute create --namespace hsm --name HsmName --type Keyword');
@@ -61,7 +61,7 @@ describe('Search attributes that Temporal does not take', () => {
     const cause = Object.assign(new Error("3 INVALID_ARGUMENT: column name 'TemporalReportedProblems' is not a valid search attribute"), { code: 3 });
     const call = async () => Promise.reject(new ServiceError('Failed to list workflows', { cause }));
     const problem = await withSearchAttributes(clientWith(registered), call, { patienceMs: 5_000, everyMs: 1 }).catch((error: unknown) => error);
-    assert.ok(problem instanceof Problem);
+    assert.ok(problem instanceof HttpProblem);
     assert.equal(problem.status, 501);
     assert.match(problem.message, /1\.31/);
   });

@@ -13,9 +13,9 @@ import { StepFailure } from '../../domain/failure.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import type { StepResult } from '../../domain/results.ts';
 import { createFileStore } from '../../stores/secrets/file-store.ts';
-import { kept } from '../../stores/secrets/kept.ts';
-import { series } from '../../stores/secrets/series.ts';
+import { requireSecret } from '../../stores/secrets/kept.ts';
 import { purposes, type SecretStore } from '../../stores/secrets/store.ts';
+import { versions } from '../../stores/secrets/versions.ts';
 import { exampleRequest } from '../support/example.ts';
 import { aSecretStore } from '../support/secret-store-suite.ts';
 
@@ -80,7 +80,7 @@ describe('The encrypted-file store', () => {
 });
 
 describe('entries in a series', () => {
-  const among = (...names: string[]) => series({ get: async (name) => (names.includes(name) ? `value of ${name}` : undefined) } as SecretStore, 'n');
+  const among = (...names: string[]) => versions({ get: async (name) => (names.includes(name) ? `value of ${name}` : undefined) } as SecretStore, 'n');
 
   it('are those up to the first that is not there', async () => {
     assert.deepEqual(await among(), []);
@@ -96,8 +96,8 @@ describe('A secret that an earlier step kept', () => {
 
   it('is read, and refused where it is missing: no other value is ever tried in its place', async () => {
     const values = new Map([['t-hsm-so-password', 'kept-before']]);
-    assert.equal(await kept(store(values), 't', 'hsm-so-password'), 'kept-before');
-    await assert.rejects(kept(store(values), 't', 'hsm-domain'), (error: unknown) => {
+    assert.equal(await requireSecret(store(values), 't', 'hsm-so-password'), 'kept-before');
+    await assert.rejects(requireSecret(store(values), 't', 'hsm-domain'), (error: unknown) => {
       assert.ok(error instanceof StepFailure, String(error));
       assert.equal(error.problem.kind, 'Refused');
       assert.match(error.problem.tried, /t-hsm-domain/);

@@ -87,9 +87,9 @@ describe('What was sent before is given its time', () => {
   });
 
   it('nor where the attempt before ended by itself, as its heartbeat detail says', async () => {
-    const ended = { attempt: 2, detail: { endedByItself: true, lookedAt: 1 } };
+    const ended = { attempt: 2, detail: { endedByItself: true, lastObservedAt: 1 } };
     assert.ok(Math.min(await waited(ended), await waited(ended), await waited(ended)) < longEnough);
-    assert.ok((await waited({ attempt: 2, detail: { endedByItself: false, lookedAt: 1 } })) >= longEnough);
+    assert.ok((await waited({ attempt: 2, detail: { endedByItself: false, lastObservedAt: 1 } })) >= longEnough);
   });
 
   it('nor where the attempt before was ended, beyond what ending it leaves to be waited for', async () => {
@@ -178,7 +178,7 @@ describe('A step', () => {
   });
 
   it('is looked at again soon after a change, then with the usual interval', () => {
-    const afterWaits = (waits?: number) => lookAgainMs({ endedByItself: true, lookedAt: 0, ...(waits === undefined ? {} : { waits }) }, 10_000);
+    const afterWaits = (waits?: number) => lookAgainMs({ endedByItself: true, lastObservedAt: 0, ...(waits === undefined ? {} : { waits }) }, 10_000);
     assert.deepEqual([1, 2, 3, 4, 5, 5_000].map(afterWaits), [1_250, 2_500, 5_000, 10_000, 10_000, 10_000]);
     assert.deepEqual([afterWaits(), lookAgainMs(undefined, 10_000)], [10_000, 10_000], 'where nothing is known, with the usual one');
   });

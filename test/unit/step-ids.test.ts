@@ -7,7 +7,7 @@ import { purposes } from '../../stores/secrets/store.ts';
 const root = new URL('../../', import.meta.url);
 const product = ['domain', 'workflows', 'activities', 'systems', 'stores', 'temporal', 'worker', 'api', 'scripts'];
 
-/** The catalogue with the shapes of what goes in and comes out, the phases, and the registry, which says which function a step is. */
+/** The catalog with the shapes of what goes in and comes out, the phases, and the registry, which says which function a step is. */
 const known = [/^domain\/(?:steps|schemas\/steps|schemas\/step-outputs)\.ts$/, /^workflows\/procedures\/phases\//, /^activities\/registry\.ts$/];
 
 /** Ids that are words of their own: `ntp` is a field of the request, and the secret of the appliance’s password is called like the step that sets it. */
@@ -16,7 +16,7 @@ const isUnmistakable = (id: string): boolean => id.includes('-') && !purposes.so
 const withoutComments = (source: string): string => source.replace(/\/\*[\s\S]*?\*\/|\/\/ .*$/gm, '');
 
 describe('A step', () => {
-  it('is named in its own file, the catalogue and its phase, and nowhere else, so that another one touches these alone', () => {
+  it('is named in its own file, the catalog and its phase, and nowhere else, so that another one touches these alone', () => {
     const files = product
       .flatMap((folder) => readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' }).map((file) => `${folder}/${file}`))
       .filter((file) => /\.m?[jt]s$/.test(file));

@@ -43,7 +43,7 @@ describe('The tokens file', () => {
   });
 
   it('with mistakes is refused with all of them, and no token is told', () => {
-    const twin = { ...olga, name: 'Olga', colour: 'red' };
+    const twin = { ...olga, name: 'Olga', color: 'red' };
     const wrong = { name: ' operator', roles: ['king'], token: 'short-secret' };
     hold({ operator: 'o', approvers: 'x', people: [olga, twin, wrong, { ...olga, name: 'approver' }] });
     assert.throws(
@@ -52,7 +52,7 @@ describe('The tokens file', () => {
         for (const told of [
           /\/approvers is not known/,
           /\/operator must be at least 16/,
-          /\/people\/1\/colour is not known/,
+          /\/people\/1\/color is not known/,
           /\/people\/2\/name/,
           /\/people\/2\/roles must be a list of operator or approver/,
           /\/people\/2\/token must be/,

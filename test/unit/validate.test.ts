@@ -42,8 +42,8 @@ describe('The one validator of requests', () => {
     changed('/hsm/label', '1st', request);
     changed('/lunaClient/installer/url', 'http://example.com/x.exe', request);
     changed('/lunaClient/vmName', undefined, request);
-    changed('/cipherTrust/license', 'trial', request);
-    changed('/cipherTrust/licence', undefined, request);
+    changed('/cipherTrust/licence', 'trial', request);
+    changed('/cipherTrust/license', undefined, request);
     assert.deepEqual(
       mistakesIn(request).sort((a, b) => a.path.localeCompare(b.path)),
       [
@@ -51,7 +51,7 @@ describe('The one validator of requests', () => {
         { path: '/azure/adminSources/0', message: '0.0.0.0/0 would open the hosts, which start with default passwords, to everybody.' },
         { path: '/azure/adminSources/1', message: 'Must be text, is 5.' },
         { path: '/azure/adminSources/2', message: 'somewhere is no IPv4 address or range of /8 or smaller, such as 203.0.113.0/24.' },
-        { path: '/cipherTrust/license', message: 'Unknown field /cipherTrust/license. Did you mean licence?' },
+        { path: '/cipherTrust/licence', message: 'Unknown field /cipherTrust/licence. Did you mean license?' },
         { path: '/hsm/label', message: 'A label starts with a letter and has at most 32 letters, digits, - _ and dots.' },
         { path: '/hsm/partition/sizeBytes', message: 'Must be a whole number of at least 1, is "abc".' },
         { path: '/lunaClient/installer/url', message: 'The installer is fetched over https only.' },
@@ -78,7 +78,7 @@ describe('The one validator of requests', () => {
       /^Unknown field \/lunaClient\/installer\/url\/secrets\. Did you mean secret\?$/,
     ],
     ['/lunaClient/certificateDays', 0, '/lunaClient/certificateDays', /^Must be a whole number between 1 and 36500, is 0\.$/],
-    ['/cipherTrust/licence', 'tril', '/cipherTrust/licence', /^Must be "trial" or "none" or an object { "secret": … }, is "tril"\. Did you mean trial\?$/],
+    ['/cipherTrust/license', 'tril', '/cipherTrust/license', /^Must be "trial" or "none" or an object { "secret": … }, is "tril"\. Did you mean trial\?$/],
     [
       '/cipherTrust/image',
       'newest',
@@ -87,7 +87,7 @@ describe('The one validator of requests', () => {
     ],
     ['/cipherTrust', [], '/cipherTrust', /^Must be an object, is a list\.$/],
     ['/hsm/fips', 'yes', '/hsm/fips', /^Must be true or false, is "yes"\.$/],
-    ['/colour', 'red', '/colour', /^Unknown field \/colour; known here: \$schema, azure, network, .*approval\.$/],
+    ['/color', 'red', '/color', /^Unknown field \/color; known here: \$schema, azure, network, .*approval\.$/],
   ];
   for (const [path, value, at, message] of sentences)
     it(`says of ${JSON.stringify(value)} at ${path}, once, what it must be`, () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey } from 'node:crypto';
 import { decideWebCertificate, type Seen } from '../../activities/root-of-trust/web-certificate.ts';
-import type { CertificateSeen } from '../../domain/results.ts';
+import type { CertificateInfo } from '../../domain/results.ts';
 import { issueServer, selfSigned } from '../../simulator/certificates.ts';
 import { seenOf } from '../../systems/certificates.ts';
 import { readWebCertificate } from '../../systems/ciphertrust/web-certificate.ts';
@@ -41,7 +41,7 @@ describe('web-certificate', () => {
   const request = exampleRequest();
   request.cipherTrust.hostName = 'keys.example.com';
   const input = { request, cipherTrust: { address: '172.22.0.5', pin: 'old' } };
-  let own: CertificateSeen;
+  let own: CertificateInfo;
   before(async () => {
     own = seenOf((await selfSigned({ commonName: 'keys.example.com', names: { dns: ['keys.example.com'] } })).certificatePem);
   });

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { fingerprint, keptWorkflowCode } from '../../worker/workflow-code.ts';
-import { testedWorkflowCode } from '../support/workflow-code.ts';
+import { fingerprint, keptWorkflowCode } from '../../worker/workflow-bundle.ts';
+import { testedWorkflowCode } from '../support/workflow-bundle.ts';
 
 describe("The workflows' code", function () {
   this.timeout(180_000);
@@ -13,7 +13,7 @@ describe("The workflows' code", function () {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it('is made once and found again; what versions of long ago left is removed, what a neighbour just made is not', async () => {
+  it('is made once and found again; what versions of long ago left is removed, what a neighbor just made is not', async () => {
     for (const name of ['old.js', 'new.js']) writeFileSync(join(folder, name), 'code');
     utimesSync(join(folder, 'old.js'), 1, 1);
     const { codePath } = await keptWorkflowCode(folder);
@@ -34,7 +34,7 @@ describe("The workflows' code", function () {
   });
 
   it('is another one as soon as anything that it is made of changes', async () => {
-    const files = ['domain/steps.ts', 'domain/rules/luna.ts', 'temporal/contract.ts', 'workflows/index.ts', 'worker/workflow-code.ts', 'package-lock.json'];
+    const files = ['domain/steps.ts', 'domain/rules/luna.ts', 'temporal/contract.ts', 'workflows/index.ts', 'worker/workflow-bundle.ts', 'package-lock.json'];
     for (const file of files) {
       mkdirSync(dirname(join(folder, file)), { recursive: true });
       writeFileSync(join(folder, file), 'one');

@@ -96,7 +96,7 @@ export function problemOf(error: unknown, { title, deadline }: StepDefinition): 
   );
 }
 
-/** “1 hours” is how the catalogue writes it. */
+/** “1 hours” is how the catalog writes it. */
 const inWords = (deadline: StepDefinition['deadline']): string => deadline.replace(/^1 (.*)s$/, '1 $1');
 
 export const deadlinePassed = ({ id, deadline }: ApprovalView): Problem =>

@@ -1,5 +1,5 @@
 import type { AmendedField, StepStates } from '../../domain/amendments.ts';
-import type { ApprovalSubject, ApprovalView, JobView, Progress, StoredReport } from '../../domain/progress.ts';
+import type { ApprovalSubject, ApprovalView, JobOverview, Progress, StoredReport } from '../../domain/progress.ts';
 import type { Outcome } from '../../domain/report.ts';
 import type { StepDefinition } from '../../domain/steps.ts';
 import type { JobRunner } from './runner.ts';
@@ -10,7 +10,7 @@ export interface ProcedureTypes {
   input: { requestedBy: string };
   /** What every step is told beside its own needs. */
   facts: object;
-  /** The steps that activities of the same name carry out. `skippable` as in the catalogue: it decides whether the result may be missing. */
+  /** The steps that activities of the same name carry out. `skippable` as in the catalog: it decides whether the result may be missing. */
   steps: Record<string, { needs: object; gives: unknown; skippable: boolean }>;
   /** The steps that wait for a person instead. */
   waits: string;
@@ -58,18 +58,18 @@ export interface JobRecord<T extends ProcedureTypes> {
 
 /**
  * What the engine must know about a kind of job. It carries out steps, publishes progress, asks people and ends the job, whatever the steps are: everything
- * about them stands here, in the catalogue and in the procedure’s phases. Everything but `run` is a pure function.
+ * about them stands here, in the catalog and in the procedure’s phases. Everything but `run` is a pure function.
  */
 export interface Procedure<T extends ProcedureTypes> {
   /** As the search attribute says it. */
   name: string;
-  /** Its part of the catalogue, in order. */
+  /** Its part of the catalog, in order. */
   steps: Readonly<Record<StepOf<T>, StepDefinition>>;
   /** Titles of its sections. */
   phases: Readonly<Record<string, string>>;
   /** Every mistake of what a job was started with, in sentences. Where there is one, nothing is done. Must take anything: whoever starts a job may send it. */
   mistakes(input: unknown): string[];
-  about(input: T['input']): Pick<JobView, 'hsmName' | 'region'>;
+  about(input: T['input']): Pick<JobOverview, 'hsmName' | 'region'>;
   /** Applies an amendment to what the job was started with; nothing else changes. Must take anything: whoever decides may send it. */
   amend(input: T['input'], amendment: unknown, states: StepStates<StepOf<T>>): AmendedInput<T['input']>;
   facts(input: T['input'], job: { target: string; runId: string }): T['facts'];

@@ -1,13 +1,13 @@
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
 import { setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { detailsOf, type Outline } from '../../domain/details.ts';
+import { detailsOf, type Outline } from '../../domain/current-details.ts';
 import {
   type ApprovalView,
   currentPhase,
   type DecisionView,
   type IncidentView,
   isOver,
-  type JobView,
+  type JobOverview,
   openApproval,
   openIncidents,
   type Progress,
@@ -31,7 +31,7 @@ const maximumDecisions = 100;
 const longestKeyword = 200;
 
 /** What a job is, from its beginning on. */
-export type JobAtStart = Omit<JobView, 'state' | 'revision' | 'warnings' | 'awaitingApproval' | 'hasIncident'>;
+export type JobAtStart = Omit<JobOverview, 'state' | 'revision' | 'warnings' | 'awaitingApproval' | 'hasIncident'>;
 
 /** The job’s progress, and its publication: one memo key per thing, only what changed, coalesced per activation. */
 export class ProgressPublisher<Id extends string> {
@@ -53,7 +53,7 @@ export class ProgressPublisher<Id extends string> {
     this.job({});
   }
 
-  job(change: Partial<JobView>): void {
+  job(change: Partial<JobOverview>): void {
     this.progress.job = { ...this.progress.job, ...change };
     this.#changed.set(memoKeys.job, undefined);
   }

@@ -1,8 +1,8 @@
 import { condition } from '@temporalio/workflow';
 import type { StoredReport } from '../../domain/progress.ts';
 import { throughClient, withoutTemplateText } from '../../domain/request-parts.ts';
-import type { Job, Pinned, StepTypes } from '../../domain/results.ts';
-import { type ActivityId, catalogue, phases, type WaitingId } from '../../domain/steps.ts';
+import type { PinnedHost, StepContext, StepTypes } from '../../domain/results.ts';
+import { type ActivityId, catalog, phases, type WaitingId } from '../../domain/steps.ts';
 import { type ProvisionInput, workflowName } from '../../temporal/contract.ts';
 import type { JobSummary } from '../engine/finalize.ts';
 import { inParallel } from '../engine/in-parallel.ts';
@@ -22,11 +22,11 @@ import { permissions } from './phases/permissions.ts';
 import { earlyEnd, report } from './phases/report.ts';
 import { rootOfTrust } from './phases/root-of-trust.ts';
 
-/** What the procedure is made of: every step of the catalogue. */
+/** What the procedure is made of: every step of the catalog. */
 export interface Provision {
   input: ProvisionInput;
-  facts: Job;
-  steps: { [Id in ActivityId]: StepTypes[Id] & { skippable: (typeof catalogue)[Id]['skippable'] } };
+  facts: StepContext;
+  steps: { [Id in ActivityId]: StepTypes[Id] & { skippable: (typeof catalog)[Id]['skippable'] } };
   waits: WaitingId;
 }
 
@@ -35,7 +35,7 @@ export type ProvisionJob = JobRunner<Provision>;
 /** From a subscription to a CipherTrust Manager whose root of trust is a partition of a Dedicated HSM. */
 export const provisioning: Procedure<Provision> = {
   name: workflowName,
-  steps: catalogue,
+  steps: catalog,
   phases,
   mistakes: mistakesIn,
   about: ({ request: { hsm, azure } }) => ({ hsmName: hsm.name, region: azure.region }),
@@ -54,7 +54,7 @@ async function runbook(job: ProvisionJob): Promise<StoredReport> {
   const { request } = job.input;
   const permitted = await permissions(job);
   const net = await network(job);
-  let host: Pinned | undefined;
+  let host: PinnedHost | undefined;
   const throughHost = async () => {
     await condition(() => host !== undefined);
     return host!;

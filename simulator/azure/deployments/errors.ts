@@ -24,7 +24,7 @@ function detailOf({ id: target, type, failure }: DeployedResource) {
 }
 
 /** Is what went wrong with resources told by the operations alone, as text in JSON? */
-const inOperationsAlone = ({ world }: Engine): boolean => world.quirks['azure.deploymentError'] === 'operations';
+const inOperationsAlone = ({ world }: Engine): boolean => world.variants['azure.deploymentError'] === 'operations';
 
 /** Why a deployment failed; nothing where it did not. */
 export function errorOf(engine: Engine, { id, resources, outputFailures = [] }: Deployment): Record<string, unknown> | undefined {

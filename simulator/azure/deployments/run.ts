@@ -60,7 +60,7 @@ function start(engine: Engine, deployment: Deployment, resource: DeployedResourc
   } catch (error) {
     const failure = failureIn(error);
     // Too many at once, as with subnets that do not wait for each other.
-    if (failure.status === 429 && engine.world.quirks['azure.deploymentThrottled'] !== 'fails') resource.state = 'Waiting';
+    if (failure.status === 429 && engine.world.variants['azure.deploymentThrottled'] !== 'fails') resource.state = 'Waiting';
     else Object.assign(resource, { state: 'Failed', failure });
   }
 }

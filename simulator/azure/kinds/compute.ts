@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { World } from '../../world.ts';
-import { images, sizes } from '../catalogue.ts';
+import { images, sizes } from '../catalog.ts';
 import type { Engine } from '../engine.ts';
 import { ArmError } from '../http.ts';
 import { deprecationOf } from '../images.ts';
@@ -128,9 +128,9 @@ const virtualMachine: Kind = {
   },
 };
 
-function powerOf({ quirks }: World, { power = 'running', powerAt = 0 }: Resource): string {
+function powerOf({ variants }: World, { power = 'running', powerAt = 0 }: Resource): string {
   if (Date.now() >= powerAt) return power;
-  if (quirks['azure.powerShown'] === 'late') return power === 'running' ? 'deallocated' : 'running';
+  if (variants['azure.powerShown'] === 'late') return power === 'running' ? 'deallocated' : 'running';
   return { running: 'starting', stopped: 'stopping', deallocated: 'deallocating' }[power];
 }
 

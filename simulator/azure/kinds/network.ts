@@ -111,7 +111,7 @@ function completeSubnet(networkId: string, subnet: Subnet): Subnet {
 function onlyOne(engine: Engine, network: Resource): void {
   if (Date.now() >= network.readyAt) return;
   throw new ArmError(
-    engine.world.quirks['azure.anotherOperation'] === '409' ? 409 : 429,
+    engine.world.variants['azure.anotherOperation'] === '409' ? 409 : 429,
     'AnotherOperationInProgress',
     `Another operation on this or dependent resource is in progress: ${network.id}.`,
   );

@@ -38,7 +38,7 @@ const register: Command = {
         'Error:  A client with the same IP address has already been registered.',
       ]);
     const certificatePem = files[`${host}.pem`];
-    if (ip && session.world.quirks['luna.registerByIp'] === 'refused')
+    if (ip && session.world.variants['luna.registerByIp'] === 'refused')
       throw new CommandError([`Error:  'client register' failed.`, 'Error:  Cannot find the certificate of this client.']);
     if (!certificatePem)
       throw new CommandError([`Error:  'client register' failed. (C0000409 : RC_FILE_NOT_FOUND)`, '', `Error:  Cannot find the certificate file ${host}.pem.`]);
@@ -116,7 +116,7 @@ const fingerprint: Command = {
         "        Use 'client list' to list all available clients.",
         `Error:  'client fingerprint' failed. (C000040A : RC_OBJECT_NOT_IN_LIST)`,
       ]);
-    const algorithm = session.world.quirks['luna.clientFingerprint'] === 'md5' ? 'md5' : 'sha256';
+    const algorithm = session.world.variants['luna.clientFingerprint'] === 'md5' ? 'md5' : 'sha256';
     const digest = createHash(algorithm).update(new X509Certificate(client.certificatePem).raw).digest('hex').toUpperCase();
     session.print(`\n\nCertificate fingerprint: ${digest.match(/../g)!.join(':')}\n\n`);
   },

@@ -1,4 +1,4 @@
-import type { Entry } from '../../ledger.ts';
+import type { Entry } from '../../request-log.ts';
 import type { OptionSpec, Options } from '../parse.ts';
 import type { Session } from '../session.ts';
 

@@ -1,7 +1,7 @@
-import type { Entry } from '../../ledger.ts';
+import type { Entry } from '../../request-log.ts';
 import { required } from '../parse.ts';
 import { CommandError, commit, confirm, type Session } from '../session.ts';
-import { erasePartitions, type HsmState, initialise, refuseSo, storageBytes, zeroize } from '../state.ts';
+import { erasePartitions, type HsmState, initialize, refuseSo, storageBytes, zeroize } from '../state.ts';
 import { wordsOf } from '../words.ts';
 import type { Command } from './command.ts';
 
@@ -70,7 +70,7 @@ ${partitions.join('\n')}
 
 async function chosen(session: Session, what: string, given: string | true | undefined): Promise<string> {
   if (typeof given === 'string') return given;
-  const apart = what.startsWith('password') && session.world.quirks['luna.initQuestion'] === 'at-once' ? '' : '\n';
+  const apart = what.startsWith('password') && session.world.variants['luna.initQuestion'] === 'at-once' ? '' : '\n';
   const first = await session.ask(`${apart}  Please enter a ${what}:\n  > `, 'stars');
   const again = await session.ask(`\n  Please re-enter ${what.startsWith('password') ? 'password' : 'cloning domain'} to confirm:\n  > `, 'stars');
   if (first !== again) throw new CommandError(['Error:  The entries do not match.']);
@@ -89,7 +89,7 @@ function checkSo(session: Session, entry: Entry, command: string, password: stri
   throw hsm.zeroized
     ? new CommandError(
         [`Error:  '${command}' failed. (30000F : LUNA_RET_SO_LOGIN_FAILURE_THRESHOLD)`, '', 'Error:    The HSM is in the factory reset (zeroized) state.'],
-        session.world.quirks['luna.lastFailureResult'] === '65535' ? 65535 : 0,
+        session.world.variants['luna.lastFailureResult'] === '65535' ? 65535 : 0,
       )
     : new CommandError([`Error:  '${command}' failed. (A00000 : LUNA_RET_UM_PIN_INCORRECT)`]);
 }
@@ -101,7 +101,7 @@ const init: Command = {
     const { hsm } = session.state;
     const label = required(options, 'label').slice(0, 32);
     const needsSo = !hsm.zeroized && !session.soSignedIn;
-    if (needsSo && session.world.quirks['luna.softInit'] === 'asks') checkSo(session, entry, 'hsm init', await askForSo(session));
+    if (needsSo && session.world.variants['luna.softInit'] === 'asks') checkSo(session, entry, 'hsm init', await askForSo(session));
     else if (needsSo)
       throw new CommandError([
         `Error:  'hsm init' failed. (1010000 : LUNA_RET_USER_NOT_LOGGED_IN)`,
@@ -127,7 +127,7 @@ const init: Command = {
         '            > ',
       );
     await commit(session, entry, session.world.durations.hsmInit, () => {
-      initialise(session.state, { label, soPassword: password, domain });
+      initialize(session.state, { label, soPassword: password, domain });
       session.state.counts.inits += 1;
     });
     session.print("  'hsm init' successful.\n");
@@ -186,11 +186,11 @@ const changePolicy: Command = {
     const value = required(options, 'value');
     if (!options['force']) await confirm(session, wordsOf(session.world).changePolicy, '        >');
     await commit(session, entry, session.world.durations.hsmChangePolicy, () => {
-      if (session.world.quirks['luna.changePolicy'] === 'zeroizes') zeroize(session.state);
+      if (session.world.variants['luna.changePolicy'] === 'zeroizes') zeroize(session.state);
       erasePartitions(session.state);
       session.state.counts.policyChanges += 1;
       hsm.fips = value === '0';
-      if (session.world.quirks['luna.soStaysSignedIn'] !== 'yes') session.soSignedIn = false;
+      if (session.world.variants['luna.soStaysSignedIn'] !== 'yes') session.soSignedIn = false;
     });
     session.print(`'hsm changePolicy' successful.\n\nPolicy Allow non-FIPS algorithms is now set to value: ${value}\n`);
   },

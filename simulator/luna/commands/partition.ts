@@ -31,7 +31,7 @@ const create: Command = {
     const name = required(options, 'partition');
     needSo(session, 'partition create');
     const asked = Number(options['size'] ?? Math.floor(storageBytes / 10));
-    const size = sizes[session.world.quirks['luna.partitionSize'] ?? 'exact']!(asked);
+    const size = sizes[session.world.variants['luna.partitionSize'] ?? 'exact']!(asked);
     if (hsm.partitions.some((partition) => partition.name === name))
       throw new CommandError([
         `Error:  'partition create' failed. (130000 : LUNA_RET_ATTRIBUTE_VALUE_INVALID)`,
@@ -75,13 +75,13 @@ const show: Command = {
     const { partitions } = session.state.hsm;
     const wanted = typeof options['partition'] === 'string' ? [find(session, options['partition'])] : partitions;
     if (wanted.length === 0) return session.print('\n   There are no partitions.\n');
-    for (const partition of wanted) session.print(description(partition, session.world.quirks['luna.partitionShow'] !== 'brief'));
+    for (const partition of wanted) session.print(description(partition, session.world.variants['luna.partitionShow'] !== 'brief'));
   },
 };
 
 function description(partition: PartitionState, tellsRoles: boolean): string {
-  const role = (name: string, initialised: boolean, left: number, mustChange: boolean) =>
-    initialised
+  const role = (name: string, initialized: boolean, left: number, mustChange: boolean) =>
+    initialized
       ? [
           `   ${name} Locked Out:                    ${left === 0 ? 'yes' : 'no'}`,
           `   ${name} PIN To Be Changed:             ${mustChange ? 'yes' : 'no'}`,

@@ -44,7 +44,7 @@ const network: Command = {
   words: ['network', 'show'],
   options: {},
   async run({ world, state, print }) {
-    if (world.quirks['luna.networkShow'] === 'blocks') return print(inBlocks(state));
+    if (world.variants['luna.networkShow'] === 'blocks') return print(inBlocks(state));
     print(`
 
    Hostname:      ${state.hostname}
@@ -80,7 +80,7 @@ const regenCert: Command = {
   options: { days: 'value', startdate: 'value', force: 'switch' },
   positional: 1,
   async run(session, options, entry, [name]) {
-    if (name && session.world.quirks['luna.regenCert'] === 'bare') throw new CommandError([`Error:  Invalid argument: ${name}`]);
+    if (name && session.world.variants['luna.regenCert'] === 'bare') throw new CommandError([`Error:  Invalid argument: ${name}`]);
     if (!options['force'])
       await confirm(
         session,
@@ -125,7 +125,7 @@ const bind: Command = {
   positional: 1,
   async run(session, options, entry, [device = '']) {
     if (!/^(eth[0-3]|bond[01]|all)$/.test(device)) throw new CommandError(['Error:  The network device is not known.']);
-    if (session.world.quirks['luna.bindAsks'] === 'yes' && !options['force'])
+    if (session.world.variants['luna.bindAsks'] === 'yes' && !options['force'])
       await confirm(session, ["If you are sure that you wish to restart NTLS, then type 'proceed', otherwise type 'quit'"], '> ');
     await commit(session, entry, 0, () => {
       session.state.ntls.device = device;
@@ -138,8 +138,8 @@ const showNtls: Command = {
   words: ['ntls', 'show'],
   options: {},
   async run({ world, state, print }) {
-    if (world.quirks['luna.ntlsShow'] === 'status') return print('\nNTLS service: configured, listening on port 1792\n');
-    if (world.quirks['luna.ntlsShow'] === 'sentence')
+    if (world.variants['luna.ntlsShow'] === 'status') return print('\nNTLS service: configured, listening on port 1792\n');
+    if (world.variants['luna.ntlsShow'] === 'sentence')
       return print(`\nNTLS is currently ${state.ntls.device ? `bound to ${state.ntls.device}` : 'not bound'}.\n`);
     print(
       state.ntls.device
@@ -172,7 +172,7 @@ const service: Command = {
     if (name !== 'ntls') return session.print(`\n   ${name} is running\n`);
     if (verb === 'status') return session.print(`\n   ntls is ${ntls.running ? 'running' : 'not running'}\n`);
     if (!['start', 'stop', 'restart'].includes(verb)) throw new CommandError([`Error:  Unknown action ${verb}.`]);
-    if (!options['force'] && ntls.active && session.state.clients.length > 0 && session.world.quirks['luna.restartAsks'] === 'yes')
+    if (!options['force'] && ntls.active && session.state.clients.length > 0 && session.world.variants['luna.restartAsks'] === 'yes')
       await confirm(
         session,
         [

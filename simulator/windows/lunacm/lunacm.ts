@@ -1,4 +1,4 @@
-import { settle } from '../../ledger.ts';
+import { settle } from '../../request-log.ts';
 import type { LunaClient } from '../luna-client.ts';
 import { slotsOf } from '../slots.ts';
 import { partitionVerbs } from './partition.ts';
@@ -44,13 +44,13 @@ async function one(client: LunaClient, line: string[], session: Session): Promis
   const verb = verbs[name];
   if (!verb) return '\n  Unknown command.\n\nCommand Result : 0x1 (Unknown command)\n';
   let output = '';
-  const entry = client.world.ledger.arrive({
+  const entry = client.world.requestLog.arrive({
     system: 'lunacm',
     connection: session.caller.connection,
     operation: `lunacm:${name}`,
     target: client.state.address,
   });
-  await client.world.weather.hold('arrived ', entry.operation);
+  await client.world.faults.hold('arrived ', entry.operation);
   if (session.caller.isStopped?.()) {
     settle(entry, 'cut');
     return '';

@@ -50,11 +50,11 @@ export const roleVerbs: Record<string, Verb> = {
       const partition = current(run);
       if (!tellsRoles(run)) fail('0x1 (Unknown command)', 'Subcommand "show" not found.');
       const po = need(options, 'name').toLowerCase() === 'po';
-      const initialised = po ? partition.poPassword !== undefined : partition.coPassword !== undefined;
+      const initialized = po ? partition.poPassword !== undefined : partition.coPassword !== undefined;
       const left = po ? partition.poAttemptsLeft : partition.coAttemptsLeft;
       run.print(`
   State of role '${po ? 'Partition SO' : 'Crypto Officer'}':
-        Primary authentication type:   ${initialised ? 'Password' : 'Not initialized'}
+        Primary authentication type:   ${initialized ? 'Password' : 'Not initialized'}
         Secondary authentication type: None
         Failed login attempts before lockout:  ${left}
         Change password on next login: ${!po && partition.coMustChange ? 'Yes' : 'No'}

@@ -1,5 +1,5 @@
-import { type Entry, settle } from '../../ledger.ts';
 import type { PartitionState } from '../../luna/state.ts';
+import { type Entry, settle } from '../../request-log.ts';
 import type { LunaClient } from '../luna-client.ts';
 import type { Slot } from '../slots.ts';
 
@@ -56,7 +56,7 @@ export const current = ({ session }: Run): PartitionState => session.slots[sessi
 /** Makes a change unless the weather lies about it. A program goes on when the connection that started it is cut. */
 export async function commit({ client, entry, session }: Run, minutes: number, change: () => void): Promise<void> {
   const { world } = client;
-  const fault = await world.weather.strike(entry.operation);
+  const fault = await world.faults.strike(entry.operation);
   if (fault?.kind === 'reset' || fault?.kind === 'reset-after-accept') session.caller.hangUp();
   if (fault?.kind === 'reset') fail('0x30 (CKR_DEVICE_ERROR)', 'The connection to the HSM was lost.');
   if (fault?.kind === 'fail' || fault?.kind === 'error') fail('0x30 (CKR_DEVICE_ERROR)', fault.message ?? 'The device reported an error.');
@@ -67,5 +67,5 @@ export async function commit({ client, entry, session }: Run, minutes: number, c
   world.changed();
 }
 
-/** By the quirk `lunacm.roles`, a client tells nothing about the state of roles. */
-export const tellsRoles = ({ client: { world } }: Run): boolean => world.quirks['lunacm.roles'] !== 'untold';
+/** By the variant `lunacm.roles`, a client tells nothing about the state of roles. */
+export const tellsRoles = ({ client: { world } }: Run): boolean => world.variants['lunacm.roles'] !== 'untold';

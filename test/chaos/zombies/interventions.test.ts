@@ -16,7 +16,7 @@ import { beginNear, byPid, isOver, playZombie, stopAt, tidy } from '../../suppor
 const start = 'awaiting-approval';
 const shiftedClock = fileURLToPath(new URL('../../support/shifted-clock.ts', import.meta.url));
 
-describe('A job whose attempts somebody meddles with', function () {
+describe('A job whose attempts somebody tampers with', function () {
   this.timeout(300_000);
   let clean: Reference;
   let bench: StackBench;
@@ -41,7 +41,7 @@ describe('A job whose attempts somebody meddles with', function () {
     workers.push(child);
     return child;
   };
-  const erased = async () => (await bench.ledger('lunash:hsm changePolicy')).filter(({ outcome }) => outcome === 'done').length;
+  const erased = async () => (await bench.requestLog('lunash:hsm changePolicy')).filter(({ outcome }) => outcome === 'done').length;
 
   it('by an activity reset between two stalled attempts, erases once: neither of them goes on', async () => {
     const changePolicy = act('fips-mode', 'lunash:hsm changePolicy');

@@ -72,9 +72,9 @@ describe('The certificate of a CipherTrust Manager', function () {
     });
   });
 
-  for (const quirks of [{}, { 'ciphertrust.restartStatus': '202', 'ciphertrust.accept': 'required' }, { 'ciphertrust.restartStatus': '204' }])
-    it(`is replaced by the one that was asked for, with its chain, and the name set: ${JSON.stringify(quirks)}`, async () => {
-      await bench.switchOn({ timeScale: 6000, quirks });
+  for (const variants of [{}, { 'ciphertrust.restartStatus': '202', 'ciphertrust.accept': 'required' }, { 'ciphertrust.restartStatus': '204' }])
+    it(`is replaced by the one that was asked for, with its chain, and the name set: ${JSON.stringify(variants)}`, async () => {
+      await bench.switchOn({ timeScale: 6000, variants });
       const cipherTrust = await bench.licensed();
       const face = await issueServer({ commonName: 'keys.example.com', names: { dns: ['keys.example.com'] } });
       bench.values.set('face', `${face.authorityPem}${face.certificatePem}${face.privateKeyPem}`);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { adminPassword } from '../../../activities/ciphertrust/admin-password.ts';
 import { firstBoot } from '../../../activities/ciphertrust/first-boot.ts';
-import { licence } from '../../../activities/ciphertrust/licence.ts';
+import { license } from '../../../activities/ciphertrust/license.ts';
 import { ntp } from '../../../activities/ciphertrust/ntp.ts';
 import { vmIdOf } from '../../../activities/machine-record.ts';
 import { resetPassword } from '../../../activities/root-of-trust/reset-password.ts';
@@ -29,8 +29,8 @@ describe('CipherTrust Manager, from its first boot to its root of trust', functi
     const hosts = request.cipherTrust.ntp.map(({ host }) => host);
     const cipherTrust = await bench.booted();
     await bench.step(adminPassword, { ...job(), cipherTrust });
-    assert.deepEqual(await bench.step(ntp, { ...job(), cipherTrust }), { servers: hosts, synchronised: true, warnings: [] });
-    assert.deepEqual(await bench.step(licence, { ...job(), cipherTrust }), { kind: 'trial', state: 'activated' });
+    assert.deepEqual(await bench.step(ntp, { ...job(), cipherTrust }), { servers: hosts, synchronized: true, warnings: [] });
+    assert.deepEqual(await bench.step(license, { ...job(), cipherTrust }), { kind: 'trial', state: 'activated' });
     const wiped = await bench.set(cipherTrust);
     assert.equal(wiped.cipherTrust.address, cipherTrust.address);
     assert.notEqual(wiped.cipherTrust.pin, cipherTrust.pin, 'its certificate went with its data');
@@ -41,9 +41,9 @@ describe('CipherTrust Manager, from its first boot to its root of trust', functi
     assert.deepEqual([summary['ntp'], summary['trial'], summary['passwordIsDefault']], [hosts, 'activated', false]);
     assert.equal(bench.arrived(setup).length, 1);
     assert.equal(bench.arrived(changePassword).length, 2);
-    assert.ok(!bench.world.ledger.entries.some(({ detail }) => detail === 'Password change required'), 'nobody signs in with an initial password');
+    assert.ok(!bench.world.requestLog.entries.some(({ detail }) => detail === 'Password change required'), 'nobody signs in with an initial password');
 
-    const changes = () => bench.world.ledger.entries.filter(({ operation }) => /:(POST|PATCH|DELETE) (?!\/v1\/auth\/tokens)/.test(operation)).length;
+    const changes = () => bench.world.requestLog.entries.filter(({ operation }) => /:(POST|PATCH|DELETE) (?!\/v1\/auth\/tokens)/.test(operation)).length;
     const before = changes();
     const again = await bench.licensed();
     await bench.step(ntp, { ...job(), cipherTrust: again });
@@ -83,7 +83,7 @@ describe('CipherTrust Manager, from its first boot to its root of trust', functi
   it('gets in by the factory’s password where its custom data was not heeded', async () => {
     bench.values.set('cloud-init', customData);
     bench.request.cipherTrust.customData = { secret: 'cloud-init' };
-    await bench.switchOn({ customData, quirks: { 'ciphertrust.customData': 'ignored' } });
+    await bench.switchOn({ customData, variants: { 'ciphertrust.customData': 'ignored' } });
     const cipherTrust = await bench.booted();
     await bench.step(adminPassword, { ...job(), cipherTrust });
     assert.equal(bench.summary['passwordIsDefault'], false);
@@ -91,12 +91,12 @@ describe('CipherTrust Manager, from its first boot to its root of trust', functi
   });
 
   it('waits out a lock, and goes on with the password that comes next: beginning anew would lock the account again, for ever', async () => {
-    const quirks = { 'ciphertrust.initialPassword': 'generated', 'ciphertrust.lockoutMinutes': '0,1000000', 'ciphertrust.lockedAnswer': 'told' };
-    await bench.switchOn({ timeScale: 6000, quirks });
+    const variants = { 'ciphertrust.initialPassword': 'generated', 'ciphertrust.lockoutMinutes': '0,1000000', 'ciphertrust.lockedAnswer': 'told' };
+    await bench.switchOn({ timeScale: 6000, variants });
     const cipherTrust = await bench.booted();
     const signingIn = bench.step(adminPassword, { ...job(), cipherTrust });
     const [admin] = bench.manager.data.users;
-    const told = (words: RegExp) => bench.world.ledger.entries.filter(({ detail = '' }) => words.test(detail)).length;
+    const told = (words: RegExp) => bench.world.requestLog.entries.filter(({ detail = '' }) => words.test(detail)).length;
     await until('some attempts at a locked account', async () => (told(/is locked/) > 2 ? true : undefined));
     admin!.lockedUntil = 0;
     await signingIn;
@@ -104,10 +104,10 @@ describe('CipherTrust Manager, from its first boot to its root of trust', functi
   });
 
   it('stops where somebody else set the password, however that is told', async () => {
-    for (const quirks of [{}, { 'ciphertrust.wrongPassword': '400' }]) {
+    for (const variants of [{}, { 'ciphertrust.wrongPassword': '400' }]) {
       await bench.stop();
       bench = new ManagerBench();
-      await bench.switchOn({ timeScale: 6000, quirks });
+      await bench.switchOn({ timeScale: 6000, variants });
       const cipherTrust = await bench.booted();
       await bench.step(adminPassword, { ...job(), cipherTrust });
       bench.values.set(secretName(target, 'ciphertrust-admin-password'), 'Another-Password-1');
@@ -117,18 +117,18 @@ describe('CipherTrust Manager, from its first boot to its root of trust', functi
     }
   });
 
-  it('gets the licence that is in the secret store, once', async () => {
-    bench.request.cipherTrust.licence = { secret: 'licence' };
-    bench.values.set('licence', 'a licence text');
+  it('gets the license that is in the secret store, once', async () => {
+    bench.request.cipherTrust.license = { secret: 'license' };
+    bench.values.set('license', 'a license text');
     await bench.switchOn();
     const cipherTrust = await bench.licensed();
-    await bench.step(licence, { ...job(), cipherTrust });
+    await bench.step(license, { ...job(), cipherTrust });
     assert.equal(bench.arrived('ciphertrust:POST /v1/licensing/licenses').length, 1);
   });
 
   it('gets every time server once, also those beyond the first page of its list; those that it had stay', async () => {
     bench.request.cipherTrust.ntp = Array.from({ length: 12 }, (_, at) => ({ host: `time${at}.example.com` }));
-    await bench.switchOn({ quirks: { 'ciphertrust.listMost': '5' } });
+    await bench.switchOn({ variants: { 'ciphertrust.listMost': '5' } });
     const cipherTrust = await bench.licensed();
     bench.manager.data.ntp.push({ host: 'theirs.example.com', addedAt: 0 });
     assert.equal((await bench.step(ntp, { ...job(), cipherTrust })).servers.length, 12);
@@ -139,7 +139,7 @@ describe('CipherTrust Manager, from its first boot to its root of trust', functi
 
   for (const survives of ['no', 'yes'])
     it(`has the time servers of before after the wipe, too; where one had a key, that is a warning (time servers survive: ${survives})`, async () => {
-      await bench.switchOn({ timeScale: 6000, quirks: { 'ciphertrust.ntpSurvivesReset': survives } });
+      await bench.switchOn({ timeScale: 6000, variants: { 'ciphertrust.ntpSurvivesReset': survives } });
       const cipherTrust = await bench.licensed();
       const theirs = [{ host: 'theirs.example.com' }, { host: 'authenticated.example.com', key: 'their-key', key_type: 'SHA-1' }];
       bench.manager.data.ntp.push(...theirs.map((server) => ({ ...server, addedAt: 0 })));
@@ -155,10 +155,10 @@ describe('CipherTrust Manager, from its first boot to its root of trust', functi
     });
 
   it('does not wait for ever for its clock: that it follows no server is a warning', async () => {
-    await bench.switchOn({ durations: { ntpSynchronisation: 1e6 }, quirks: { 'ciphertrust.ntpStatus': 'error' } });
+    await bench.switchOn({ durations: { ntpSynchronization: 1e6 }, variants: { 'ciphertrust.ntpStatus': 'error' } });
     const cipherTrust = await bench.licensed();
-    const { synchronised, warnings } = await bench.step(ntp, { ...job(), cipherTrust });
-    assert.deepEqual([synchronised, warnings.length], [false, 1]);
+    const { synchronized, warnings } = await bench.step(ntp, { ...job(), cipherTrust });
+    assert.deepEqual([synchronized, warnings.length], [false, 1]);
   });
 
   it('sets the root of trust whatever becomes of the look at the port: nobody knows how that is asked, and nothing depends on it', async () => {
@@ -168,14 +168,14 @@ describe('CipherTrust Manager, from its first boot to its root of trust', functi
     const rows: [what: string, happens: () => unknown][] = [
       ...['422', '500', 'slow', 'refused', 'absent'].map((how): [string, () => unknown] => [
         how,
-        () => Object.assign(bench.world.quirks, { 'ciphertrust.checkport': how }),
+        () => Object.assign(bench.world.variants, { 'ciphertrust.checkport': how }),
       ]),
       ['its answer is lost', () => bench.fault('reset', checkport)],
       ['a proxy answers', () => bench.fault('error', checkport, { status: 502 })],
       ['too many are asked', () => bench.fault('throttle', checkport)],
     ];
     for (const [what, happens] of rows) {
-      bench.world.quirks['ciphertrust.checkport'] = 'open';
+      bench.world.variants['ciphertrust.checkport'] = 'open';
       happens();
       const before = bench.arrived(checkport).length;
       const another = { ...job(), runId: what };
@@ -189,7 +189,7 @@ describe('CipherTrust Manager, from its first boot to its root of trust', functi
 
   for (const listMost of ['1', '2'])
     it(`is not wiped unasked where somebody uses it, though it lists only ${listMost} at once`, async () => {
-      await bench.switchOn({ timeScale: 6000, quirks: { 'ciphertrust.listMost': listMost } });
+      await bench.switchOn({ timeScale: 6000, variants: { 'ciphertrust.listMost': listMost } });
       const cipherTrust = await bench.licensed();
       for (const name of ['anna', 'bert', 'carla']) bench.manager.data.users.push(newUser(name, 'Their-Password-1', false));
       const { needsApproval } = await bench.step(setRootOfTrust, { ...bench.rootInput(cipherTrust), fresh: true });

@@ -3,7 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { setRootOfTrust } from '../../../activities/root-of-trust/set-root-of-trust.ts';
-import type { ManagerAt } from '../../../domain/results.ts';
+import type { ManagerEndpoint } from '../../../domain/results.ts';
 import { selfSigned } from '../../../simulator/certificates.ts';
 import { secretName } from '../../../stores/secrets/store.ts';
 import { ManagerBench, setup, target } from '../../support/ciphertrust/manager-bench.ts';
@@ -17,7 +17,7 @@ import { until } from '../../support/until.ts';
 describe('hsm/setup', function () {
   this.timeout(60_000);
   let bench: ManagerBench;
-  let cipherTrust: ManagerAt;
+  let cipherTrust: ManagerEndpoint;
   /** Is called at each arrival, before anything is done about it. */
   let arrived: (operation: string) => void;
   beforeEach(async () => {
@@ -28,7 +28,7 @@ describe('hsm/setup', function () {
   });
   afterEach(() => bench.stop());
 
-  const quirk = (name: string, value: string) => Object.assign(bench.world.quirks, { [`ciphertrust.${name}`]: value });
+  const variant = (name: string, value: string) => Object.assign(bench.world.variants, { [`ciphertrust.${name}`]: value });
 
   /** Its sender is gone, and it is held. */
   async function cutOff(): Promise<() => void> {
@@ -38,10 +38,10 @@ describe('hsm/setup', function () {
       { logger: new DefaultLogger('ERROR') },
     );
     const first = runStep(environment, setRootOfTrust(bench.systems), bench.rootInput(cipherTrust)).catch((error: unknown) => error);
-    const held = await until('the request to be held', async () => bench.world.weather.held()[0]);
+    const held = await until('the request to be held', async () => bench.world.faults.held()[0]);
     environment.cancel();
     assert.ok((await first) instanceof Error);
-    return () => bench.world.weather.release(held.id);
+    return () => bench.world.faults.release(held.id);
   }
 
   it('asks for its permit by name, so that it gets none without its entry in the target record', async () => {
@@ -98,7 +98,7 @@ describe('hsm/setup', function () {
   });
 
   it('that failed and wiped all the same: the door is closed first, then a person is asked', async () => {
-    quirk('failedSetup', 'wipes');
+    variant('failedSetup', 'wipes');
     bench.values.set(secretName(target, 'crypto-officer-password'), 'not-the-password');
     const wiped = await bench.set(cipherTrust, 'first');
     assert.deepEqual([wiped.failed, wiped.cipherTrust.pin === cipherTrust.pin], [true, false]);
@@ -122,7 +122,7 @@ describe('hsm/setup', function () {
     enterEarlier(bench.entries, target, 'ciphertrust', [found!]);
     await bench.switchOn();
     const there = await bench.licensed();
-    quirk('failedSetup', 'wipes');
+    variant('failedSetup', 'wipes');
     bench.values.set(secretName(target, 'crypto-officer-password'), 'not-the-password');
     const { digest } = (await bench.set(there, 'asked')).needsApproval!;
     const wiped = await bench.step(setRootOfTrust, { ...bench.rootInput(there), ...(await bench.granted('approval-1', digest)) }, 'first');
@@ -138,17 +138,17 @@ describe('hsm/setup', function () {
   const late = '240';
 
   it('is not done while the wipe is still to come, though the HSM is listed', async () => {
-    quirk('listedBeforeReset', 'yes');
-    quirk('resetSeconds', late);
+    variant('listedBeforeReset', 'yes');
+    variant('resetSeconds', late);
     const wiped = await bench.set(cipherTrust);
     assert.notEqual(wiped.cipherTrust.pin, cipherTrust.pin);
     await bench.verified(wiped);
   });
 
   it('is not done while it may still be at work, where nobody heard its answer', async () => {
-    quirk('listedBeforeReset', 'yes');
+    variant('listedBeforeReset', 'yes');
     // Later than an answer that was heard would be waited for.
-    quirk('resetSeconds', '900');
+    variant('resetSeconds', '900');
     bench.fault('reset-after-accept', setup);
     const wiped = await bench.set(cipherTrust);
     assert.notEqual(wiped.cipherTrust.pin, cipherTrust.pin);
@@ -156,8 +156,8 @@ describe('hsm/setup', function () {
   });
 
   it('has not wiped where the old web service refuses the password before it comes down', async () => {
-    quirk('signInBeforeReset', 'refused');
-    quirk('resetSeconds', late);
+    variant('signInBeforeReset', 'refused');
+    variant('resetSeconds', late);
     const wiped = await bench.set(cipherTrust);
     assert.notEqual(wiped.cipherTrust.pin, cipherTrust.pin);
     await bench.verified(wiped);
@@ -395,7 +395,7 @@ describe('hsm/setup', function () {
     for (const attempt of [1, 2]) {
       const { kind, words: seen } = await bench.problemOf(bench.attempt(setRootOfTrust(bench.systems), bench.rootInput(cipherTrust), attempt, 'order'));
       assert.equal(kind, 'Refused');
-      assert.match(seen, /no licence and no trial is active/);
+      assert.match(seen, /no license and no trial is active/);
     }
     assert.deepEqual(bench.arrived(setup), []);
     await bench.problemOf(bench.set(cipherTrust, 'ordered again'));

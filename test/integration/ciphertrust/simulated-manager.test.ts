@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Weather } from '../../../simulator/weather.ts';
+import { Faults } from '../../../simulator/faults.ts';
 import { password, simulatedManager } from '../../support/ciphertrust/simulated-manager.ts';
 import { managerAddress } from '../../support/stub-appliance.ts';
 import { until } from '../../support/until.ts';
@@ -36,17 +36,17 @@ describe('The simulated CipherTrust Manager', function () {
     await started();
   });
 
-  it('never ends a boot where the weather says so', async () => {
-    const weather = new Weather();
-    weather.add({ kind: 'never', operation: 'ciphertrust:boot' });
-    await switchOn({ timeScale: 6000, weather });
+  it('never ends a boot where the faults says so', async () => {
+    const faults = new Faults();
+    faults.add({ kind: 'never', operation: 'ciphertrust:boot' });
+    await switchOn({ timeScale: 6000, faults });
     assert.equal(await firstStatus(), 'starting');
     assert.equal((sim.world.cipherTrusts.get(managerAddress)!.summary() as { status: string }).status, 'starting');
   });
 
   for (const [mode, expected] of Object.entries({ '401': 401, '403': 403, '200-limited': 200 }))
     it(`answers a sign-in with the default password with ${mode}, and lets nobody work with it`, async () => {
-      await switchOn({ timeScale: 6000, quirks: { 'ciphertrust.defaultPasswordLogin': mode } });
+      await switchOn({ timeScale: 6000, variants: { 'ciphertrust.defaultPasswordLogin': mode } });
       await started();
       const { status, body } = await signIn('admin');
       assert.equal(status, expected);
@@ -82,13 +82,13 @@ describe('The simulated CipherTrust Manager', function () {
   });
 
   it('tells in another way what nobody has verified: passwords against the policy, keys of ksadmin, servers that are there', async () => {
-    const quirks = {
+    const variants = {
       'ciphertrust.policyStatus': '422',
       'ciphertrust.sshKeyTypes': 'any',
       'ciphertrust.sshKeysOpen': 'always',
       'ciphertrust.duplicateStatus': '400',
     };
-    await switchOn({ timeScale: 6000, quirks }, 'ssh-ed25519 AAAAC3Nz kylo');
+    await switchOn({ timeScale: 6000, variants }, 'ssh-ed25519 AAAAC3Nz kylo');
     await started();
     assert.equal((await ask('POST', '/system/ssh/keys', { key: 'ecdsa-sha2-nistp256 AAAA' })).status, 201);
     assert.equal((await changePassword('admin', 'short')).status, 422);
@@ -100,7 +100,7 @@ describe('The simulated CipherTrust Manager', function () {
   });
 
   it('follows a time server after a while; one that wants authentication only with a key', async () => {
-    await switchOn({ durations: { ntpSynchronisation: 5 } });
+    await switchOn({ durations: { ntpSynchronization: 5 } });
     const token = await signedIn();
     const add = (body: object) => ask('POST', '/system/ntp/servers', body, token);
     const status = async () => (await ask('GET', '/system/ntp/status', undefined, token)).body['ntpq -p'] as string;
@@ -108,7 +108,7 @@ describe('The simulated CipherTrust Manager', function () {
     assert.equal((await add({ host: 'time.example.com' })).status, 201);
     assert.equal((await add({ host: 'time.example.com' })).status, 409);
     assert.doesNotMatch(await status(), /^\*/m);
-    const table = await until('synchronisation', async () => {
+    const table = await until('synchronization', async () => {
       const text = await status();
       return /^\*/m.test(text) ? text : undefined;
     });
@@ -120,31 +120,31 @@ describe('The simulated CipherTrust Manager', function () {
     assert.equal((await ask('GET', '/system/ntp/servers', undefined, token)).body.total, 2);
   });
 
-  it('suffers from the weather in its own protocol', async () => {
+  it('suffers from the faults in its own protocol', async () => {
     await switchOn({ timeScale: 6000 });
     const token = await signedIn();
     const operation = 'ciphertrust:GET /v1/system/info';
     const info = () => ask('GET', '/system/info', undefined, token);
-    sim.world.weather.add({ kind: 'error', operation, status: 502 });
+    sim.world.faults.add({ kind: 'error', operation, status: 502 });
     assert.match((await info()).body, /<title>502 Bad Gateway/);
-    sim.world.weather.add({ kind: 'throttle', operation });
+    sim.world.faults.add({ kind: 'throttle', operation });
     assert.equal((await info()).status, 429);
-    sim.world.weather.add({ kind: 'fail', operation, message: 'out of order' });
+    sim.world.faults.add({ kind: 'fail', operation, message: 'out of order' });
     assert.deepEqual(
       [(await info()).body].map(({ code, message }) => [code, message]),
       [[14, 'out of order']],
     );
-    sim.world.weather.add({ kind: 'page', operation });
+    sim.world.faults.add({ kind: 'page', operation });
     const page = await info();
     assert.deepEqual([page.status, /<title>502/.test(page.body)], [502, true]);
-    sim.world.weather.add({ kind: 'reset', operation });
+    sim.world.faults.add({ kind: 'reset', operation });
     await assert.rejects(info(), /hang up|ECONNRESET/);
-    sim.world.weather.add({ kind: 'reset-after-accept', operation: 'ciphertrust:POST /v1/system/ntp/servers' });
+    sim.world.faults.add({ kind: 'reset-after-accept', operation: 'ciphertrust:POST /v1/system/ntp/servers' });
     await assert.rejects(ask('POST', '/system/ntp/servers', { host: 'time.example.com' }, token), /hang up|ECONNRESET/);
     assert.equal((await ask('GET', '/system/ntp/servers', undefined, token)).body.total, 1);
     assert.equal((await info()).status, 200);
     assert.deepEqual(
-      sim.world.ledger.entries.filter((entry) => entry.operation === operation).map(({ outcome }) => outcome),
+      sim.world.requestLog.entries.filter((entry) => entry.operation === operation).map(({ outcome }) => outcome),
       ['failed', 'refused', 'refused', 'failed', 'cut', 'done'],
     );
   });

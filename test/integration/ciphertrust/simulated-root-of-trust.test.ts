@@ -36,9 +36,9 @@ describe('The root of trust of a simulated CipherTrust Manager', function () {
     await refused(setup({}, { partition_password: 'wrong' }), 500, /CKR_PIN_INCORRECT/);
     assert.deepEqual(sim.objects, []);
     assert.equal((await ask('GET', '/system/mkeks', undefined, token)).body.info[0].sealer_name, 'none');
-    const entries = sim.world.ledger.entries.filter(({ operation }) => operation === 'ciphertrust:POST /v1/system/hsm/setup');
+    const entries = sim.world.requestLog.entries.filter(({ operation }) => operation === 'ciphertrust:POST /v1/system/hsm/setup');
     assert.ok(entries.every(({ outcome, destructive }) => outcome === 'refused' && destructive));
-    assert.doesNotMatch(JSON.stringify(sim.world.ledger.entries), new RegExp(`${officerPassword}|${password}`));
+    assert.doesNotMatch(JSON.stringify(sim.world.requestLog.entries), new RegExp(`${officerPassword}|${password}`));
   });
 
   it('takes the HSM: answers, wipes itself, and is sealed by two keys in the partition; a second time it is wiped again', async () => {
@@ -76,7 +76,7 @@ describe('The root of trust of a simulated CipherTrust Manager', function () {
   });
 
   it('can answer, survive and fail in the other ways that nobody has ruled out', async () => {
-    const quirks = {
+    const variants = {
       'ciphertrust.setupStatus': '201',
       'ciphertrust.setupBody': 'empty',
       'ciphertrust.connInfo': 'object',
@@ -87,13 +87,13 @@ describe('The root of trust of a simulated CipherTrust Manager', function () {
       'ciphertrust.errorBody': 'label-only',
       'ciphertrust.setupNeedsNtp': 'yes',
     };
-    await switchOn({ quirks, durations: { ntpSynchronisation: 0 } });
+    await switchOn({ variants, durations: { ntpSynchronization: 0 } });
     let token = await signedIn();
     await activateTrial(token);
     const withObject = { ...setup(), connInfo: { partition_name: 'luna_part', partition_password: officerPassword } };
-    const unsynchronised = await ask('POST', '/system/hsm/setup', withObject, token);
-    assert.deepEqual([unsynchronised.status, unsynchronised.body.message], [500, undefined]);
-    assert.match(unsynchronised.body.codeDesc, /^NCERRInternalServerError/);
+    const unsynchronized = await ask('POST', '/system/hsm/setup', withObject, token);
+    assert.deepEqual([unsynchronized.status, unsynchronized.body.message], [500, undefined]);
+    assert.match(unsynchronized.body.codeDesc, /^NCERRInternalServerError/);
     const added = await ask('POST', '/system/ntp/servers', { host: 'time.example.com', key: 'symmetric' }, token);
     assert.deepEqual(added.body, { host: 'time.example.com', key_type: 'SHA-256' });
     const before = await leaf();
@@ -128,12 +128,12 @@ describe('The root of trust of a simulated CipherTrust Manager', function () {
     assert.equal((await restarted('POST', '/system/services/reset', { delay: 5 }, token)).status, 200);
     await started();
     assert.equal((await signIn(password)).status, 401);
-    const destructive = sim.world.ledger.entries.filter((entry) => entry.destructive).map(({ operation }) => operation.replace('ciphertrust:', ''));
+    const destructive = sim.world.requestLog.entries.filter((entry) => entry.destructive).map(({ operation }) => operation.replace('ciphertrust:', ''));
     assert.deepEqual([...new Set(destructive)], ['POST /v1/system/hsm/setup', 'DELETE /v1/system/hsm/servers/{id}', 'POST /v1/system/services/reset']);
   });
 
   it('rotates its keys a while after its answer, where it is said to', async () => {
-    await switchOn({ timeScale: 600, durations: { cipherTrustBoot: 0.1, cipherTrustReset: 0.1 }, quirks: { 'ciphertrust.rotation': 'later' } });
+    await switchOn({ timeScale: 600, durations: { cipherTrustBoot: 0.1, cipherTrustReset: 0.1 }, variants: { 'ciphertrust.rotation': 'later' } });
     let token = await signedIn();
     await activateTrial(token);
     await restarted('POST', '/system/hsm/setup', setup(), token);
@@ -170,15 +170,15 @@ describe('The root of trust of a simulated CipherTrust Manager', function () {
     await switchOn({ timeScale: 6000 });
     let token = await signedIn();
     await activateTrial(token);
-    sim.world.weather.add({ kind: 'lie', operation: 'ciphertrust:POST /v1/system/ntp/servers' });
+    sim.world.faults.add({ kind: 'lie', operation: 'ciphertrust:POST /v1/system/ntp/servers' });
     assert.equal((await ask('POST', '/system/ntp/servers', { host: 'time.example.com' }, token)).status, 201);
     assert.equal((await ask('GET', '/system/ntp/servers', undefined, token)).body.total, 0);
-    sim.world.weather.add({ kind: 'lie', operation: 'ciphertrust:POST /v1/system/hsm/setup', message: 'unsealed' });
+    sim.world.faults.add({ kind: 'lie', operation: 'ciphertrust:POST /v1/system/hsm/setup', message: 'unsealed' });
     assert.equal((await restarted('POST', '/system/hsm/setup', setup(), token)).status, 200);
     token = await signedIn();
     assert.equal((await ask('GET', '/system/hsm/servers', undefined, token)).body.total, 0);
     assert.deepEqual(sim.objects, []);
-    assert.equal(sim.world.ledger.entries.filter(({ outcome }) => outcome === 'lied').length, 2);
+    assert.equal(sim.world.requestLog.entries.filter(({ outcome }) => outcome === 'lied').length, 2);
   });
 
   it('goes on where it was after the simulator was restarted, an announced wipe included', async () => {

@@ -33,7 +33,7 @@ const isPage = ({ response }: Exchange): boolean => response?.headers['content-t
 interface Outcome {
   state: string;
   resources: { type: string; provisioningState: string }[];
-  ledger: LedgerEntry[];
+  requestLog: LedgerEntry[];
   /** Weather that never came. */
   faults: unknown;
 }
@@ -48,7 +48,7 @@ async function wholeJob(file: string): Promise<Outcome> {
     await bench.approve(id);
     const { job } = await bench.ended(id);
     const { resources } = (await bench.control<Pick<Outcome, 'resources'>>('GET', '/world')).body;
-    const outcome = { state: job.state, resources, ledger: await bench.ledger(), faults: (await bench.control('GET', '/faults')).body };
+    const outcome = { state: job.state, resources, requestLog: await bench.requestLog(), faults: (await bench.control('GET', '/faults')).body };
     await planned(bench);
     return outcome;
   } finally {
@@ -58,13 +58,13 @@ async function wholeJob(file: string): Promise<Outcome> {
 
 /** A plan with a look, where all of it is there and the doors are closed: it only asks. */
 async function planned(bench: StackBench): Promise<void> {
-  const before = (await bench.ledger()).length;
+  const before = (await bench.requestLog()).length;
   const { status, body } = await bench.api<{ whatIf: WhatIf }>('POST', '/v1/plans?whatIf=true', exampleRequest());
   assert.deepEqual([status, body.whatIf.problems], [200, []]);
   const of = (effect: string) => body.whatIf.changes.filter((change) => change.effect === effect).map(({ name }) => name);
   assert.deepEqual([of('Create'), of('Modify').sort()], [[], ['lunaclient', 'lunaclient-nsg', 'mycompany-ciphertrust-nsg']]);
   assert.ok(of('NoChange').includes('kylo-luna-hsm'));
-  const sent = (await bench.ledger()).slice(before).map(({ operation }) => operation);
+  const sent = (await bench.requestLog()).slice(before).map(({ operation }) => operation);
   assert.ok(sent.length > 0);
   assert.deepEqual(
     sent.filter((operation) => !/^(arm:GET |authority:|arm:POST Microsoft.Resources\/deployments\/(validate|whatIf)$)/.test(operation)),
@@ -105,7 +105,7 @@ async function otherWays(file: string): Promise<void> {
     const hosts = { computeSubnetId, image: windowsImage };
     const windowsVm = await bench.step('windows-vm', hosts);
     await bench.step('ciphertrust-vm', { computeSubnetId, image: cipherTrustImage, publicKey: 'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ ksadmin' });
-    await bench.step('close-doors', { windowsVm });
+    await bench.step('remove-temporary-access', { windowsVm });
     await bench.step('windows-vm', hosts);
     const somebody = await ArmClient.signIn({ ...bench.azure, ca: bench.azure.caPem, ...bench.azure.credentials });
     bench.fault('fail', 'arm:provisioning Microsoft.HardwareSecurityModules/dedicatedHSMs', { message: 'The device could not be configured.' });
@@ -113,7 +113,7 @@ async function otherWays(file: string): Promise<void> {
     const hsm = `${compute.replace('Microsoft.Compute', 'Microsoft.HardwareSecurityModules')}/dedicatedHSMs/${bench.request.hsm.name}`;
     const polls = await somebody.follow(await somebody.send('DELETE', `${hsm}?api-version=2021-11-30`));
     assert.equal(polls.at(-1)?.status, 204);
-    await bench.step('deploy-hsm', { hsmSubnetId }, { askedAt: Date.now() + 1 });
+    await bench.step('deploy-hsm', { hsmSubnetId }, { scheduledAt: Date.now() + 1 });
     await bench.step('verify-hsm', {});
     await somebodysTemplates(bench, somebody);
     const { inventory } = createActivities(bench.systems);
@@ -146,7 +146,7 @@ async function somebodysTemplates({ azure, request }: AzureBench, somebody: ArmC
   await somebody.follow(await ask('POST', '/whatIf', { resources: [{ ...pair, tags: { c: 'd' }, zones: ['1'] }] }));
 }
 
-describe('A whole job in the scripted weather azure-storm', function () {
+describe('A whole job in the scripted faults azure-storm', function () {
   this.timeout(300_000);
   const folder = mkdtempSync(join(tmpdir(), 'hsm-contract-'));
   let outcome: Outcome;
@@ -180,7 +180,7 @@ describe('A whole job in the scripted weather azure-storm', function () {
     assert.deepEqual(there('Microsoft.HardwareSecurityModules/dedicatedHSMs'), ['Succeeded']);
     assert.deepEqual(there('Microsoft.Network/virtualNetworkGateways'), ['Succeeded']);
     assert.deepEqual(there('Microsoft.Compute/virtualMachines'), ['Succeeded', 'Succeeded']);
-    const puts = (type: string) => outcome.ledger.filter((entry) => entry.operation === `arm:PUT ${type}` && entry.outcome === 'done');
+    const puts = (type: string) => outcome.requestLog.filter((entry) => entry.operation === `arm:PUT ${type}` && entry.outcome === 'done');
     assert.equal(puts('Microsoft.Resources/deployments').length, 2, 'once, and once more after the race with the gateway');
     const machines = puts('Microsoft.Compute/virtualMachines').map(({ target }) => target.split('/').at(-1));
     assert.deepEqual(machines.sort(), ['lunaclient', 'mycompany-ciphertrust']);

@@ -61,7 +61,7 @@ describe('A worker that is killed while Azure holds a request', function () {
       const vm = await on.step('windows-vm', await machineNeeds(on));
       return { step: 'install-luna-client', needs: { vm, publicKey: 'ssh-rsa AAAAB3Nz test' } };
     },
-    'close-doors': async (on) => ({ step: 'close-doors', needs: { windowsVm: await on.step('windows-vm', await machineNeeds(on)) } }),
+    'remove-temporary-access': async (on) => ({ step: 'remove-temporary-access', needs: { windowsVm: await on.step('windows-vm', await machineNeeds(on)) } }),
   };
   async function machineNeeds(on: AzureBench) {
     const { computeSubnetId } = await on.network();
@@ -74,7 +74,7 @@ describe('A worker that is killed while Azure holds a request', function () {
     const clean = await newBench();
     try {
       const { step, needs } = await steps[name]!(clean);
-      clean.world.ledger.clear();
+      clean.world.requestLog.clear();
       await clean.step(step, needs as never);
       return [...new Set(clean.arrived('arm:*').map(({ operation }) => operation))];
     } finally {
@@ -86,8 +86,8 @@ describe('A worker that is killed while Azure holds a request', function () {
     it(`in ${name}: whichever it is, the next one looks first and goes on; each thing is made once`, async () => {
       const requests = await requestsOf(name);
       const { step, needs } = await steps[name]!(bench);
-      bench.world.ledger.clear();
-      const order: StepOrder = { environment: bench.env, step, input: { ...bench.job, ...needs }, askedAt: Date.now(), attempts: 0 };
+      bench.world.requestLog.clear();
+      const order: StepOrder = { environment: bench.env, step, input: { ...bench.job, ...needs }, scheduledAt: Date.now(), attempts: 0 };
       /** The step in a process of its own, until it ends or is held at a request. */
       const carryOut = async (): Promise<{ child: ChildProcess; hold?: string; ended?: Ended }> => {
         const child = waiting;
@@ -100,7 +100,7 @@ describe('A worker that is killed while Azure holds a request', function () {
         return until(
           `${step} held or ended`,
           async () => {
-            const hold = bench.world.weather.held()[0]?.id;
+            const hold = bench.world.faults.held()[0]?.id;
             return hold ? { child, hold } : ended ? { child, ended } : undefined;
           },
           { timeoutMs: 60_000 },
@@ -111,7 +111,7 @@ describe('A worker that is killed while Azure holds a request', function () {
         bench.fault('hold', request);
         const { child, hold } = await carryOut();
         await kill(child);
-        bench.world.weather.clear();
+        bench.world.faults.clear();
         if (!hold) continue;
         met.push(request);
         order.attempts++;

@@ -45,7 +45,7 @@ describe('Jobs whose worker is a process', function () {
 
   /** Jobs that send what others do not. */
   const special: Record<keyof typeof someJobsSend, () => Promise<TrustJob>> = {
-    licence: () => jobs.job(({ cipherTrust }) => Object.assign(cipherTrust, { licence: { secret: 'licence-in-store' } })),
+    license: () => jobs.job(({ cipherTrust }) => Object.assign(cipherTrust, { license: { secret: 'license-in-store' } })),
     'a generated first password': () =>
       jobs.job(({ cipherTrust }) => Object.assign(cipherTrust, { customData: { secret: 'cloud-init' } }), {
         customData: Buffer.from(generates).toString('base64'),
@@ -56,22 +56,22 @@ describe('Jobs whose worker is a process', function () {
   };
 
   it('a worker that is killed while a manager holds its request is followed by one that looks first: for every request that there is, and for those after the wipe', async () => {
-    const { weather, ledger } = jobs.bench.luna.world;
+    const { faults, requestLog } = jobs.bench.luna.world;
     const face = await selfSigned({ commonName: 'keys.example.com', names: { dns: ['keys.example.com'] } });
     const { values } = jobs.bench.luna;
-    values.set('licence-in-store', 'a licence text').set('cloud-init', generates).set('face', `${face.certificatePem}${face.privateKeyPem}`);
+    values.set('license-in-store', 'a license text').set('cloud-init', generates).set('face', `${face.certificatePem}${face.privateKeyPem}`);
     const all: TrustJob[] = [];
     /** As many jobs as requests: the first is held at its first request, the next one at its second, and so on. */
     const holdEach = async (requests: readonly string[], job: () => Promise<TrustJob>) => {
-      for (const operation of named(requests)) weather.add({ kind: 'hold', operation });
+      for (const operation of named(requests)) faults.add({ kind: 'hold', operation });
       for (const _ of requests) all.push(await job());
     };
-    const isHeld = (operation: string) => weather.held().some((hold) => hold.operation === operation);
+    const isHeld = (operation: string) => faults.held().some((hold) => hold.operation === operation);
     const heldEach = (requests: readonly string[]) =>
       until('each request to be held once', async () => (named(requests).every(isHeld) ? true : undefined), { timeoutMs: 120_000, everyMs: 200 }).catch(
         (error: Error) => {
           const missing = named(requests).filter((operation) => !isHeld(operation));
-          throw new Error(`${error.message}: ${missing.join(', ')}; arrived: ${ledger.entries.length}`);
+          throw new Error(`${error.message}: ${missing.join(', ')}; arrived: ${requestLog.entries.length}`);
         },
       );
     await holdEach(everyJobSends, () => jobs.job());
@@ -79,48 +79,48 @@ describe('Jobs whose worker is a process', function () {
     for (const [what, requests] of Object.entries(someJobsSend)) await holdEach(requests, special[what as keyof typeof someJobsSend]);
     await heldEach(allRequests);
     const replaceWorker = async () => {
-      const held = weather.held();
+      const held = faults.held();
       assert.equal(await jobs.killWorker(), 'SIGKILL');
-      for (const { id } of held) weather.release(id);
+      for (const { id } of held) faults.release(id);
       await jobs.startWorker();
     };
     // Then each request once more, where it is sent after the wipe.
     const left = new Set(named(sentAfterWipe));
     jobs.bench.arrived = ({ operation, target }) => {
       const isWiped = all.some(({ address, manager }) => address === target && manager.data.hsmServers.length > 0);
-      if (isWiped && left.delete(operation)) weather.add({ kind: 'hold', operation });
+      if (isWiped && left.delete(operation)) faults.add({ kind: 'hold', operation });
     };
     await replaceWorker();
     await heldEach(sentAfterWipe);
     await replaceWorker();
     for (const job of all) await ended(job, await retriedWhereNothingWasSent(job));
     for (const { address, manager } of all) {
-      const { hsmServers, sealer, users, ntp, trial, licences } = manager.data;
+      const { hsmServers, sealer, users, ntp, trial, licenses } = manager.data;
       assert.equal(jobs.arrivedAt(address, setUp).length, 1, `hsm/setup at ${address}`);
       assert.deepEqual([hsmServers.length, sealer, users[0]!.mustChange], [1, 'rapido', false]);
       assert.deepEqual(
         ntp.map(({ host }) => host),
         jobs.bench.luna.request.cipherTrust.ntp.map(({ host }) => host),
       );
-      assert.ok(trial.status === 'activated' || licences.length > 0, `${address} has no licence`);
+      assert.ok(trial.status === 'activated' || licenses.length > 0, `${address} has no license`);
     }
-    const arrived = new Set(ledger.entries.map(({ operation }) => operation).filter((operation) => operation.startsWith('ciphertrust:')));
+    const arrived = new Set(requestLog.entries.map(({ operation }) => operation).filter((operation) => operation.startsWith('ciphertrust:')));
     assert.deepEqual([...arrived].sort(), named(allRequests).sort(), 'a job sends something in which its worker was not killed');
   });
 
   it('a manager that is in use is wiped only after a person has approved exactly that', async () => {
     const job = await jobs.job((request) => {
-      request.cipherTrust.licence = { secret: 'licence' };
+      request.cipherTrust.license = { secret: 'license' };
     });
-    // The licence is not in the store yet: time for somebody to use the manager.
+    // The license is not in the store yet: time for somebody to use the manager.
     job.manager.data.ntp.push({ host: 'theirs.example.com', addedAt: 0 });
     const stopped = await job.reaches('the incident', ({ incidents }) => incidents.length === 1);
-    assert.equal(stopped.incidents[0]!.step, 'licence');
+    assert.equal(stopped.incidents[0]!.step, 'license');
     const { data } = job.manager;
     data.users.push(newUser('bert', 'Bert-Password-1', false));
     data.keys.push({ id: 'k1', name: 'payroll' });
     data.trial.status = 'activated';
-    data.licences.push({ id: 'l', license: 'by hand', bind_type: 'instance' });
+    data.licenses.push({ id: 'l', license: 'by hand', bind_type: 'instance' });
     await resolve(job, 'retry');
     const { approvals } = await job.reaches('the approval', (now) => now.approvals.length === 1);
     assert.deepEqual([shortId(approvals[0]!), approvals[0]!.manager?.users, approvals[0]!.manager?.keys], ['approve-wipe-1', ['bert'], 1]);
@@ -137,10 +137,10 @@ describe('Jobs whose worker is a process', function () {
     );
     assert.equal(jobs.arrivedAt(job.address, setUp).length, 0);
     await answer(job, 'approve', 'approve-wipe-2');
-    // After the wipe the licence is gone, and still not in the store.
+    // After the wipe the license is gone, and still not in the store.
     const lost = await job.reaches('the second incident', ({ incidents }) => incidents.length === 2);
     assert.equal(lost.incidents[1]!.step, 'reset-password');
-    job.manager.data.licences.push({ id: 'l', license: 'by hand', bind_type: 'instance' });
+    job.manager.data.licenses.push({ id: 'l', license: 'by hand', bind_type: 'instance' });
     await resolve(job, 'retry', 'incident-2');
     await ended(job, 2);
     assert.deepEqual([jobs.arrivedAt(job.address, setUp).length, job.manager.data.keys.length], [1, 0]);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { wordsOf } from '../../../domain/failure.ts';
 import { type Identity, selfSigned } from '../../../simulator/certificates.ts';
 import { newUser } from '../../../simulator/ciphertrust/state.ts';
-import type { FaultRequest } from '../../../simulator/weather.ts';
+import type { FaultRequest } from '../../../simulator/faults.ts';
 import { until } from '../until.ts';
 import type { TrustBench } from './trust-bench.ts';
 
@@ -20,8 +20,8 @@ export interface Circumstance {
   asks?: true;
   /** Is the whole of it done twice? */
   twice?: true;
-  /** Quirks that this needs, or that make it another thing. */
-  quirks?: Record<string, string>;
+  /** Variants that this needs, or that make it another thing. */
+  variants?: Record<string, string>;
 }
 
 const setUp = 'ciphertrust:POST /v1/system/hsm/setup';
@@ -42,7 +42,7 @@ const changeCertificate = async (bench: TrustBench) => {
 };
 const putCertificateBack = (bench: TrustBench) => bench.present(aside.get(bench) as Identity);
 
-const skew = ({ luna: { world } }: TrustBench, minutes: string) => Object.assign(world.quirks, { 'ciphertrust.clockSkewMinutes': minutes });
+const skew = ({ luna: { world } }: TrustBench, minutes: string) => Object.assign(world.variants, { 'ciphertrust.clockSkewMinutes': minutes });
 
 const lateSerial: Circumstance = {
   before: 'set-root-of-trust',
@@ -61,7 +61,7 @@ export const circumstances: Record<string, Circumstance> = {
   'the answer to hsm/setup is lost after it was taken': fault('reset-after-accept', setUp),
   'the answer to hsm/setup stops half-way': fault('stall', setUp),
   // A token that ends while the simulator delays a request is refused: there it is looked at last.
-  'hsm/setup is answered late': { ...fault('slow', setUp, { amount: 60 }), quirks: { 'ciphertrust.tokenSeconds': '300' } },
+  'hsm/setup is answered late': { ...fault('slow', setUp, { amount: 60 }), variants: { 'ciphertrust.tokenSeconds': '300' } },
   'hsm/setup is answered by a proxy with 502 though it was not taken': {
     ...fault('error', setUp, { status: 502 }),
     incident: /502.*nothing changed/,
@@ -160,9 +160,9 @@ export const circumstances: Record<string, Circumstance> = {
   // A 500 without a word may come from a proxy: what became of it is not known then, and the verification finds it out.
   'hsm/setup fails and wipes all the same': {
     ...lateSerial,
-    quirks: { 'ciphertrust.failedSetup': 'wipes', 'ciphertrust.errorBody': 'full' },
+    variants: { 'ciphertrust.failedSetup': 'wipes', 'ciphertrust.errorBody': 'full' },
   },
-  'ksadmin’s key does not survive the wipe': { happens: () => {}, quirks: { 'ciphertrust.sshKeySurvivesReset': 'no' } },
+  'ksadmin’s key does not survive the wipe': { happens: () => {}, variants: { 'ciphertrust.sshKeySurvivesReset': 'no' } },
   'the HSM is away after the wipe, until the manager stops its services': {
     before: 'reset-password',
     async happens(bench) {
@@ -177,7 +177,7 @@ export const circumstances: Record<string, Circumstance> = {
     },
   },
   'no trial is to be had': {
-    before: 'licence',
+    before: 'license',
     happens: ({ manager: { data } }) => Object.assign(data.trial, { status: 'expired' }),
     incident: /trial is expired/,
     mend: ({ manager: { data } }) => Object.assign(data.trial, { status: 'available' }),
@@ -189,15 +189,15 @@ export const circumstances: Record<string, Circumstance> = {
     mend: (bench) => Object.assign(bench.luna.world.appliance.state.ntls, { running: true }),
   },
   'checkport says no though the port is open': {
-    quirks: { 'ciphertrust.checkport': 'wrong' },
+    variants: { 'ciphertrust.checkport': 'wrong' },
     happens: () => {},
     incident: /1792/,
     mend: () => {},
   },
-  'the licence is gone': {
+  'the license is gone': {
     before: 'set-root-of-trust',
     happens: (bench) => Object.assign(bench.manager.data.trial, { status: 'deactivated' }),
-    incident: /no licence and no trial/,
+    incident: /no license and no trial/,
     mend: (bench) => Object.assign(bench.manager.data.trial, { status: 'activated' }),
   },
   'it already has another HSM': {
@@ -247,12 +247,12 @@ export const circumstances: Record<string, Circumstance> = {
   },
   'the account is locked': {
     before: 'ntp',
-    quirks: { 'ciphertrust.lockedAnswer': 'told', 'ciphertrust.errorBody': 'full' },
+    variants: { 'ciphertrust.lockedAnswer': 'told', 'ciphertrust.errorBody': 'full' },
     happens: ({ manager: { data } }) => Object.assign(data.users[0]!, { lockedUntil: Date.now() + 300 }),
   },
   'the account is locked, and that is not told': {
     before: 'admin-password',
-    quirks: { 'ciphertrust.lockedAnswer': 'plain' },
+    variants: { 'ciphertrust.lockedAnswer': 'plain' },
     happens: ({ manager: { data } }) => Object.assign(data.users[0]!, { lockedUntil: Number.MAX_SAFE_INTEGER }),
     incident: /kept password is refused/,
     mend: ({ manager: { data } }) => Object.assign(data.users[0]!, { lockedUntil: 0 }),
@@ -278,7 +278,7 @@ export async function carryOut(bench: TrustBench, { before = 'first-boot', happe
   assert.ok(happened, `never came to ${before}`);
   assert.equal(bench.stopped.length, incident ? 1 : 0);
   // Keys that are not told may be there: that is asked about before each request.
-  if (bench.luna.world.quirks['ciphertrust.keysTold'] === 'no') assert.ok(bench.asked.length > 0, 'it was wiped unasked');
+  if (bench.luna.world.variants['ciphertrust.keysTold'] === 'no') assert.ok(bench.asked.length > 0, 'it was wiped unasked');
   else assert.equal(bench.asked.length, asks ? 1 : 0);
   assert.deepEqual(bench.setups, { arrived: setups, done: 1 });
   assert.equal(bench.probes, 0, 'nobody signs in with an initial password');

@@ -8,17 +8,17 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { adminPassword } from '../../../activities/ciphertrust/admin-password.ts';
 import { firstBoot } from '../../../activities/ciphertrust/first-boot.ts';
-import { licence } from '../../../activities/ciphertrust/licence.ts';
+import { license } from '../../../activities/ciphertrust/license.ts';
 import { resetPassword } from '../../../activities/root-of-trust/reset-password.ts';
 import { setRootOfTrust } from '../../../activities/root-of-trust/set-root-of-trust.ts';
 import { verifyRootOfTrust } from '../../../activities/root-of-trust/verify-root-of-trust.ts';
 import type { Systems } from '../../../activities/systems.ts';
-import type { ManagerAt, StepInput } from '../../../domain/results.ts';
+import type { ManagerEndpoint, StepInput } from '../../../domain/results.ts';
 import { selfSigned } from '../../../simulator/certificates.ts';
 import type { ManagerState } from '../../../simulator/ciphertrust/state.ts';
 import { createWorld, type RunningWorld, type WorldOptions } from '../../../simulator/create-world.ts';
+import type { FaultRequest } from '../../../simulator/faults.ts';
 import { createSocks, type Socks } from '../../../simulator/network/socks.ts';
-import type { FaultRequest } from '../../../simulator/weather.ts';
 import { createRecords } from '../../../stores/record/record.ts';
 import { folderTranscripts } from '../../../stores/reports/transcripts.ts';
 import { generateSecret } from '../../../stores/secrets/generate.ts';
@@ -90,9 +90,9 @@ export class ManagerBench {
   #steps = 0;
 
   /** Switches a manager on. */
-  async switchOn({ adminUser = 'ksadmin', customData, quirks, ...options }: SwitchedOn = {}): Promise<void> {
+  async switchOn({ adminUser = 'ksadmin', customData, variants, ...options }: SwitchedOn = {}): Promise<void> {
     const machines = { appliance: async () => stubAppliance(certificates, this.objects) };
-    this.world = await createWorld({ timeScale: 1200, machines, ...options, quirks: { ...quickKeys, ...quirks } });
+    this.world = await createWorld({ timeScale: 1200, machines, ...options, variants: { ...quickKeys, ...variants } });
     this.#socks = await createSocks(this.world);
     this.#folder = await mkdtemp(join(tmpdir(), 'hsm-ciphertrust-'));
     await this.world.machines.appliance({ name: 'kylo-luna-hsm', address: hsmAddress });
@@ -183,16 +183,16 @@ export class ManagerBench {
     }
   }
 
-  readonly booted = async (): Promise<ManagerAt> => (await this.step(firstBoot, { ...this.job(), reachable: managerAddress })).cipherTrust;
+  readonly booted = async (): Promise<ManagerEndpoint> => (await this.step(firstBoot, { ...this.job(), reachable: managerAddress })).cipherTrust;
 
-  async licensed(): Promise<ManagerAt> {
+  async licensed(): Promise<ManagerEndpoint> {
     const cipherTrust = await this.booted();
     await this.step(adminPassword, { ...this.job(), cipherTrust });
-    await this.step(licence, { ...this.job(), cipherTrust });
+    await this.step(license, { ...this.job(), cipherTrust });
     return cipherTrust;
   }
 
-  readonly rootInput = (cipherTrust: ManagerAt) => ({
+  readonly rootInput = (cipherTrust: ManagerEndpoint) => ({
     ...this.job(),
     cipherTrust,
     hsmAddress,
@@ -208,7 +208,7 @@ export class ManagerBench {
     return granted(this.systems.records, this.job(), approvalId, digest);
   }
 
-  set(cipherTrust: ManagerAt, order?: string) {
+  set(cipherTrust: ManagerEndpoint, order?: string) {
     return this.step(setRootOfTrust, this.rootInput(cipherTrust), order);
   }
 
@@ -232,11 +232,11 @@ export class ManagerBench {
   }
 
   arrived(operation: string, outcome?: string) {
-    return this.world.ledger.entries.filter((entry) => entry.operation === operation && (outcome === undefined || entry.outcome === outcome));
+    return this.world.requestLog.entries.filter((entry) => entry.operation === operation && (outcome === undefined || entry.outcome === outcome));
   }
 
   fault(kind: FaultRequest['kind'], operation: string, more: Partial<FaultRequest> = {}) {
-    return this.world.weather.add({ kind, operation, ...more });
+    return this.world.faults.add({ kind, operation, ...more });
   }
 
   /** The problem that a step stops with; nothing secret is in it. */

@@ -8,7 +8,7 @@ const atOnce = 3;
 
 /** One run; what went wrong in it, if anything did. */
 async function run(option: string, circumstance: Circumstance): Promise<string[]> {
-  const bench = await TrustBench.start({ ...options[option], ...circumstance.quirks });
+  const bench = await TrustBench.start({ ...options[option], ...circumstance.variants });
   try {
     await carryOut(bench, circumstance);
     return [];

@@ -74,5 +74,5 @@ export const quickKeys = { 'ciphertrust.ownKeys': 'ec' };
 
 /** All but the first have such keys. */
 export const options: Record<string, Record<string, string>> = Object.fromEntries(
-  Object.entries(kinds).map(([kind, quirks], at) => [kind, at === 0 ? quirks : { ...quirks, ...quickKeys }]),
+  Object.entries(kinds).map(([kind, variants], at) => [kind, at === 0 ? variants : { ...variants, ...quickKeys }]),
 );

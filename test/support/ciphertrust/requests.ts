@@ -1,4 +1,4 @@
-/** Every request that a job sends to a CipherTrust Manager, as the ledger names it; `ssh` is the command that reads a generated password. */
+/** Every request that a job sends to a CipherTrust Manager, as the request log names it; `ssh` is the command that reads a generated password. */
 export const everyJobSends = [
   'GET /v1/system/services/status',
   'POST /v1/auth/tokens',
@@ -23,7 +23,7 @@ export const everyJobSends = [
 
 /** What a job sends whose request asks for more, or whose manager is not as it should be. */
 export const someJobsSend = {
-  licence: ['POST /v1/licensing/licenses'],
+  license: ['POST /v1/licensing/licenses'],
   'a generated first password': ['ssh'],
   'services that wait for ksadmin’s key': ['POST /v1/system/ssh/keys'],
   'a name and a certificate of its own': [

@@ -8,7 +8,7 @@ import type { Systems } from '../../../activities/systems.ts';
 import { selfSigned } from '../../../simulator/certificates.ts';
 import { createRecords } from '../../../stores/record/record.ts';
 import { seenOf } from '../../../systems/certificates.ts';
-import { activateLicence, addNtp, readLicence } from '../../../systems/ciphertrust/essentials.ts';
+import { activateLicense, addNtp, readLicense } from '../../../systems/ciphertrust/essentials.ts';
 import { enterEarlier } from '../earlier-entries.ts';
 import { exampleRequest } from '../example.ts';
 import { runStep } from '../fence.ts';
@@ -40,11 +40,11 @@ async function licenses() {
     'POST /v1/licensing/licenses/': [201, {}],
   });
   const { cipherTrust } = exampleRequest();
-  const seen = await readLicence(manager);
-  await activateLicence(manager, secretsOf({}), seen, { ...cipherTrust, licence: 'trial' });
-  await activateLicence(manager, secretsOf({ l: '<string>' }), seen, { ...cipherTrust, licence: { secret: 'l' } });
-  const [trial, licence] = asked.slice(-2);
-  return { path, seen, trial: trial!, licence: licence! };
+  const seen = await readLicense(manager);
+  await activateLicense(manager, secretsOf({}), seen, { ...cipherTrust, license: 'trial' });
+  await activateLicense(manager, secretsOf({ l: '<string>' }), seen, { ...cipherTrust, license: { secret: 'l' } });
+  const [trial, license] = asked.slice(-2);
+  return { path, seen, trial: trial!, license: license! };
 }
 
 async function setsUp() {
@@ -120,7 +120,7 @@ export const sentSamples: Record<string, () => Promise<void>> = {
   async '09-licensing.json#license_add'() {
     // Without a bind type it is tried for the cluster, then for the instance.
     const { bind_type: _, ...license } = sample('09-licensing.json#license_add');
-    assert.deepEqual((await licenses()).licence.body, license);
+    assert.deepEqual((await licenses()).license.body, license);
   },
   async '10-hsm-setup-request.json#body'() {
     const { setup, pair, sent } = await setsUp();

@@ -30,9 +30,9 @@ export function simulatedManager() {
   });
 
   /** A world with an HSM, and a manager that is being switched on. */
-  async function switchOn({ quirks, ...options }: Partial<WorldOptions> = {}, sshPublicKey = 'ssh-rsa AAAAB3NzaC1yc2E kylo') {
+  async function switchOn({ variants, ...options }: Partial<WorldOptions> = {}, sshPublicKey = 'ssh-rsa AAAAB3NzaC1yc2E kylo') {
     const machines = { appliance: async () => stubAppliance(certificates, objects) };
-    world = await createWorld({ timeScale: 600, machines, ...options, quirks: { ...quickKeys, ...quirks } });
+    world = await createWorld({ timeScale: 600, machines, ...options, variants: { ...quickKeys, ...variants } });
     worlds.push(world);
     if (world.appliances.size > 0) return;
     await world.machines.appliance({ name: 'kylo-luna-hsm', address: hsmAddress });

@@ -5,7 +5,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { adminPassword } from '../../../activities/ciphertrust/admin-password.ts';
 import { firstBoot } from '../../../activities/ciphertrust/first-boot.ts';
-import { licence } from '../../../activities/ciphertrust/licence.ts';
+import { license } from '../../../activities/ciphertrust/license.ts';
 import { ntp } from '../../../activities/ciphertrust/ntp.ts';
 import { connectClient } from '../../../activities/partition/connect-client.ts';
 import { cryptoOfficer } from '../../../activities/partition/crypto-officer.ts';
@@ -17,9 +17,9 @@ import { setRootOfTrust } from '../../../activities/root-of-trust/set-root-of-tr
 import { verifyRootOfTrust } from '../../../activities/root-of-trust/verify-root-of-trust.ts';
 import type { Systems } from '../../../activities/systems.ts';
 import { type Problem, wordsOf } from '../../../domain/failure.ts';
-import type { ManagerAt, ManagerHolds, StepInput, StepResult } from '../../../domain/results.ts';
+import type { ManagerContents, ManagerEndpoint, StepInput, StepResult } from '../../../domain/results.ts';
 import type { ManagerState } from '../../../simulator/ciphertrust/state.ts';
-import type { Entry } from '../../../simulator/ledger.ts';
+import type { Entry } from '../../../simulator/request-log.ts';
 import { createRecords } from '../../../stores/record/record.ts';
 import { generateSecret } from '../../../stores/secrets/generate.ts';
 import { createCipherTrust } from '../../../systems/ciphertrust/ciphertrust.ts';
@@ -66,7 +66,7 @@ async function makeReady(): Promise<Ready> {
   luna.keep('ciphertrust-ssh-key', await generateSecret('windows-ssh-key'));
   luna.values.set('ntp-key', 'a-symmetric-ntp-key');
   await luna.stop();
-  luna.world.ledger.clear();
+  luna.world.requestLog.clear();
   const side = { ...luna.hosts, hsmAddress: addresses.hsm, partitionSerial, serverCertificate, ...made };
   return { state: luna.world.state, values: luna.values, side };
 }
@@ -89,7 +89,7 @@ export class TrustBench {
   readonly side: HsmSide;
   /** Incidents so far, and approvals that were asked for. */
   readonly stopped: Stopped[] = [];
-  readonly asked: ManagerHolds[] = [];
+  readonly asked: ManagerContents[] = [];
   /** The most wrong passwords that one attempt showed. */
   wrongPasswords = 0;
   /** Is called before each step. */
@@ -101,10 +101,10 @@ export class TrustBench {
   readonly entries = new Map<string, string>();
   #orders = 0;
 
-  static async start(quirks: Record<string, string> = {}): Promise<TrustBench> {
+  static async start(variants: Record<string, string> = {}): Promise<TrustBench> {
     const { state, values, side } = await (ready ??= makeReady());
     let bench: TrustBench | undefined;
-    const luna = await LunaSteps.start({ quirks, arrived: (entry) => bench?.arrived(entry) }, settings, { state, values });
+    const luna = await LunaSteps.start({ variants, arrived: (entry) => bench?.arrived(entry) }, settings, { state, values });
     bench = new TrustBench(luna, structuredClone(side));
     await luna.world.machines.cipherTrust({
       name: luna.request.cipherTrust.vmName,
@@ -145,7 +145,7 @@ export class TrustBench {
 
   /** Sign-ins with an initial password, as far as the manager says so. */
   get probes(): number {
-    return this.luna.world.ledger.entries.filter(({ detail }) => detail === 'Password change required').length;
+    return this.luna.world.requestLog.entries.filter(({ detail }) => detail === 'Password change required').length;
   }
 
   get summary(): Record<string, unknown> {
@@ -182,7 +182,7 @@ export class TrustBench {
       environment.on('heartbeat', (details: unknown) => {
         heartbeatDetails = details;
       });
-      const arrivals = this.luna.world.ledger.entries.length;
+      const arrivals = this.luna.world.requestLog.entries.length;
       try {
         return await runStep(environment, run, input);
       } catch (error) {
@@ -190,7 +190,7 @@ export class TrustBench {
         assert.ok(attempt < 1_000, `too many attempts: ${error.message}`);
         await pause(20);
       } finally {
-        const wrong = this.luna.world.ledger.entries.slice(arrivals).filter(({ operation, outcome, detail = '' }) => {
+        const wrong = this.luna.world.requestLog.entries.slice(arrivals).filter(({ operation, outcome, detail = '' }) => {
           return outcome === 'refused' && /auth\/(tokens|changepw)/.test(operation) && /^(Wrong|Password|authentication failed|NCERR|400|401|403)/.test(detail);
         });
         this.wrongPasswords = Math.max(this.wrongPasswords, wrong.length);
@@ -199,20 +199,20 @@ export class TrustBench {
   }
 
   /** “Deploy the Virtual CipherTrust Manager”, from its first boot on. */
-  async deployed(): Promise<{ cipherTrust: ManagerAt; fresh: boolean }> {
+  async deployed(): Promise<{ cipherTrust: ManagerEndpoint; fresh: boolean }> {
     const { job } = this.luna;
     const boot = await this.step('first-boot', firstBoot, { ...job, reachable: addresses.cipherTrust });
     const { cipherTrust, openSince } = boot;
     const { exposure } = await this.step('admin-password', adminPassword, { ...job, cipherTrust, ...(openSince ? { openSince } : {}) });
     await this.step('ntp', ntp, { ...job, cipherTrust });
-    await this.step('licence', licence, { ...job, cipherTrust });
+    await this.step('license', license, { ...job, cipherTrust });
     return { cipherTrust, fresh: exposure !== undefined };
   }
 
   /** “Configuring the HSM partition as the root of trust”: what would be wiped is approved as soon as it is asked. */
-  async trusted(deployed: { cipherTrust: ManagerAt; fresh: boolean }): Promise<StepResult<'verify-root-of-trust'> & { cipherTrust: ManagerAt }> {
+  async trusted(deployed: { cipherTrust: ManagerEndpoint; fresh: boolean }): Promise<StepResult<'verify-root-of-trust'> & { cipherTrust: ManagerEndpoint }> {
     const set = async (
-      at: ManagerAt,
+      at: ManagerEndpoint,
       fresh: boolean,
       approved: { approvedDigest?: string; approvalId?: string } = {},
     ): Promise<StepResult<'set-root-of-trust'>> => {
@@ -236,7 +236,7 @@ export class TrustBench {
     return { ...(await this.step('verify-root-of-trust', verifyRootOfTrust, proof)), cipherTrust };
   }
 
-  async #reset({ cipherTrust, openSince }: StepResult<'set-root-of-trust'>): Promise<ManagerAt> {
+  async #reset({ cipherTrust, openSince }: StepResult<'set-root-of-trust'>): Promise<ManagerEndpoint> {
     const { partitionSerial } = this.side;
     const input = { ...this.luna.job, cipherTrust, partitionSerial, ...(openSince ? { openSince } : {}) };
     return (await this.step('reset-password', resetPassword, input)).cipherTrust;

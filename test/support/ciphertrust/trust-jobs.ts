@@ -16,7 +16,7 @@ import { exampleRequest } from '../example.ts';
 import { publishedProgress } from '../published-progress.ts';
 import { type TestTemporal, temporalServer } from '../temporal.ts';
 import { until } from '../until.ts';
-import { testedWorkflowCode } from '../workflow-code.ts';
+import { testedWorkflowCode } from '../workflow-bundle.ts';
 import { quickKeys } from './options.ts';
 import { TrustBench } from './trust-bench.ts';
 
@@ -32,7 +32,7 @@ export interface WorkerInstructions {
   real: ActivityId[];
 }
 
-const real: ActivityId[] = ['first-boot', 'admin-password', 'ntp', 'licence', 'set-root-of-trust', 'reset-password', 'verify-root-of-trust', 'web-certificate'];
+const real: ActivityId[] = ['first-boot', 'admin-password', 'ntp', 'license', 'set-root-of-trust', 'reset-password', 'verify-root-of-trust', 'web-certificate'];
 
 export interface TrustJob {
   handle: WorkflowHandle;
@@ -53,8 +53,8 @@ export class TrustJobs {
   #worker: Child | undefined;
   #jobs = 0;
 
-  static async start(quirks: Record<string, string> = quickKeys): Promise<TrustJobs> {
-    const [bench, temporal, { codePath }] = await Promise.all([TrustBench.start(quirks), temporalServer(), testedWorkflowCode()]);
+  static async start(variants: Record<string, string> = quickKeys): Promise<TrustJobs> {
+    const [bench, temporal, { codePath }] = await Promise.all([TrustBench.start(variants), temporalServer(), testedWorkflowCode()]);
     const jobs = new TrustJobs(bench, temporal, new Client({ connection: await Connection.connect({ address: temporal.address }) }), codePath);
     // All managers present the same client certificate to the HSM.
     bench.luna.world.appliance.state.ntls.ipCheck = false;

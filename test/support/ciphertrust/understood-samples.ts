@@ -8,7 +8,7 @@ import { readNtp } from '../../../systems/ciphertrust/essentials.ts';
 import { isServerOf, nameOf, readHolds, readServers } from '../../../systems/ciphertrust/holds.ts';
 import { asksForGenerated } from '../../../systems/ciphertrust/initial-password.ts';
 import { listedIn, totalOf } from '../../../systems/ciphertrust/manager.ts';
-import { visit } from '../../../systems/ciphertrust/visit.ts';
+import { probe } from '../../../systems/ciphertrust/probe.ts';
 import { readFields } from '../../../systems/foreign.ts';
 import { exampleRequest } from '../example.ts';
 import { recordedManager, secretsOf } from './recorded-manager.ts';
@@ -31,13 +31,13 @@ export const understoodSamples: Record<string, () => void | Promise<void>> = {
     for (const { status, body, message } of items) {
       const answer = { status, body: body ?? { message } };
       const told = saying(answer);
-      assert.match(told, /^\d+ (NCERR|Unauthorised|Validation)|^409$/);
+      assert.match(told, /^\d+ (NCERR|Unauthorized|Validation)|^409$/);
       assert.equal(answerFailure('asking', answer).problem.kind, 'Refused', told);
     }
   },
   async '06-services-status.json'() {
     const { cipherTrust } = recordedManager({ 'GET /v1/system/services/status': [200, sample('06-services-status.json')] });
-    assert.equal((await visit(cipherTrust, job(), { address: 'a' }, new AbortController().signal)).started, true);
+    assert.equal((await probe(cipherTrust, job(), { address: 'a' }, new AbortController().signal)).started, true);
   },
   async '07-system-info.json'() {
     const { manager } = recordedManager({ 'GET /v1/system/info': [200, sample('07-system-info.json')] });
@@ -49,7 +49,7 @@ export const understoodSamples: Record<string, () => void | Promise<void>> = {
     assert.deepEqual((await time()).listed, ['time1.google.com']);
   },
   async '08-ntp.json#status_response'() {
-    assert.equal((await time()).synchronised, true);
+    assert.equal((await time()).synchronized, true);
   },
   async '12-hsm-servers.json#list_empty'() {
     assert.deepEqual(await servers(sample('12-hsm-servers.json#list_empty')), []);

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../../../activities/registry.ts';
-import type { Activities, Job } from '../../../domain/results.ts';
+import type { Activities, StepContext } from '../../../domain/results.ts';
 import { ActivityInterceptor } from '../../../worker/activity-interceptor.ts';
 import { readSettings } from '../../../worker/settings.ts';
 import { createSystems } from '../../../worker/systems.ts';
@@ -15,7 +15,7 @@ Runtime.install({ logger: new DefaultLogger('ERROR') });
 const settings = readSettings();
 const all = createActivities({ ...createSystems(settings), azure: azureWithMachines() });
 const answered = Object.fromEntries(Object.entries(results).map(([id, result]) => [id, async () => result]));
-const vm = async ({ request }: Job) => ({ id: '/vm', privateAddress: request.cipherTrust.address, reachable: request.cipherTrust.address });
+const vm = async ({ request }: StepContext) => ({ id: '/vm', privateAddress: request.cipherTrust.address, reachable: request.cipherTrust.address });
 const carriedOut = Object.fromEntries(real.map((id) => [id, all[id]]));
 const { activities } = stubActivities({ ...answered, 'ciphertrust-vm': vm, ...carriedOut } as Partial<Activities>);
 const worker = await Worker.create({

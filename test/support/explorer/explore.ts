@@ -90,7 +90,7 @@ const tell = (plant: Plant, schedule: Schedule): string =>
   [
     JSON.stringify(schedule),
     ...plant.actors.map((each) => `    ${each.name}: ${namesOf(each.deeds)} → ${each.dead ? 'died' : `${each.ended?.kind} ${each.ended?.said}`}`),
-    ...plant.world.ledger.entries.map((entry) => `    ${entry.seq} ${entry.connection} ${entry.operation} ${entry.outcome}`),
+    ...plant.world.requestLog.entries.map((entry) => `    ${entry.seq} ${entry.connection} ${entry.operation} ${entry.outcome}`),
   ].join('\n');
 
 /** Which stops of A are explored: all of them, or about one of so many. */

@@ -1,11 +1,11 @@
 import { EventEmitter } from 'node:events';
 import type { ClientChannel } from 'ssh2';
-import type { Entry } from '../../../simulator/ledger.ts';
 import { firstSignIn } from '../../../simulator/luna/first-sign-in.ts';
 import { runLine } from '../../../simulator/luna/lunash.ts';
 import { CommandError, Cut, Interrupted, type Session } from '../../../simulator/luna/session.ts';
 import { type ApplianceState, generationOf } from '../../../simulator/luna/state.ts';
 import { wordsOf } from '../../../simulator/luna/words.ts';
+import type { Entry } from '../../../simulator/request-log.ts';
 import type { World } from '../../../simulator/world.ts';
 import type { Fence, Wire } from '../../../systems/fence.ts';
 import type { Terminal } from '../../../systems/lunash/session.ts';
@@ -133,7 +133,7 @@ class LunashChannel extends EventEmitter implements Terminal {
 
   #arrive(operation: string): Entry {
     const { world, state, actor } = this.#parts;
-    return world.ledger.arrive({ system: 'lunash', connection: actor.name, operation, target: state.address });
+    return world.requestLog.arrive({ system: 'lunash', connection: actor.name, operation, target: state.address });
   }
 
   #session(): Session {

@@ -66,10 +66,10 @@ export const managerScenarios: Scenario[] = [
     wrong: hasTimeServers,
   },
   {
-    step: 'licence',
+    step: 'license',
     world: { cipherTrusts: { [addresses.manager]: ready() } },
-    input: { cipherTrust, request: requestWith({ licence: { secret: 'licence' } }) },
-    secrets: { licence: 'a-licence' },
+    input: { cipherTrust, request: requestWith({ license: { secret: 'license' } }) },
+    secrets: { license: 'a-license' },
     most: { [licensed]: 1 },
     entries: showsPassword,
     wrong: () => [],

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
-import type { Hosts, Job } from '../../../domain/results.ts';
-import { settle } from '../../../simulator/ledger.ts';
+import type { Endpoints, StepContext } from '../../../domain/results.ts';
 import type { ApplianceState } from '../../../simulator/luna/state.ts';
+import { settle } from '../../../simulator/request-log.ts';
 import { execute } from '../../../simulator/windows/exec.ts';
 import { LunaClient as SimulatedClient } from '../../../simulator/windows/luna-client.ts';
 import type { World } from '../../../simulator/world.ts';
@@ -43,17 +43,17 @@ export class MemoryLuna extends Luna {
     this.#parts = parts;
   }
 
-  override async fetch(hosts: Job & Hosts, name: string): Promise<string> {
+  override async fetch(hosts: StepContext & Endpoints, name: string): Promise<string> {
     await actor().gate('look', name);
     return stateOf(this.#parts.world, hosts).files[name] ?? '';
   }
 
-  override async put(hosts: Job & Hosts, name: string, content: string): Promise<void> {
+  override async put(hosts: StepContext & Endpoints, name: string, content: string): Promise<void> {
     await currentFence().permit();
     if (!actor().spend()) this.#parts.violated(`${actor().name} sent ${name} without a permit`);
     const { world } = this.#parts;
     const state = stateOf(world, hosts);
-    const entry = world.ledger.arrive({ system: 'luna-scp', connection: actor().name, operation: 'luna-scp:put', target: `${state.address}:${name}` });
+    const entry = world.requestLog.arrive({ system: 'luna-scp', connection: actor().name, operation: 'luna-scp:put', target: `${state.address}:${name}` });
     state.files[name] = content;
     settle(entry, 'done');
     if (actor().answerIsLost()) throw connectionLost(`putting ${name} with scp`, new Error('the connection was closed'));
@@ -71,7 +71,7 @@ async function signedIn({ world, violated }: Parts, { name, password, beforeSign
   await fence.permit();
   if (!actor().spend()) violated(`${actor().name} signed in to ${name} without a permit`);
   const { state } = world.appliances.get(addressOf(name))!;
-  const entry = world.ledger.arrive({ system: 'luna-ssh', connection: actor().name, operation: 'luna-ssh:sign-in', target: state.address });
+  const entry = world.requestLog.arrive({ system: 'luna-ssh', connection: actor().name, operation: 'luna-ssh:sign-in', target: state.address });
   const isGood = state.users[0]!.password === password;
   settle(entry, isGood ? 'done' : 'refused');
   if (actor().answerIsLost()) throw connectionLost(`signing in to ${name}`, new Error('the connection was closed'));
@@ -81,7 +81,7 @@ async function signedIn({ world, violated }: Parts, { name, password, beforeSign
 
 const addressOf = (name: string): string => name.split(' ').at(-1)!;
 
-function stateOf(world: World, { hsm }: Hosts): ApplianceState {
+function stateOf(world: World, { hsm }: Endpoints): ApplianceState {
   const state = world.appliances.get(hsm.address)?.state;
   if (!state) throw new Error(`There is no HSM at ${hsm.address}.`);
   return state;
@@ -115,7 +115,7 @@ class MemoryWindowsSession extends WindowsSession {
   }
 
   #arrive(operation: string, target: string): void {
-    settle(this.#parts.world.ledger.arrive({ system: 'windows', connection: actor().name, operation, target }), 'done');
+    settle(this.#parts.world.requestLog.arrive({ system: 'windows', connection: actor().name, operation, target }), 'done');
   }
 
   override async exec(command: string, act?: Sending): Promise<Executed> {

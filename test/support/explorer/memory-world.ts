@@ -2,11 +2,11 @@ import type { AzureState } from '../../../simulator/azure/state.ts';
 import type { ManagerState } from '../../../simulator/ciphertrust/state.ts';
 import { Clock } from '../../../simulator/clock.ts';
 import { usualDurations } from '../../../simulator/durations.ts';
-import { type Entry, Ledger, settle } from '../../../simulator/ledger.ts';
+import { Faults } from '../../../simulator/faults.ts';
 import { reachable, signInAsCryptoOfficer, viewOf } from '../../../simulator/luna/ntls.ts';
 import type { ApplianceState, ClientState } from '../../../simulator/luna/state.ts';
 import { VirtualNetwork } from '../../../simulator/network/network.ts';
-import { Weather } from '../../../simulator/weather.ts';
+import { type Entry, RequestLog, settle } from '../../../simulator/request-log.ts';
 import { runScript } from '../../../simulator/windows/exec.ts';
 import { LunaClient } from '../../../simulator/windows/luna-client.ts';
 import type { HostState } from '../../../simulator/windows/state.ts';
@@ -34,10 +34,10 @@ export function memoryWorld(state: WorldState, arrived: (entry: Entry) => void):
   const world: World = {
     clock: new NoTime(1),
     durations: usualDurations,
-    ledger: new Ledger([], arrived),
-    weather: new Weather(),
+    requestLog: new RequestLog([], arrived),
+    faults: new Faults(),
     network: new VirtualNetwork(),
-    quirks: {},
+    variants: {},
     downloads: new Map([[installer, Buffer.from('Luna HSM client 7.4.0 (simulated installer)\n')]]),
     state: state as Record<string, unknown>,
     changed: () => {},
@@ -67,7 +67,7 @@ const switchedOn = <M extends Machine>({ address }: { address: string }): M => (
 const hostOf = (world: World, state: HostState): WindowsHost => ({
   ...switchedOn<WindowsHost>(state),
   async runScript(script, parameters) {
-    const entry = world.ledger.arrive({ system: 'windows', connection: 'agent', operation: 'windows:run-script', target: state.address });
+    const entry = world.requestLog.arrive({ system: 'windows', connection: 'agent', operation: 'windows:run-script', target: state.address });
     const ran = await runScript(new LunaClient(world, state), script, parameters, 'ssh-rsa AAAA system@host');
     settle(entry, ran.exitCode === 0 ? 'done' : 'failed');
     return ran;

@@ -4,8 +4,8 @@ import { createActivities } from '../../../activities/registry.ts';
 import type { Systems } from '../../../activities/systems.ts';
 import { transient } from '../../../domain/failure.ts';
 import type { ActivityId } from '../../../domain/steps.ts';
-import type { Entry as Arrival } from '../../../simulator/ledger.ts';
 import type { ApplianceState } from '../../../simulator/luna/state.ts';
+import type { Entry as Arrival } from '../../../simulator/request-log.ts';
 import type { World } from '../../../simulator/world.ts';
 import type { Entry, Subject, Writer } from '../../../stores/record/events.ts';
 import type { NumberedStore } from '../../../stores/record/numbered-store.ts';
@@ -170,7 +170,7 @@ export class Plant {
   /** The lengths of such rows, by place; the last one of each may go on. */
   #rows(): number[][] {
     const places = Map.groupBy(
-      this.world.ledger.entries.filter(({ counted }) => counted),
+      this.world.requestLog.entries.filter(({ counted }) => counted),
       ({ operation }) => operation,
     );
     return [...places.values()].map((entries) => {
@@ -185,12 +185,12 @@ export class Plant {
   }
 
   #arrivals(operation: string): number {
-    return this.world.ledger.entries.filter((entry) => entry.operation === operation).length;
+    return this.world.requestLog.entries.filter((entry) => entry.operation === operation).length;
   }
 
   /** How often an operation took effect. */
   effects(operation: string): number {
-    return this.world.ledger.entries.filter((entry) => entry.operation === operation && entry.outcome === 'done').length;
+    return this.world.requestLog.entries.filter((entry) => entry.operation === operation && entry.outcome === 'done').length;
   }
 
   #arrived(entry: Arrival): void {

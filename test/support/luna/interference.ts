@@ -1,9 +1,9 @@
 import { selfSigned } from '../../../simulator/certificates.ts';
-import type { Meddling } from '../../../simulator/control/meddle.ts';
+import type { Tampering } from '../../../simulator/control/tamper.ts';
 import type { ClientState, HsmState } from '../../../simulator/luna/state.ts';
 import type { Interference } from './schedule.ts';
 
-type Act = { what: Meddling['what'] } & Record<string, unknown>;
+type Act = { what: Tampering['what'] } & Record<string, unknown>;
 
 interface What {
   /** Nothing where it cannot be done as things are. */
@@ -40,12 +40,12 @@ export const interference: Record<Interference, What> = {
     does: ({ zeroized, soAttemptsLeft }) => (zeroized || soAttemptsLeft < 3 ? undefined : { what: 'mistype-so-password' }),
     mend: ({ zeroized }) => (zeroized ? undefined : { what: 'sign-in-as-so' }),
   },
-  'initialised by another': {
-    does: () => ({ what: 'initialise-hsm', label: theirs.label }),
+  'initialized by another': {
+    does: () => ({ what: 'initialize-hsm', label: theirs.label }),
     mend: (hsm, { soPassword }) => (hsm.zeroized || hsm.soPassword === soPassword ? undefined : erase),
   },
-  'initialised under our label': {
-    does: (_, { label }) => ({ what: 'initialise-hsm', label }),
+  'initialized under our label': {
+    does: (_, { label }) => ({ what: 'initialize-hsm', label }),
     mend: (hsm, { soPassword }) => (hsm.zeroized || hsm.soPassword === soPassword ? undefined : erase),
   },
   zeroized: { does: ({ zeroized }) => (zeroized ? undefined : erase) },

@@ -4,9 +4,9 @@ import { ApplicationFailure } from '@temporalio/common';
 import { wordsOf } from '../../../domain/failure.ts';
 import type { IncidentView, Progress } from '../../../domain/progress.ts';
 import type { ProvisioningRequest } from '../../../domain/request.ts';
-import { type Meddling, meddle } from '../../../simulator/control/meddle.ts';
-import type { Entry } from '../../../simulator/ledger.ts';
-import { type Fault, Weather } from '../../../simulator/weather.ts';
+import { type Tampering, tamper } from '../../../simulator/control/tamper.ts';
+import { type Fault, Faults } from '../../../simulator/faults.ts';
+import type { Entry } from '../../../simulator/request-log.ts';
 import { type Purpose, secretName } from '../../../stores/secrets/store.ts';
 import { exampleRequest } from '../example.ts';
 import type { Running } from '../workflow-bench.ts';
@@ -20,7 +20,7 @@ import { Watch } from './watch.ts';
 /** Where somebody else may act: right before the job looks, so that what follows is never what no look could have seen. */
 const looks = /^(luna-ssh:sign-in|lunash:(hsm show|client list|network show|status date|ntls show))$/;
 /** After these there is nothing left of what a job made. */
-const undoing: Interference[] = ['initialised by another', 'initialised under our label', 'zeroized', 'FIPS already on'];
+const undoing: Interference[] = ['initialized by another', 'initialized under our label', 'zeroized', 'FIPS already on'];
 const retrySoon = 50;
 const patienceMs = 240_000;
 /** An operator gives up when a step has failed as often as this. */
@@ -29,7 +29,7 @@ const mostIncidents = 3;
 type Struck = Pick<Fault, 'kind' | 'amount'> | undefined;
 
 /** Asks the schedule whenever something is about to take effect. */
-class Fate extends Weather {
+class Fate extends Faults {
   readonly #struck: (operation: string) => Struck;
 
   constructor(struck: (operation: string) => Struck) {
@@ -68,9 +68,9 @@ export class LunaRun implements Target {
   /** The HSM is delivered, the Windows host prepared; no job runs yet. */
   static async open(bench: LunaBench, schedule: Schedule): Promise<LunaRun> {
     const run = new LunaRun(bench, schedule);
-    const { quirks, clock, fips, allowClockChange } = schedule;
+    const { variants, clock, fips, allowClockChange } = schedule;
     Object.assign(run.request, { allowClockChange, hsm: { ...run.request.hsm, fips } });
-    run.#world = await lunaWorld({ quirks, arrived: (entry) => run.#arrived(entry), weather: new Fate((operation) => run.#struck(operation)) });
+    run.#world = await lunaWorld({ variants, arrived: (entry) => run.#arrived(entry), faults: new Fate((operation) => run.#struck(operation)) });
     run.#world.appliance.state.clock = { ...clock };
     run.#watch = new Watch(run.#world, run.name, run.request, bench.secrets);
     run.#host = run.#newHost();
@@ -132,9 +132,9 @@ export class LunaRun implements Target {
     }
   }
 
-  meddle(how: Omit<Meddling, 'address'> & Record<string, unknown>): Promise<string | undefined> {
+  tamper(how: Omit<Tampering, 'address'> & Record<string, unknown>): Promise<string | undefined> {
     this.#watch.others(how.what);
-    return meddle(this.#world, { address: addresses.hsm, ...how } as Meddling);
+    return tamper(this.#world, { address: addresses.hsm, ...how } as Tampering);
   }
 
   /** What happens right before this step begins. */
@@ -215,9 +215,9 @@ export class LunaRun implements Target {
     if (!this.#names) return;
     for (const kind of this.#meddled) {
       const act = interference[kind].mend?.(hsm, this.#names);
-      if (act) await this.meddle(act);
+      if (act) await this.tamper(act);
     }
-    if (!hsm.zeroized && hsm.soPassword === this.#names.soPassword && hsm.soAttemptsLeft < 3) await this.meddle({ what: 'sign-in-as-so' });
+    if (!hsm.zeroized && hsm.soPassword === this.#names.soPassword && hsm.soAttemptsLeft < 3) await this.tamper({ what: 'sign-in-as-so' });
     this.#meddled.clear();
   }
 
@@ -270,7 +270,7 @@ export class LunaRun implements Target {
       const act = interference[kind as Interference].does(hsm, this.#names, clients);
       if (!act || !this.#takes(kind)) continue;
       this.#meddled.add(kind as Interference);
-      void this.meddle(act);
+      void this.tamper(act);
     }
   }
 

@@ -7,11 +7,11 @@ import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import type { Systems } from '../../../activities/systems.ts';
-import type { Hosts } from '../../../domain/results.ts';
+import type { Endpoints } from '../../../domain/results.ts';
 import type { WorldOptions } from '../../../simulator/create-world.ts';
-import type { Entry } from '../../../simulator/ledger.ts';
+import type { FaultRequest } from '../../../simulator/faults.ts';
 import type { PartitionState } from '../../../simulator/luna/state.ts';
-import type { FaultRequest } from '../../../simulator/weather.ts';
+import type { Entry } from '../../../simulator/request-log.ts';
 import type { FileState, HostState } from '../../../simulator/windows/state.ts';
 import { createRecords, type TargetRecord } from '../../../stores/record/record.ts';
 import { folderTranscripts } from '../../../stores/reports/transcripts.ts';
@@ -58,7 +58,7 @@ export class LunaSteps {
   readonly entries = new Map<string, string>();
   readonly world: LunaWorld;
   readonly systems: Systems;
-  readonly hosts: Hosts;
+  readonly hosts: Endpoints;
   isRunning = true;
   /** Of each machine, as Azure tells it. */
   vmId = ownVmId;
@@ -217,11 +217,11 @@ export class LunaSteps {
       () => assert.fail(`it ended before ${operation}`),
       () => {},
     );
-    const held = await Promise.race([until(`${operation} held`, async () => this.world.weather.held()[0]), ended]);
+    const held = await Promise.race([until(`${operation} held`, async () => this.world.faults.held()[0]), ended]);
     assert.ok(held, `it failed before ${operation}`);
     environment.cancel();
     await ended;
-    return { release: () => void this.world.weather.release(held.id) };
+    return { release: () => void this.world.faults.release(held.id) };
   }
 
   /** A whole step: attempted again while it says that it is not ready, or that something passing was in the way. */
@@ -250,7 +250,7 @@ export class LunaSteps {
   }
 
   fault(kind: FaultRequest['kind'], operation: string, more: Partial<FaultRequest> = {}): void {
-    this.world.weather.add({ kind, operation, ...more });
+    this.world.faults.add({ kind, operation, ...more });
   }
 
   /** What the Windows host remembers. */
@@ -264,6 +264,6 @@ export class LunaSteps {
   }
 
   arrived(operation: string, outcome?: string): Entry[] {
-    return this.world.ledger.entries.filter((entry) => entry.operation === operation && (outcome === undefined || entry.outcome === outcome));
+    return this.world.requestLog.entries.filter((entry) => entry.operation === operation && (outcome === undefined || entry.outcome === outcome));
   }
 }

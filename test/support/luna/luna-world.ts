@@ -35,8 +35,8 @@ export interface LunaWorld extends RunningWorld {
 let delivered: Promise<Record<string, unknown>> | undefined;
 
 /** The state of a world in which Azure has just delivered the HSM and the Windows host has its client: made once, copied for every run. */
-async function deliver(quirks: Record<string, string> = {}): Promise<Record<string, unknown>> {
-  const world = await createWorld({ timeScale, quirks });
+async function deliver(variants: Record<string, string> = {}): Promise<Record<string, unknown>> {
+  const world = await createWorld({ timeScale, variants });
   await world.machines.appliance({ name: 'kylo-luna-hsm', address: addresses.hsm });
   const host = await world.machines.windowsHost({
     name: 'lunaclient',
@@ -47,16 +47,16 @@ async function deliver(quirks: Record<string, string> = {}): Promise<Record<stri
   const { exitCode, error } = await host.runScript(preparation, {});
   if (exitCode !== 0) throw new Error(`the Windows host could not be prepared: ${error}`);
   await world.stop();
-  world.ledger.clear();
+  world.requestLog.clear();
   return world.state;
 }
 
 /** These count when the appliance is delivered. */
-const setsClock = ({ quirks = {} }: Partial<WorldOptions>): boolean => 'luna.zone' in quirks || 'luna.clockSkewMinutes' in quirks;
+const setsClock = ({ variants = {} }: Partial<WorldOptions>): boolean => 'luna.zone' in variants || 'luna.clockSkewMinutes' in variants;
 
 /** A delivered HSM and a prepared Windows host, untouched or as they were `left`, with a network of their own behind a proxy. */
 export async function lunaWorld(options: Partial<Omit<WorldOptions, 'state'>>, left?: Record<string, unknown>): Promise<LunaWorld> {
-  const state = structuredClone(left ?? (await (setsClock(options) ? deliver(options.quirks) : (delivered ??= deliver()))));
+  const state = structuredClone(left ?? (await (setsClock(options) ? deliver(options.variants) : (delivered ??= deliver()))));
   const world = await createWorld({ timeScale, ...options, state });
   const socks = await createSocks(world);
   const { hostKeys } = (state['windowsHosts'] as Record<string, { hostKeys: { rsa: string } }>)[addresses.windows]!;

@@ -8,8 +8,8 @@ export const interferences = [
   'another label',
   'another SO password',
   'mistyped SO password',
-  'initialised by another',
-  'initialised under our label',
+  'initialized by another',
+  'initialized under our label',
   'zeroized',
   'FIPS already on',
   'a partition',
@@ -50,7 +50,7 @@ export interface Schedule {
   allowClockChange: boolean;
   /** Of the appliance, as it is delivered. */
   clock: { skewMinutes: number; zone: string };
-  quirks: Record<string, string>;
+  variants: Record<string, string>;
 }
 
 /** A clean job has about as many beats. */
@@ -68,7 +68,7 @@ export const calm: Schedule = {
   fips: true,
   allowClockChange: true,
   clock: { skewMinutes: 0, zone: 'EDT' },
-  quirks: {},
+  variants: {},
 };
 
 const drawn = fc.record({
@@ -94,6 +94,6 @@ export function scheduleOf(seed: number): Schedule {
     seed,
     events: [{ beat: early.includes(kind) ? firstBeat % earlyBeats : firstBeat, kind }, ...events],
     clock: { skewMinutes: 0, zone },
-    quirks: { 'luna.changePolicy': changePolicy, 'luna.soStaysSignedIn': soStaysSignedIn, 'luna.signIn': signIn },
+    variants: { 'luna.changePolicy': changePolicy, 'luna.soStaysSignedIn': soStaysSignedIn, 'luna.signIn': signIn },
   };
 }

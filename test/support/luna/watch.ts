@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ApprovalView, IncidentView } from '../../../domain/progress.ts';
 import type { ProvisioningRequest } from '../../../domain/request.ts';
-import type { Entry } from '../../../simulator/ledger.ts';
 import { usedBytes } from '../../../simulator/luna/state.ts';
+import type { Entry } from '../../../simulator/request-log.ts';
 import { type Purpose, type SecretStore, secretName } from '../../../stores/secrets/store.ts';
 import type { LunaWorld } from './luna-world.ts';
 
@@ -72,7 +72,7 @@ export class Watch {
   struck(operation: string): void {
     const { hsm, clients } = this.#state;
     const ours = hsm.partitions.find(({ name }) => name === this.#request.hsm.partition.name);
-    if (operation === 'lunash:hsm init' && !hsm.zeroized) this.note(`hsm init on an HSM that is not zeroized but labelled ${hsm.label}`);
+    if (operation === 'lunash:hsm init' && !hsm.zeroized) this.note(`hsm init on an HSM that is not zeroized but labeled ${hsm.label}`);
     if (operation === 'lunash:hsm changePolicy' && !this.approvals.some((approval) => this.#shows(approval)))
       this.note(`changePolicy would erase what nobody approved: ${JSON.stringify(hsm.partitions.map(({ name, objects }) => [name, objects.length]))}`);
     if (operation === 'lunash:sysconf regenCert' && clients.length > 0) this.note(`a new certificate cuts off ${clients.map(({ name }) => name).join(', ')}`);
@@ -112,8 +112,8 @@ export class Watch {
   #counted(): void {
     const { counts } = this.#state;
     const did = (what: string) => this.othersDid.filter((act) => act === what).length;
-    const [rebuilt, erased] = [did('zeroize'), did('zeroize') + did('initialise-hsm') + did('turn-on-fips') + did('delete-partition')];
-    const zeroizes = this.#world.quirks['luna.changePolicy'] === 'zeroizes' ? counts.policyChanges : 0;
+    const [rebuilt, erased] = [did('zeroize'), did('zeroize') + did('initialize-hsm') + did('turn-on-fips') + did('delete-partition')];
+    const zeroizes = this.#world.variants['luna.changePolicy'] === 'zeroizes' ? counts.policyChanges : 0;
     const refused = [...this.#attemptsAtLogin].filter(([{ outcome, detail }]) => outcome === 'refused' && /PIN_INCORRECT/.test(detail ?? ''));
     const most: [string, number, number][] = [
       ['hsm init', counts.inits, 1 + rebuilt + zeroizes],
@@ -128,7 +128,7 @@ export class Watch {
   }
 
   #done(operation: string): number {
-    return this.#world.ledger.entries.filter((entry) => entry.operation === operation && entry.outcome === 'done').length;
+    return this.#world.requestLog.entries.filter((entry) => entry.operation === operation && entry.outcome === 'done').length;
   }
 
   #shows({ hsm: shown }: ApprovalView): boolean {

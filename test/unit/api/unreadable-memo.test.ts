@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../../../api/app.ts';
-import type { JobView } from '../../../domain/progress.ts';
+import type { JobOverview } from '../../../domain/progress.ts';
 import { folderReports } from '../../../stores/reports/report-store.ts';
 import { documented } from '../../support/documented.ts';
 
 const at = '2026-03-01T10:00:00.000Z';
 const headers = { authorization: 'Bearer the-operators-token' };
-const job: JobView = {
+const job: JobOverview = {
   state: 'running',
   revision: 7,
   startedAt: at,
@@ -84,7 +84,7 @@ describe('A job whose memo this version of the API cannot read', () => {
     const shown = await get('/v1/jobs/{id}', {
       job,
       'step.ntp': { ...done, state: 'finished' },
-      'step.licence': done,
+      'step.license': done,
       'incident-1-abcdef': { id: 'incident-1-abcdef', step: 'later-step' },
       'decision-1': 'yes',
     });
@@ -93,7 +93,7 @@ describe('A job whose memo this version of the API cannot read', () => {
       ['step.ntp', 'incident-1-abcdef', 'decision-1'],
     );
     assert.match(shown.unreadable[0].detail, /^The job’s memo cannot be read by this version: step\.ntp: \/state: Must be one of .*is "finished"/);
-    assert.deepEqual([shown.steps.licence.state, shown.steps.ntp.state, shown.job.warnings], ['done', 'pending', ['Mind the gap.']]);
+    assert.deepEqual([shown.steps.license.state, shown.steps.ntp.state, shown.job.warnings], ['done', 'pending', ['Mind the gap.']]);
     assert.deepEqual([shown.incidents, shown.decisions], [[], []]);
   });
 

@@ -17,10 +17,10 @@ const askedFor = { subnetId: hsmSubnetIdOf(request).toUpperCase(), sku: 'SafeNet
 const hsmOf = (nature: object) => ({ hsm: { ...hsm('Succeeded').hsm, ...askedFor, ...nature } });
 const gateway = (state: string, type = 'ExpressRoute') => ({ gateway: { id: '/x/virtualNetworkGateways/g', name: 'g', type, state } });
 const deployment = (state: string, run = 1, more: object = {}) => ({
-  deployment: { id: '/x/deployments/HSMdeploy', state, templateHash: '1', ours: true, run: { askedAt: 7, number: run }, ...more },
+  deployment: { id: '/x/deployments/HSMdeploy', state, templateHash: '1', ours: true, run: { scheduledAt: 7, number: run }, ...more },
 });
 const fault = (code: string, message: string, target = '/x/virtualNetworkGateways/g') => ({ fault: { code, message, target } });
-const decided = (...seen: Partial<Seen>[]): Decided => decideDeployHsm(Object.assign({ askedAt: 7 }, ...seen) as Seen, job);
+const decided = (...seen: Partial<Seen>[]): Decided => decideDeployHsm(Object.assign({ scheduledAt: 7 }, ...seen) as Seen, job);
 const notMade = { standing: { is: 'other', expected: { tag: 't1' } } } as const;
 const race = 'The virtual network has no ExpressRoute gateway that is ready.';
 
@@ -28,10 +28,10 @@ table('deploy-hsm', [
   ['nothing there', decided(), 'act deploy'],
   ['our deployment was accepted', decided(deployment('Accepted')), 'wait'],
   ['our deployment runs', decided(deployment('Running')), 'wait'],
-  ['our deployment of an earlier asking runs', decided(deployment('Running', 1, { run: { askedAt: 1, number: 1 } })), 'wait'],
+  ['our deployment of an earlier asking runs', decided(deployment('Running', 1, { run: { scheduledAt: 1, number: 1 } })), 'wait'],
   ['another deployment runs', decided(deployment('Running', 1, { ours: false })), 'wait'],
   ['another deployment runs, and all is there', decided(hsm('Succeeded'), gateway('Succeeded'), deployment('Running', 1, { ours: false })), 'wait'],
-  ['another deployment has ended', decided(deployment('Failed', 1, { ours: false, run: { askedAt: 1, number: 1 } })), 'act deploy'],
+  ['another deployment has ended', decided(deployment('Failed', 1, { ours: false, run: { scheduledAt: 1, number: 1 } })), 'act deploy'],
   ['all there', decided(hsm('Succeeded'), gateway('Succeeded'), deployment('Succeeded')), 'done'],
   ['all there, made by hand', decided(hsm('Succeeded', '', {}), gateway('Succeeded')), 'done'],
   [
@@ -52,9 +52,9 @@ table('deploy-hsm', [
   ['an HSM, but no gateway', decided(hsm('Succeeded')), 'stop Unsafe'],
   ['an HSM on its way without a deployment', decided(hsm('Connecting'), gateway('Succeeded')), 'wait'],
   ['a gateway on its way', decided(gateway('Updating')), 'wait'],
-  ['it failed, and is not recognised', decided(deployment('Failed', 1, { ours: false })), 'stop Refused'],
+  ['it failed, and is not recognized', decided(deployment('Failed', 1, { ours: false })), 'stop Refused'],
   [
-    'it failed twice of what passes, and is not recognised',
+    'it failed twice of what passes, and is not recognized',
     decided(deployment('Failed', 2, { ours: false, ...fault('AllocationFailed', 'x') })),
     'stop Refused',
   ],
@@ -69,10 +69,10 @@ table('deploy-hsm', [
   ['no capacity, twice', decided(deployment('Failed', 2, fault('AllocationFailed', 'x'))), 'stop Refused'],
   ['no capacity for the gateway', decided(gateway('Failed'), deployment('Failed', 1, fault('AllocationFailed', 'x'))), 'stop Refused'],
   ['a policy says no', decided(deployment('Failed', 1, fault('RequestDisallowedByPolicy', 'x'))), 'stop Refused'],
-  ['it failed before a retry was ordered', decided(deployment('Failed', 2, { run: { askedAt: 1, number: 2 } })), 'act deploy'],
+  ['it failed before a retry was ordered', decided(deployment('Failed', 2, { run: { scheduledAt: 1, number: 2 } })), 'act deploy'],
   [
     'our HSM failed before a retry was ordered',
-    decided(hsm('Failed'), gateway('Succeeded'), deployment('Failed', 2, { run: { askedAt: 1, number: 2 } })),
+    decided(hsm('Failed'), gateway('Succeeded'), deployment('Failed', 2, { run: { scheduledAt: 1, number: 2 } })),
     'act deploy',
   ],
   ['somebody’s HSM of this name is Failed', decided(hsm('Failed', 'x', {}), gateway('Succeeded')), 'stop Refused'],

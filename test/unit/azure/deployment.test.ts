@@ -5,7 +5,7 @@ import { exampleRequest } from '../../support/example.ts';
 
 const request = exampleRequest();
 const ours = [true, false].map((withGateway) => hsmDeployment({ target: 't', request }, withGateway));
-const run = { askedAt: 7, number: 1 };
+const run = { scheduledAt: 7, number: 1 };
 const azureHash = '4711';
 
 /** A deployment as Azure shows it: the values of its parameters with their types, and the template’s hash. */

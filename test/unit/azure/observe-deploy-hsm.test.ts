@@ -29,7 +29,7 @@ describe('A look at the deployment of the HSM', () => {
     const read = (_: string, request: () => Promise<unknown>) => request();
     const azure = { clients: async () => clients, look: read, ask: read } as unknown as Azure;
     const input = { target: 'kylo', request: exampleRequest(), hsmSubnetId: '/network/subnets/hsm' } as Parameters<typeof observeDeployHsm>[1];
-    const { deployment, hsm, gateway } = await observeDeployHsm(azure, input, { signal: new AbortController().signal, askedAt: 0 });
+    const { deployment, hsm, gateway } = await observeDeployHsm(azure, input, { signal: new AbortController().signal, scheduledAt: 0 });
     assert.deepEqual(
       { deployment: deployment?.state, hsm: hsm?.state, gateway: gateway?.state },
       { deployment: 'Succeeded', hsm: 'Succeeded', gateway: 'Succeeded' },

@@ -10,7 +10,7 @@ import type { WriteStream } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import { targetId } from '../../../api/target.ts';
 import { plan } from '../../../domain/plan.ts';
-import type { ApprovalView, IncidentView, JobView, Progress, StepView } from '../../../domain/progress.ts';
+import type { ApprovalView, IncidentView, JobOverview, Progress, StepView } from '../../../domain/progress.ts';
 import type { ProvisioningRequest } from '../../../domain/request.ts';
 import { type StepId, stepIds } from '../../../domain/steps.ts';
 import { Api, ApiError } from '../../../scripts/console/api.ts';
@@ -37,7 +37,7 @@ const hsm = {
   digest: 'd',
 };
 const approval: ApprovalView = {
-  ...{ id: 'approve-zeroize-1', question: 'Erase?', loses: 'All keys.', hsm, requestedBy: 'kylo', secondPerson: false, askedAt: at, deadline: at },
+  ...{ id: 'approve-zeroize-1', question: 'Erase?', loses: 'All keys.', hsm, requestedBy: 'kylo', secondPerson: false, scheduledAt: at, deadline: at },
 };
 const incident: IncidentView = {
   ...{ id: 'incident-1', step: 'install-luna-client', actions: ['retry', 'abort'], openedAt: at },
@@ -78,7 +78,7 @@ class OneJob {
     const over = this.decisions.length > 0;
     const steps = Object.fromEntries(stepIds.map((id) => [id, { state: 'done', attempts: 1 } satisfies StepView])) as Record<StepId, StepView>;
     const state = over ? 'completed' : 'running';
-    const job: JobView = {
+    const job: JobOverview = {
       state,
       revision: 1,
       startedAt: at,

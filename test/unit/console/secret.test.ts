@@ -38,13 +38,13 @@ describe('npm run secret', () => {
   });
 
   it('keeps nothing over another value; the same once more is no mistake', () => {
-    secret(['--keep', 'licence'], 'first\n');
-    assert.equal(secret(['--keep', 'licence'], 'first').status, 0);
-    const { status, stderr } = secret(['--keep', 'licence'], 'second');
+    secret(['--keep', 'license'], 'first\n');
+    assert.equal(secret(['--keep', 'license'], 'first').status, 0);
+    const { status, stderr } = secret(['--keep', 'license'], 'second');
     assert.equal(status, 1);
-    assert.match(stderr, /already has another value under "licence", which stays: take another name/);
+    assert.match(stderr, /already has another value under "license", which stays: take another name/);
     assert.ok(!stderr.includes('second'));
-    assert.equal(secret(['licence']).stdout, 'first\n');
+    assert.equal(secret(['license']).stdout, 'first\n');
   });
 
   for (const [name, input, says] of [

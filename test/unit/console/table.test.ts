@@ -55,7 +55,7 @@ describe('the table of the demo', () => {
     const last = lines.findIndex((line) => line.startsWith('└'));
     assert.ok(first > 0 && last > first);
     assert.ok(lines.slice(first + 1, last).every((line) => /^[│├]/.test(line)));
-    assert.match(lines[last] ?? '', /Activate the licence/);
+    assert.match(lines[last] ?? '', /Activate the license/);
   });
 
   it('fits a terminal of 24 lines and 80 columns, and still shows every step that runs', () => {
@@ -97,7 +97,7 @@ describe('the question of the demo', () => {
       },
       requestedBy: 'kylo',
       secondPerson: false,
-      askedAt: at(0),
+      scheduledAt: at(0),
       deadline: at(50),
     }).join('\n');
     for (const told of ['66331', 'LunaHSM', 'old (serial 1238696044952): 4 objects', 'What is lost: All partitions and keys.', 'approve-zeroize-1'])

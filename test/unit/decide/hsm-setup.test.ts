@@ -64,7 +64,7 @@ table('fips-mode', [
   ['on already, and the SO’s password was mistyped', fips({ hsm: { ...on.hsm, soAttemptsLeft: 2 } }), 'stop Unsafe'],
   ['on, and zeroized by it', fips({ hsm: { ...fresh, fips: true } }), 'act initialize'],
   ['zeroized by somebody', decideFipsMode({ ...asked, hsm: fresh }, { ...approved, approvedDigest: fresh.digest }, {}), 'stop Unsafe'],
-  ['initialised by somebody, with our digest', fips({ hsm: { ...ours, label: 'TheirHSM' } }), 'stop Unsafe'],
+  ['initialized by somebody, with our digest', fips({ hsm: { ...ours, label: 'TheirHSM' } }), 'stop Unsafe'],
   ['one attempt left', fips({ hsm: { ...ours, soAttemptsLeft: 1 } }), 'stop Unsafe'],
   ['begun by an attempt before, and not on', fips({ begun: 'before', approvalUsed: true }), 'act note-unchanged'],
   ['begun by an attempt before, and on', fips({ ...on, begun: 'before', approvalUsed: true }), 'prove so-password'],

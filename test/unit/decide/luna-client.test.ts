@@ -11,27 +11,27 @@ const script = {
   sentAt: 2,
   startedAt: 3,
   endedAt: 5,
-  askedAt: 1,
-  lookedAt: 6,
+  scheduledAt: 1,
+  lastObservedAt: 6,
 };
 const install = (change: object) => decideInstallLunaClient({ ...script, ...change }, { vm: { id: '', privateAddress: '', reachable: '20.0.0.4' }, request });
 table('install-luna-client', [
   ['installed', install({}), 'done'],
   ['running', install({ state: 'Running' }), 'wait'],
-  ['running for 76 minutes', install({ state: 'Running', lookedAt: 76 * 60_000 + 1 }), 'stop Refused'],
+  ['running for 76 minutes', install({ state: 'Running', lastObservedAt: 76 * 60_000 + 1 }), 'stop Refused'],
   [
     'hanging since before a retry was ordered',
-    install({ state: 'Running', sentAt: 0, startedAt: 0, askedAt: 76 * 60_000, lookedAt: 76 * 60_000 }),
+    install({ state: 'Running', sentAt: 0, startedAt: 0, scheduledAt: 76 * 60_000, lastObservedAt: 76 * 60_000 }),
     'act run-script',
   ],
   [
     'never begun, and sent before a retry was ordered',
-    install({ state: 'Pending', sentAt: 0, startedAt: 0, askedAt: 76 * 60_000, lookedAt: 76 * 60_000 }),
+    install({ state: 'Pending', sentAt: 0, startedAt: 0, scheduledAt: 76 * 60_000, lastObservedAt: 76 * 60_000 }),
     'act run-script',
   ],
   [
     'never begun, and sent a minute before a retry was ordered',
-    install({ state: 'Pending', sentAt: 1, startedAt: 1, askedAt: 60_000, lookedAt: 60_000 }),
+    install({ state: 'Pending', sentAt: 1, startedAt: 1, scheduledAt: 60_000, lastObservedAt: 60_000 }),
     'wait',
   ],
   ['failed now without ever having begun', install({ state: 'Failed', startedAt: 2, endedAt: undefined }), 'stop Refused'],

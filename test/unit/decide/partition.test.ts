@@ -17,22 +17,22 @@ table('connect-client', [
   ['registered with another certificate', decideConnectClient({ slots: [], registered: 'foreign' }, serial), 'stop Unsafe'],
 ]);
 
-const info = { label: '', serial: '1', initialised: false, cryptoOfficer: false };
+const info = { label: '', serial: '1', initialized: false, cryptoOfficer: false };
 table('initialize-partition', [
   ['new', decideInitializePartition({ info, objects: 0 }, job), 'act initialize'],
-  ['ours', decideInitializePartition({ info: { ...info, label: 'luna_part', initialised: true }, objects: 2 }, job), 'done'],
-  ['labelled by somebody else', decideInitializePartition({ info: { ...info, label: 'theirs', initialised: true }, objects: 0 }, job), 'stop Unsafe'],
-  ['ours and not listed by the HSM', decideInitializePartition({ info: { ...info, label: 'luna_part', initialised: true }, objects: undefined }, job), 'done'],
+  ['ours', decideInitializePartition({ info: { ...info, label: 'luna_part', initialized: true }, objects: 2 }, job), 'done'],
+  ['labeled by somebody else', decideInitializePartition({ info: { ...info, label: 'theirs', initialized: true }, objects: 0 }, job), 'stop Unsafe'],
+  ['ours and not listed by the HSM', decideInitializePartition({ info: { ...info, label: 'luna_part', initialized: true }, objects: undefined }, job), 'done'],
   ['new, but not listed by the HSM', decideInitializePartition({ info, objects: undefined }, job), 'stop Unsafe'],
-  ['initialised without a label', decideInitializePartition({ info: { ...info, initialised: true }, objects: 0 }, job), 'stop Unsafe'],
-  ['labelled, though not initialised', decideInitializePartition({ info: { ...info, label: 'theirs' }, objects: 0 }, job), 'stop Unsafe'],
-  ['of which no flag is told', decideInitializePartition({ info: { ...info, initialised: undefined }, objects: 0 }, job), 'stop Unsafe'],
-  ['not labelled, but not empty', decideInitializePartition({ info, objects: 1 }, job), 'stop Unsafe'],
+  ['initialized without a label', decideInitializePartition({ info: { ...info, initialized: true }, objects: 0 }, job), 'stop Unsafe'],
+  ['labeled, though not initialized', decideInitializePartition({ info: { ...info, label: 'theirs' }, objects: 0 }, job), 'stop Unsafe'],
+  ['of which no flag is told', decideInitializePartition({ info: { ...info, initialized: undefined }, objects: 0 }, job), 'stop Unsafe'],
+  ['not labeled, but not empty', decideInitializePartition({ info, objects: 1 }, job), 'stop Unsafe'],
 ]);
 
-const first = { initialised: true, attemptsLeft: 10, mustChange: true };
+const first = { initialized: true, attemptsLeft: 10, mustChange: true };
 const changed = { ...first, mustChange: false };
-const untold = { initialised: true, attemptsLeft: undefined, mustChange: undefined };
+const untold = { initialized: true, attemptsLeft: undefined, mustChange: undefined };
 const so = { attemptsLeft: 10 };
 const nothingSpent = { tried: 0, refused: 0, triedByJob: 0 };
 const spent = { po: nothingSpent, co: nothingSpent };
@@ -46,20 +46,20 @@ const officer = ({ signIn, ...seen }: Partial<Seen> & { signIn?: SignIn }) =>
     signIn === undefined ? {} : { 'co-password': signIn },
   );
 table('crypto-officer', [
-  ['not there yet', officer({ officer: { ...first, initialised: false } }), 'act initialize'],
+  ['not there yet', officer({ officer: { ...first, initialized: false } }), 'act initialize'],
   [
     'not there yet, and few attempts of the partition SO left',
-    officer({ officer: { ...first, initialised: false }, partitionSo: { attemptsLeft: 4 } }),
+    officer({ officer: { ...first, initialized: false }, partitionSo: { attemptsLeft: 4 } }),
     'stop Unsafe',
   ],
   [
     'not there yet, and nobody tells the attempts',
-    officer({ officer: { ...untold, initialised: false }, partitionSo: { attemptsLeft: undefined } }),
+    officer({ officer: { ...untold, initialized: false }, partitionSo: { attemptsLeft: undefined } }),
     'act initialize',
   ],
   [
     'not there yet, nobody tells the attempts, and two passwords of the partition SO were refused',
-    officer({ officer: { ...untold, initialised: false }, partitionSo: { attemptsLeft: undefined }, spent: after(2, 2) }),
+    officer({ officer: { ...untold, initialized: false }, partitionSo: { attemptsLeft: undefined }, spent: after(2, 2) }),
     'stop Unsafe',
   ],
   ['two were refused, and nobody tells the attempts', officer({ officer: untold, signIn: 'refused', spent: after(2, 2) }), 'stop Unsafe'],
@@ -74,10 +74,10 @@ table('crypto-officer', [
   ['the first password was refused before the crash', officer({ officer: first, refused: { ...nothingRefused, coFirst: true } }), 'stop Unsafe'],
   [
     'the partition SO’s password was refused before the crash',
-    officer({ officer: { ...first, initialised: false }, refused: { ...nothingRefused, po: true } }),
+    officer({ officer: { ...first, initialized: false }, refused: { ...nothingRefused, po: true } }),
     'stop Unsafe',
   ],
-  ['nobody tells whether it is there', officer({ officer: { ...untold, initialised: undefined } }), 'stop Unsafe'],
+  ['nobody tells whether it is there', officer({ officer: { ...untold, initialized: undefined } }), 'stop Unsafe'],
   ['temporary password set and not changed', officer({ officer: first }), 'act change-password'],
   ['temporary password set, and four attempts left', officer({ officer: { ...first, attemptsLeft: 4 } }), 'stop Unsafe'],
   ['changed, and its answer lost: the kept password opens it', officer({ signIn: 'good' }), 'done'],
@@ -85,7 +85,7 @@ table('crypto-officer', [
   ['the kept password is refused, and the first one may hold', officer({ officer: untold, signIn: 'refused' }), 'act change-password'],
   ['the kept password is refused, and the first one does not hold', officer({ signIn: 'refused' }), 'stop Unsafe'],
   [
-    'the kept password is refused, though nothing must be changed, and this run initialised it: the first one may hold',
+    'the kept password is refused, though nothing must be changed, and this run initialized it: the first one may hold',
     officer({ signIn: 'refused', officerIsNew: true }),
     'act change-password',
   ],
@@ -106,7 +106,7 @@ describe('The kept password of the crypto officer', () => {
     ['is tried with five attempts left', { ...changed, attemptsLeft: 5 }, true],
     ['is not tried with four', { ...changed, attemptsLeft: 4 }, false],
     ['is not tried where the first one holds', first, false],
-    ['is not tried where there is no officer', { ...changed, initialised: false }, false],
+    ['is not tried where there is no officer', { ...changed, initialized: false }, false],
   ];
   for (const [what, role, tried, co = nothingSpent] of rows) it(what, () => assert.equal(worthTrying({ officer: role, spent: { ...spent, co } }), tried));
 });

@@ -3,7 +3,7 @@ import { decideClientCertificate } from '../../../activities/root-of-trust/clien
 import { decideRegisterClient } from '../../../activities/root-of-trust/register-client.ts';
 import { decideSetRootOfTrust } from '../../../activities/root-of-trust/set-root-of-trust.ts';
 import { decideVerifyRootOfTrust } from '../../../activities/root-of-trust/verify-root-of-trust.ts';
-import type { ManagerHolds } from '../../../domain/results.ts';
+import type { ManagerContents } from '../../../domain/results.ts';
 import { selfSigned } from '../../../simulator/certificates.ts';
 import type { Manager } from '../../../systems/ciphertrust/ciphertrust.ts';
 import { table } from '../../support/decisions.ts';
@@ -53,11 +53,11 @@ const wiped = (msAgo?: number) =>
     { state: 'wiped', pin: 'B', certificate: presented, ...(msAgo === undefined ? {} : { last: { msAgo, failed: false, notBefore: '' } }) },
     manager,
   );
-const empty: ManagerHolds = { name: 'cm', address: '20.0.0.4', version: '2.19', users: [], keys: 0, domains: [], hsms: [], untold: [], digest: 'd' };
+const empty: ManagerContents = { name: 'cm', address: '20.0.0.4', version: '2.19', users: [], keys: 0, domains: [], hsms: [], untold: [], digest: 'd' };
 const ready = { state: 'ready' as const, servers: [], requests: 0 };
-const holding = (change: Partial<ManagerHolds>, more: object = {}, seen: object = {}) =>
+const holding = (change: Partial<ManagerContents>, more: object = {}, seen: object = {}) =>
   decideSetRootOfTrust({ ...ready, ...seen, holds: { ...empty, ...change } }, { ...manager, ...more });
-const madeHere = (change: Partial<ManagerHolds>) => holding(change, { fresh: true }, { isRecordedAsMadeHere: true });
+const madeHere = (change: Partial<ManagerContents>) => holding(change, { fresh: true }, { isRecordedAsMadeHere: true });
 const openFor = (msAgo: number, evidence = 'no answer: socket hang up', failed = false) =>
   decideSetRootOfTrust({ ...ready, requests: 1, open: { id: 'a', msAgo, patienceMs: 240_000, evidence, failed } }, manager);
 const restarting = (change: object = {}) =>

@@ -14,7 +14,7 @@ function codeOf(title: string): string[] {
 
 describe('The guide to adding a step, followed to the letter', function () {
   this.timeout(180_000);
-  const [catalogue = '', schemas = '', step = '', registry = '', phase = '', stub = '', test = '', commands = ''] = codeOf('Add a step');
+  const [catalog = '', schemas = '', step = '', registry = '', phase = '', stub = '', test = '', commands = ''] = codeOf('Add a step');
   let bench: Bench;
 
   const edit = (file: string, at: string, text: string) => {
@@ -30,7 +30,7 @@ describe('The guide to adding a step, followed to the letter', function () {
 
   before(() => {
     bench = createBench(root);
-    insert('domain/steps.ts', "  'virtual-network': {", catalogue);
+    insert('domain/steps.ts', "  'virtual-network': {", catalog);
     edit(
       'domain/steps.ts',
       "after: ['resource-group'],\n    uses: ['/azure/tags', '/network/addressSpace'",
@@ -52,7 +52,7 @@ describe('The guide to adding a step, followed to the letter', function () {
 
   it('gives a step whose types fit', async () => assert.equal(await bench.typeErrors(), undefined));
 
-  it('gives a step whose tests pass, with those of the catalogue, the engine and the plan', async () => {
+  it('gives a step whose tests pass, with those of the catalog, the engine and the plan', async () => {
     const [, files = ''] = /^npx mocha --no-config (.*)$/m.exec(commands) ?? [];
     assert.match(files, /network\.test\.ts/);
     const { counts, output } = await bench.test(files.split(' '), { bail: true, longestMs: 120_000 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { StepFailure, wordsOf } from '../../../domain/failure.ts';
 import { suppressedBy } from '../../../domain/first-error.ts';
-import type { Job } from '../../../domain/results.ts';
+import type { StepContext } from '../../../domain/results.ts';
 import { holdsFirstPassword } from '../../../stores/record/memory.ts';
 import { createRecords } from '../../../stores/record/record.ts';
 import type { LunaClient } from '../../../systems/lunacm/luna-client.ts';
@@ -10,7 +10,7 @@ import { mustSignIn, readContents, signIn } from '../../../systems/lunacm/roles.
 import { memoryNumberedStore } from '../../support/numbered-store.ts';
 
 const serial = '1234567890123';
-const job = { target: 'target', runId: 'run-1' } as Job;
+const job = { target: 'target', runId: 'run-1' } as StepContext;
 const refused = '0xa0 (CKR_PIN_INCORRECT)';
 const noError = 'No Error';
 
@@ -18,7 +18,7 @@ const noError = 'No Error';
 function clientWith(...results: (string | undefined)[]) {
   const shown: string[] = [];
   const client = {
-    roles: async () => ({ info: { serial, label: 'luna_part', initialised: true, cryptoOfficer: true }, po: undefined, co: undefined }),
+    roles: async () => ({ info: { serial, label: 'luna_part', initialized: true, cryptoOfficer: true }, po: undefined, co: undefined }),
     mustHaveSucceeded: () => {},
     on: async (_: string, commands: string[], __: string[], atLast: () => Promise<void>) => {
       await atLast();

@@ -105,9 +105,9 @@ describe('A question that LunaSH was never seen to ask', () => {
     });
   });
 
-  it('before the first prompt, a licence for example, is Unsafe, too', async () => {
-    const { session } = open(new Scripted('Do you accept the licence? (yes/no) ', `\n${prompt}`, prompt));
-    await assert.rejects(session.start(), failure('Unsafe', /licence/));
+  it('before the first prompt, a license for example, is Unsafe, too', async () => {
+    const { session } = open(new Scripted('Do you accept the license? (yes/no) ', `\n${prompt}`, prompt));
+    await assert.rejects(session.start(), failure('Unsafe', /license/));
   });
 
   it('that never ends its line is one, too, when the time for the command is up', async () => {
@@ -241,7 +241,7 @@ describe('A LunaSH session', () => {
     await assert.rejects(session.raw('hsm show\rhsm init'), /one line/);
   });
 
-  it('reads letters of several bytes that are cut in between, and through colours', async () => {
+  it('reads letters of several bytes that are cut in between, and through colors', async () => {
     const terminal = new Scripted(prompt);
     const { session } = open(terminal);
     await session.start();

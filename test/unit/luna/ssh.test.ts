@@ -8,7 +8,7 @@ import { type Fence, runWithFence } from '../../../systems/fence.ts';
 import { LunashSession } from '../../../systems/lunash/session.ts';
 import { Transcript } from '../../../systems/lunash/transcript.ts';
 import { PasswordChangeWanted, SignInRefused, SshConnection, type SshTarget, usualSilence } from '../../../systems/ssh/connection.ts';
-import { Turns } from '../../../systems/ssh/turns.ts';
+import { KeyedMutex } from '../../../systems/ssh/keyed-mutex.ts';
 import { openFence } from '../../support/fence.ts';
 import { until } from '../../support/until.ts';
 
@@ -257,25 +257,25 @@ describe('An SSH connection', function () {
   });
 });
 
-describe('Turns', () => {
+describe('KeyedMutex', () => {
   it('come one after the other, by name, and whoever gives up waiting holds up nobody', async () => {
-    const turns = new Turns();
+    const mutex = new KeyedMutex();
     const order: string[] = [];
-    const first = await turns.take('hsm', never);
+    const first = await mutex.acquire('hsm', never);
     const impatient = new AbortController();
-    const second = turns.take('hsm', impatient.signal);
-    const third = turns.take('hsm', never).then((over) => {
+    const second = mutex.acquire('hsm', impatient.signal);
+    const third = mutex.acquire('hsm', never).then((over) => {
       order.push('third');
       over();
     });
-    (await turns.take('another', never))();
+    (await mutex.acquire('another', never))();
     impatient.abort(new Error('no time'));
     await assert.rejects(second, /no time/);
     order.push('first is over');
     first();
     await third;
     assert.deepEqual(order, ['first is over', 'third']);
-    (await turns.take('hsm', never))();
-    await assert.rejects(turns.take('hsm', AbortSignal.abort(new Error('too late'))), /too late/);
+    (await mutex.acquire('hsm', never))();
+    await assert.rejects(mutex.acquire('hsm', AbortSignal.abort(new Error('too late'))), /too late/);
   });
 });

@@ -70,7 +70,7 @@ describe('An npm command in a fresh clone', () => {
     { typed: ['simulator', '--scenario', 'full'], says: `There is no scenario "full"; known scenarios: ${Object.keys(scenarioNames).join(', ')}.` },
     { typed: ['simulator', '--arm-port', '70000'], says: '--arm-port must be a port number from 0 to 65535, it is "70000".' },
     { typed: ['simulator', '--time-scale', '-1'], says: /time-scale/ },
-    { typed: ['simulator', '--quirk', 'luna.zoen=UTC'], says: /^There is no quirk luna\.zoen; known are / },
+    { typed: ['simulator', '--variant', 'luna.zoen=UTC'], says: /^There is no variant luna\.zoen; known are / },
     { typed: ['secret', 'one', 'two'], says: 'Give one name, not 2: one, two.' },
     { typed: ['secret', '--keep', 'one', 'two'], says: 'With --keep give no other name: two. The value comes by standard input.' },
     { typed: ['mutants', 'no-such-bug'], says: 'There is no planted bug no-such-bug. All bugs: npm run mutants -- --list' },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Socket } from 'node:net';
-import { connectionName } from '../../../simulator/ledger.ts';
+import { connectionName } from '../../../simulator/request-log.ts';
 
 describe('The name of a connection in the request log', () => {
   it('stays the same for one socket, and is another one for any other, though ports are used again', () => {

@@ -56,7 +56,7 @@ describe('The engine of the simulated Azure', () => {
       properties: { gatewayType: 'ExpressRoute', ipConfigurations: [{ properties: { subnet: { id: `${network}/subnets/GatewaySubnet` } } }] },
     };
     const resources = Object.fromEntries([net, gateway, other, hsm].map((resource) => [resource.id.toLowerCase(), resource]));
-    const world = { clock: new Clock(60), weather: { take() {} }, appliances: new Map(), changed() {} } as unknown as World;
+    const world = { clock: new Clock(60), faults: { take() {} }, appliances: new Map(), changed() {} } as unknown as World;
     const engine = new Engine(world, { resources } as unknown as AzureState);
     await engine.advance();
     assert.equal(engine.find(hsm.id)?.failure?.code, 'PrivateIPAddressInUse');

@@ -9,7 +9,7 @@ describe('What ARM lets a subscription ask in an hour', () => {
   /** Moments in ms; an hour takes one minute here. */
   function limits(perHour?: string) {
     const time = { now: 0 };
-    const counting = new Limits({ clock: new Clock(60), quirks: perHour === undefined ? {} : { 'azure.requestsPerHour': perHour } }, () => time.now);
+    const counting = new Limits({ clock: new Clock(60), variants: perHour === undefined ? {} : { 'azure.requestsPerHour': perHour } }, () => time.now);
     return { time, take: (method: string, path = sub) => counting.take(method, path) };
   }
 

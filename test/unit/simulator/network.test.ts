@@ -74,11 +74,11 @@ describe('The SOCKS proxy of the simulated network', () => {
   for (const host of ['172.22.1.4', 'hsm.example.com']) it(`leads to ${host}`, async () => assert.equal(await hear(host, 22), 'hello from the machine'));
   for (const host of ['127.0.0.1', 'localhost']) it(`passes ${host} through`, async () => assert.equal(await hear(host, port), 'hello from the machine'));
 
-  it('refuses what is not there, and keeps it in the ledger', async () => {
+  it('refuses what is not there, and keeps it in the requestLog', async () => {
     await assert.rejects(hear('172.22.1.99', 22), /refused/i);
     await assert.rejects(hear('172.22.1.4', 443), /refused/i);
     assert.deepEqual(
-      world.ledger.entries.map(({ operation, target, outcome }) => [operation, target, outcome]),
+      world.requestLog.entries.map(({ operation, target, outcome }) => [operation, target, outcome]),
       [
         ['socks:connect', '172.22.1.99:22', 'refused'],
         ['socks:connect', '172.22.1.4:443', 'refused'],

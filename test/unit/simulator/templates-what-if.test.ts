@@ -23,7 +23,7 @@ describe('A template in the what-if of the simulated Azure', () => {
   it('creates, leaves, changes and ignores; nothing is changed by asking', async () => {
     const group = await bench.group();
     await bench.deploy(group, aTemplate({ resources: [...resources(), address('other')] }));
-    const before = bench.world.ledger.entries.filter(({ operation }) => operation.startsWith('arm:PUT ')).length;
+    const before = bench.world.requestLog.entries.filter(({ operation }) => operation.startsWith('arm:PUT ')).length;
     const changed = { properties: { publicIPAllocationMethod: 'Dynamic' }, zones: ['1'] };
     const changes = await bench.whatIf(group, aTemplate({ resources: [...resources(changed), address('new')] }));
     assert.deepEqual(effects(changes), { net: 'NoChange', pip: 'Modify', new: 'Create', other: 'Ignore' });
@@ -38,7 +38,7 @@ describe('A template in the what-if of the simulated Azure', () => {
         parts,
         name,
       );
-    assert.equal(bench.world.ledger.entries.filter(({ operation }) => operation.startsWith('arm:PUT ')).length, before);
+    assert.equal(bench.world.requestLog.entries.filter(({ operation }) => operation.startsWith('arm:PUT ')).length, before);
     assert.equal((await there(group, `${addresses}/pip`)).properties['publicIPAllocationMethod'], 'Static');
     assert.equal((await bench.read(`${group}/providers/${addresses}/new`)).status, 404);
   });

@@ -75,9 +75,9 @@ describe('A template at the simulated Azure', () => {
         properties: { addressPrefix: "[format('10.0.{0}.0/24', copyIndex(1))]" },
       };
       const made = async () => ((await there(group, `${networks}/net`)).properties['subnets'] as unknown[] | undefined)?.length ?? 0;
-      bench.world.quirks['azure.deploymentThrottled'] = 'fails';
+      bench.world.variants['azure.deploymentThrottled'] = 'fails';
       const { provisioningState, error } = await bench.deploy(group, aTemplate({ resources: [subnets] }));
-      delete bench.world.quirks['azure.deploymentThrottled'];
+      delete bench.world.variants['azure.deploymentThrottled'];
       assert.deepEqual([provisioningState, error!.details![0]!.code, await made()], ['Failed', 'TooManyRequests', 1]);
       assert.equal((await bench.deploy(group, aTemplate({ resources: [subnets] }))).provisioningState, 'Succeeded');
       assert.equal(await made(), 3);

@@ -34,7 +34,7 @@ describe('What activities are given and answer', () => {
 
   it('is let through with fields that a newer version added', () => {
     checkInput('keep-secrets', { ...context(), later: true });
-    checkResult('licence', { kind: 'trial', state: 'activated', later: true });
+    checkResult('license', { kind: 'trial', state: 'activated', later: true });
   });
 
   it('is refused with every mistake of shape of the input, each with its path', () => {

@@ -1,21 +1,21 @@
 import type { ApprovalView } from '../../../domain/progress.ts';
 import type { ProvisioningRequest } from '../../../domain/request.ts';
-import type { ApprovalGranted, HsmSeen, ManagerHolds } from '../../../domain/results.ts';
-import { catalogue, type StepId } from '../../../domain/steps.ts';
+import type { ApprovalGranted, HsmState, ManagerContents } from '../../../domain/results.ts';
+import { catalog, type StepId } from '../../../domain/steps.ts';
 import type { Ask } from '../../engine/procedure.ts';
 
 /** Turning FIPS mode on erases exactly this HSM. */
-export const askToZeroize = (hsm: HsmSeen, { hsm: { partition } }: ProvisioningRequest): Ask<StepId> => ({
+export const askToZeroize = (hsm: HsmState, { hsm: { partition } }: ProvisioningRequest): Ask<StepId> => ({
   kind: 'zeroize',
   shows: ['/hsm/name', '/hsm/label', '/hsm/fips', '/hsm/partition'],
   allows: 'fips-mode',
   hsm,
   question: `Turn on FIPS 140-2 approved operation of the HSM “${hsm.label}” (serial ${hsm.serial})? Afterwards the partition “${partition.name}” of ${partition.sizeBytes} bytes is created.`,
-  loses: `${catalogue['fips-mode'].destroys} Now: ${hsm.partitions.length} partition(s), ${hsm.partitions.reduce((sum, { objects }) => sum + objects, 0)} object(s), ${hsm.bytesInUse} byte(s) in use.`,
+  loses: `${catalog['fips-mode'].destroys} Now: ${hsm.partitions.length} partition(s), ${hsm.partitions.reduce((sum, { objects }) => sum + objects, 0)} object(s), ${hsm.bytesInUse} byte(s) in use.`,
 });
 
 /** Setting the root of trust wipes exactly what this CipherTrust Manager holds. */
-export const askToWipe = (manager: ManagerHolds): Ask<StepId> => ({
+export const askToWipe = (manager: ManagerContents): Ask<StepId> => ({
   kind: 'wipe',
   shows: ['/cipherTrust/vmName', '/cipherTrust/address'],
   allows: 'set-root-of-trust',

@@ -1,4 +1,4 @@
-import type { Pinned } from '../../../domain/results.ts';
+import type { PinnedHost } from '../../../domain/results.ts';
 import type { ProvisionJob } from '../provision.ts';
 import type { Network } from './network.ts';
 import type { Permitted } from './permissions.ts';
@@ -11,7 +11,7 @@ export async function cipherTrust(
   job: ProvisionJob,
   { cipherTrustImage: image, cipherTrustPublicKey: publicKey }: Permitted,
   { computeSubnetId }: Network,
-  throughHost?: () => Promise<Pinned>,
+  throughHost?: () => Promise<PinnedHost>,
 ) {
   await job.step('accept-terms', { image });
   const { warnings = [], ...vm } = await job.step('ciphertrust-vm', { computeSubnetId, image, publicKey });
@@ -22,7 +22,7 @@ export async function cipherTrust(
   const { exposure } = await job.step('admin-password', { cipherTrust, ...(openSince === undefined ? {} : { openSince }) });
   const ntp = await job.skippableStep('ntp', { cipherTrust });
   job.warn(...(ntp?.warnings ?? []));
-  await job.step('licence', { cipherTrust });
+  await job.step('license', { cipherTrust });
   return { vm, cipherTrust, publicKey, fresh: exposure !== undefined };
 }
 

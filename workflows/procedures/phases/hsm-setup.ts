@@ -1,4 +1,4 @@
-import type { Hosts, HsmSeen } from '../../../domain/results.ts';
+import type { Endpoints, HsmState } from '../../../domain/results.ts';
 import type { ProvisionJob } from '../provision.ts';
 import { askToZeroize } from './approvals.ts';
 import type { DeployedHsm } from './hsm.ts';
@@ -7,7 +7,7 @@ import type { LunaClient } from './luna-client.ts';
 /** “Configure the Dedicated Luna HSM”: password, label, FIPS mode, partition, network trust link. */
 export async function hsmSetup(job: ProvisionJob, { hsmAddress }: DeployedHsm, { windows }: LunaClient) {
   const { appliance } = await job.step('appliance-password', { windows, hsmAddress });
-  const hosts: Hosts = { windows, hsm: appliance };
+  const hosts: Endpoints = { windows, hsm: appliance };
   const inspected = await job.step('inspect-hsm', hosts);
   job.warn(...inspected.warnings);
   const initialized = await job.step('initialize-hsm', hosts);
@@ -21,7 +21,7 @@ export async function hsmSetup(job: ProvisionJob, { hsmAddress }: DeployedHsm, {
 export type SetUpHsm = Awaited<ReturnType<typeof hsmSetup>>;
 
 /** Turning FIPS mode on erases the HSM: only what was approved may be erased, so an HSM that changed meanwhile is asked for again. An approval allows one attempt. */
-async function fipsMode(job: ProvisionJob, hosts: Hosts, initialized: HsmSeen): Promise<void> {
+async function fipsMode(job: ProvisionJob, hosts: Endpoints, initialized: HsmState): Promise<void> {
   if (!job.input.request.hsm.fips || initialized.fips) return job.notNeeded('approve-zeroize', 'fips-mode');
   for (let seen = initialized; ; ) {
     const asked = seen;

@@ -11,7 +11,7 @@ import type { RootOfTrust } from './root-of-trust.ts';
 export async function report(job: ProvisionJob, { vm }: LunaClient, trusted: RootOfTrust): Promise<StoredReport> {
   const { warnings } = await job.step('confirm-root-of-trust', trusted);
   job.warn(...warnings);
-  const closed = await job.skippableStep('close-doors', { windowsVm: vm });
+  const closed = await job.skippableStep('remove-temporary-access', { windowsVm: vm });
   // Who skipped it may have closed some of them.
   const isWayOpen = closed !== undefined && !closed.deallocated && closed.removedRules.length === 0;
   return storeReport(job, { ...trusted, isWayOpen });

@@ -1,5 +1,5 @@
 import { wantsOwnFace } from '../../../domain/request-parts.ts';
-import type { ManagerAt, StepResult, StepTypes } from '../../../domain/results.ts';
+import type { ManagerEndpoint, StepResult, StepTypes } from '../../../domain/results.ts';
 import type { ProvisionJob } from '../provision.ts';
 import { askToWipe } from './approvals.ts';
 import type { Manager } from './ciphertrust.ts';
@@ -36,7 +36,7 @@ export async function rootOfTrust(job: ProvisionJob, manager: Manager, { hosts, 
 export type RootOfTrust = Awaited<ReturnType<typeof rootOfTrust>>;
 
 /** Gives where the manager is reached from then on. */
-async function ownCertificate(job: ProvisionJob, cipherTrust: ManagerAt): Promise<{ cipherTrust: ManagerAt; ownCertificateSkipped?: true }> {
+async function ownCertificate(job: ProvisionJob, cipherTrust: ManagerEndpoint): Promise<{ cipherTrust: ManagerEndpoint; ownCertificateSkipped?: true }> {
   if (!wantsOwnFace(job.input.request.cipherTrust)) {
     job.notNeeded('web-certificate');
     return { cipherTrust };

@@ -30,7 +30,7 @@ const Ready = Type.Object(
 
 const Decision = Type.Object(decisionView.properties, { $id: 'Decision' });
 
-const Problem = Type.Object(
+const HttpProblem = Type.Object(
   {
     type: Type.String(),
     title: Type.String(),
@@ -46,7 +46,7 @@ const Problem = Type.Object(
     command: Type.Optional(Type.String({ description: 'The command that fixes it, where one does.' })),
     requestId: Type.Optional(Type.String({ description: 'With a status of 500 or above: the id under which the API’s log holds the cause.' })),
   },
-  { $id: 'Problem', description: 'An answer that is no success (RFC 9457).' },
+  { $id: 'HttpProblem', description: 'An answer that is no success (RFC 9457).' },
 );
 
 const Plan = Type.Object({ ...plan.properties, whatIf: Type.Optional(whatIf) }, { $id: 'Plan' });
@@ -133,7 +133,7 @@ const Job = Type.Object(
 
 const Cancelling = Type.Object({ id: Type.String(), links }, { $id: 'Cancelling' });
 
-export const answerSchemas = [Workers, Ready, Decision, Problem, Plan, Started, JobList, PendingDecision, Job, Cancelling];
+export const answerSchemas = [Workers, Ready, Decision, HttpProblem, Plan, Started, JobList, PendingDecision, Job, Cancelling];
 export const ReadyAnswer = refTo(Ready);
 export const PlanAnswer = refTo(Plan);
 export const StartedAnswer = refTo(Started);
@@ -144,18 +144,18 @@ export const JobAnswer = refTo(Job);
 export const CancellingAnswer = refTo(Cancelling);
 
 /** A job as the API shows it. */
-export type ShownJob = Static<typeof Job>;
+export type JobView = Static<typeof Job>;
 /** A job as a list shows it. An open approval and an open incident are facts of their own: the state can name only one of them. */
 export type ListedJob = Static<typeof JobList>['jobs'][number];
 
 /** What routes answer, by status. */
-export type ProblemView = Static<typeof Problem>;
+export type ProblemView = Static<typeof HttpProblem>;
 export interface Replies {
   ready: { 200: Static<typeof Ready> };
   plan: { 200: Static<typeof Plan> };
   start: { 202: Static<typeof Started> };
   list: { 200: Static<typeof JobList> };
-  job: { 200: ShownJob };
+  job: { 200: JobView };
   decision: { 200: Static<typeof Decision>; 202: Static<typeof PendingDecision> };
   cancel: { 202: Static<typeof Cancelling> };
 }
@@ -177,10 +177,10 @@ export const answers = (successes: Record<number, TSchema>, ...problems: number[
   ...Object.fromEntries(
     [400, 401, 403, ...problems].map((status) => [
       status,
-      { description: reasons[status], content: { 'application/problem+json': { schema: refTo(Problem) } } },
+      { description: reasons[status], content: { 'application/problem+json': { schema: refTo(HttpProblem) } } },
     ]),
   ),
-  default: { description: 'Any other problem, such as 405, 413, 415 or 500', content: { 'application/problem+json': { schema: refTo(Problem) } } },
+  default: { description: 'Any other problem, such as 405, 413, 415 or 500', content: { 'application/problem+json': { schema: refTo(HttpProblem) } } },
 });
 
 const described = (media: string, schema: TSchema) => ({ [media]: { schema } });

@@ -1,11 +1,11 @@
 import { onAbort } from '../aborting.ts';
 
 /** Lets one after the other have something, in the order of asking, by name. */
-export class Turns {
+export class KeyedMutex {
   readonly #last = new Map<string, Promise<void>>();
 
   /** Waits for the turn; what it gives ends it. Who is aborted while waiting does not get one. Not to be asked for again by who has it. */
-  async take(name: string, signal: AbortSignal): Promise<() => void> {
+  async acquire(name: string, signal: AbortSignal): Promise<() => void> {
     const before = this.#last.get(name);
     let over: () => void = () => {};
     const mine = new Promise<void>((resolve) => {

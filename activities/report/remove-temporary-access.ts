@@ -2,10 +2,10 @@ import { temporaryRule } from '../../domain/hosts.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
 import { notOwn } from '../../systems/azure/tags.ts';
 import { act, converge, done, lasting, refuse, wait } from '../converge.ts';
-import { lateLooks, type Systems } from '../systems.ts';
+import { type Systems, staleReadDelays } from '../systems.ts';
 import { namesOf } from '../virtual-machine.ts';
 
-type Input = StepInput<'close-doors'>;
+type Input = StepInput<'remove-temporary-access'>;
 
 type Tags = Record<string, string> | undefined;
 
@@ -37,8 +37,8 @@ function leave(name: string, tags: Tags, { target }: Pick<Input, 'target'>, byHa
   );
 }
 
-export const decideCloseDoors = ({ open: [group, ...others], host }: Seen, { request, target }: Pick<Input, 'request' | 'target'>) => {
-  if (request.closeDoors === false) return done<StepResult<'close-doors'>>({ removedRules: [], deallocated: false });
+export const decideRemoveTemporaryAccess = ({ open: [group, ...others], host }: Seen, { request, target }: Pick<Input, 'request' | 'target'>) => {
+  if (request.removeTemporaryAccess === false) return done<StepResult<'remove-temporary-access'>>({ removedRules: [], deallocated: false });
   const { vmName } = request.lunaClient;
   for (const { name, tags } of group ? [group, ...others] : []) {
     const foreign = leave(name, tags, { target }, `Remove its rule ${temporaryRule}`);
@@ -46,8 +46,8 @@ export const decideCloseDoors = ({ open: [group, ...others], host }: Seen, { req
   }
   if (group) return act('remove-rule');
   const removedRules = groupsOf(request).map((name) => `${name}/${temporaryRule}`);
-  if (!host) return done<StepResult<'close-doors'>>({ removedRules, deallocated: false });
-  if (host.power === 'deallocated') return done<StepResult<'close-doors'>>({ removedRules, deallocated: true });
+  if (!host) return done<StepResult<'remove-temporary-access'>>({ removedRules, deallocated: false });
+  if (host.power === 'deallocated') return done<StepResult<'remove-temporary-access'>>({ removedRules, deallocated: true });
   // One that was shut down from inside is stopped, and paid for as if it ran.
   if (!['running', 'stopped'].includes(host.power) || host.changing) return wait(`${vmName}: ${host.power}`);
   return leave(vmName, host.tags, { target }, 'Deallocate it') ?? act('deallocate');
@@ -57,8 +57,8 @@ export const decideCloseDoors = ({ open: [group, ...others], host }: Seen, { req
  * Removes the rules that this job made for itself, for SSH and RDP on the Windows host and for SSH on CipherTrust Manager, and deallocates the Windows host.
  * CipherTrust Manager’s 443 stays as requested, and so does every rule of another name, and whatever does not carry this job’s mark.
  */
-export const closeDoors = ({ azure, settings }: Systems) =>
-  converge<Input, Seen, StepResult<'close-doors'>, 'remove-rule' | 'deallocate'>({
+export const removeTemporaryAccess = ({ azure, settings }: Systems) =>
+  converge<Input, Seen, StepResult<'remove-temporary-access'>, 'remove-rule' | 'deallocate'>({
     lasting: lasting(settings, 'arm-change'),
     async observe({ request }, { signal }) {
       const { network, compute } = await azure.clients(request.azure);
@@ -86,8 +86,8 @@ export const closeDoors = ({ azure, settings }: Systems) =>
           : {}),
       };
     },
-    decide: decideCloseDoors,
-    lateMs: lateLooks({ settings }),
+    decide: decideRemoveTemporaryAccess,
+    staleReadDelaysMs: staleReadDelays({ settings }),
     act: {
       async 'remove-rule'({ request }, { open: [group] }, { signal }) {
         const { network } = await azure.clients(request.azure);

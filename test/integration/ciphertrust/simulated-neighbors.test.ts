@@ -26,9 +26,9 @@ describe('Beside what jobs need, the simulated CipherTrust Manager', function ()
     return objects;
   }
 
-  for (const [form, quirks] of Object.entries({ nested: {}, flat: {}, 'flat, and nothing else': { 'ciphertrust.memberBody': 'flat' } }))
+  for (const [form, variants] of Object.entries({ nested: {}, flat: {}, 'flat, and nothing else': { 'ciphertrust.memberBody': 'flat' } }))
     it(`gets further HSMs for its root of trust, and is not wiped (${form})`, async () => {
-      await switchOn({ timeScale: 6000, quirks });
+      await switchOn({ timeScale: 6000, variants });
       let token = await signedIn();
       const [host, serial] = ['172.22.1.5', '1582142134699'];
       const member = { host, serial, 'server-cert': 'PEM' };
@@ -63,7 +63,7 @@ describe('Beside what jobs need, the simulated CipherTrust Manager', function ()
     });
 
   it('refuses a further HSM whose description stands where it does not look', async () => {
-    await switchOn({ timeScale: 6000, quirks: { 'ciphertrust.memberBody': 'nested' } });
+    await switchOn({ timeScale: 6000, variants: { 'ciphertrust.memberBody': 'nested' } });
     const token = await signedIn();
     const answer = await ask('POST', '/system/hsm/servers', { host: hsmAddress, serial: '1', 'server-cert': 'PEM' }, token);
     assert.match(answer.body.message, /host is a required field/);
@@ -114,12 +114,12 @@ describe('Beside what jobs need, the simulated CipherTrust Manager', function ()
     assert.equal(await leaf(), made.fingerprint256);
   });
 
-  it('tells one licence, as in their list', async () => {
+  it('tells one license, as in their list', async () => {
     await switchOn({ timeScale: 6000 });
     const token = await signedIn();
-    await ask('POST', '/licensing/licenses/', { license: 'a licence text', bind_type: 'instance' }, token);
-    const [licence] = (await ask('GET', '/licensing/licenses/', undefined, token)).body.resources;
-    assert.deepEqual((await ask('GET', `/licensing/licenses/${licence.id}`, undefined, token)).body, licence);
+    await ask('POST', '/licensing/licenses/', { license: 'a license text', bind_type: 'instance' }, token);
+    const [license] = (await ask('GET', '/licensing/licenses/', undefined, token)).body.resources;
+    assert.deepEqual((await ask('GET', `/licensing/licenses/${license.id}`, undefined, token)).body, license);
   });
 
   it('changes users, within the password policy', async () => {

@@ -13,9 +13,9 @@ export type FaultKind = (typeof faultKinds)[number];
 export interface Fault {
   id: string;
   kind: FaultKind;
-  /** Which operations, as in the ledger; `*` stands for any text, letters' case does not count. */
+  /** Which operations, as in the request log; `*` stands for any text, letters' case does not count. */
   operation: string;
-  /** Of which target alone, as in the ledger; letters’ case does not count. Only ARM’s requests are asked for it. */
+  /** Of which target alone, as in the request log; letters’ case does not count. Only ARM’s requests are asked for it. */
   target?: string;
   /** How many times more it strikes; once when nothing is said, 0 means until removed. */
   times: number;
@@ -48,7 +48,7 @@ const matches = (pattern: string, operation: string): boolean =>
   ).test(operation);
 
 /** The faults, lies and holds that were ordered through the control interface. */
-export class Weather {
+export class Faults {
   #faults: Ordered[] = [];
   readonly #held = new Map<string, { operation: string; release: () => void }>();
 

@@ -1,13 +1,13 @@
-import type { Exposure, Job } from '../domain/results.ts';
+import type { Exposure, StepContext } from '../domain/results.ts';
 import { secretName } from '../stores/secrets/store.ts';
-import type { Knock } from '../systems/ciphertrust/entrance.ts';
+import type { LoginState } from '../systems/ciphertrust/admin-login.ts';
 import { act, refuse, wait } from './converge.ts';
 
 /** Another password is shown in another attempt, and soon: until the initial one is replaced, it works for anybody. */
 const soonMs = 1_000;
 
 /** What comes next at the door of CipherTrust Manager; undefined once inside. */
-export function decideEntrance({ signedIn, left, pause, locked, found }: Knock, { target }: Pick<Job, 'target'>) {
+export function decideAdminLogin({ signedIn, left, pause, locked, found }: LoginState, { target }: Pick<StepContext, 'target'>) {
   if (signedIn) return undefined;
   if (locked) return wait(locked.summary, locked.retryAfterMs);
   const [next] = left;

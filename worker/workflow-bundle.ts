@@ -7,7 +7,7 @@ import { bundleWorkflowCode, DefaultLogger, type WorkflowBundleOption, type Work
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** Folders and files that the code is made of; with the packages' exact versions they determine it. */
-const madeOf = ['domain', 'temporal', 'workflows', 'worker/workflow-code.ts', 'package-lock.json'];
+const madeOf = ['domain', 'temporal', 'workflows', 'worker/workflow-bundle.ts', 'package-lock.json'];
 /** Code that nobody made or started from for so long is of versions that are gone. */
 const keptForMs = 24 * 3_600_000;
 

@@ -1,4 +1,4 @@
-import type { Fault } from '../weather.ts';
+import type { Fault } from '../faults.ts';
 import type { ArmReply } from './http.ts';
 import { subscriptionId } from './state.ts';
 

@@ -34,7 +34,7 @@ export function connectionName(socket: Socket): string {
 }
 
 /** Everything that reached the simulated world, refused requests included, in order of arrival. */
-export class Ledger {
+export class RequestLog {
   readonly entries: Entry[];
   #last: number;
   readonly #arrived: (entry: Entry) => void;

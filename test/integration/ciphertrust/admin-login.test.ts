@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import type { ApplicationFailure } from '@temporalio/common';
 import { adminPassword } from '../../../activities/ciphertrust/admin-password.ts';
-import { licence } from '../../../activities/ciphertrust/licence.ts';
+import { license } from '../../../activities/ciphertrust/license.ts';
 import { type Problem, wordsOf } from '../../../domain/failure.ts';
-import type { ManagerAt } from '../../../domain/results.ts';
+import type { ManagerEndpoint } from '../../../domain/results.ts';
 import { changePassword, ManagerBench } from '../../support/ciphertrust/manager-bench.ts';
 import { MemoryFence } from '../../support/fence.ts';
 import { azureWithMachines, ownVmId } from '../../support/own-machines.ts';
@@ -16,12 +16,12 @@ describe('The way in to CipherTrust Manager', () => {
   afterEach(() => bench.stop());
 
   const openSince = new Date().toISOString();
-  const enter = (cipherTrust: ManagerAt) => bench.step(adminPassword, { ...bench.job(), cipherTrust, openSince });
-  const wrongOnes = () => bench.world.ledger.entries.filter(({ detail = '' }) => /Wrong username or password/.test(detail)).length;
+  const enter = (cipherTrust: ManagerEndpoint) => bench.step(adminPassword, { ...bench.job(), cipherTrust, openSince });
+  const wrongOnes = () => bench.world.requestLog.entries.filter(({ detail = '' }) => /Wrong username or password/.test(detail)).length;
 
   it('is found where wrong passwords lock the account without a word, as often as a person lets a lock end and orders it again', async () => {
-    const quirks = { 'ciphertrust.initialPassword': 'generated', 'ciphertrust.lockoutMinutes': '0,1000000', 'ciphertrust.lockedAnswer': 'plain' };
-    await bench.switchOn({ timeScale: 6000, quirks });
+    const variants = { 'ciphertrust.initialPassword': 'generated', 'ciphertrust.lockoutMinutes': '0,1000000', 'ciphertrust.lockedAnswer': 'plain' };
+    await bench.switchOn({ timeScale: 6000, variants });
     const cipherTrust = await bench.booted();
     for (let incidents = 0; ; incidents++) {
       assert.ok(incidents < 3, 'each password has had the first place');
@@ -49,7 +49,7 @@ describe('The way in to CipherTrust Manager', () => {
   });
 
   it('waits for SSH to answer before it gives up a generated password', async () => {
-    await bench.switchOn({ timeScale: 6000, quirks: { 'ciphertrust.initialPassword': 'generated' } });
+    await bench.switchOn({ timeScale: 6000, variants: { 'ciphertrust.initialPassword': 'generated' } });
     const cipherTrust = await bench.booted();
     bench.fault('reset', 'ciphertrust:ssh', { times: 2 });
     await enter(cipherTrust);
@@ -65,11 +65,11 @@ describe('The way in to CipherTrust Manager', () => {
     const entered = ['tried', 'refused', 'replace-begun', 'replaced'].map((event) => `admin-password-${event}`);
     assert.deepEqual(bench.recorded, entered, 'the kept one is known to be right since it was replaced');
     const before = bench.arrived(signIn).length;
-    await bench.step(licence, { ...bench.job(), cipherTrust });
-    await bench.step(licence, { ...bench.job(), cipherTrust });
+    await bench.step(license, { ...bench.job(), cipherTrust });
+    await bench.step(license, { ...bench.job(), cipherTrust });
     assert.deepEqual([bench.arrived(signIn).length - before, bench.recorded], [0, entered]);
     bench.systems = bench.worker('another');
-    await bench.step(licence, { ...bench.job(), cipherTrust });
+    await bench.step(license, { ...bench.job(), cipherTrust });
     assert.deepEqual([bench.arrived(signIn).length - before, bench.recorded], [1, entered], 'another worker has none yet');
   });
 
@@ -79,18 +79,18 @@ describe('The way in to CipherTrust Manager', () => {
     let vmId = ownVmId;
     Object.assign(bench.systems, { azure: azureWithMachines(() => vmId) });
     await enter(cipherTrust);
-    bench.request.cipherTrust.licence = { secret: 'our-licence' };
-    bench.values.set('our-licence', 'a-licence');
+    bench.request.cipherTrust.license = { secret: 'our-license' };
+    bench.values.set('our-license', 'a-license');
     vmId = 'another';
-    const { kind, remedy } = await bench.problemOf(bench.step(licence, { ...bench.job(), cipherTrust }));
+    const { kind, remedy } = await bench.problemOf(bench.step(license, { ...bench.job(), cipherTrust }));
     assert.deepEqual([kind, bench.arrived('ciphertrust:POST /v1/licensing/licenses').length], ['Unsafe', 0]);
     assert.match(remedy, /Nothing was sent to it/);
     vmId = ownVmId;
-    await bench.step(licence, { ...bench.job(), cipherTrust });
+    await bench.step(license, { ...bench.job(), cipherTrust });
     const given = [...bench.entries.values()].map((text) => JSON.parse(text) as { event: string; data: { purpose?: string } });
     assert.deepEqual(
       given.flatMap(({ event, data }) => (event === 'secret-given' ? [data.purpose] : [])),
-      ['ciphertrust-admin-password', 'secret our-licence'],
+      ['ciphertrust-admin-password', 'secret our-license'],
     );
     assert.equal(given.findIndex(({ event }) => event === 'secret-given') < given.findIndex(({ event }) => event === 'admin-password-tried'), true);
   });
@@ -103,7 +103,7 @@ describe('The way in to CipherTrust Manager', () => {
     // The first attempt shows the kept password, which is wrong: another one is shown in the next.
     await assert.rejects(bench.attemptUnder(fence, adminPassword(bench.systems), input), /the default one is next/);
     await bench.attemptUnder(fence, adminPassword(bench.systems), input);
-    await bench.attemptUnder(fence, licence(bench.systems), input);
+    await bench.attemptUnder(fence, license(bench.systems), input);
     // To activate a trial gives the manager nothing.
     assert.deepEqual(
       fence.asked.filter((act) => act !== undefined),
@@ -119,10 +119,10 @@ describe('The way in to CipherTrust Manager', () => {
     const before = wrongOnes();
     for (const name of ['second', 'third']) {
       bench.systems = bench.worker(name);
-      assert.match((await bench.problemOf(bench.step(licence, { ...bench.job(), cipherTrust }, 'order'))).words, /the password is refused/);
+      assert.match((await bench.problemOf(bench.step(license, { ...bench.job(), cipherTrust }, 'order'))).words, /the password is refused/);
       assert.equal(wrongOnes() - before, 1);
     }
-    await bench.problemOf(bench.step(licence, { ...bench.job(), cipherTrust }, 'ordered again'));
+    await bench.problemOf(bench.step(license, { ...bench.job(), cipherTrust }, 'ordered again'));
     assert.equal(wrongOnes() - before, 2);
   });
 

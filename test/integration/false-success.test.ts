@@ -17,7 +17,7 @@ const lies: Record<string, string> = {
   'ciphertrust-vm': 'arm:PUT Microsoft.Compute/virtualMachines',
   'admin-password': 'ciphertrust:PATCH /v1/auth/changepw',
   ntp: 'ciphertrust:POST /v1/system/ntp/servers',
-  licence: 'ciphertrust:POST /v1/licensing/trials/{id}/activate',
+  license: 'ciphertrust:POST /v1/licensing/trials/{id}/activate',
   'appliance-password': 'lunash:first sign-in',
   'initialize-hsm': 'lunash:hsm init',
   'fips-mode': 'lunash:hsm changePolicy',
@@ -30,7 +30,7 @@ const lies: Record<string, string> = {
   'register-client': 'lunash:client register',
   'set-root-of-trust': 'ciphertrust:POST /v1/system/hsm/setup',
   'reset-password': 'ciphertrust:PATCH /v1/auth/changepw',
-  'close-doors': 'arm:DELETE Microsoft.Network/networkSecurityGroups/securityRules',
+  'remove-temporary-access': 'arm:DELETE Microsoft.Network/networkSecurityGroups/securityRules',
 };
 
 describe('A system that lies', function () {

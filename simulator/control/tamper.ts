@@ -1,10 +1,10 @@
 import { selfSigned } from '../certificates.ts';
-import { type ApplianceState, erasePartitions, initialise, newPartition, refuseSo, zeroize } from '../luna/state.ts';
+import { type ApplianceState, erasePartitions, initialize, newPartition, refuseSo, zeroize } from '../luna/state.ts';
 import type { World } from '../world.ts';
 
 /** What somebody else does by hand, behind the back of a job, and what it is done with. */
 interface Acts {
-  'initialise-hsm': { label: string; soPassword?: string };
+  'initialize-hsm': { label: string; soPassword?: string };
   zeroize: object;
   relabel: { label: string };
   'change-so-password': { password: string };
@@ -23,11 +23,11 @@ interface Acts {
   readdress: { eth0: string };
 }
 
-export type Meddling = { [What in keyof Acts]: { what: What; address: string } & Acts[What] }[keyof Acts];
+export type Tampering = { [What in keyof Acts]: { what: What; address: string } & Acts[What] }[keyof Acts];
 
 const acts: { [What in keyof Acts]: (state: ApplianceState, how: Acts[What]) => void | Promise<void> } = {
-  'initialise-hsm'(state, { label, soPassword = 'someone-elses-password' }) {
-    initialise(state, { label, soPassword, domain: 'someone-elses-domain' });
+  'initialize-hsm'(state, { label, soPassword = 'someone-elses-password' }) {
+    initialize(state, { label, soPassword, domain: 'someone-elses-domain' });
   },
   zeroize,
   relabel({ hsm }, { label }) {
@@ -69,11 +69,11 @@ const acts: { [What in keyof Acts]: (state: ApplianceState, how: Acts[What]) => 
 };
 
 /** Does it; or says why it cannot. */
-export async function meddle(world: World, meddling: Meddling): Promise<string | undefined> {
-  const appliance = world.appliances.get(meddling?.address);
-  if (!appliance) return `There is no appliance at ${meddling?.address}.`;
-  if (!Object.hasOwn(acts, meddling.what)) return `Known are ${Object.keys(acts).join(', ')}.`;
-  await (acts[meddling.what] as (state: ApplianceState, how: Meddling) => void | Promise<void>)(appliance.state, meddling);
+export async function tamper(world: World, tampering: Tampering): Promise<string | undefined> {
+  const appliance = world.appliances.get(tampering?.address);
+  if (!appliance) return `There is no appliance at ${tampering?.address}.`;
+  if (!Object.hasOwn(acts, tampering.what)) return `Known are ${Object.keys(acts).join(', ')}.`;
+  await (acts[tampering.what] as (state: ApplianceState, how: Tampering) => void | Promise<void>)(appliance.state, tampering);
   world.changed();
   return undefined;
 }

@@ -5,7 +5,7 @@
  * first; any text where there are none.
  * @type {Record<string, { values?: readonly [string, ...string[]], about: string }>}
  */
-export const quirks = {
+export const variants = {
   'azure.deploymentThrottled': { values: ['waits', 'fails'], about: 'what a deployment does where a resource provider answers 429' },
   'azure.anotherOperation': { values: ['429', '409'], about: 'status of AnotherOperationInProgress' },
   'azure.deploymentError': { values: ['details', 'operations'], about: 'a deployment tells causes itself, or only its operations do, as JSON in a text' },
@@ -38,10 +38,10 @@ export const quirks = {
   'ciphertrust.checkport': { values: ['open', 'result', 'absent', 'wrong', 'refused', '422', '500', 'slow'], about: 'what network/checkport answers' },
   'ciphertrust.setupStatus': { values: ['200', '201', '202', '204'], about: 'status of a successful hsm/setup' },
   'ciphertrust.setupBody': { values: ['full', 'empty', 'none'], about: 'body of a successful hsm/setup' },
-  'ciphertrust.setupNeedsNtp': { values: ['no', 'yes'], about: 'hsm/setup fails until the clock is synchronised' },
+  'ciphertrust.setupNeedsNtp': { values: ['no', 'yes'], about: 'hsm/setup fails until the clock is synchronized' },
   'ciphertrust.connInfo': { values: ['string', 'object'], about: 'connInfo is taken as an object, too' },
   'ciphertrust.trialStatus': { values: ['200', '201'], about: 'status of an activated trial' },
-  'ciphertrust.trialSurvivesReset': { values: ['no', 'yes'], about: 'the trial licence is still active after a reset' },
+  'ciphertrust.trialSurvivesReset': { values: ['no', 'yes'], about: 'the trial license is still active after a reset' },
   'ciphertrust.ntpSurvivesReset': { values: ['no', 'yes'], about: 'time servers are still there after a reset' },
   'ciphertrust.certificateSurvivesReset': { values: ['no', 'yes'], about: 'the web certificate is the same after a reset' },
   'ciphertrust.ntpKeyShown': { values: ['yes', 'no'], about: 'a time server’s key is shown again' },
@@ -54,7 +54,7 @@ export const quirks = {
   'ciphertrust.sshKeysOpen': { values: ['until-started', 'always'], about: 'how long ksadmin gets a key from anybody' },
   'ciphertrust.sshKeyTypes': { values: ['rsa', 'any'], about: 'which SSH keys replace the default one' },
   'ciphertrust.sshKeySurvivesReset': { values: ['yes', 'no'], about: 'ksadmin still has its key after a reset' },
-  'ciphertrust.customData': { values: ['honoured', 'ignored'], about: 'cloud-init configuration in the custom data' },
+  'ciphertrust.customData': { values: ['honored', 'ignored'], about: 'cloud-init configuration in the custom data' },
   'ciphertrust.passwordAfterReset': { values: ['same', 'admin'], about: 'a generated first password is admin’s again after a reset' },
   'ciphertrust.wrongPassword': { values: ['401', '400'], about: 'how a wrong password is answered where it is to be changed' },
   'ciphertrust.policyStatus': { values: ['400', '422'], about: 'how a new password that breaks the policy is answered' },
@@ -91,7 +91,7 @@ export const quirks = {
   'luna.changePolicy': { values: ['keeps', 'zeroizes'], about: 'a destructive policy change zeroizes the HSM, too' },
   'luna.soStaysSignedIn': { values: ['no', 'yes'], about: 'the SO is still signed in after a destructive policy change' },
   'luna.initQuestion': { values: ['apart', 'at-once'], about: 'a blank line stands between hsm init and its first question' },
-  'luna.softInit': { values: ['refuses', 'asks'], about: 'hsm init of an initialised HSM, where the SO is not signed in, asks for the SO’s password' },
+  'luna.softInit': { values: ['refuses', 'asks'], about: 'hsm init of an initialized HSM, where the SO is not signed in, asks for the SO’s password' },
   'luna.ntlsLate': { about: 'how many connections NTLS refuses of a client that was just registered, before it takes notice (0)' },
   'luna.restartAsks': { values: ['no', 'yes'], about: 'restarting NTLS asks for proceed' },
   'luna.registerByIp': { values: ['accepted', 'refused'], about: 'client register -ip' },
@@ -118,10 +118,10 @@ export function readQuirks(options) {
   return Object.fromEntries(
     options.map((option) => {
       const [name = '', value = ''] = option.split('=', 2);
-      const quirk = quirks[name];
-      if (!quirk) throw new Error(`There is no quirk ${name}; known are ${Object.keys(quirks).join(', ')}.`);
-      if (value === '' || (quirk.values && !quirk.values.includes(value)))
-        throw new Error(`The quirk ${name} (${quirk.about}) is one of: ${quirk.values?.join(', ') ?? 'any text'}.`);
+      const variant = variants[name];
+      if (!variant) throw new Error(`There is no variant ${name}; known are ${Object.keys(variants).join(', ')}.`);
+      if (value === '' || (variant.values && !variant.values.includes(value)))
+        throw new Error(`The variant ${name} (${variant.about}) is one of: ${variant.values?.join(', ') ?? 'any text'}.`);
       return [name, value];
     }),
   );

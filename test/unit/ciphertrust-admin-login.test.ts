@@ -2,41 +2,41 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decideEntrance } from '../../activities/entrance.ts';
+import { decideAdminLogin } from '../../activities/admin-login.ts';
 import { type Problem, wordsOf } from '../../domain/failure.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
-import { type Fate, isKeptKnownRight, isKeptRefused, unheardOfKept, type Which } from '../../stores/record/admin-passwords.ts';
+import { isKeptKnownRight, isKeptRefused, type LoginOutcome, unheardOfKept, type Which } from '../../stores/record/admin-passwords.ts';
 import { AttemptRecord } from '../../stores/record/attempt-record.ts';
 import { createRecords, Stale } from '../../stores/record/record.ts';
 import { folderTranscripts } from '../../stores/reports/transcripts.ts';
-import { type Knock, toTry } from '../../systems/ciphertrust/entrance.ts';
+import { type LoginState, toTry } from '../../systems/ciphertrust/admin-login.ts';
 import { PasswordRecord } from '../../systems/ciphertrust/password-record.ts';
 import { memoryNumberedStore } from '../support/numbered-store.ts';
 
 const job = { target: 'kylo-1', runId: 'run', request: {} as ProvisioningRequest };
 
 describe('The way in', () => {
-  const knock = (change: Partial<Knock>): Knock => ({ signedIn: false, left: ['kept', 'default'], found: [], ...change });
+  const login = (change: Partial<LoginState>): LoginState => ({ signedIn: false, left: ['kept', 'default'], found: [], ...change });
 
   it('shows one wrong password an attempt: the next one is for the next attempt, soon', () => {
     const pause = 'the kept password is refused';
-    assert.deepEqual(decideEntrance(knock({ left: ['default', 'generated'], pause, found: [pause] }), job), {
+    assert.deepEqual(decideAdminLogin(login({ left: ['default', 'generated'], pause, found: [pause] }), job), {
       kind: 'wait',
       why: 'CipherTrust Manager: the kept password is refused; the default one is next.',
       retryAfterMs: 1_000,
     });
-    assert.deepEqual(decideEntrance(knock({ left: ['default'] }), job), { kind: 'act', change: 'replace-password' });
+    assert.deepEqual(decideAdminLogin(login({ left: ['default'] }), job), { kind: 'act', change: 'replace-password' });
   });
 
   it('waits while the account is locked', () => {
     const locked: Problem = { kind: 'NotReady', code: 'WAITING', tried: 'waiting', summary: 'locked, for 5 minutes', remedy: '', retryAfterMs: 300_000 };
-    const next = decideEntrance(knock({ left: ['generated'], found: ['the default password is refused'], locked }), job);
+    const next = decideAdminLogin(login({ left: ['generated'], found: ['the default password is refused'], locked }), job);
     assert.deepEqual(next, { kind: 'wait', why: 'locked, for 5 minutes', retryAfterMs: 300_000 });
   });
 
   it('ends inside, or with a person who is told all that was found and what to do', () => {
-    assert.equal(decideEntrance(knock({ signedIn: true }), job), undefined);
-    const end = decideEntrance(knock({ left: [], found: ['the kept password is refused', 'the default password is refused'] }), job);
+    assert.equal(decideAdminLogin(login({ signedIn: true }), job), undefined);
+    const end = decideAdminLogin(login({ left: [], found: ['the kept password is refused', 'the default password is refused'] }), job);
     assert.ok(end?.kind === 'stop');
     assert.equal(wordsOf(end.problem), 'the kept password is refused; the default password is refused');
     assert.match(end.problem.remedy, /kylo-1-ciphertrust-admin-password/);
@@ -45,7 +45,8 @@ describe('The way in', () => {
 
 describe('The order in which admin’s passwords are tried', () => {
   const initial: Which[] = ['default', 'generated'];
-  const shown = (order: string, ...all: [Which, Fate][]) => all.map(([which, fate]) => ({ which, fate, why: '', order, at: '2026-01-01T00:00:00.000Z' }));
+  const shown = (order: string, ...all: [Which, LoginOutcome][]) =>
+    all.map(([which, outcome]) => ({ which, outcome, why: '', order, at: '2026-01-01T00:00:00.000Z' }));
   const refused = (order: string) => shown(order, ['kept', 'is refused'], ['default', 'is refused'], ['generated', 'cannot be read as ksadmin']);
 
   it('begins with the kept one, and after a wipe with an initial one', () => {
@@ -103,11 +104,11 @@ describe('The record of admin’s passwords', () => {
 
   it('knows which were shown and what was said, whoever showed them; people read the same in the transcript', async () => {
     assert.deepEqual(await recordOf('7').shown(), []);
-    for (const [execution, which, fate, why] of all) await recordOf(execution).write(which, fate, why);
+    for (const [execution, which, outcome, why] of all) await recordOf(execution).write(which, outcome, why);
     const known = (await recordOf('14').shown()).map(({ at: _, ...shown }) => shown);
     assert.deepEqual(
       known,
-      all.map(([execution, which, fate, why = '']) => ({ which, fate, why, order: `run/${execution}` })),
+      all.map(([execution, which, outcome, why = '']) => ({ which, outcome, why, order: `run/${execution}` })),
     );
     const [{ text } = assert.fail('no transcript')] = await folderTranscripts(folder).list(job.target, job.runId);
     assert.deepEqual(
@@ -135,14 +136,14 @@ describe('The record of admin’s passwords', () => {
     await second.write('kept', 'is refused');
     await first.write('default', 'was replaced');
     assert.deepEqual(
-      (await recordOf('8').shown()).map(({ fate }) => fate),
+      (await recordOf('8').shown()).map(({ outcome }) => outcome),
       ['is being replaced', 'is refused', 'was replaced'],
     );
     await assert.rejects(first.write('generated', 'is being replaced'), Stale, 'it has not seen what the other one entered');
   });
 
   it('knows whether the kept one is right as far as anybody heard', () => {
-    const shown = (order: string, ...fates: [Which, Fate][]) => fates.map(([which, fate]) => ({ which, fate, why: '', order, at: '' }));
+    const shown = (order: string, ...outcomes: [Which, LoginOutcome][]) => outcomes.map(([which, outcome]) => ({ which, outcome, why: '', order, at: '' }));
     assert.equal(isKeptKnownRight([]), false);
     assert.equal(isKeptKnownRight(shown('1', ['default', 'was replaced'])), true);
     assert.equal(isKeptKnownRight(shown('1', ['kept', 'is accepted'], ['kept', 'is tried'])), true);

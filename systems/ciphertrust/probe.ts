@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { StepFailure, wordsOf } from '../../domain/failure.ts';
-import type { Job, PresentedCertificate } from '../../domain/results.ts';
+import type { PresentedCertificate, StepContext } from '../../domain/results.ts';
 import { readFields } from '../foreign.ts';
 import type { CipherTrust, Manager, Place } from './ciphertrust.ts';
 import { isSuccess, saying } from './errors.ts';
@@ -9,7 +9,7 @@ const service = Type.Partial(Type.Object({ name: Type.String(), status: Type.Str
 const servicesStatus = { status: Type.String(), services: Type.Array(service) };
 
 /** What stands at an address now: a manager whose services are up, with the certificate that it presents, or what is seen instead. */
-export type Visit =
+export type ProbeResult =
   | { started: true; pin: string; certificate: PresentedCertificate; manager: Manager }
   /** With the manager where it says itself that its services are not up. */
   | { started: false; detail: string; manager?: Manager };
@@ -18,7 +18,7 @@ export type Visit =
  * Looks whatever certificate is presented: for the first contact, and for the one after a wipe that we caused. Everything that a start looks like is “not
  * started”: nothing listens, connections break, a proxy answers for a service that is not there, the certificate changes. No password is shown to it.
  */
-export async function visit(cipherTrust: CipherTrust, job: Job, place: Place, signal: AbortSignal): Promise<Visit> {
+export async function probe(cipherTrust: CipherTrust, job: StepContext, place: Place, signal: AbortSignal): Promise<ProbeResult> {
   const leaf = await cipherTrust.leaf(job, place, signal);
   if (!leaf) return { started: false, detail: 'nothing answers' };
   try {

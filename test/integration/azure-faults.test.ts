@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { ApplicationFailure } from '@temporalio/common';
 import { wordsOf } from '../../domain/failure.ts';
-import type { FaultRequest } from '../../simulator/weather.ts';
+import type { FaultRequest } from '../../simulator/faults.ts';
 import { AzureBench } from '../support/azure-bench.ts';
 import { azureSteps } from '../support/azure-job.ts';
 
@@ -23,7 +23,7 @@ const weathers: Record<string, Struck[]> = {
 };
 
 /** Everything that a job does in Azure, with each of its requests struck once: those for tokens and the polls of long operations, too. */
-describe('Bad weather between this service and Azure', function () {
+describe('Bad faults between this service and Azure', function () {
   this.timeout(120_000);
   let operations: string[];
   let bench: AzureBench;
@@ -33,7 +33,7 @@ describe('Bad weather between this service and Azure', function () {
   before(async () => {
     await started();
     await azureSteps(bench);
-    operations = [...new Set(bench.world.ledger.entries.map(({ operation }) => operation))].filter((operation) => /^(arm|authority):/.test(operation));
+    operations = [...new Set(bench.world.requestLog.entries.map(({ operation }) => operation))].filter((operation) => /^(arm|authority):/.test(operation));
     await bench.stop();
     assert.ok(operations.length >= 30, `${operations.length} operations`);
   });
@@ -61,7 +61,7 @@ describe('Bad weather between this service and Azure', function () {
 
   /** A POST that was not answered well was sent again only after a look. */
   function looksBeforePostingAgain(): void {
-    const { entries } = bench.world.ledger;
+    const { entries } = bench.world.requestLog;
     for (const [at, { operation, target }] of entries.entries()) {
       if (!operation.startsWith('arm:POST ')) continue;
       const before = entries.slice(0, at).findLastIndex((other) => other.operation === operation && other.target === target);
@@ -73,15 +73,15 @@ describe('Bad weather between this service and Azure', function () {
     }
   }
 
-  for (const [weather, struck] of Object.entries(weathers))
-    it(`${weather}: waits as told and goes on; nothing is made twice, nothing posted again blindly`, async () => {
+  for (const [faults, struck] of Object.entries(weathers))
+    it(`${faults}: waits as told and goes on; nothing is made twice, nothing posted again blindly`, async () => {
       for (const [at, operation] of operations.entries()) {
         const { kind, ...more } = struck[at % struck.length]!;
         bench.fault(kind, operation, more);
       }
       const { address, manager } = await azureSteps(bench);
       assert.deepEqual([address, manager.privateAddress], ['172.22.1.4', '172.22.0.5']);
-      assert.deepEqual(bench.world.weather.list(), [], 'everything was struck');
+      assert.deepEqual(bench.world.faults.list(), [], 'everything was struck');
       madeOnce();
       looksBeforePostingAgain();
       const bad = bench.attempts.filter(({ problem }) => problem.kind !== 'NotReady');
@@ -121,7 +121,7 @@ describe('An Azure whose reads lag behind', function () {
   afterEach(() => bench?.stop());
 
   it('is looked at again: nothing is taken for undone, and nothing made twice, from the group to the doors', async () => {
-    bench = await AzureBench.start({ quirks: { 'azure.staleReads': '3' } });
+    bench = await AzureBench.start({ variants: { 'azure.staleReads': '3' } });
     await azureSteps(bench);
     const made = bench.arrived('arm:PUT *', 'done').map(({ operation, target }) => `${operation} ${target}`);
     assert.deepEqual(
@@ -135,7 +135,7 @@ describe('An Azure whose reads lag behind', function () {
   });
 
   it('for too long is an incident', async () => {
-    bench = await AzureBench.start({ quirks: { 'azure.staleReads': '100' } });
+    bench = await AzureBench.start({ variants: { 'azure.staleReads': '100' } });
     const { kind, words: seen } = await bench.stops('resource-group', {});
     assert.deepEqual([kind, seen], ['Unsafe', 'success was reported, but nothing changed']);
     assert.equal(bench.arrived('arm:PUT Microsoft.Resources/resourceGroups').length, 1);

@@ -19,7 +19,7 @@ describe('Bad input', function () {
   before(async () => {
     bench = await StackBench.start({ isAlone: true });
     // What the bench itself has stored is no part of this.
-    await bench.control('DELETE', '/ledger');
+    await bench.control('DELETE', '/request-log');
   });
   after(() => bench?.stop());
   const refusedWith = async (status: number, body: object | undefined, path = '/v1/provisionings', method = 'POST') => {
@@ -45,16 +45,16 @@ describe('Bad input', function () {
       '/hsm/name',
       '/network/gateway/range',
     ]);
-    assert.deepEqual(await bench.ledger(), []);
+    assert.deepEqual(await bench.requestLog(), []);
   });
 
   it('of the wrong shape is refused with every mistake and its place', async () => {
     const request = exampleRequest() as unknown as Record<string, Record<string, unknown>>;
     request['hsm']!['fips'] = 'yes';
-    request['hsm']!['colour'] = 'red';
+    request['hsm']!['color'] = 'red';
     delete request['azure']!['region'];
     const { errors } = await refusedWith(400, request);
-    assert.deepEqual(errors?.map(({ pointer }) => pointer).sort(), ['/azure/region', '/hsm/colour', '/hsm/fips']);
+    assert.deepEqual(errors?.map(({ pointer }) => pointer).sort(), ['/azure/region', '/hsm/color', '/hsm/fips']);
   });
 
   it('that is too large, unknown or not signed in is refused', async () => {
@@ -63,11 +63,11 @@ describe('Bad input', function () {
     await refusedWith(404, { decision: 'approve' }, '/v1/nothing');
     await refusedWith(403, { decision: 'approve' }, '/v1/jobs/no-such-job/approvals/approve-zeroize-1');
     assert.equal((await fetch(`${bench.stack.api}/v1/jobs`)).status, 401);
-    assert.deepEqual(await bench.ledger(), []);
+    assert.deepEqual(await bench.requestLog(), []);
   });
 });
 
-describe('Bad weather on the way to the HSM', function () {
+describe('Bad faults on the way to the HSM', function () {
   this.timeout(240_000);
   let bench: StackBench;
   let id: string;
@@ -95,7 +95,7 @@ describe('Bad weather on the way to the HSM', function () {
   it('a busy HSM takes no second job; the same key finds the first one, but not with another body', async () => {
     assert.equal((await bench.api<ProblemBody>('POST', '/v1/provisionings', request, key())).status, 409);
     assert.equal((await bench.api<{ id: string }>('POST', '/v1/provisionings', request, first)).body.id, id);
-    assert.equal((await bench.api('POST', '/v1/provisionings', { ...request, closeDoors: false }, first)).status, 422);
+    assert.equal((await bench.api('POST', '/v1/provisionings', { ...request, removeTemporaryAccess: false }, first)).status, 422);
   });
 
   it('an installer with the wrong SHA-256 is not run', async () => {
@@ -103,7 +103,7 @@ describe('Bad weather on the way to the HSM', function () {
       incidents: true,
     });
     assert.match(wordsOf(job.incidents.at(-1)!.problem), /SHA-256/);
-    assert.deepEqual(await bench.ledger('windows:installer'), []);
+    assert.deepEqual(await bench.requestLog('windows:installer'), []);
   });
 
   it('with no worker alive the API still shows the step that runs and what it said last', async () => {
@@ -136,16 +136,16 @@ describe('Somebody else’s HSM', function () {
   });
   after(() => bench?.stop());
 
-  it('is not touched: no initialisation, not even a sign-in as SO', async () => {
+  it('is not touched: no initialization, not even a sign-in as SO', async () => {
     await bench.fault('hold', 'lunash:first sign-in');
     const id = await bench.provision();
     const hold = await bench.held('lunash:first sign-in');
-    await bench.control('POST', '/meddle', { what: 'initialise-hsm', address: hsmAddress, label: 'TheirHSM' });
+    await bench.control('POST', '/tamper', { what: 'initialize-hsm', address: hsmAddress, label: 'TheirHSM' });
     await bench.release(hold);
     const { step, problem } = await bench.incident(id);
     assert.deepEqual([step, problem.kind], ['inspect-hsm', 'Unsafe']);
     assert.match(wordsOf(problem), /TheirHSM/);
-    assert.deepEqual([...(await bench.ledger('lunash:hsm init')), ...(await bench.ledger('lunash:hsm login'))], []);
+    assert.deepEqual([...(await bench.requestLog('lunash:hsm init')), ...(await bench.requestLog('lunash:hsm login'))], []);
     assert.equal((await bench.resolve(id, 'incident-1', 'skip')).status, 409);
     assert.equal((await bench.resolve(id, 'incident-1', 'abort')).status, 200);
     assert.equal((await bench.ended(id)).job.state, 'aborted');

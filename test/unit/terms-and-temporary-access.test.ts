@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { decideAcceptTerms } from '../../activities/ciphertrust/accept-terms.ts';
 import { decideAdminPassword } from '../../activities/ciphertrust/admin-password.ts';
-import { decideCloseDoors } from '../../activities/report/close-doors.ts';
+import { decideRemoveTemporaryAccess } from '../../activities/report/remove-temporary-access.ts';
 import { exampleRequest } from '../support/example.ts';
 
 type Any = { kind: string; change?: string };
@@ -20,20 +20,20 @@ table('accept-terms', [
   ['not accepted, and the request does not say so', decideAcceptTerms(false, silent), 'stop'],
 ]);
 
-const knock = { signedIn: false, left: ['default' as const], found: ['the kept password is refused'] };
+const login = { signedIn: false, left: ['default' as const], found: ['the kept password is refused'] };
 const target = { target: 'kylo-1' };
 table('admin-password', [
-  ['the kept password works', decideAdminPassword({ ...knock, signedIn: true }, target), 'done'],
-  ['it does not, and the default one was not tried', decideAdminPassword(knock, target), 'act replace-password'],
-  ['one wrong password was shown in this attempt', decideAdminPassword({ ...knock, pause: 'the kept password is refused' }, target), 'wait'],
-  ['no password that this service may try is left', decideAdminPassword({ ...knock, left: [] }, target), 'stop'],
+  ['the kept password works', decideAdminPassword({ ...login, signedIn: true }, target), 'done'],
+  ['it does not, and the default one was not tried', decideAdminPassword(login, target), 'act replace-password'],
+  ['one wrong password was shown in this attempt', decideAdminPassword({ ...login, pause: 'the kept password is refused' }, target), 'wait'],
+  ['no password that this service may try is left', decideAdminPassword({ ...login, left: [] }, target), 'stop'],
 ]);
 
 const doors = (open: string[], power?: string, changing = false, tags: Record<string, string> = { provisioner: 't' }) =>
-  decideCloseDoors({ open: open.map((name) => ({ name, tags })), ...(power ? { host: { power, changing, tags } } : {}) }, { request, target: 't' });
+  decideRemoveTemporaryAccess({ open: open.map((name) => ({ name, tags })), ...(power ? { host: { power, changing, tags } } : {}) }, { request, target: 't' });
 const nobodys = { owner: 'somebody' };
-table('close-doors', [
-  ['not asked for', decideCloseDoors({ open: [] }, { request: { ...request, closeDoors: false }, target: 't' }), 'done'],
+table('remove-temporary-access', [
+  ['not asked for', decideRemoveTemporaryAccess({ open: [] }, { request: { ...request, removeTemporaryAccess: false }, target: 't' }), 'done'],
   ['a temporary rule is there, though the host is off', doors(['lunaclient-nsg'], 'deallocated'), 'act remove-rule'],
   ['a rule of our name in a group that does not carry our mark', doors(['lunaclient-nsg'], 'deallocated', false, nobodys), 'stop'],
   ['rules gone, the host runs', doors([], 'running'), 'act deallocate'],

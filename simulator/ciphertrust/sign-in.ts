@@ -126,7 +126,7 @@ export function checkBearer({ data }: ManagerState, header = ''): string {
   const bearer = header.replace(/^Bearer /, '');
   const end = data.tokens[bearer];
   if (end === undefined) throw unauthorized('Invalid token');
-  if (end < Date.now()) throw unauthorized(`Unauthorized: Bearer token malformed: Token is expired by ${Math.ceil((Date.now() - end) / 1000)}s`);
+  if (end < Date.now()) throw unauthorized(`Unauthorised: Bearer token malformed: Token is expired by ${Math.ceil((Date.now() - end) / 1000)}s`);
   const { preferred_username: username } = JSON.parse(Buffer.from(bearer.split('.')[1]!, 'base64url').toString()) as { preferred_username: string };
   if (userNamed(data, username)?.mustChange) throw forbidden('Password change required');
   return username;

@@ -31,7 +31,7 @@ export const understoodSamples: Record<string, () => void | Promise<void>> = {
     for (const { status, body, message } of items) {
       const answer = { status, body: body ?? { message } };
       const told = saying(answer);
-      assert.match(told, /^\d+ (NCERR|Unauthorized|Validation)|^409$/);
+      assert.match(told, /^\d+ (NCERR|Unauthorised|Validation)|^409$/);
       assert.equal(answerFailure('asking', answer).problem.kind, 'Refused', told);
     }
   },

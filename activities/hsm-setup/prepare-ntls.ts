@@ -106,8 +106,6 @@ export const prepareNtls = (systems: Systems) => {
   const { luna, clocks } = systems;
   const preparedBy = new WeakSet<Attempt>();
   const record = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'hsm');
-  const restart = (session: LunashSession, input: Input, attempt: Attempt) =>
-    changeOnRecord(session, record(input, attempt), 'service restart ntls', { proceed: true });
   return converge<Input, Seen, StepResult<'prepare-ntls'>, 'set-clock' | 'prepare' | 'restart'>({
     ...leaving(systems, 'lunash-command', 'lunash-certificate-replacement'),
     observe: async (input, attempt) => {
@@ -142,7 +140,7 @@ export const prepareNtls = (systems: Systems) => {
         const made = await luna.shell(input, attempt, async (session) => {
           if (!(await regenerate(session, input.hsm.address, record(input, attempt)))) return false;
           await changeOnRecord(session, record(input, attempt), `ntls bind ${device}`, { proceed: true });
-          await restart(session, input, attempt);
+          await session.change('service restart ntls', { proceed: true });
           return true;
         });
         if (!made) return;
@@ -155,7 +153,8 @@ export const prepareNtls = (systems: Systems) => {
           });
         preparedBy.add(attempt);
       },
-      restart: (input, _, attempt) => luna.shell(input, attempt, (session) => restart(session, input, attempt)),
+      restart: (input, _, attempt) =>
+        luna.shell(input, attempt, (session) => changeOnRecord(session, record(input, attempt), 'service restart ntls', { proceed: true })),
     },
     fingerprint: ({ device: bound, running, skewSeconds, clients, prepared }) => [bound, running, isOff(skewSeconds), clients, prepared],
   });

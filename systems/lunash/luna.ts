@@ -117,15 +117,17 @@ export class Luna {
     const { record } = first;
     const known = await versions(this.#secrets, hostKeyName(job));
     const trusted = known.at(-1);
+    // One that was accepted the last time may be shown again and again.
+    const isGood = password === 'kept' && isApplianceAccepted(await record.read());
     const where = {
       windows,
       hsm: { address, ...(trusted === undefined ? {} : { pin: trusted }) },
       beforeSignIn: (hostKey: string) => first.enterHostKey(hostKey, known.length > 1),
-      beforePassword: async () => void (await record.append('appliance-sign-in', { password, outcome: 'tried' })),
+      ...(isGood ? {} : { beforePassword: async () => void (await record.append('appliance-sign-in', { password, outcome: 'tried' })) }),
     };
     const seen = await this.#tryPassword(job, where, password, first);
     // Of the factory's no more is entered: what follows is entered as its replacement.
-    if (password === 'kept' || seen.is === 'refused')
+    if ((password === 'kept' && !isGood) || seen.is === 'refused')
       await record.append('appliance-sign-in', { password, outcome: seen.is === 'refused' ? 'refused' : 'accepted' });
     if (seen.is === 'refused') return { is: 'refused' };
     if (password === 'kept' && seen.is === 'to be changed') throw resetBySomebody();

@@ -157,5 +157,6 @@ describe('What the catalog says of a step', function () {
     assert.deepEqual(marks.filter((one) => !marksInLog.has(one)).sort(), Object.keys(notNow).sort(), 'marked, and not sent');
   });
 
-  it('leaves a short target record when all of them were carried out', () => assert.ok(entries <= 70, `${entries} entries`));
+  // 60 without the web certificate of one’s own.
+  it('leaves a short target record when all of them were carried out', () => assert.ok(entries <= 61, `${entries} entries`));
 });

@@ -308,7 +308,9 @@ describe('The HSM’s half of the runbook, over real SSH', function () {
 
     it('has shown none: the kept one is shown by the next attempt, and the factory’s by none', async () => {
       luna = await LunaSteps.start();
-      luna.setUpHsm();
+      luna.setUpHsm('somebody else');
+      // The kept password may be there, and was not accepted yet.
+      luna.enterEarlier(['appliance-password-replace-begun', {}]);
       losesConnection();
       assert.equal((await luna.problemOf(signIn())).kind, 'Transient');
       assert.deepEqual([await tried(), luna.arrived('luna-ssh:sign-in')], [[], []]);
@@ -391,7 +393,8 @@ describe('A password that does not fit', function () {
       );
     luna = await LunaSteps.start({ arrived: ({ operation }) => void (operation === 'luna-ssh:sign-in' && known.push(entered())) });
     await luna.step(appliancePassword, { ...luna.job, windows: luna.hosts.windows, hsmAddress: luna.hosts.hsm.address });
-    const shown = ['factory tried', 'replaced', 'kept accepted', 'kept tried'];
+    // It is good from the change on, and not entered again.
+    const shown = ['factory tried', 'replaced', 'kept accepted'];
     assert.deepEqual(await Promise.all(known), [shown.slice(0, 1), shown.slice(0, 2), shown]);
   });
 

@@ -23,7 +23,7 @@ export class Workers {
   readonly #now: () => number;
   readonly #began = new Date();
   #latest: Promise<WorkersView | undefined> | undefined;
-  #scheduledAt = 0;
+  #askedAt = 0;
 
   constructor(client: Client, taskQueue: string, now: () => number = () => performance.now()) {
     this.#taskQueue = taskQueue;
@@ -42,8 +42,8 @@ export class Workers {
 
   /** Asks Temporal, or gives what it told a moment ago. Never fails. */
   view(): Promise<WorkersView | undefined> {
-    if (!this.#latest || this.#now() - this.#scheduledAt > keptMs) {
-      this.#scheduledAt = this.#now();
+    if (!this.#latest || this.#now() - this.#askedAt > keptMs) {
+      this.#askedAt = this.#now();
       this.#latest = this.#look().then(
         (polling) => this.#viewOf(polling),
         () => undefined,

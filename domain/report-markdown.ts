@@ -82,7 +82,7 @@ const certificates = (report: Report): string[] =>
 const approvals = (report: Report): string[] =>
   table(
     ['Approval', 'Asked', 'Outcome', 'By', 'Comment'],
-    report.approvals.map(({ id, scheduledAt, outcome, decision }) => [id, scheduledAt, outcome ?? 'open', decision?.actor ?? '', decision?.comment ?? '']),
+    report.approvals.map(({ id, askedAt, outcome, decision }) => [id, askedAt, outcome ?? 'open', decision?.actor ?? '', decision?.comment ?? '']),
   );
 
 const decisions = (report: Report): string[] =>

@@ -84,7 +84,7 @@ export function readProgress(memo: Memo, substitute: JobOverview): PublishedProg
     job,
     steps,
     incidents: reader.numbered(memoPatterns.incident, incidentView),
-    approvals: reader.numbered(memoPatterns.approval, approvalView).sort((a, b) => a.scheduledAt.localeCompare(b.scheduledAt)),
+    approvals: reader.numbered(memoPatterns.approval, approvalView).sort((a, b) => a.askedAt.localeCompare(b.askedAt)),
     decisions: reader.numbered(memoPatterns.decision, decisionView).sort((a, b) => a.at.localeCompare(b.at)),
   };
   return { progress, unreadable: reader.unreadable };

@@ -6,7 +6,8 @@ import type { TargetRecord } from '../../stores/record/record.ts';
 import { writerOf } from '../../stores/record/writer.ts';
 import type { Capacity, PartitionRow } from '../../systems/lunash/parse.ts';
 import { readPartitions } from '../../systems/lunash/read-hsm.ts';
-import { hasSucceeded, type LunashSession } from '../../systems/lunash/session.ts';
+import type { Outcome } from '../../systems/lunash/reading.ts';
+import type { LunashSession } from '../../systems/lunash/session.ts';
 import { type Attempt, act, converge, done, halt, refuse } from '../converge.ts';
 import { leaving } from '../end-predecessor.ts';
 import { recordOf } from '../record.ts';
@@ -102,12 +103,15 @@ async function create(
   if (partitionNamed(name, await readPartitions(session))) return void (await notCreated());
   const command = `partition create -partition ${name} -size ${sizeBytes}`;
   const outcome = await session.raw(command, { proceed: true });
-  if (!hasSucceeded(outcome, 'partition create')) await notCreated();
+  if (isRefused(outcome)) await notCreated();
   session.mustHaveSucceeded(command, outcome, 'partition create');
   await session.tryRead(`partition show -partition ${name}`);
   // The HSM may round the size as it likes: what has the name right after the success is what was created, since there was none of it before.
   return partitionNamed(name, await readPartitions(session));
 }
+
+/** LunaSH said so. An answer without a result, or one of success without its line, leaves open what was done. */
+export const isRefused = ({ result, errors }: Outcome): boolean => errors.length > 0 || (result !== undefined && result !== 0);
 
 /** `partition create -p … -s …`, verified by `partition list` and `partition show`. Its serial goes on record: a later run must know it, too. */
 export const createPartition = (systems: Systems) => {

@@ -60,7 +60,7 @@ export const approvalView = Type.Object({
   requestedBy: Type.String(),
   secondPerson: Type.Boolean({ description: 'Another person than the requester must decide.' }),
   remindedAt: Type.Optional(time),
-  scheduledAt: time,
+  askedAt: time,
   deadline: time,
   closedAt: Type.Optional(time),
   outcome: Type.Optional(Type.Enum(['approved', 'rejected', 'expired', 'stale'])),

@@ -124,13 +124,13 @@ const tellsOutcome = ({ event, data }: Hsm[number]): boolean => ('outcome' in da
 
 /**
  * What somebody before this attempt began that may be at work still: an entry that tells no outcome, of another run or of this very execution, whose attempts are
- * counted from 1 again after a reset. What a step of this run before this one left open ended with that step. It is over where the same run entered anything
- * later, or another run something that is entered only after a wait; steps that only look wait for nothing, and enter sign-ins to the appliance.
+ * counted from 1 again after a reset. What a step of this run before this one left open ended with that step. It is over where anything was entered later but a
+ * sign-in to the appliance: steps that only look wait for nothing and enter one, and so does an attempt that was replaced.
  */
 export function leftOpen(entries: Hsm, { runId, execution }: Pick<Writer, 'runId' | 'execution'>): Hsm[number] | undefined {
-  const isOver = (entry: Hsm[number], at: number) => entries.slice(at + 1).some((later) => later.runId === entry.runId || later.event !== 'appliance-sign-in');
+  const isOver = (at: number) => entries.slice(at + 1).some(({ event }) => event !== 'appliance-sign-in');
   const isOfAnother = (entry: Hsm[number]) => entry.runId !== runId || entry.execution === execution;
-  return entries.find((entry, at) => isOfAnother(entry) && !tellsOutcome(entry) && !isOver(entry, at));
+  return entries.find((entry, at) => isOfAnother(entry) && !tellsOutcome(entry) && !isOver(at));
 }
 
 /** An act that erases was begun under this approval, and no look has shown yet what became of it. */

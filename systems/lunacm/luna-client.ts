@@ -98,7 +98,7 @@ export class LunaClient {
   /**
    * Runs commands on one partition and gives their outputs. A slot is found by the partition’s serial, each time anew: others may stand before it, and lunacm
    * numbers them when it starts. Where there are others, two starts must agree before anything is typed, and what was typed into is looked at in the same run.
-   * Commands with a secret in them are typed only after a run that showed which partition it reaches; `atLast` hears what it is, and may still object.
+   * Commands with a secret in them are typed only after runs that showed which partition the slot reaches; `atLast` hears after the first what it is, and may still object.
    */
   async on(
     serial: string,
@@ -111,10 +111,15 @@ export class LunaClient {
     const told = { code: 'LUNACM_SLOT_MOVED', tried: masked(commands[0] ?? 'partition showinfo', secrets) } as const;
     const seen = (info: PartitionInfo | undefined) =>
       `slot ${slot} was the partition ${serial} a moment before, and then ${info?.serial ?? 'did not tell its serial'}`;
-    if (secrets.length > 0) {
+    const mustReachIt = async (): Promise<PartitionInfo> => {
       const { info, isIt } = reached(await this.run(reaching), serial);
       if (!isIt) throw unsafe({ ...told, summary: seen(info), remedy: 'Nothing was typed. Find out which partition that is (slot list), then retry.' });
-      await atLast(info!);
+      return info!;
+    };
+    if (secrets.length > 0) {
+      await atLast(await mustReachIt());
+      // What is done at last takes seconds, in which lunacm may give the slots other numbers.
+      await mustReachIt();
     }
     const outputs = await this.run([...reaching, ...commands], secrets);
     const { info, isIt } = reached(outputs, serial);

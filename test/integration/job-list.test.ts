@@ -36,7 +36,7 @@ const approval = {
   loses: 'all',
   requestedBy: 'olga',
   secondPerson: false,
-  scheduledAt: at,
+  askedAt: at,
   deadline: at,
 };
 const incident = {

@@ -53,7 +53,7 @@ const approval: ApprovalView = {
   manager,
   requestedBy: 'olga',
   secondPerson: true,
-  scheduledAt: at,
+  askedAt: at,
   deadline: at,
   remindedAt: at,
   closedAt: at,

@@ -61,7 +61,7 @@ describe('The details that the Temporal UI shows', () => {
       { serial: '1238696044953', name: 'with `ticks`', objects: 0, usedBytes: 0 },
     ];
     const approval = { id: 'approve-zeroize-1-7bb4cb', question: 'Erase it?', loses: 'All.', hsm: { ...zeroizedHsm, partitions }, requestedBy: 'otto' };
-    const open = { ...approval, secondPerson: false, scheduledAt: at('12:00:00'), deadline: at('13:00:00') };
+    const open = { ...approval, secondPerson: false, askedAt: at('12:00:00'), deadline: at('13:00:00') };
     const [, lost] = detailsHere(progress({}, { approvals: [open] })).split('\n');
     assert.equal(lost, "Partitions: `theirs` (serial 1238696044952, 5 object(s)), `with 'ticks'` (serial 1238696044953, 0 object(s)).");
     const many = Array.from({ length: 22 }, () => partitions[0]!);

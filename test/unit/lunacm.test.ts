@@ -55,6 +55,16 @@ describe('lunacm', () => {
     assert.ok(!scripts.join().includes('secret-password'));
   });
 
+  it('types no secret where the slot became another partition’s during the last look', async () => {
+    const slot = `${slotBlock(0, '111')}${ok}`;
+    const { client, scripts } = hostWith([slot, `${ok}${info('111')}`, `${ok}${info('222')}`]);
+    await assert.rejects(
+      client.on('111', ['partition init -password secret-password'], ['secret-password'], async () => {}),
+      /slot 0 was the partition 111 a moment before, and then 222.*Nothing was typed/s,
+    );
+    assert.ok(!scripts.join().includes('secret-password'));
+  });
+
   it('that refuses a password is Unsafe and asks not to retry, whatever was to be done with it', () => {
     const { client } = hostWith([]);
     for (const result of ['0xa0 (CKR_PIN_INCORRECT)', '0xa4 (CKR_PIN_LOCKED)', '0xa3 (CKR_PIN_EXPIRED)'])

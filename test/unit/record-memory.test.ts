@@ -134,7 +134,8 @@ describe('What a record says', () => {
       ['appliance-sign-in', { password: 'kept', outcome }, { runId, execution: 'looks' }] as const;
     const rows: [what: string, events: Parameters<typeof entries<'hsm'>>[1][], open: string | undefined][] = [
       ['only looked at since', [[...erase], [...signIn('run-1', 'tried')], [...signIn('run-1', 'accepted')]], 'erase-begun'],
-      ['the same run went on', [[...erase], [...signIn('run-0', 'accepted')]], undefined],
+      ['a replaced attempt of the same run heard late that its sign-in was accepted', [[...erase], [...signIn('run-0', 'accepted')]], 'erase-begun'],
+      ['the same run went on', [[...erase], ['initialize-begun', {}, { runId: 'run-0' }], ['initialized', {}, { runId: 'run-0' }]], undefined],
       ['waited for', [[...erase], ['left-open-awaited', { entry: 1 }, { execution: 'waits' }], [...signIn('run-1', 'tried')]], undefined],
       ['a further run, which waited, began something else', [[...erase], ['initialize-begun', {}, { runId: 'run-0a' }]], 'initialize-begun'],
       ['another step of this run went on from it', [[...erase], ['initialize-begun', {}, { execution: 'another' }]], undefined],

@@ -14,7 +14,7 @@ const approval = (change: Partial<ApprovalView> = {}): ApprovalView => ({
   hsm: zeroizedHsm,
   requestedBy: 'olga',
   secondPerson: false,
-  scheduledAt: now,
+  askedAt: now,
   deadline: '2026-11-25T12:00:00.000Z',
   ...change,
 });

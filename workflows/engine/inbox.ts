@@ -114,15 +114,15 @@ export class DecisionInbox<Id extends string> {
   async approval({ kind, shows, allows, ...subject }: Ask<Id>, requestedBy: string, { deadlineHours, secondPerson }: ApprovalTerms): Promise<ApprovalView> {
     const prefix = `approve-${kind}-`;
     const number = this.#publisher.progress.approvals.filter((approval) => approval.id.startsWith(prefix)).length + 1;
-    const scheduledAt = Date.now();
+    const askedAt = Date.now();
     const half = (deadlineHours * hours) / 2;
     const asked: ApprovalView = {
       id: `${prefix}${number}-${pieceOfRun()}`,
       ...subject,
       requestedBy,
       secondPerson,
-      scheduledAt: new Date(scheduledAt).toISOString(),
-      deadline: new Date(scheduledAt + 2 * half).toISOString(),
+      askedAt: new Date(askedAt).toISOString(),
+      deadline: new Date(askedAt + 2 * half).toISOString(),
     };
     const waiting: Waiting<ApprovalView> = { id: asked.id };
     this.#approvals.push(waiting);

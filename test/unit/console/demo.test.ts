@@ -37,7 +37,7 @@ const hsm = {
   digest: 'd',
 };
 const approval: ApprovalView = {
-  ...{ id: 'approve-zeroize-1', question: 'Erase?', loses: 'All keys.', hsm, requestedBy: 'kylo', secondPerson: false, scheduledAt: at, deadline: at },
+  ...{ id: 'approve-zeroize-1', question: 'Erase?', loses: 'All keys.', hsm, requestedBy: 'kylo', secondPerson: false, askedAt: at, deadline: at },
 };
 const incident: IncidentView = {
   ...{ id: 'incident-1', step: 'install-luna-client', actions: ['retry', 'abort'], openedAt: at },

@@ -97,7 +97,7 @@ describe('the question of the demo', () => {
       },
       requestedBy: 'kylo',
       secondPerson: false,
-      scheduledAt: at(0),
+      askedAt: at(0),
       deadline: at(50),
     }).join('\n');
     for (const told of ['66331', 'LunaHSM', 'old (serial 1238696044952): 4 objects', 'What is lost: All partitions and keys.', 'approve-zeroize-1'])

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { isElsewhere } from '../../../activities/clocks.ts';
 import { decideAppliancePassword } from '../../../activities/hsm-setup/appliance-password.ts';
-import { decideCreatePartition } from '../../../activities/hsm-setup/create-partition.ts';
+import { decideCreatePartition, isRefused } from '../../../activities/hsm-setup/create-partition.ts';
 import { decideFipsMode } from '../../../activities/hsm-setup/fips-mode.ts';
 import { decideInitializeHsm } from '../../../activities/hsm-setup/initialize-hsm.ts';
 import { decideInspectHsm } from '../../../activities/hsm-setup/inspect-hsm.ts';
@@ -148,6 +148,12 @@ table('create-partition', [
   ['one byte too few', create([], { capacity: { ...room, freeBytes: 9_999 } }), 'stop Refused'],
   ['a version that does not tell its room', create([], { capacity: {} }), 'act create'],
 ]);
+
+it('create-partition counts as refused only what LunaSH refused: an answer that is not whole leaves open what was done', () => {
+  const outcome = { text: '', result: 0, errors: [], codes: [], successes: [] };
+  const refused = [{ errors: ['Error: no'] }, { result: 65535 }, { result: undefined }, {}].map((part) => isRefused({ ...outcome, ...part }));
+  assert.deepEqual(refused, [true, true, false, false]);
+});
 
 it('create-partition offers to take a partition over as it is, and no deletion where it holds keys', () => {
   const remedyOf = (found: typeof partition) => (create([found], { remembered: 'told' }) as { problem: { remedy: string } }).problem.remedy;

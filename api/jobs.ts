@@ -142,6 +142,12 @@ export class JobService {
     throw none(id);
   }
 
+  /** The newest run, and whether it is over: what a job stored before its end may not be the last word. */
+  async newestRun(id: string): Promise<{ runId: string; isOver: boolean }> {
+    const found = await this.describe(id);
+    return { runId: found.runId, isOver: found.status.name !== 'RUNNING' || published(found).progress?.job.finishedAt !== undefined };
+  }
+
   /** Whoever’s it is. */
   async #latest(id: string): Promise<WorkflowExecutionDescription> {
     try {

@@ -12,9 +12,9 @@ export function reportRoutes(app: FastifyInstance, jobs: JobService, reports: Re
     '/v1/jobs/:id/report',
     { schema: { tags: ['jobs'], summary: 'The report, JSON or Markdown by Accept', params: JobParameters, response: reportAnswers } },
     async ({ params: { id }, headers }, reply) => {
-      const { runId } = await jobs.describe(id);
+      const { runId, isOver } = await jobs.newestRun(id);
       const markdown = /text\/markdown/.test(headers.accept ?? '');
-      const text = await reports.read(reportName(id, runId), markdown ? 'markdown' : 'json').catch(unavailable);
+      const text = isOver ? await reports.read(reportName(id, runId), markdown ? 'markdown' : 'json').catch(unavailable) : undefined;
       if (text === undefined)
         throw new HttpProblem(404, 'No report yet', `The job ${id} has not stored its report yet. It does so at its end: follow ${linkOf(id)}.`);
       return reply.type(markdown ? 'text/markdown; charset=utf-8' : 'application/json; charset=utf-8').send(text);

@@ -37,14 +37,19 @@ describe('A report store in a folder', () => {
 });
 
 describe('The report in the API', () => {
-  const app = (reports: Pick<ReportStore, 'read'>) => {
+  const app = (reports: Pick<ReportStore, 'read'>, isOver = true) => {
     const fastify = Fastify();
     problems(fastify);
     validation(fastify);
-    reportRoutes(fastify, { describe: async () => ({ runId: 'run-1' }) } as unknown as JobService, reports as ReportStore);
+    reportRoutes(fastify, { newestRun: async () => ({ runId: 'run-1', isOver }) } as unknown as JobService, reports as ReportStore);
     return fastify;
   };
   const url = '/v1/jobs/kylo/report';
+
+  it('is not shown before the job is over: one that says completed may have been stored before the last look', async () => {
+    const { statusCode } = await app({ read: async () => 'completed' }, false).inject(url);
+    assert.equal(statusCode, 404);
+  });
 
   it('comes from the store, in the form that is asked for', async () => {
     const reports = app({ read: async (name, form) => `${name} ${form}` });

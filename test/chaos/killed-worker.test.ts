@@ -4,11 +4,13 @@ import { exampleRequest } from '../support/example.ts';
 import { type Act, approveErasing, effects, killWorkerIn } from '../support/killed-worker.ts';
 import { StackBench } from '../support/stack-bench.ts';
 
-/** Killed in these acts, each while the simulator has received the request and not yet answered. */
+/**
+ * Killed in these acts, each while the simulator has received the request and not yet answered: one that goes on for long, and the two that
+ * erase what is in use. First sign-in and `hsm init`: `end-predecessor.test.ts`, in a process for the step alone; every act of the Luna steps:
+ * `test/long/luna/killed-worker.test.ts`.
+ */
 const acts: Act[] = [
   { step: 'deploy-hsm', operation: 'arm:PUT Microsoft.Resources/deployments' },
-  { step: 'appliance-password', operation: 'lunash:first sign-in' },
-  { step: 'initialize-hsm', operation: 'lunash:hsm init' },
   { step: 'fips-mode', operation: 'lunash:hsm changePolicy' },
   { step: 'set-root-of-trust', operation: 'ciphertrust:POST /v1/system/hsm/setup' },
 ];

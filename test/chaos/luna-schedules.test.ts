@@ -11,7 +11,8 @@ describe('The Luna steps under random schedules of kills, cuts, delays and someb
   after(() => bench?.stop());
 
   it('never destroy what nobody approved and never lose a password, and the request completes in the end', async () => {
-    const played = await playSeeds(bench, seedsOf(1, 6));
+    // Few that meet with every kind of mishap, and with five kinds of interference.
+    const played = await playSeeds(bench, seedsOf(114, 117));
     console.log(hitsTable(played));
     assert.equal(played.failures.length, 0, `\n${played.failures.join('\n\n')}`);
   });

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { exampleRequest } from '../support/example.ts';
 import { StackBench } from '../support/stack-bench.ts';
 import { loadWorld } from '../support/stored-world.ts';
 
@@ -84,22 +83,5 @@ describe('The approval', function () {
     const { job, steps } = await bench.ended(cancelled);
     assert.deepEqual([job.state, steps['fips-mode'].state, steps['create-partition'].state], ['cancelled', 'done', 'pending']);
     await assertFips(true);
-  });
-
-  it('has an abort in one branch wait for the act in the other, and ends the job', async () => {
-    await bench.emptyWorld();
-    await bench.fault('lie', 'ciphertrust:POST /v1/licensing/trials/{id}/activate', { times: 0 });
-    await bench.fault('hold', 'lunash:hsm changePolicy');
-    const request = exampleRequest();
-    request.hsm.name = 'hsm-4';
-    const aborted = await bench.provision(request);
-    assert.equal((await bench.incident(aborted)).step, 'license');
-    await bench.reaches(aborted, 'the approval', ({ approvals }) => approvals.length > 0, { incidents: true });
-    await bench.approve(aborted);
-    const hold = await bench.held('lunash:hsm changePolicy');
-    assert.equal((await bench.resolve(aborted, 'incident-1', 'abort')).status, 200);
-    await bench.release(hold);
-    const { job, steps } = await bench.ended(aborted);
-    assert.deepEqual([job.state, steps['fips-mode'].state, steps['create-partition'].state], ['aborted', 'done', 'pending']);
   });
 });

@@ -4,6 +4,7 @@ import type { ProvisioningRequest } from '../../domain/request.ts';
 import { type Identity, selfSigned } from '../../simulator/certificates.ts';
 import { seenOf } from '../../systems/certificates.ts';
 import { exampleRequest } from '../support/example.ts';
+import { filesIn, leaks } from '../support/leaks.ts';
 import { StackBench } from '../support/stack-bench.ts';
 
 describe('A CipherTrust Manager that is reached through the Windows host', function () {
@@ -46,6 +47,10 @@ describe('A CipherTrust Manager that is reached through the Windows host', funct
     assert.equal(body.fingerprints['CipherTrust Manager web certificate'], seenOf(face.certificatePem).fingerprint);
     assert.equal(body.manager.signIn?.url, `https://${request.cipherTrust.address}`);
     assert.match(body.manager.signIn?.through ?? '', /Windows host/);
+    // Where stores are no folders, the simulated vault is in the state of the simulated world.
+    const places = filesIn(bench.folder, /\/secrets\/|\/simulator\/state\.json/);
+    assert.ok(places.some(([name]) => name.endsWith('worker.log')));
+    assert.deepEqual(leaks([face.privateKeyPem], places), [], 'its key is in the secret store alone');
     assert.deepEqual(
       body.manager.exposure.map(({ when }) => when),
       ['first boot', 'after the wipe'],

@@ -4,6 +4,7 @@ import { cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { targetId } from '../../api/target.ts';
+import type { Report } from '../../domain/report.ts';
 import type { ProvisioningRequest } from '../../domain/request.ts';
 import { type Renaming, renamer } from '../../simulator/rename.ts';
 import { folderNumberedStore } from '../../stores/record/folder-store.ts';
@@ -12,8 +13,10 @@ import { sealedStore } from '../../stores/record/sealed-store.ts';
 import { folderReports, type ReportStore } from '../../stores/reports/report-store.ts';
 import { createFileStore, namesIn } from '../../stores/secrets/file-store.ts';
 import { exampleRequest } from './example.ts';
+import { historyOf } from './leaks.ts';
 import { madeOnce } from './made-once.ts';
-import { type LedgerEntry, StackBench } from './stack-bench.ts';
+import { type JobView, type LedgerEntry, StackBench } from './stack-bench.ts';
+import { until } from './until.ts';
 
 /**
  * How far the stored job had come. `deployed`: HSM, Windows host with the Luna client, and CipherTrust Manager are there, and nobody has signed in at the HSM;
@@ -49,6 +52,25 @@ interface Kept {
   state: Record<string, unknown>;
 }
 
+/** What the stored job told at its end, and what it left behind. */
+export interface StoredJob {
+  id: string;
+  job: JobView;
+  report: Report;
+  markdown: string;
+  /** The ids of the completed jobs that the API lists. */
+  completed: string[];
+  /** The first event that whoever follows the job is sent. */
+  event: string;
+  /** Of the workflow, as JSON. */
+  history: string;
+  requestLog: LedgerEntry[];
+  /** What arrived before the approval was asked for. */
+  beforeApproval: LedgerEntry[];
+  /** Everything that the stack wrote, logs and Temporal’s database included. */
+  folder: string;
+}
+
 export interface Loaded {
   request: ProvisioningRequest;
   /** The target that this request has: the id of its job. */
@@ -63,6 +85,13 @@ export async function storedWorld(stage: Stage): Promise<string> {
   await mkdir(home, { recursive: true });
   await madeOnce(folder, () => store(folder));
   return join(folder, stage);
+}
+
+/** The one job that was carried out for the stored worlds: tests of provisioning look at what it did, and carry out none of their own. */
+export async function storedJob(): Promise<StoredJob> {
+  const folder = join(await storedWorld('provisioned'), '..');
+  const told = JSON.parse(await readFile(join(folder, 'job.json'), 'utf8')) as Omit<StoredJob, 'folder'>;
+  return { ...told, folder: join(folder, 'left') };
 }
 
 /** Carries out one job, and stores what there is at each stage; all of it appears at once. */
@@ -81,16 +110,34 @@ async function store(folder: string): Promise<void> {
     await bench.release(hold);
     await bench.approvalAsked(id);
     await keep('awaiting-approval');
+    const beforeApproval = await bench.requestLog();
     const { status } = await bench.approve(id);
     if (status !== 200) throw new Error(`the approval was not taken: ${status}`);
-    await bench.ended(id);
+    const job = await bench.ended(id);
     await keep('provisioned');
+    const told: Omit<StoredJob, 'folder'> = { ...(await toldBy(bench, id)), id, job, beforeApproval };
+    await writeFile(join(unfinished, 'job.json'), JSON.stringify(told), { mode: 0o600 });
+    await cp(bench.folder, join(unfinished, 'left'), { recursive: true });
     await rename(unfinished, folder);
   } finally {
     await bench.stop();
     await rm(unfinished, { recursive: true, force: true });
   }
   await forgetOld();
+}
+
+/** What API, Temporal and simulator say of a job that is completed. */
+async function toldBy(bench: StackBench, id: string): Promise<Pick<StoredJob, 'report' | 'markdown' | 'completed' | 'event' | 'history' | 'requestLog'>> {
+  const { body: report } = await bench.api<Report>('GET', `/v1/jobs/${id}/report`);
+  const asOperator = { authorization: `Bearer ${bench.stack.tokens.operator}` };
+  const markdown = await fetch(`${bench.stack.api}/v1/jobs/${id}/report`, { headers: { ...asOperator, accept: 'text/markdown' } });
+  const completed = await until('the job listed as completed', async () => {
+    const { body } = await bench.api<{ jobs: { id: string }[] }>('GET', '/v1/jobs?state=completed');
+    return body.jobs.length > 0 ? body.jobs.map((listed) => listed.id) : undefined;
+  });
+  const events = await fetch(`${bench.stack.api}/v1/jobs/${id}/events`, { headers: asOperator });
+  const [event, history] = [await events.text(), await historyOf(bench.stack.temporal, id)];
+  return { report, markdown: await markdown.text(), completed, event, history, requestLog: await bench.requestLog() };
 }
 
 async function keepStage(bench: StackBench, folder: string, request: ProvisioningRequest): Promise<void> {

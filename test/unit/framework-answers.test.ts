@@ -202,7 +202,7 @@ describe('A defect of the API', () => {
 
 describe('A reports folder that cannot be read', () => {
   it('is no report that is still to come', async () => {
-    const describe = async () => ({ type: 'provision', taskQueue: 'any', runId: 'run' });
+    const describe = async () => ({ type: 'provision', taskQueue: 'any', runId: 'run', status: { name: 'COMPLETED' } });
     const client = { workflow: { getHandle: () => ({ describe }) }, withDeadline: (_: number, ask: () => unknown) => ask() } as unknown as Client;
     const read = async (reportsFolder: string) => {
       const app = await buildApp({ client, taskQueue: 'any', tokens, reports: folderReports(reportsFolder) });

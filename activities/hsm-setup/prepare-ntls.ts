@@ -1,5 +1,6 @@
 import { type ProblemOf, unsafe } from '../../domain/failure.ts';
 import type { StepInput, StepResult } from '../../domain/results.ts';
+import type { Entry } from '../../stores/record/events.ts';
 import type { TargetRecord } from '../../stores/record/record.ts';
 import { seenOf } from '../../systems/certificates.ts';
 import { changeOnRecord } from '../../systems/lunash/on-record.ts';
@@ -26,7 +27,9 @@ export interface Seen {
   device: string | undefined;
   running: boolean;
   serverCertificate: string;
-  /** Did this attempt make certificate, binding and restart already? */
+  /** By the record this run replaced the certificate that was there: an attempt before this one may not have come further. */
+  isReplaced: boolean;
+  /** Did this attempt make binding and restart already, and the certificate if it was not replaced? */
   prepared: boolean;
 }
 
@@ -35,9 +38,9 @@ const device = 'eth0';
 const allowedSkewSeconds = 300;
 
 export const decidePrepareNtls = (seen: Seen, { request }: Pick<Input, 'request'>) => {
-  const { skewSeconds, clients, running, prepared, serverCertificate } = seen;
+  const { skewSeconds, clients, running, isReplaced, prepared, serverCertificate } = seen;
   if (isOff(skewSeconds)) return request.allowClockChange && isConfirmed(seen.witnesses) ? act('set-clock') : refuse(clockOff(seen, request));
-  if (clients.length === 0 && !prepared) return act('prepare');
+  if (clients.length === 0 && !prepared) return act(isReplaced ? 'bind' : 'prepare');
   // Nothing is made once more where the binding is not as wanted, or not told: each new certificate cuts off who trusts the one before.
   if (seen.device !== undefined && seen.device !== device && seen.device !== 'all')
     return clients.length > 0 ? refuse(notBound(clients)) : halt(notTaken(seen.device));
@@ -45,12 +48,14 @@ export const decidePrepareNtls = (seen: Seen, { request }: Pick<Input, 'request'
   return done<StepResult<'prepare-ntls'>>({
     serverCertificate: seenOf(serverCertificate),
     skewSeconds: skewSeconds ?? 0,
-    warnings: [
-      ...(skewSeconds === undefined ? ['The appliance’s clock could not be read: a skew of more than 5 minutes breaks the trust link.'] : []),
-      ...(seen.device === undefined ? ['What NTLS is bound to could not be read from ntls show.'] : []),
-    ],
+    warnings: warnings(seen),
   });
 };
+
+const warnings = ({ skewSeconds, device: bound }: Seen): string[] => [
+  ...(skewSeconds === undefined ? ['The appliance’s clock could not be read: a skew of more than 5 minutes breaks the trust link.'] : []),
+  ...(bound === undefined ? ['What NTLS is bound to could not be read from ntls show.'] : []),
+];
 
 const isOff = (skewSeconds: number | undefined): skewSeconds is number => skewSeconds !== undefined && Math.abs(skewSeconds) > allowedSkewSeconds;
 
@@ -83,10 +88,10 @@ const notTaken = (bound: string): ProblemOf<'Unsafe'> => ({
 });
 
 /** With the address as its name; not every version is known to take one. On record each time before it is sent. */
-async function regenerate(session: LunashSession, address: string, record: TargetRecord<'hsm'>): Promise<boolean> {
+async function regenerate(session: LunashSession, { address, before }: { address: string; before: string }, record: TargetRecord<'hsm'>): Promise<boolean> {
   // In this session, and after the entry, which may take seconds: who registered meanwhile would be cut off.
   const isUnusedAfterEntry = async () => {
-    await record.append('server-certificate-replace-begun', {});
+    await record.append('server-certificate-replace-begun', { before });
     return parseClientList(await session.read('client list')).length === 0;
   };
   if (!(await isUnusedAfterEntry())) return false;
@@ -101,15 +106,27 @@ async function regenerate(session: LunashSession, address: string, record: Targe
   return true;
 }
 
+/** Did this run begin to replace the certificate that was there, and is another one there now? */
+function isReplacedIn(entries: Entry<'hsm'>[], runId: string, fingerprint: string): boolean {
+  const begun = entries.filter((entry) => entry.event === 'server-certificate-replace-begun' && entry.runId === runId);
+  const [first] = begun.flatMap(({ data }) => ('before' in data && data.before !== undefined ? [data.before] : []));
+  return first !== undefined && first !== fingerprint;
+}
+
+async function bind(session: LunashSession, record: TargetRecord<'hsm'>): Promise<void> {
+  await changeOnRecord(session, record, `ntls bind ${device}`, { proceed: true });
+  await session.change('service restart ntls', { proceed: true });
+}
+
 /** A certificate of its own, bound to eth0, and a restart; only while no client is registered, since a new certificate cuts all of them off. */
 export const prepareNtls = (systems: Systems) => {
   const { luna, clocks } = systems;
   const preparedBy = new WeakSet<Attempt>();
   const record = (input: Input, attempt: Attempt) => recordOf(systems, input, attempt, 'hsm');
-  return converge<Input, Seen, StepResult<'prepare-ntls'>, 'set-clock' | 'prepare' | 'restart'>({
+  return converge<Input, Seen, StepResult<'prepare-ntls'>, 'set-clock' | 'prepare' | 'bind' | 'restart'>({
     ...leaving(systems, 'lunash-command', 'lunash-certificate-replacement'),
     observe: async (input, attempt) => {
-      await record(input, attempt).read();
+      const entries = await record(input, attempt).read();
       const serverCertificate = await luna.fetch(input, 'server.pem', attempt);
       const seen = await luna.shell(input, attempt, async (session) => {
         const date = parseDate(await session.read('status date'));
@@ -123,6 +140,7 @@ export const prepareNtls = (systems: Systems) => {
           device: parseNtlsDevice(await session.read('ntls show')),
           running: parseRunning(await session.read('service status ntls')),
           serverCertificate,
+          isReplaced: isReplacedIn(entries, input.runId, seenOf(serverCertificate).fingerprint),
           prepared: preparedBy.has(attempt),
         };
       });
@@ -138,9 +156,9 @@ export const prepareNtls = (systems: Systems) => {
         }),
       async prepare(input, { serverCertificate }, attempt) {
         const made = await luna.shell(input, attempt, async (session) => {
-          if (!(await regenerate(session, input.hsm.address, record(input, attempt)))) return false;
-          await changeOnRecord(session, record(input, attempt), `ntls bind ${device}`, { proceed: true });
-          await session.change('service restart ntls', { proceed: true });
+          const before = seenOf(serverCertificate).fingerprint;
+          if (!(await regenerate(session, { address: input.hsm.address, before }, record(input, attempt)))) return false;
+          await bind(session, record(input, attempt));
           return true;
         });
         if (!made) return;
@@ -151,6 +169,10 @@ export const prepareNtls = (systems: Systems) => {
             summary: 'success was reported, but server.pem is the old one',
             remedy: 'Look at the appliance by hand, then retry.',
           });
+        preparedBy.add(attempt);
+      },
+      async bind(input, _, attempt) {
+        await luna.shell(input, attempt, (session) => bind(session, record(input, attempt)));
         preparedBy.add(attempt);
       },
       restart: (input, _, attempt) =>

@@ -93,7 +93,8 @@ export const events = {
     /** The temporary password was changed or refused: it holds no longer. */
     'role-first-password-over': data({ role: Type.Enum(['po', 'co']), partitionSerial: Type.Optional(text()) }),
     /** Before `sysconf regenCert`, which is sent only if no client is registered that trusts the certificate which it replaces. */
-    'server-certificate-replace-begun': nothing,
+    /** With the fingerprint of the one that was there: where another one is there later, it was replaced. */
+    'server-certificate-replace-begun': data({ before: Type.Optional(text()), evidence }),
     /** Before `vtl createcert`: from then on a certificate for this name may be on the Windows host, and that may be the host's own identity. */
     'client-certificate-create-begun': data({ name: text() }),
     /** Before a client that is registered with a certificate of ours is deleted. */

@@ -174,6 +174,7 @@ const ntls = {
   device: 'none',
   running: true,
   serverCertificate: '',
+  isReplaced: false,
   prepared: false,
 };
 const off = (skewSeconds: number, ...ahead: number[]) =>
@@ -197,6 +198,7 @@ it('Temporal counts as a witness on another machine only', () => {
 
 table('prepare-ntls', [
   ['no client yet', decidePrepareNtls(ntls, job), 'act prepare'],
+  ['no client yet, and this run replaced the certificate', decidePrepareNtls({ ...ntls, isReplaced: true }, job), 'act bind'],
   ['prepared, and not bound: nothing is made again', decidePrepareNtls({ ...ntls, prepared: true }, job), 'stop Unsafe'],
   ['clients registered and not bound', decidePrepareNtls({ ...ntls, clients: ['a'] }, job), 'stop Refused'],
   ['clients registered, bound, stopped', decidePrepareNtls({ ...ntls, clients: ['a'], device: 'eth0', running: false }, job), 'act restart'],

@@ -4,7 +4,7 @@ import type { ProblemOf } from '../domain/failure.ts';
 export const approvalNotOnRecord = (tried: string, approvalId = 'without an id'): ProblemOf<'Unsafe'> => ({
   code: 'APPROVAL_NOT_ON_RECORD',
   tried,
-  summary: `the target record does not show that anybody gave the approval ${approvalId} for what is there now`,
+  summary: `the target record does not show the approval ${approvalId} for the current contents`,
   remedy:
-    'Nothing was erased. Find out how the job got this approval and whether the target record was replaced; then abort, and send the request again: the new job asks for another one.',
+    'Nothing was erased. Find out how the job got this approval and whether the target record was replaced. Then abort and send the request again: the new job asks for a new approval.',
 });

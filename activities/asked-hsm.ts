@@ -44,6 +44,6 @@ export function another({ subnetId, sku, stamp }: HsmNature, request: Provisioni
     code: 'AZURE_RESOURCE_MISMATCH',
     tried: `using the HSM ${request.hsm.name}`,
     summary: wrong.join('; '),
-    remedy: 'Nothing was changed. Abort, and send the request again: with another name for the HSM, or for this one as it is.',
+    remedy: 'Nothing was changed. Abort, then send the request again with another HSM name, or with the values of this HSM.',
   });
 }

@@ -209,7 +209,7 @@ function fenceOf(phase: 'observe' | 'prove' | 'act', { lasting: left }: { lastin
 }
 
 function checkPermitted(name: LastingActName, phase: string, declared: readonly LastingActName[]): void {
-  if (phase === 'observe') throw new Error(`A look must change nothing and try no password, but ${name} was about to be sent.`);
+  if (phase === 'observe') throw new Error(`Observing must not change anything or try a password, but ${name} was about to be sent.`);
   if (!declared.includes(name)) throw new Error(`The rule of this step does not declare ${name} among its lasting acts.`);
 }
 
@@ -339,7 +339,7 @@ const changedNothing = (change: string) =>
     code: 'STEP_NO_EFFECT',
     tried: change,
     summary: 'success was reported, but nothing changed',
-    remedy: 'Check the system; retry once it does what it reports, or abort.',
+    remedy: 'Check the system and fix why the change has no effect, then retry; or abort.',
   });
 
 /** Temporal's form of a failure: its type is the kind, its details hold the problem; a cause or a stack never goes into history. */

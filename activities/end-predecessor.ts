@@ -57,7 +57,7 @@ async function endFirst({ windows, transcripts }: Around, left: Lasting, input: 
     await transcripts.append(input.target, input.runId, step, `${ended.join('\n')}\n`);
   } catch (error) {
     if (noPermitIn(error) || signal.aborted) throw error;
-    Context.current().log.warn('What an earlier attempt left on the Windows host could not be ended. Waiting for it to end.', { error: String(error) });
+    Context.current().log.warn('Cannot end the processes that an earlier attempt left on the Windows host. Waiting for them to end.', { error: String(error) });
   }
   return left.settleMs;
 }

@@ -171,6 +171,6 @@ function otherHsm(job: StepContext, hostKey: string, { hostKey: recorded, tag }:
     code: 'SSH_HOST_KEY_CHANGED',
     tried,
     summary: `The host key is ${hostKey}, and the target record has ${recorded}`,
-    remedy: `No password was sent. Find out whether the HSM was rebuilt or somebody is in between. ${trustAgain(job)}`,
+    remedy: `No password was sent. Find out whether the HSM was rebuilt or somebody intercepts the connection. ${trustAgain(job)}`,
   });
 }

@@ -73,9 +73,9 @@ export async function signedIn(visitor: Visitor, at: ManagerEndpoint, { presente
   if (await signsIn(visitor, manager, anew)) return manager;
   throw refused({
     code: 'CIPHERTRUST_PASSWORD_REFUSED',
-    tried: 'signing in to CipherTrust Manager with the kept password',
+    tried: 'signing in to CipherTrust Manager with the stored password',
     summary: 'the password is refused',
-    remedy: 'Set the password of admin to the kept one, then retry. It is not shown again before a retry.',
+    remedy: 'Set the password of admin to the stored one, then retry. This service does not sign in with it again until you retry.',
   });
 }
 

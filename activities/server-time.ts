@@ -31,7 +31,7 @@ export async function serverTime(): Promise<number> {
         code: 'WORKER_NOT_CONFIRMED',
         tried: 'reading the time of the Temporal server',
         summary: messageOf(error),
-        remedy: 'Nothing was sent. The step is tried again by itself.',
+        remedy: 'Nothing was sent. The step retries by itself.',
       },
       error,
     );
@@ -51,7 +51,7 @@ export async function lastHeard(context: Context): Promise<{ started: number; la
   const { pendingActivities } = await client.workflowService.describeWorkflowExecution({ namespace: info.namespace, execution: { workflowId, runId } });
   const mine = pendingActivities?.find(({ activityId }) => activityId === info.activityId);
   const [started, beat] = [mine?.lastStartedTime, mine?.lastHeartbeatTime].map((time) => Number(time?.seconds ?? 0) * 1000 + (time?.nanos ?? 0) / 1e6);
-  if (!started) throw new Error('it does not name this attempt among those that are under way');
+  if (!started) throw new Error('the server does not list this attempt as running');
   return { started, latest: Math.max(started, beat ?? 0) };
 }
 

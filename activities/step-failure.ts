@@ -43,7 +43,7 @@ const withoutPermit = (refusal: NoPermit, step: string) =>
       code: 'WORKER_NOT_CONFIRMED',
       tried: step,
       summary: refusal.message,
-      remedy: 'The step is tried again by itself; if this lasts, check the worker’s connection to Temporal and its clock.',
+      remedy: 'The step retries by itself. If this persists, check the worker’s connection to Temporal and its clock.',
     },
     refusal,
   );
@@ -54,7 +54,7 @@ const outOfTime = (step: string) =>
   transient({
     code: 'WORKER_OUT_OF_TIME',
     tried: step,
-    summary: 'the attempt’s time was up and its connections were cut',
+    summary: 'the attempt timed out and its connections were closed',
     remedy: 'The next attempt checks again and continues.',
   });
 

@@ -208,7 +208,7 @@ const failed = ({ fault }: Thing & { fault?: ArmFault }) => ({
   code: 'AZURE_RESOURCE_FAILED' as const,
   summary: 'it is Failed',
   ...quoting(source, fault ? `${fault.code}: ${fault.message}` : ''),
-  remedy: `${fault ? `${causeOf(fault).remedy} ` : ''}It stays Failed until it is fixed or deleted in the portal: do that before you retry.`,
+  remedy: `${fault ? `${causeOf(fault).remedy} ` : ''}Fix or delete it in the portal before you retry; until then it stays Failed.`,
 });
 
 function waitForAgent(name: string, agent: string | undefined, waitedMs: number) {

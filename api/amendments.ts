@@ -31,7 +31,12 @@ export async function currentRequest(client: Client, { id, runId, decisions }: R
   const { events } = await ask(client, () => client.workflow.getHandle(id, runId).fetchHistory());
   const input = await decoded(client, id, events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads);
   const started = validateRequest(typeof input === 'object' && input !== null && 'request' in input ? input.request : undefined);
-  if (!started.ok) throw new HttpProblem(409, 'The request cannot be amended', 'The job was started around the API, with a request that does not validate.');
+  if (!started.ok)
+    throw new HttpProblem(
+      409,
+      'The request cannot be amended',
+      'The job was not started through the API, and its request is not valid. Nothing was changed. Retry without an amendment, or abort and send a valid request.',
+    );
   let { request } = started;
   const counted = new Set<DecisionView>();
   for (const { workflowExecutionSignaledEventAttributes: signal } of events ?? []) {
@@ -66,7 +71,7 @@ export function checkAmendment(request: ProvisioningRequest, amendment: unknown,
   const ofFields = amended.ok ? [] : amended.mistakes.filter(({ path }) => !ofRequest.some((mistake) => mistake.path === path));
   const mistakes = [...ofFields, ...ofRequest];
   if (mistakes.length === 0) return;
-  throw new HttpProblem(422, 'The amendment cannot be taken', `${mistakes.length} ${mistakes.length === 1 ? 'mistake' : 'mistakes'}; nothing was changed.`, {
+  throw new HttpProblem(422, 'Invalid amendment', `${mistakes.length} ${mistakes.length === 1 ? 'mistake' : 'mistakes'}; nothing was changed.`, {
     errors: mistakes.map(({ path, message }) => ({ pointer: path || '/', detail: message })),
   });
 }

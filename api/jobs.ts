@@ -103,7 +103,12 @@ export class JobService {
       if (again) return { id, runId: again.firstExecutionRunId, state: 'running' };
       // Somebody was faster: perhaps the same request, sent twice at once.
     }
-    throw new HttpProblem(409, 'The HSM has a job already', `${request.hsm.name} has an active job; one HSM has one job at a time.`, { job: linkOf(id) });
+    throw new HttpProblem(
+      409,
+      'The HSM has a job already',
+      `${request.hsm.name} already has an active job, and one HSM has one job at a time. Nothing was started. Follow or cancel that job, then send the request again.`,
+      { job: linkOf(id) },
+    );
   }
 
   /** The run that a request with this key started before, if any; another body under the key, and another installation’s job, are refused. */
@@ -118,7 +123,12 @@ export class JobService {
     const before = runs.find((run) => run.memo.idempotencyKey === idempotencyKey);
     if (!before) return undefined;
     if (before.memo.bodyHash === bodyHash) return { id, runId: before.runId, state: await this.#stateOf(id, before.runId) };
-    throw new HttpProblem(422, 'The key was used before', 'This Idempotency-Key belongs to a request with another body.', { job: linkOf(id) });
+    throw new HttpProblem(
+      422,
+      'The key was used before',
+      'This Idempotency-Key belongs to a request with another body. Nothing was started. Send this request with a new key.',
+      { job: linkOf(id) },
+    );
   }
 
   /** The target’s runs, as long as Temporal keeps them. */
@@ -243,7 +253,7 @@ const alreadyStarted = (error: unknown): undefined => {
 };
 
 const over = (id: string): HttpProblem =>
-  new HttpProblem(409, 'The job is over', `The job ${id} has ended: nothing can be decided any more.`, { job: linkOf(id) });
+  new HttpProblem(409, 'The job is over', `The job ${id} has ended and accepts no more decisions. Nothing was changed.`, { job: linkOf(id) });
 
 /** Temporal does not know a run that is over when something is sent to it. */
 const endedMeanwhile = (id: string) => (error: unknown) => {
@@ -252,7 +262,11 @@ const endedMeanwhile = (id: string) => (error: unknown) => {
 
 const none = (id: string): HttpProblem => new HttpProblem(404, 'No such job', `There is no job ${id}.`);
 const elsewhere = (id: string): HttpProblem =>
-  new HttpProblem(409, 'The HSM has a job elsewhere', `Another installation in the same Temporal, with another HSM_TASK_QUEUE, has an active job ${id}.`);
+  new HttpProblem(
+    409,
+    'The HSM has a job elsewhere',
+    `Another installation in the same Temporal namespace, with another HSM_TASK_QUEUE, has the active job ${id}. Nothing was changed. Use that installation, or wait until the job ends.`,
+  );
 
 /** Texts of a decision as they are kept: the workflow cuts long ones. */
 const truncated = (text: string | undefined): string => (text ?? '').slice(0, 300);

@@ -100,6 +100,6 @@ const tooOld = (cause: unknown): HttpProblem =>
   new HttpProblem(
     501,
     'This Temporal server cannot list stuck jobs',
-    'state=stuck needs Temporal server 1.31 or later. Upgrade it, or look at each running job with GET /v1/jobs/{id}, which shows a stuck one with any version.',
+    'state=stuck needs Temporal server 1.31 or later. Upgrade the server, or check each running job with GET /v1/jobs/{id}, which shows a stuck job with any version.',
     { cause },
   );

@@ -38,7 +38,7 @@ const app = await buildApp({
 surviveUncaught({
   report(error, goesOn) {
     uncaughtErrors++;
-    app.log.error({ error }, goesOn ? 'Uncaught error; this API goes on.' : 'Uncaught error; this API ends.');
+    app.log.error({ error }, goesOn ? 'Uncaught error. The API continues.' : 'Uncaught error. The API exits with code 70.');
   },
   // EX_SOFTWARE of sysexits.h: the process itself was broken.
   end: () => process.exit(70),

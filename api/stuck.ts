@@ -41,6 +41,6 @@ export async function stuckOf(client: Client, { workflowId, runId, status, raw }
   return {
     attempts,
     ...(seconds ? { since: new Date(Number(seconds) * 1000).toISOString() } : {}),
-    cause: message ? message.slice(0, longestCause) : 'No worker finished it in time. The log of the workers may say why.',
+    cause: message ? message.slice(0, longestCause) : 'No worker finished the workflow task in time. Check the workers’ log.',
   };
 }

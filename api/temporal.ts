@@ -11,7 +11,10 @@ const refusals = [7, 16];
 
 const soon = { 'retry-after': '5' };
 const away = (cause?: unknown): HttpProblem =>
-  new HttpProblem(503, 'Temporal does not answer', 'Jobs go on by themselves; ask again when Temporal is back.', { cause, headers: soon });
+  new HttpProblem(503, 'Temporal does not respond', 'Running jobs continue by themselves. Send the request again when Temporal responds.', {
+    cause,
+    headers: soon,
+  });
 const refused = (cause: unknown): HttpProblem =>
   new HttpProblem(
     503,

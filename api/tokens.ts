@@ -36,7 +36,7 @@ function closeToOthers(file: string): void {
   try {
     chmodSync(file, 0o600);
   } catch (cause) {
-    throw new Error(`Others than its owner may read ${file}, and that cannot be changed from here: chmod 600 it.`, { cause });
+    throw new Error(`Other users can read ${file}, and its permissions could not be changed. Run: chmod 600 ${file}`, { cause });
   }
 }
 
@@ -50,7 +50,7 @@ function parsed(file: string, mistakes: string[]): Fields | undefined {
     mistakes.push('it must be a JSON object');
   } catch {
     // What the parser says quotes the text, in which the tokens are.
-    mistakes.push('it must be a JSON object, and is no JSON (look for a comma too many or too few)');
+    mistakes.push('it is not valid JSON (check for a missing or extra comma); it must be a JSON object');
   }
   return undefined;
 }
@@ -63,7 +63,7 @@ const isRole = (value: unknown): value is Role => roles.some((role) => role === 
 function checked({ people = [], ...others }: Fields, mistakes: string[]): Tokens {
   const entries = Array.isArray(people) ? people.map((entry: unknown) => (isFields(entry) ? entry : {})) : [];
   if (!Array.isArray(people)) mistakes.push('/people must be a list');
-  for (const field of Object.keys(others)) if (!isRole(field)) mistakes.push(`/${field} is not known: operator, approver and people are`);
+  for (const field of Object.keys(others)) if (!isRole(field)) mistakes.push(`/${field} is not a known field (known: operator, approver, people)`);
   const ofRoles: Partial<Record<Role, string>> = {};
   for (const role of roles) {
     const token = others[role];
@@ -73,7 +73,8 @@ function checked({ people = [], ...others }: Fields, mistakes: string[]): Tokens
   const persons = entries.flatMap((entry, index) => personIn(entry, (mistake) => mistakes.push(`/people/${index}/${mistake}`)));
   const twice = (values: unknown[]) => values.some((value, at) => value !== undefined && values.indexOf(value) !== at);
   if (twice(entries.map(({ name }) => String(name).toLowerCase()))) mistakes.push('/people names somebody twice');
-  if (twice([...roles.map((role) => others[role]), ...entries.map(({ token }) => token)])) mistakes.push('a token stands for two');
+  if (twice([...roles.map((role) => others[role]), ...entries.map(({ token }) => token)]))
+    mistakes.push('the same token is used twice; each role and person needs its own');
   return { ...ofRoles, people: persons };
 }
 
@@ -85,6 +86,6 @@ function personIn({ name, roles: may, token, ...others }: Fields, mistake: (text
   if (!isName(name)) mistake('name must be a name of at most 100 characters, and not that of a role');
   if (!areRoles(may)) mistake(`roles must be a list of ${roles.join(' or ')}, or both`);
   if (!isToken(token)) mistake(`token ${tokenRule}`);
-  for (const field of Object.keys(others)) mistake(`${field} is not known: name, roles and token are`);
+  for (const field of Object.keys(others)) mistake(`${field} is not a known field (known: name, roles, token)`);
   return isName(name) && areRoles(may) && isToken(token) ? [{ name, roles: may, token }] : [];
 }

@@ -27,15 +27,15 @@ export async function lookWhatIf(client: Client, taskQueue: string, request: Pro
   const after = (ms: number, detail: string, unless?: () => Promise<boolean>) =>
     new Promise<never>((_, reject) => {
       const giveUp = async () => {
-        if (!(await unless?.())) reject(new HttpProblem(503, 'No answer yet', `${detail} Ask again; nothing was changed.`));
+        if (!(await unless?.())) reject(new HttpProblem(503, 'No answer yet', `${detail} Nothing was changed. Send the request again.`));
       };
       timers.push(setTimeout(() => void giveUp().catch(reject), ms));
     });
   try {
     const seen: unknown = await Promise.race([
       handle.result(),
-      after(beginMs, `No worker took it up within ${beginMs / 1000} s: see that one runs.`, () => hasBegun(client, handle)),
-      after(patience.answerMs, `A worker looks at Azure, but has not told within ${patience.answerMs / 1000} s what is there.`),
+      after(beginMs, `No worker started the what-if within ${beginMs / 1000} s. Check that a worker runs.`, () => hasBegun(client, handle)),
+      after(patience.answerMs, `A worker is reading Azure, but did not respond within ${patience.answerMs / 1000} s.`),
     ]);
     if (Value.Check(schema, seen)) return seen;
     throw new HttpProblem(502, 'What is there could not be read', misread(seen));
@@ -53,7 +53,7 @@ export async function lookWhatIf(client: Client, taskQueue: string, request: Pro
 /** The worker is of another version, since its own checks let it through. */
 function misread(seen: unknown): string {
   const paths = inspect(schema, seen, Value.Check).mistakes.map(({ path }) => path || '/');
-  return `The worker’s answer is not what this version of the API reads, at ${paths.join(', ') || '/'}. Run the same version of API and worker.`;
+  return `This version of the API cannot read the worker’s response, at ${paths.join(', ') || '/'}. Run the same version of API and worker.`;
 }
 
 /** Its start and its first task are in the history before any worker comes. */

@@ -44,6 +44,6 @@ export function judgeResolution<Id extends string>(
       `${incidentId} was already closed at ${incident.closedAt}${incident.decision ? ` by ${incident.decision.actor} (${incident.decision.action})` : ''}.`,
     );
   if (!incident.actions.includes(action)) return refused(`${action} is not possible for ${incident.step}: ${incident.actions.join(' or ')}.`);
-  if (amendment !== undefined && action !== 'retry') return refused(`An amendment goes with retry; ${action} changes no request.`);
+  if (amendment !== undefined && action !== 'retry') return refused(`An amendment is allowed only with retry; ${action} does not change the request.`);
   return accepted;
 }

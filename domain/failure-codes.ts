@@ -17,7 +17,7 @@ const asked = 'Follow the remedy, then retry.';
  * `docs/failures.md` is generated from this table.
  */
 export const failureCodes = {
-  WAITING: { kinds: ['NotReady'], meaning: 'Something takes its time; this is no failure.', action: waits },
+  WAITING: { kinds: ['NotReady'], meaning: 'The step is waiting for a system; this is not a failure.', action: waits },
 
   AZURE_UNREACHABLE: {
     kinds: ['Transient'],
@@ -27,26 +27,26 @@ export const failureCodes = {
   AZURE_BUSY: {
     kinds: ['Transient', 'Refused'],
     meaning: 'Azure is throttling, is unavailable for the moment, or is still changing the same thing.',
-    action: 'A Transient one is retried by itself; retry a Refused one once the other change has ended.',
+    action: 'Transient: the step retries by itself. Refused: retry when the other change has finished.',
   },
   AZURE_REQUEST_REFUSED: {
     kinds: ['Refused'],
     meaning: 'Azure refused a request for a reason that no other code covers.',
-    action: 'Fix what Azure names, then retry.',
+    action: 'Fix the problem Azure reported, then retry.',
   },
   AZURE_FOREIGN_ANSWER: {
     kinds: ['Refused'],
-    meaning: 'Something between this service and Azure answered in its place.',
+    meaning: 'A proxy or another system between this service and Azure answered instead of Azure.',
     action: 'Check HSM_PROXY, the firewall and HSM_ARM_ENDPOINT, then retry.',
   },
   AZURE_SIGN_IN_UNAVAILABLE: {
     kinds: ['Transient', 'Refused', 'Unsafe'],
     meaning: 'The sign-in service of Azure could not be reached, or asked to try again later.',
-    action: 'A Transient one is retried by itself. If this lasts, check the network and the identity endpoint of the worker.',
+    action: 'Transient: the step retries by itself. If this persists, check the network and the identity endpoint of the worker.',
   },
   AZURE_SIGN_IN_REFUSED: {
     kinds: ['Refused', 'Unsafe'],
-    meaning: 'Azure refused to sign this service in, or its token.',
+    meaning: 'Azure refused the sign-in of this service, or its token.',
     action: 'Correct the identity, its credentials, or the clock of the worker as the remedy says; restart the worker, then retry.',
   },
   AZURE_IDENTITY_MISSING: {
@@ -61,8 +61,8 @@ export const failureCodes = {
   },
   AZURE_POLICY_DISALLOWS: {
     kinds: ['Refused'],
-    meaning: 'An Azure Policy disallows what was asked for.',
-    action: 'Get an exemption, or meet the policy; then retry.',
+    meaning: 'An Azure Policy does not allow what the request asks for.',
+    action: 'Change the request to comply with the policy, or get an exemption; then retry.',
   },
   AZURE_LOCKED: { kinds: ['Refused'], meaning: 'A lock, or a disabled subscription, prevents the change.', action: 'Have the lock removed, then retry.' },
   AZURE_SUBSCRIPTION_NOT_FOUND: {
@@ -80,7 +80,11 @@ export const failureCodes = {
     meaning: 'The subscription has no access to Azure Dedicated HSM.',
     action: 'Send the access request that the remedy drafts, then retry.',
   },
-  AZURE_QUOTA_EXCEEDED: { kinds: ['Refused'], meaning: 'A quota of the subscription is used up.', action: 'Free some of it or have it raised, then retry.' },
+  AZURE_QUOTA_EXCEEDED: {
+    kinds: ['Refused'],
+    meaning: 'A quota of the subscription is used up.',
+    action: 'Free some of the quota or have it raised, then retry.',
+  },
   AZURE_NO_CAPACITY: {
     kinds: ['Refused'],
     meaning: 'Azure has no free capacity for what was asked for.',
@@ -89,7 +93,7 @@ export const failureCodes = {
   AZURE_NOT_OFFERED: {
     kinds: ['Refused'],
     meaning: 'Azure does not offer a size, image or other thing that the request names.',
-    action: 'Ask for what is offered, by an amendment where possible.',
+    action: 'Change the request to what Azure offers: retry with an amendment if the field can be amended, otherwise abort and send the request again.',
   },
   AZURE_TERMS_NOT_ACCEPTED: {
     kinds: ['Refused'],
@@ -114,11 +118,11 @@ export const failureCodes = {
   AZURE_RESOURCE_MISMATCH: {
     kinds: ['Refused', 'Unsafe'],
     meaning: 'An existing resource (group, network, interface, HSM) does not fit the request; nothing existing is overwritten.',
-    action: 'Fix it in Azure or ask for it as it is, by an amendment where possible; then retry.',
+    action: 'Fix the resource in Azure, then retry; or change the request to match it, with an amendment where possible.',
   },
   AZURE_RESOURCE_FOREIGN: {
     kinds: ['Unsafe', 'Refused'],
-    meaning: 'A resource of that name is not this job’s and is left alone.',
+    meaning: 'A resource with this name exists but does not belong to this job; it was not changed.',
     action: 'Choose another name, or mark the resource as the remedy says.',
   },
   AZURE_MACHINE_REPLACED: {
@@ -138,13 +142,13 @@ export const failureCodes = {
   },
   AZURE_DEPLOYMENT_HARMFUL: {
     kinds: ['Unsafe'],
-    meaning: 'The deployment would change something that exists, or make something that nobody asked for; it was not sent.',
-    action: 'Check the resources or the template that it names.',
+    meaning: 'The deployment would change an existing resource, or create one that was not requested; it was not sent.',
+    action: 'Check the resources or the template that the incident names.',
   },
   AZURE_TEMPLATE_UNUSABLE: {
     kinds: ['Transient', 'Refused'],
     meaning: 'The template of the request cannot be fetched or used.',
-    action: 'Correct it, by an amendment of /hsm/template where its address changes, then retry.',
+    action: 'Fix the template, then retry. If its address changes, retry with an amendment of /hsm/template.',
   },
   AZURE_HSM_MISSING: {
     kinds: ['Unsafe', 'Refused'],
@@ -160,7 +164,7 @@ export const failureCodes = {
   SSH_HOST_KEY_CHANGED: {
     kinds: ['Unsafe'],
     meaning: 'A host presents another SSH host key than the pinned one; no password was sent.',
-    action: 'Find out whether it was rebuilt or somebody stands in between.',
+    action: 'Find out whether the host was rebuilt or somebody intercepts the connection.',
   },
   SSH_NO_COMMON_ALGORITHM: {
     kinds: ['Refused'],
@@ -170,28 +174,28 @@ export const failureCodes = {
 
   HSM_APPLIANCE_PASSWORD_REFUSED: {
     kinds: ['Refused'],
-    meaning: 'The HSM appliance refuses the kept password of tenantadmin, or no response to the last sign-in with it was received.',
-    action: 'Set the kept password on the appliance unless it is set, then retry: that signs in once more.',
+    meaning: 'The HSM appliance refuses the stored password of tenantadmin, or the last sign-in with it received no response.',
+    action: 'If the appliance does not have the stored password, set it there. Then retry: retrying signs in once more.',
   },
   HSM_APPLIANCE_PASSWORD_RESET: {
     kinds: ['Unsafe'],
     meaning: 'Somebody reset the password of tenantadmin, or the appliance does not ask for its change.',
-    action: 'Set the kept password on the appliance, then retry.',
+    action: 'Set the stored password on the appliance, then retry.',
   },
   HSM_APPLIANCE_PASSWORD_NOT_TAKEN: {
     kinds: ['Refused'],
-    meaning: 'The HSM appliance did not take the kept password in place of its factory password, which still holds.',
+    meaning: 'The HSM appliance did not accept the stored password as its new one; its factory password is still valid.',
     action: 'Check the password rules of the appliance, then retry.',
   },
   HSM_COMMAND_FAILED: {
     kinds: ['Refused', 'Unsafe'],
-    meaning: 'A LunaSH command or a file transfer failed, or reported a success that is none.',
+    meaning: 'A LunaSH command or a file transfer failed, or reported success without taking effect.',
     action: 'Check the appliance, then retry.',
   },
   HSM_UNKNOWN_QUESTION: {
     kinds: ['Unsafe'],
-    meaning: 'The appliance asked something unknown, at its sign-in or in a command; nothing was answered.',
-    action: 'Sign in or run the command yourself to see what it wants, then retry.',
+    meaning: 'The appliance showed an unknown prompt, at sign-in or during a command; no answer was sent.',
+    action: 'Sign in or run the command yourself to see the prompt, then retry.',
   },
   HSM_UNREADABLE: {
     kinds: ['Unsafe'],
@@ -205,8 +209,9 @@ export const failureCodes = {
   },
   HSM_FOREIGN: {
     kinds: ['Unsafe'],
-    meaning: 'The HSM is initialized with another label, or with that of the request while no entry shows that this service did so: somebody else may use it.',
-    action: 'Find out who, or have its owner zeroize it. Retry only if it is yours: with the label of the request, that signs in once.',
+    meaning:
+      'The HSM is initialized with another label, or with the label of the request but no entry shows that this service initialized it. Somebody else may be using it.',
+    action: 'Find out who uses it, or have its owner zeroize it. Retry only if it is yours: if it has the label of the request, retrying signs in once.',
   },
   HSM_ZEROIZED: {
     kinds: ['Unsafe'],
@@ -216,11 +221,11 @@ export const failureCodes = {
   HSM_SO_ATTEMPTS_USED: {
     kinds: ['Unsafe'],
     meaning: 'Fewer than three sign-in attempts of the HSM’s security officer are left; none was made.',
-    action: 'Sign in yourself as SO with the kept password, which resets the counter, then retry.',
+    action: 'Sign in yourself as SO with the stored password, which resets the counter, then retry.',
   },
   HSM_SO_PASSWORD_REFUSED: {
     kinds: ['Unsafe'],
-    meaning: 'The HSM refused the kept password of its security officer: three wrong ones erase it.',
+    meaning: 'The HSM refused the stored password of its security officer: three wrong ones erase it.',
     action: 'Do not retry before the cause is found.',
   },
   HSM_CLOCK_OFF: {
@@ -240,12 +245,12 @@ export const failureCodes = {
   },
   HSM_PARTITION_FOREIGN: {
     kinds: ['Unsafe'],
-    meaning: 'A partition exists, is initialized, or holds objects, and that is not this job’s doing.',
-    action: 'Find out whose it is, and do not delete objects; where the remedy says so, ask for another name or size by an amendment.',
+    meaning: 'A partition exists, is initialized, or holds objects, and this job did not do that.',
+    action: 'Find out who owns it. Do not delete objects. If the remedy says so, retry with an amendment for another name or size.',
   },
   HSM_CLIENT_FOREIGN: {
     kinds: ['Unsafe'],
-    meaning: 'A client of that name or address is registered that was not made here.',
+    meaning: 'A client with this name or address is registered, and this service did not create it.',
     action: 'Find out whose it is; delete it only if nobody uses it, then retry.',
   },
   HSM_CLIENT_NOT_REGISTERED: {
@@ -266,29 +271,29 @@ export const failureCodes = {
   },
   LUNACM_SLOT_MOVED: {
     kinds: ['Unsafe'],
-    meaning: 'The slot of the partition changed between two looks: a command could reach another one.',
-    action: 'Check slot list, then retry.',
+    meaning: 'The slot of the partition changed between two checks: a command could reach another partition.',
+    action: 'Check slot list on the Windows host, then retry.',
   },
   LUNACM_PASSWORD_REFUSED: {
     kinds: ['Unsafe'],
-    meaning: 'A role of the partition refused its kept password: ten wrong ones lock or erase it.',
+    meaning: 'A role of the partition refused its stored password: ten wrong ones lock or erase it.',
     action: 'Do not retry before the cause is found.',
   },
   LUNACM_PASSWORD_EXPIRED: {
     kinds: ['Unsafe'],
-    meaning: 'A role of the partition takes the password but wants another one: somebody reset it.',
-    action: 'Change it, set the kept one again, then retry.',
+    meaning: 'A role of the partition accepts the password but requires a new one: somebody reset it.',
+    action: 'Change the password, then set the stored one again, then retry.',
   },
   LUNACM_ATTEMPTS_USED: {
     kinds: ['Unsafe'],
     meaning: 'A role of the partition is locked out, or has too few sign-in attempts left; none was made.',
-    action: 'Sign in yourself with the kept password, which resets the counter, then retry.',
+    action: 'Sign in yourself with the stored password, which resets the counter, then retry.',
   },
 
   CLIENT_INSTALL_FAILED: {
     kinds: ['Refused'],
-    meaning: 'The Luna client could not be installed: the installer cannot be had, its script failed, or it does not end.',
-    action: 'Fix the cause, with an amendment of /lunaClient/installer where that is wrong, then retry.',
+    meaning: 'The Luna client could not be installed: the installer is not available, its script failed, or the script does not finish.',
+    action: 'Fix the cause, then retry. If /lunaClient/installer is wrong, retry with an amendment of it.',
   },
   CLIENT_WRONG_VERSION: { kinds: ['Refused'], meaning: 'The installed Luna client is not the one asked for.', action: asked },
   CLIENT_CONFIGURATION_BROKEN: {
@@ -310,7 +315,7 @@ export const failureCodes = {
   WINDOWS_SIGN_IN_REFUSED: { kinds: ['Refused'], meaning: 'The Windows host refused the SSH sign-in.', action: asked },
   WINDOWS_PROCESS_LEFT: {
     kinds: ['Transient'],
-    meaning: 'What an earlier attempt left on the Windows host could not be ended.',
+    meaning: 'A process that an earlier attempt left on the Windows host could not be ended.',
     action: 'The step waits for it. If this lasts, check the processes on the Windows host.',
   },
 
@@ -318,18 +323,18 @@ export const failureCodes = {
   CIPHERTRUST_BUSY: { kinds: ['Transient'], meaning: 'CipherTrust Manager, or a proxy before it, is unavailable for the moment.', action: waits },
   CIPHERTRUST_REQUEST_FAILED: {
     kinds: ['Refused'],
-    meaning: 'CipherTrust Manager refused a request, or answered without what must be in it.',
-    action: 'Fix what CipherTrust Manager names, then retry.',
+    meaning: 'CipherTrust Manager refused a request, or its response lacks required data.',
+    action: 'Fix the problem CipherTrust Manager reported, then retry.',
   },
   CIPHERTRUST_PASSWORD_REFUSED: {
     kinds: ['Refused'],
     meaning: 'CipherTrust Manager refuses every password that admin may have.',
-    action: 'Set the kept password of admin, or wait until a locked account is free, then retry.',
+    action: 'Set the stored password of admin, or wait until a locked account is free, then retry.',
   },
   CIPHERTRUST_CERTIFICATE_CHANGED: {
     kinds: ['Unsafe'],
     meaning: 'CipherTrust Manager presents another certificate than the pinned one.',
-    action: 'Find out who changed it, or who stands in between, before you retry.',
+    action: 'Find out who changed it, or whether somebody intercepts the connection, before you retry.',
   },
   CIPHERTRUST_CHANGED: {
     kinds: ['Unsafe'],
@@ -348,7 +353,7 @@ export const failureCodes = {
   },
   CIPHERTRUST_CERTIFICATE_UNUSABLE: {
     kinds: ['Refused', 'Unsafe'],
-    meaning: 'The client certificate has ended, has another key, or is not the registered one.',
+    meaning: 'The client certificate has expired, has another key, or is not the registered one.',
     action: asked,
   },
   CIPHERTRUST_SETUP_FAILED: {
@@ -370,18 +375,18 @@ export const failureCodes = {
   SECRET_MISSING: { kinds: ['Refused'], meaning: 'A secret that the request names is not in the secret store.', action: 'Store it, then retry.' },
   SECRET_LOST: {
     kinds: ['Refused', 'Unsafe'],
-    meaning: 'A secret that this service kept is gone or deleted; no other value is made or tried in its place.',
+    meaning: 'A secret that this service stored is missing or deleted; no other value was generated or tried in its place.',
     action: 'Restore or recover it, then retry.',
   },
   SECRET_UNUSABLE: {
     kinds: ['Refused'],
-    meaning: 'A secret that the request names cannot be what it is named for.',
+    meaning: 'A secret that the request names cannot be used for its purpose.',
     action: 'Name another secret, by an amendment where possible.',
   },
   SECRET_KEY_LOST: {
     kinds: ['Refused', 'Unsafe'],
-    meaning: 'The key of the secret store is missing, or is another one than the secrets were kept with.',
-    action: 'Bring the right key back, then retry.',
+    meaning: 'The key of the secret store is missing, or is not the key that the secrets were encrypted with.',
+    action: 'Restore the right key, then retry.',
   },
   SECRET_STORE_FAILED: {
     kinds: ['Refused', 'Unsafe'],
@@ -391,7 +396,7 @@ export const failureCodes = {
   SECRET_STORE_UNREACHABLE: {
     kinds: ['Refused', 'Unsafe', 'Transient'],
     meaning: 'The key vault did not answer, or is throttling.',
-    action: 'Check the way to it, then retry.',
+    action: 'Check the network between the worker and the key vault, then retry.',
   },
 
   RECORD_DAMAGED: {
@@ -402,8 +407,8 @@ export const failureCodes = {
   RECORD_STALE: { kinds: ['Transient'], meaning: 'Another attempt wrote to the target record first.', action: waits },
   RECORD_NOT_WRITTEN: {
     kinds: ['Unsafe'],
-    meaning: 'What came of a password could not be entered in the target record.',
-    action: 'Check the place of the target record, then retry.',
+    meaning: 'The result of a password attempt could not be recorded in the target record.',
+    action: 'Check the storage of the target record, then retry.',
   },
   STORE_UNREACHABLE: { kinds: ['Transient'], meaning: 'The blob storage of record or reports did not answer, or is throttling.', action: waits },
   STORE_REFUSED: {
@@ -433,33 +438,33 @@ export const failureCodes = {
     meaning: 'Temporal did not confirm in time that the attempt is still the current one, or did not tell its time; nothing more was sent.',
     action: 'The step retries by itself. If this lasts, check the connection to Temporal and the clock of the worker.',
   },
-  WORKER_OUT_OF_TIME: { kinds: ['Transient'], meaning: 'The time of an attempt was up, and its connections were cut.', action: waits },
+  WORKER_OUT_OF_TIME: { kinds: ['Transient'], meaning: 'An attempt timed out, and its connections were closed.', action: waits },
   WORKER_INPUT_INVALID: {
     kinds: ['Refused'],
-    meaning: 'The input of a step is not what this version works with.',
+    meaning: 'This version cannot work with the input of a step.',
     action: 'Run the same version on all workers, or correct the request.',
   },
   WORKER_RESULT_INVALID: { kinds: ['Unsafe'], meaning: 'The result of a step is not what later steps rely on: this is a bug.', action: 'Report it.' },
   WORKER_BUG: {
     kinds: ['Unsafe'],
-    meaning: 'An error that nobody foresaw: this is a bug.',
+    meaning: 'An unexpected error occurred: this is a bug.',
     action: 'See the log of the worker and report the error; then retry or abort.',
   },
 
   STEP_NO_EFFECT: {
     kinds: ['Unsafe'],
-    meaning: 'A change was reported as a success and did not come about.',
-    action: 'Check the system; retry once it does what it reports.',
+    meaning: 'A system reported success, but the change did not take effect.',
+    action: 'Check the system and fix why the change has no effect, then retry.',
   },
   STEP_TIMED_OUT: {
     kinds: ['Refused'],
     meaning: 'A step was not done before its deadline.',
     action: 'Check the system; a retry gives the step the same time again.',
   },
-  STEP_FAILED: { kinds: ['Unsafe'], meaning: 'A step ended without telling why.', action: 'See the log of the worker, then retry or abort.' },
+  STEP_FAILED: { kinds: ['Unsafe'], meaning: 'A step failed without reporting a reason.', action: 'See the log of the worker, then retry or abort.' },
   APPROVAL_NOT_ON_RECORD: {
     kinds: ['Unsafe'],
-    meaning: 'The job has an approval that the target record does not have, or has for something else.',
+    meaning: 'The job has an approval that is not in the target record, or that the record has for something else.',
     action:
       'Find out how the job got it and whether the target record was replaced. Then abort, and send the request again: the new job asks for another approval.',
   },

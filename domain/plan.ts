@@ -70,10 +70,10 @@ const tagTexts = (tags: Record<string, string> = {}): string[] => {
 
 /** What the deployment `HSMdeploy` makes. A template of the user’s own says itself what; by the runbook’s parameters these are the names. */
 function deployed({ name, resourcePrefix, stamp, address, template }: ProvisioningRequest['hsm']): PlannedThing[] {
-  const where = template ? 'as the template given says' : `${stamp ?? 'stamp1'}, ${address ?? 'first free address'}`;
+  const where = template ? 'as your template says' : `${stamp ?? 'stamp1'}, ${address ?? 'first free address'}`;
   return [
     thing('public address', `${resourcePrefix}-ergwpip`, 'of the gateway'),
-    thing('ExpressRoute gateway', `${resourcePrefix}-ergw`, template ? where : 'Standard; kept where the network has one'),
+    thing('ExpressRoute gateway', `${resourcePrefix}-ergw`, template ? where : 'Standard; an existing gateway of the network is used unchanged'),
     thing('Dedicated HSM', name, `SafeNet Luna Network HSM A790, ${where}`),
   ];
 }
@@ -119,12 +119,12 @@ function neededBefore(request: ProvisioningRequest): string[] {
   return [
     ...(isSold && acceptTerms !== true
       ? [
-          `This service may not accept the marketplace terms of ${image} (cipherTrust.acceptTerms): unless somebody accepted them for the subscription (az vm image terms accept), or the machine is there, the job stops at “${titleOfCheck('/cipherTrust/acceptTerms')}”.`,
+          `The request does not allow this service to accept the marketplace terms of ${image} (cipherTrust.acceptTerms). Accept them for the subscription (az vm image terms accept); otherwise the job stops at “${titleOfCheck('/cipherTrust/acceptTerms')}”, unless the machine already exists.`,
         ]
       : []),
     ...(secrets.length > 0
       ? [
-          `These must be in the secret store, or the job stops at “${step(firstStep).title}”: ${secrets.join(', ')}. Where one is missing: npm run secret -- --keep and its name.`,
+          `Required secrets: ${secrets.join(', ')}. Store each missing one (npm run --silent secret -- --keep NAME < FILE); without them the job stops at “${step(firstStep).title}”.`,
         ]
       : []),
   ];
@@ -134,8 +134,8 @@ function warnings({ azure, hsm, cipherTrust, removeTemporaryAccess }: Provisioni
   const unauthenticated = cipherTrust.ntp.filter(({ key }) => !key).map(({ host }) => host);
   return [
     'Azure Dedicated HSM ends on 31 July 2028, and new customers are no longer onboarded.',
-    `Gateways with Basic public addresses carry a Dedicated HSM until 31 March 2027 only; ${gatewayAddress(hsm)} Never change, delete or re-create the gateway of an HSM.`,
-    'Never delete a resource group that holds an HSM: the HSM goes on being billed. Apply KB0019789 before any reboot of the appliance.',
+    `Gateways with Basic public addresses support a Dedicated HSM only until 31 March 2027; ${gatewayAddress(hsm)} Never change, delete or re-create the gateway of an HSM.`,
+    'Never delete a resource group that holds an HSM: the HSM continues to be billed. Apply KB0019789 before any reboot of the appliance.',
     ...(hsm.fips ? [] : ['FIPS 140-2 approved operation stays off.']),
     ...(cipherTrust.license === 'none' ? ['Without a license or trial CipherTrust Manager refuses an HSM as root of trust.'] : []),
     ...(cipherTrust.license === 'trial' ? ['The trial license ends after 90 days.'] : []),
@@ -143,13 +143,15 @@ function warnings({ azure, hsm, cipherTrust, removeTemporaryAccess }: Provisioni
     ...(unauthenticated.length > 0 ? [`Time from ${unauthenticated.join(', ')} is not authenticated.`] : []),
     ...exposureWarnings(azure, cipherTrust),
     ...((cipherTrust.sshPublicKey ?? cipherTrust.sshKeyInAzure) !== undefined && !cipherTrust.sshPrivateKey
-      ? ['The private half of ksadmin’s SSH key is not with this service: without it nobody can upgrade, reset or repair CipherTrust Manager, so keep it.']
+      ? [
+          'This service does not have the private part of ksadmin’s SSH key. Store it safely: without it nobody can upgrade, reset or repair CipherTrust Manager.',
+        ]
       : []),
     ...(hsm.template && Object.keys(azure.tags ?? {}).length > 0
-      ? ['What the template given deploys carries the template’s own tags: it is deployed unedited.']
+      ? ['Your template is deployed unchanged, so its resources get only the tags that the template sets.']
       : []),
-    ...(azure.access === 'private' ? ['Nothing gets a public address but the gateway: this service must reach the network from inside.'] : []),
-    ...(removeTemporaryAccess === false ? ['The temporary rules for SSH and RDP stay open, and the Windows host goes on running.'] : []),
+    ...(azure.access === 'private' ? ['Only the gateway gets a public address: this service must reach the virtual network from inside.'] : []),
+    ...(removeTemporaryAccess === false ? ['The temporary rules for SSH and RDP stay open, and the Windows host continues to run.'] : []),
   ];
 }
 
@@ -157,9 +159,9 @@ function warnings({ azure, hsm, cipherTrust, removeTemporaryAccess }: Provisioni
 function gatewayAddress({ template }: ProvisioningRequest['hsm']): string {
   if (!template) return 'the one created here has a Standard address.';
   const texts = {
-    Standard: 'the template given makes a Standard one.',
-    Basic: 'the template given makes a Basic one: ask Microsoft for another, or leave the template out.',
-    unknown: 'look which kind the template given makes.',
+    Standard: 'your template creates a Standard one.',
+    Basic: 'your template creates a Basic one. Ask Microsoft for another template, or remove it from the request.',
+    unknown: 'check which kind your template creates.',
   };
   return texts[addressSkuOf(template.inline)];
 }

@@ -29,7 +29,7 @@ export const reportMarkdown = (report: Report): string =>
     ...section('Approvals', approvals(report)),
     ...section('Decisions', decisions(report)),
     ...section('Incidents', incidents(report)),
-    ...section('Changes of the request', amendments(report)),
+    ...section('Request changes', amendments(report)),
     ...section('What exists', bullets(report.inventory ?? [])),
     ...section('Warnings', bullets(report.warnings)),
     ...section('What to do next', bullets(report.whatNext)),
@@ -39,7 +39,7 @@ export const reportMarkdown = (report: Report): string =>
 const head = ({ target, outcome, runId, startedAt, finishedAt, requestedBy, approvedBy }: Report): string[] => [
   `# Report: ${target}`,
   '',
-  `Outcome: **${outcome}**. Run ${runId}, from ${startedAt} to ${finishedAt}, requested by ${requestedBy}${approvedBy ? `, zeroizing approved by ${approvedBy}` : ''}.`,
+  `Outcome: **${outcome}**. Run ${runId} started at ${startedAt} and finished at ${finishedAt}. Requested by ${requestedBy}.${approvedBy ? ` Erasing the HSM was approved by ${approvedBy}.` : ''}`,
 ];
 
 function rootOfTrust({ cipherTrust }: Report): string[] {
@@ -87,7 +87,7 @@ const approvals = (report: Report): string[] =>
 
 const decisions = (report: Report): string[] =>
   table(
-    ['At', 'What', 'About', 'By', 'Verdict', 'Reason'],
+    ['Time', 'Decision', 'Question', 'Decided by', 'Verdict', 'Reason'],
     report.decisions.map(({ at, kind, about, actor, verdict, reason }) => [at, kind, about, actor, verdict, reason ?? '']),
   );
 
@@ -99,7 +99,7 @@ const incidents = (report: Report): string[] =>
 
 const amendments = (report: Report): string[] =>
   table(
-    ['At', 'With', 'By', 'Field', 'Before', 'After'],
+    ['Time', 'Incident', 'Changed by', 'Field', 'Before', 'After'],
     report.amendments.flatMap(({ at, about, by, changes }) =>
       changes.map(({ path, before, after }) => [at, about, by, `\`${path}\``, before ?? 'absent', after ?? 'absent']),
     ),

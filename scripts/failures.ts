@@ -32,7 +32,7 @@ They are in \`incidents[].problem.code\` of \`GET /v1/jobs/{id}\`, in the worker
 | Kind | Meaning |
 |---|---|
 | \`NotReady\` | Nothing is wrong: the step checks again later. |
-| \`Transient\` | Something failed that passes: the step retries by itself until its deadline, and only then asks a person. |
+| \`Transient\` | A temporary failure: the step retries by itself until its deadline, and only then opens an incident. |
 | \`Refused\` | A person must change something first. |
 | \`Unsafe\` | Acting would destroy or lock something, or the state is unknown: a person must check first. |
 

@@ -10,7 +10,7 @@ export const decideAcceptTerms = (accepted: boolean | undefined, { request }: Pi
   return refuse({
     code: 'AZURE_TERMS_NOT_ACCEPTED',
     tried: `using the image ${request.cipherTrust.image}`,
-    summary: 'its marketplace terms are not accepted any more, and the request does not say that they may be',
+    summary: 'its marketplace terms are no longer accepted, and the request does not allow this service to accept them',
     remedy: 'Accept them with az vm image terms accept, then retry; or retry with an amendment of /cipherTrust/acceptTerms to true.',
   });
 };

@@ -52,12 +52,13 @@ const noneAccepted = (hsmAddress: string, kept: Seen['withheld']['kept']): Probl
   tried: `signing in to the HSM at ${hsmAddress}`,
   ...(kept === 'unheard'
     ? {
-        summary: 'no response to the last sign-in with the kept password was received, and it was not tried again; the factory password is refused',
-        remedy: 'Retry: that signs in once more. Where the kept password may be wrong, set it yourself first (my password set).',
+        summary: 'the last sign-in with the stored password received no response, and the password was not tried again; the factory password is refused',
+        remedy: 'If the appliance may not have the stored password, set it there first (my password set). Then retry: retrying signs in once more.',
       }
     : {
-        summary: 'neither the kept nor the factory password is accepted',
-        remedy: 'Somebody else set it. Set the kept password yourself (my password set), then retry; a lost one is a support ticket.',
+        summary: 'neither the stored nor the factory password is accepted',
+        remedy:
+          'Somebody else changed the password. Set the stored one on the appliance (my password set), then retry. If the current password is lost, open a support ticket.',
       }),
 });
 

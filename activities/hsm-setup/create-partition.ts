@@ -62,8 +62,8 @@ export const decideCreatePartition = ({ partitions, capacity, remembered, soRefu
     return refuse({
       ...told,
       code: 'HSM_NO_ROOM',
-      summary: `${freeBytes} bytes are free, ${sizeBytes} are asked for`,
-      remedy: 'Make room, then retry; or retry with an amendment of /hsm/partition/sizeBytes.',
+      summary: `the HSM has ${freeBytes} bytes free, and the request asks for ${sizeBytes} bytes`,
+      remedy: 'Free space on the HSM, then retry; or retry with an amendment of /hsm/partition/sizeBytes.',
     });
   return soRefused ? soWasRefused() : act('create');
 };
@@ -76,12 +76,12 @@ function rememberedOf(entries: Entry<'hsm'>[], name: string, serial: string | un
 }
 
 function notCreatedHere({ serial, totalBytes, objects }: PartitionRow, sizeBytes: number): Omit<ProblemOf<'Unsafe'>, 'tried'> {
-  const size = totalBytes === sizeBytes ? `${totalBytes} bytes` : `${totalBytes} bytes, not ${sizeBytes},`;
+  const size = totalBytes === sizeBytes ? `${totalBytes} bytes` : `${totalBytes} bytes (expected ${sizeBytes})`;
   const asOurs = totalBytes === sizeBytes ? 'retry' : `retry with an amendment of /hsm/partition/sizeBytes to ${totalBytes}`;
   return {
     code: 'HSM_PARTITION_FOREIGN',
-    summary: `one of this name has ${size} and holds ${objects} objects; its serial ${serial} is not kept as one that was created here`,
-    remedy: `Find out whose it is. If it is meant for this HSM’s root of trust, ${asOurs}; else retry with an amendment of /hsm/partition/name.${objects > 0 ? ' It holds keys: do not delete it.' : ''}`,
+    summary: `a partition with this name exists with ${size} and ${objects} objects, serial ${serial}; the target record does not show that this service created it`,
+    remedy: `Find out who owns it. If it is meant for this HSM’s root of trust, ${asOurs}. Otherwise retry with an amendment of /hsm/partition/name.${objects > 0 ? ' It holds keys: do not delete it.' : ''}`,
   };
 }
 

@@ -34,8 +34,8 @@ export const attemptsUsed = ({ soAttemptsLeft }: HsmState) =>
   halt({
     code: 'HSM_SO_ATTEMPTS_USED',
     tried: 'signing in as SO',
-    summary: `${soAttemptsLeft} attempts are left`,
-    remedy: 'Sign in by hand as SO with the kept password, which resets the counter, then retry.',
+    summary: `sign-in attempts left: ${soAttemptsLeft} of 3; no further sign-in was made`,
+    remedy: 'Sign in yourself as SO with the stored password, which resets the counter, then retry.',
   });
 
 /** Not shown again before a person orders a retry, whatever counter the HSM shows meanwhile. */
@@ -43,7 +43,7 @@ export const soWasRefused = () =>
   halt({
     code: 'HSM_SO_PASSWORD_REFUSED',
     tried: 'signing in as SO',
-    summary: 'the kept SO password was refused by this HSM',
+    summary: 'the stored SO password was refused by this HSM',
     remedy: soRefusedRemedy,
   });
 
@@ -62,7 +62,7 @@ const unrecorded = ({ serial, label }: HsmState) =>
     tried: `taking over the HSM ${serial}`,
     summary: `it has the label “${label}”, but the target record does not show that this service initialized it or signed in to it as SO`,
     remedy:
-      'No password was tried. Somebody else may use it: have its owner zeroize it, then retry. If it is yours (the record was lost), check the kept SO password, then retry: that signs in once, and 3 wrong passwords erase the HSM.',
+      'No password was tried. Somebody else may use it: have its owner zeroize it, then retry. If it is yours (the record was lost), check the stored SO password, then retry. Retrying signs in once; 3 wrong passwords erase the HSM.',
   });
 
 export const decideInitializeHsm = ({ hsm, soRefused, isDone, ownership }: Seen, input: Pick<Input, 'request'>, proofs: Partial<Proofs>) => {

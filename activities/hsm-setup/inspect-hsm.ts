@@ -20,7 +20,7 @@ export const foreign = (hsm: HsmState, { request }: Pick<Input, 'request'>) =>
     code: 'HSM_FOREIGN',
     tried: `taking over the HSM ${hsm.serial}`,
     summary: `it is initialized with the label “${hsm.label}”, not “${request.hsm.label}”`,
-    remedy: 'Somebody else uses it: nothing was tried. Find out who, or have it zeroized by its owner, then retry.',
+    remedy: 'Somebody else uses this HSM. No SO password was tried. Find out who uses it, or have its owner zeroize it, then retry.',
   });
 
 export const decideInspectHsm = ({ hsm, eth0, clock, clockIsKnown }: Seen, input: Pick<Input, 'request' | 'hsm'>) => {

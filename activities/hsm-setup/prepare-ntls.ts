@@ -69,7 +69,7 @@ function clockOff({ skewSeconds = 0, zone, workerMs, witnesses }: Seen, { allowC
     summary: `the clocks differ: ${allClocks(workerMs, { name: 'HSM', aheadSeconds: skewSeconds, zone }, witnesses)}`,
     remedy: allowClockChange
       ? `${unproven} If the worker’s clock is wrong, fix it (NTP); else ${setIt}. Then retry.`
-      : `If the worker’s clock is wrong, fix it (NTP); else ${setIt}, then retry; or let this job set it: retry with an amendment of /allowClockChange to true.`,
+      : `If the worker’s clock is wrong, fix it (NTP); otherwise ${setIt}. Then retry. To let this job set the HSM’s clock, retry with an amendment of /allowClockChange to true.`,
   };
 }
 
@@ -77,14 +77,14 @@ const notBound = (clients: string[]): ProblemOf<'Refused'> => ({
   code: 'HSM_NTLS_NOT_BOUND',
   tried: 'checking NTLS',
   summary: `it is not bound to ${device}, though ${clients.join(', ')} are registered`,
-  remedy: 'A new certificate would cut these clients off: bind NTLS yourself (ntls bind eth0, service restart ntls), then retry.',
+  remedy: 'A new certificate would disconnect these clients. Bind NTLS yourself (ntls bind eth0, service restart ntls), then retry.',
 });
 
 const notTaken = (bound: string): ProblemOf<'Unsafe'> => ({
   code: 'HSM_NTLS_NOT_BOUND',
   tried: `ntls bind ${device}`,
   summary: `success was reported, but NTLS is bound to ${bound}`,
-  remedy: 'Bind it by hand (ntls bind eth0, service restart ntls), then retry.',
+  remedy: 'Bind NTLS yourself (ntls bind eth0, service restart ntls), then retry.',
 });
 
 /** With the address as its name; not every version is known to take one. On record each time before it is sent. */
@@ -167,7 +167,7 @@ export const prepareNtls = (systems: Systems) => {
             code: 'HSM_COMMAND_FAILED',
             tried: 'sysconf regenCert',
             summary: 'success was reported, but server.pem is the old one',
-            remedy: 'Look at the appliance by hand, then retry.',
+            remedy: 'Check server.pem on the appliance, then retry.',
           });
         preparedBy.add(attempt);
       },

@@ -68,12 +68,12 @@ function faultSeen({ hsm, deployment }: Seen): ArmFault {
 /** What a failure leaves behind, and what becomes of it. */
 function remains({ hsm, gateway }: Seen): string {
   if (gateway?.state === 'Failed') return ` The failed gateway is in the way: ${repairGateway}`;
-  return hsm?.state === 'Failed' ? ' The failed HSM counts against the quota: delete it first.' : ' What succeeded is kept.';
+  return hsm?.state === 'Failed' ? ' The failed HSM counts against the quota: delete it first.' : ' Resources that were created successfully remain.';
 }
 const repairGateway = 'fix it in the portal; delete it only if no HSM depends on it.';
 
 const source = 'Azure Resource Manager';
-const deploymentFailed: Cause = { code: 'AZURE_DEPLOYMENT_FAILED', remedy: 'Fix what Azure names, then retry.', passes: false };
+const deploymentFailed: Cause = { code: 'AZURE_DEPLOYMENT_FAILED', remedy: 'Fix the problem Azure reported, then retry.', passes: false };
 
 /** After our own deployment ended badly: once more where the cause passes by itself, else a person. */
 function afterFailure(seen: Seen, run: Run, name: string) {
@@ -84,7 +84,7 @@ function afterFailure(seen: Seen, run: Run, name: string) {
   const isCanceled = fault.code === 'Canceled';
   return refuse({
     code: cause.code,
-    tried: `deploying the HSM ${name}${run.number > 1 ? ', and once more by itself' : ''}`,
+    tried: `deploying the HSM ${name}${run.number > 1 ? ', with an automatic retry' : ''}`,
     summary: isCanceled ? `somebody canceled ${what}` : `${what} failed`,
     ...quoting(source, fault.message && `${fault.code}: ${fault.message}`),
     remedy: `${cause.remedy}${remains(seen)}`,
@@ -135,7 +135,7 @@ function beingDeleted({ hsm, gateway }: Seen, input: Asked) {
     code: 'AZURE_BEING_DELETED',
     tried: deploying(input),
     summary: `${what} is being deleted`,
-    remedy: 'Find out who deletes it, and why. Once it is gone a retry makes another; or abort.',
+    remedy: 'Find out who is deleting it and why. Then abort, or retry once it is gone: retrying creates a new one.',
   });
 }
 
@@ -143,7 +143,9 @@ function activeDeployment(seen: Seen, { request }: Asked) {
   const { deployment } = seen;
   if (!deployment || !isActive(deployment.state)) return undefined;
   return wait(
-    deployment.ours ? progressOf(seen, request) : `Another deployment named ${deploymentName} is active in the resource group; it is waited for, not adopted.`,
+    deployment.ours
+      ? progressOf(seen, request)
+      : `Another deployment named ${deploymentName} is active in the resource group. Waiting for it to finish; this job does not adopt it.`,
   );
 }
 
@@ -170,7 +172,7 @@ function deployedOf({ deployment, gateway }: Seen, { target, template }: Asked):
     ...(gateway?.hasBasicAddress
       ? {
           warnings: [
-            `The gateway ${gateway.name} has a Basic public address: it carries a Dedicated HSM until 31 March 2027 only, and must not be changed. Microsoft’s way out is a new network with new HSMs.`,
+            `The gateway ${gateway.name} has a Basic public address. It supports a Dedicated HSM only until 31 March 2027 and must not be changed. Microsoft’s migration path is a new network with new HSMs.`,
           ],
         }
       : {}),
@@ -293,8 +295,8 @@ const harmful = (harm: string[], own: boolean): StepFailure =>
     tried: `sending the deployment ${deploymentName}`,
     summary: harm.join('; '),
     remedy: own
-      ? 'Nothing was sent. It must make the HSM that is asked for, no other, and never touch a gateway that is there: correct the template, then retry with an amendment of /hsm/template; null takes it away, and the service’s own does just that.'
-      : 'Nothing was sent. Look at these resources; a gateway that carries an HSM must never be changed.',
+      ? 'Nothing was sent. The template must create the requested HSM, no other, and must not change an existing gateway. Fix it, then retry with an amendment of /hsm/template; null removes it, and the service’s own template is used, which meets these rules.'
+      : 'Nothing was sent. Check these resources. Never change a gateway that serves an HSM.',
   });
 
 export async function observeDeployHsm(azure: Azure, input: Input, { signal, scheduledAt }: Pick<Attempt, 'signal' | 'scheduledAt'>): Promise<Seen> {

@@ -75,14 +75,14 @@ export const decideInstallLunaClient = (seen: Seen | undefined, { vm, request }:
       ...told,
       ...whatItSaid('the script failed', seen),
       remedy:
-        'Fix the cause (address, SHA-256 or package of the installer), then retry; a wrong field of the request by an amendment of /lunaClient/installer.',
+        'Fix the cause (address, SHA-256 or package of the installer), then retry. If a field of the request is wrong, retry with an amendment of /lunaClient/installer.',
     });
   }
   const [version, other, hostKey] = ['client-version', 'certificate-client-version', 'host-key'].map((name) => field(seen.output, name));
   if (!version || !hostKey || (request.lunaClient.certificateClient && !other))
     return isHistory(seen)
       ? act('run-script')
-      : refuse({ ...told, summary: 'the script ended well without reporting what it must', remedy: 'Check the host, then retry.' });
+      : refuse({ ...told, summary: 'the script succeeded, but did not report all versions and the host key', remedy: 'Check the host, then retry.' });
   const wrong = wrongVersion(request.lunaClient, version, other, field(seen.output, 'vtl') === 'True');
   if (wrong) return isHistory(seen) ? act('run-script') : refuse({ ...told, code: 'CLIENT_WRONG_VERSION', ...wrong });
   return done<StepResult<'install-luna-client'>>({
@@ -100,7 +100,7 @@ function whileRunning(seen: Seen, told: { code: 'CLIENT_INSTALL_FAILED'; tried: 
   return refuse({
     ...told,
     ...whatItSaid(`the script has not ended for ${longestRunMs / 60_000} minutes`, seen),
-    remedy: 'Check the host and its agent (a restart of the VM helps), then retry.',
+    remedy: 'Check the host and its Azure agent, restart the VM if needed, then retry.',
   });
 }
 

@@ -15,7 +15,8 @@ export const decideResourceGroup = (group: Seen, { request: { azure } }: Pick<In
       code: 'AZURE_BEING_DELETED',
       tried: `using the resource group ${azure.resourceGroup}`,
       summary: 'it is being deleted',
-      remedy: 'Find out who deletes it, and why: an HSM in it would be left behind, and paid for. Once it is gone a retry makes it anew; or abort.',
+      remedy:
+        'Find out who is deleting it and why: an HSM in it would remain and be billed. Then abort, or retry once the group is gone: retrying re-creates it.',
     });
   if (group.location.toLowerCase() !== azure.region.toLowerCase())
     return refuse({

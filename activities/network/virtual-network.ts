@@ -41,7 +41,7 @@ const named = (subnets: SubnetSeen[], name: string) => subnets.find((subnet) => 
 function problems({ state, location, addressSpace, subnets }: NonNullable<Seen>, request: ProvisioningRequest): string[] {
   const space = addressSpace.map(parseRange).filter((range) => range !== undefined);
   return [
-    ...(state === 'Failed' ? ['the network’s last change failed, so nothing can be put into it'] : []),
+    ...(state === 'Failed' ? ['the network’s last change failed, so nothing can be added to it'] : []),
     ...(location.toLowerCase() === request.azure.region.toLowerCase() ? [] : [`the network is in ${location}, not in ${request.azure.region}`]),
     ...wanted(request).flatMap((subnet) => {
       const there = named(subnets, subnet.name);

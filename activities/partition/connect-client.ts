@@ -34,7 +34,7 @@ export const decideConnectClient = ({ slots, registered }: Omit<Seen, 'certifica
       code: 'HSM_CLIENT_FOREIGN',
       tried: `registering the client ${clientOf(input)}`,
       summary: 'a client of this name is registered with a certificate that was not made on this host',
-      remedy: 'Find out whose it is; delete it by hand (client delete) if it is of no use, then retry.',
+      remedy: 'Find out who uses it. If nobody does, delete it on the HSM (client delete), then retry.',
     });
   return registered === 'ours' ? act('redeploy') : act('deploy');
 };

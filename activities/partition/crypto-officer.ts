@@ -30,9 +30,9 @@ const halted = (code: CodeOf<'Unsafe'>, summary: string, remedy: string) => halt
 export const decideCryptoOfficer = (seen: Seen, _: unknown, proofs: Partial<Proofs>) => {
   const { officer, partitionSo, spent, refused } = seen;
   if (officer.initialized === undefined)
-    return halted('HSM_UNREADABLE', 'nothing tells whether it is initialized', 'Nothing was tried. Look at role show by hand, then retry.');
+    return halted('HSM_UNREADABLE', 'cannot determine whether it is initialized', 'Nothing was tried. Check role show in lunacm, then retry.');
   if (!officer.initialized) {
-    if (refused.po) return halted('LUNACM_PASSWORD_REFUSED', 'the kept password of the partition SO is refused', doNotRetry('po'));
+    if (refused.po) return halted('LUNACM_PASSWORD_REFUSED', 'the stored password of the partition SO is refused', doNotRetry('po'));
     return mayTry(partitionSo, spent.po) ? act('initialize') : halt(tooFew('po', partitionSo, spent.po));
   }
   const signIn = proofs['co-password'] ?? (refused.co ? 'refused' : undefined);
@@ -50,10 +50,10 @@ function withFirstPassword({ officer, officerIsNew, refused }: Seen, signIn: Exc
   if (signIn === 'expired')
     return halted(
       'LUNACM_PASSWORD_EXPIRED',
-      'the kept password is taken and must be changed',
-      'Somebody reset it. Change it by hand and set the kept one again, then retry.',
+      'the stored password is accepted but must be changed',
+      'Somebody reset it. Change it, set the stored one again, then retry.',
     );
-  return halted('LUNACM_PASSWORD_REFUSED', 'the kept password is refused', doNotRetry('co'));
+  return halted('LUNACM_PASSWORD_REFUSED', 'the stored password is refused', doNotRetry('co'));
 }
 
 /** The partition SO initializes the crypto officer with a temporary password, who changes it at once: it is good for one sign-in only. */

@@ -32,15 +32,15 @@ export const decideInitializePartition = ({ info, objects }: Seen, { request }: 
     return halt({
       code: 'HSM_UNREADABLE',
       tried,
-      summary: 'partition list does not show it, so that nobody knows what is in it',
-      remedy: 'Nothing was done. Look at partition list by hand, then retry.',
+      summary: 'partition list does not show it, so its contents are unknown',
+      remedy: 'Nothing was done. Check partition list on the HSM, then retry.',
     });
   if (info.initialized === undefined)
     return halt({
       code: 'HSM_UNREADABLE',
       tried,
-      summary: 'partition showinfo does not tell whether it is initialized',
-      remedy: 'Nothing was done. Look at its flags by hand, then retry.',
+      summary: 'partition showinfo does not show whether it is initialized',
+      remedy: 'Nothing was done. Check its flags in partition showinfo, then retry.',
     });
   if (info.initialized || info.label !== '' || objects > 0)
     return halt({

@@ -63,9 +63,7 @@ export function findings(
       .filter((found) => toMake.some(({ size }) => isSame(size, found.size)))
       .map(({ size, reason }) => `the size ${size} may not be used in ${region}: ${reason}`),
     ...images.flatMap(({ found, named }) => imageFindings(found, named, region)),
-    ...(windowsImage?.hasPlan && toMake.includes(windows)
-      ? ['the image of the Windows host is sold with a plan of the marketplace, which this service does not buy']
-      : []),
+    ...(windowsImage?.hasPlan && toMake.includes(windows) ? ['the image of the Windows host needs a marketplace plan, which this service does not buy'] : []),
     ...encryptionSets.flatMap(({ id, region: elsewhere }) => {
       const name = id.split('/').at(-1);
       if (elsewhere === undefined) return [`there is no disk encryption set ${name}`];
@@ -84,7 +82,7 @@ function imageFindings(found: FoundImage | undefined, named: string, region: str
   const { state, instead, regions = [region] } = found;
   return [
     ...(isSame(state, 'Deprecated')
-      ? [`the image ${nameOf(found)} is deprecated: no machine can be made of it${instead ? ` (in its place: ${instead})` : ''}`]
+      ? [`the image ${nameOf(found)} is deprecated and cannot be used for a new machine${instead ? ` (replacement: ${instead})` : ''}`]
       : []),
     ...(regions.includes(region) ? [] : [`the image ${nameOf(found)} is in ${regions.join(', ')}`]),
   ];
@@ -104,7 +102,7 @@ function quotaWarnings({ hsmThere, hsms }: Seen, { hsm, azure }: ProvisioningReq
   const stamp = hsm.template ? undefined : (hsm.stamp ?? 'stamp1');
   const inStamp = hsms.filter((other) => other.stamp === stamp).length;
   const warning = (place: string, count: number, usual: number) =>
-    `${place} has ${count} HSMs of this subscription already, and Microsoft’s usual quota is ${usual}: unless it was raised, the deployment will fail.`;
+    `HSMs of this subscription already in ${place}: ${count}. Microsoft’s usual quota is ${usual}. Unless it was raised, the deployment will fail.`;
   return [
     ...(hsms.length >= quota.perRegion ? [warning(azure.region, hsms.length, quota.perRegion)] : []),
     ...(stamp && inStamp >= quota.perStamp ? [warning(stamp, inStamp, quota.perStamp)] : []),
@@ -150,7 +148,7 @@ export const decideCheckAvailability = (seen: Seen, { request }: Pick<Input, 're
     return refuse({
       code: 'AZURE_TERMS_NOT_ACCEPTED',
       tried: `using the image ${request.cipherTrust.image}`,
-      summary: 'its marketplace terms are not accepted in this subscription, and the request does not say that they may be',
+      summary: 'its marketplace terms are not accepted in this subscription, and the request does not allow this service to accept them',
       remedy: `Read them (${termsLink ?? 'in the Azure Marketplace'}) and accept them with az vm image terms accept, then retry; or retry with an amendment of /cipherTrust/acceptTerms to true.`,
     });
   return done<StepResult<'check-availability'>>({

@@ -12,7 +12,7 @@ const pendingPollMs = 10 * 60_000;
 
 /** The mail that the runbook describes, ready to be sent. */
 const accessRequest = ({ azure, hsm }: Input['request']): string =>
-  `Write to HSMrequest@Microsoft.com: “Subscription ${azure.subscriptionId} asks for access to Azure Dedicated HSM. Application: root of trust of a CipherTrust Manager. Region: ${azure.region}. Number: 1 (${hsm.name}).” New customers are no longer onboarded. Then retry.`;
+  `Microsoft no longer onboards new customers. Write to HSMrequest@Microsoft.com: “Subscription ${azure.subscriptionId} requests access to Azure Dedicated HSM. Application: root of trust of a CipherTrust Manager. Region: ${azure.region}. Number: 1 (${hsm.name}).” Then retry.`;
 
 export interface Seen {
   state: string;
@@ -22,7 +22,7 @@ export interface Seen {
 
 export const decideCheckFeature = ({ state, told }: Seen, { request }: Pick<Input, 'request'>) => {
   if (state === 'Registered') return told ? done<StepResult<'check-feature'>>({ state }) : act('register-provider');
-  if (state === 'Pending' || state === 'Registering') return wait(`The access to Dedicated HSM is ${state}: Microsoft decides.`, pendingPollMs);
+  if (state === 'Pending' || state === 'Registering') return wait(`Access to Dedicated HSM: ${state}. Waiting for Microsoft’s decision.`, pendingPollMs);
   return refuse({
     code: 'AZURE_FEATURE_NOT_GRANTED',
     tried: `checking the feature ${feature}`,

@@ -45,16 +45,16 @@ export const decideKeepSecrets = (seen: Seen, { target, request }: Pick<Input, '
   if (lost.length > 0)
     return refuse({
       code: 'SECRET_LOST',
-      tried: 'reading the secrets that were kept earlier',
-      summary: `not in the secret store any more: ${lost.map((purpose) => secretName(target, purpose)).join(', ')}`,
-      remedy: `Restore them (backup; az keyvault secret recover), then retry; no others are made in their place. To begin anew, when nothing uses any secret of ${target} any more: docs/operators.md, “Lost secrets”.`,
+      tried: 'reading the secrets stored earlier',
+      summary: `missing from the secret store: ${lost.map((purpose) => secretName(target, purpose)).join(', ')}`,
+      remedy: `Restore them (from the backup, or with az keyvault secret recover), then retry. No others are generated in their place. If nothing uses any secret of ${target} any more, you can start over: see “Lost secrets” in docs/operators.md.`,
     });
   if (seen.unknown.length > 0)
     return refuse({
       code: 'SECRET_MISSING',
       tried: 'reading the secrets that the request names',
       summary: `not in the secret store: ${seen.unknown.join(', ')}`,
-      remedy: 'Put them into the secret store under these names (npm run --silent secret -- --keep NAME < FILE), then retry.',
+      remedy: 'Store each of them (npm run --silent secret -- --keep NAME < FILE), then retry.',
     });
   if (seen.unusable.length > 0)
     return refuse({

@@ -100,7 +100,7 @@ const modified = (changes: readonly Change[], planned: string[]): Found =>
       .filter(({ changeType }) => changeType === 'Modify')
       .flatMap(({ resourceId }) => {
         const key = planned.find((candidate) => candidate.endsWith(` ${resourceId.split('/').at(-1)!.toLowerCase()}`));
-        return key ? [[key, { effect: 'Modify' as const, detail: 'by the deployment, as Azure says' }]] : [];
+        return key ? [[key, { effect: 'Modify' as const, detail: 'by the deployment, according to Azure’s what-if' }]] : [];
       }),
   );
 

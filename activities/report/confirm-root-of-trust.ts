@@ -47,7 +47,7 @@ export function faultOfRootOfTrust({ hsm, manager }: Looked, wanted: Wanted) {
   if (lost.length === 0) return undefined;
   return halt({
     code: 'CIPHERTRUST_ROOT_OF_TRUST_WRONG',
-    tried: 'checking the root of trust once more before the job is called completed',
+    tried: 'checking the root of trust again before completing the job',
     summary: lost.join(' '),
     remedy:
       'The root of trust was verified before. Find out what changed it since. If it cannot be restored, abort, delete the CipherTrust Manager’s VM, and send the request again.',

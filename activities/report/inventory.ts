@@ -30,7 +30,7 @@ async function activeDeployments({ deployments }: AzureClients, resourceGroup: s
   const found = [];
   for await (const { name, properties } of deployments.deployments.listByResourceGroup(resourceGroup, { abortSignal })) {
     const state = properties?.provisioningState ?? '';
-    if (isActive(state)) found.push(`deployment ${name}: ${state}; it goes on by itself in Azure`);
+    if (isActive(state)) found.push(`deployment ${name}: ${state}; it continues in Azure without the job`);
   }
   return found;
 }

@@ -30,7 +30,7 @@ function leave(name: string, tags: Tags, { target }: Pick<Input, 'target'>, byHa
     foreign &&
     refuse({
       code: 'AZURE_RESOURCE_FOREIGN',
-      tried: `closing the doors of ${name}`,
+      tried: `removing the temporary access to ${name}`,
       summary: foreign.summary,
       remedy: `${byHand} yourself, then retry.`,
     })

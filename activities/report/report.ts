@@ -28,8 +28,8 @@ export const decideReport =
     if (erased)
       return halt({
         code: 'HSM_ZEROIZED',
-        tried: 'calling the job completed',
-        summary: `the HSM may have been erased after it was verified: ${erased.event} was entered by ${erased.execution} of run ${erased.runId}`,
+        tried: 'completing the job',
+        summary: `the HSM may have been erased after it was verified: ${erased.execution} of run ${erased.runId} recorded ${erased.event}`,
         remedy: 'Check with `partition list` whether the partition and its root keys are still there. If not, abort and send the request again.',
       });
     const fault = input.last && faultOfRootOfTrust(looked, { ...input.last, request: input.request });
@@ -80,7 +80,7 @@ export const report = (systems: Systems): Step<Input, StepResult<'report'>> => {
               code: 'STORE_REFUSED',
               tried: `storing the report ${places(input).json}`,
               summary: messageOf(error),
-              remedy: 'Fix the folder (space, permissions), then retry; everything else is done.',
+              remedy: 'Fix the report folder (space, permissions), then retry. Everything else is done.',
             },
             error,
           );

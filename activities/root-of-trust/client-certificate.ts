@@ -34,7 +34,7 @@ export const decideClientCertificate = ({ keyKept, certificate, keyOnHost }: See
   if (!certificate) return act('sign');
   const clientCertificate = seenOf(certificate);
   const warnings = endsSoon(clientCertificate)
-    ? [`CipherTrust Manager’s client certificate ends on ${clientCertificate.notAfter.slice(0, 10)}: its root of trust does not answer any more then.`]
+    ? [`CipherTrust Manager’s client certificate expires on ${clientCertificate.notAfter.slice(0, 10)}. After that, its root of trust no longer responds.`]
     : [];
   return done<StepResult<'client-certificate'>>({ clientCertificate, keySecret: secretName(target, 'client-certificate-key'), warnings });
 };
@@ -86,8 +86,8 @@ export const clientCertificate = (systems: Systems) => {
             throw unsafe({
               code: 'CLIENT_CONFIGURATION_BROKEN',
               tried: 'vtl createcert',
-              summary: 'the host does not see its partition any more, though its configuration was put back',
-              remedy: 'Look at crystoki.ini on the Windows host, then retry.',
+              summary: 'the host no longer sees its partition, although its configuration was restored',
+              remedy: 'Check crystoki.ini on the Windows host, then retry.',
             });
         }),
       'keep-key': (input, _, attempt) =>

@@ -34,7 +34,7 @@ export const decideRegisterClient = (
       code: 'HSM_CLIENT_FOREIGN',
       tried: `registering the client ${client.name}`,
       summary: 'a client of this name is registered with a certificate that was not made here',
-      remedy: 'Find out whose it is; delete it by hand (client delete) if it is of no use, then retry.',
+      remedy: 'Find out who uses it. If nobody does, delete it on the HSM (client delete), then retry.',
     });
   if (client.by === 'hostname' && mapping !== undefined && mapping !== cipherTrust.address) return act('map');
   if (!client.partitions.includes(hsm.partition.name)) return act('assign');
@@ -136,5 +136,5 @@ const addressTaken = (address: string, errors: string[]) =>
     tried: `registering a client with the address ${address}`,
     summary: 'another client has this address',
     ...quoting('LunaSH', errors.join(' ')),
-    remedy: 'Find out which (client list, client show); delete it by hand if it is of no use, then retry.',
+    remedy: 'Find out which client has it (client list, client show). If nobody uses that client, delete it (client delete), then retry.',
   });

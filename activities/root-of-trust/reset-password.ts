@@ -42,7 +42,8 @@ export const decideResetPassword = ({ login, inside, at }: Seen, input: Pick<Inp
   if (inside && !licensed(inside.license, request.cipherTrust)) return act('activate-license');
   const lost = others.filter(({ host, keyed }) => keyed && inside && !inside.ntp.listed.includes(host));
   const warnings = lost.map(
-    ({ host }) => `The time server ${host} went with the wipe: it was asked with a key that nobody can read back. Add it again by hand.`,
+    ({ host }) =>
+      `The wipe removed the time server ${host}. Its authentication key cannot be read back, so this job did not restore it. Add it again in CipherTrust Manager.`,
   );
   // Where an attempt that is lost replaced it, now is the latest that it can have been.
   const exposed = { ...exposureOf(openSince, login.replacedAt ?? at), ...(exposures ? { exposures } : {}) };

@@ -97,12 +97,12 @@ function decideWiped({ pin, certificate, last }: Seen & { state: 'wiped' }, ciph
       certificate,
       ...(last.failed ? { failed: true as const } : {}),
     });
-  const when = last === undefined ? 'though nothing was sent to it that wipes it' : `${inMinutes(last.msAgo)} after hsm/setup was sent to it`;
+  const when = last === undefined ? 'although this service sent nothing that wipes it' : `${inMinutes(last.msAgo)} after hsm/setup was sent to it`;
   return halt({
     code: 'CIPHERTRUST_CHANGED',
     tried,
-    summary: `it presents another certificate or refuses the kept password, ${when}`,
-    remedy: 'Find out who changed it. If it is right as it is, abort and send the request again: a new job starts with what it finds.',
+    summary: `it presents another certificate or refuses the stored password, ${when}`,
+    remedy: 'Find out who changed it. If the change is intended, abort and send the request again: a new job starts from the current state.',
   });
 }
 
@@ -119,13 +119,13 @@ function told({ evidence, failed, msAgo }: NonNullable<Ready['open']>): StepFail
       tried,
       summary: 'hsm/setup failed',
       ...quoting(source, (evidence ?? '').replace(/^failed: /, '')),
-      remedy: `Fix the problem CipherTrust Manager reported, then retry: that ${sendsAgain}.`,
+      remedy: `Fix the problem CipherTrust Manager reported, then retry. Retrying ${sendsAgain}.`,
     });
   return unsafe({
     code: 'CIPHERTRUST_SETUP_NO_EFFECT',
     tried,
-    summary: `hsm/setup was sent (${evidence ?? 'no answer was heard'}), and ${inSeconds(msAgo)} later nothing changed: it does not list the HSM and was not wiped`,
-    remedy: `Check CipherTrust Manager’s log and the way to it; retry ${sendsAgain}.`,
+    summary: `hsm/setup was sent (${evidence ?? 'no response received'}), but ${inSeconds(msAgo)} later nothing has changed: CipherTrust Manager does not list the HSM and was not wiped`,
+    remedy: `Check CipherTrust Manager’s log and the network path to it, then retry. Retrying ${sendsAgain}.`,
   });
 }
 
@@ -260,7 +260,7 @@ async function checkBefore(caller: Caller, key: string, requests: number): Promi
   const record = setupRecord(caller);
   if (!problem || (problem.mayGoOn && (await record.wasDoubted(problem.summary)))) return;
   if (problem.mayGoOn) await record.doubted(problem.summary);
-  throw new StepFailure(requests > 0 ? { ...problem, remedy: `${problem.remedy} Retry ${sendsAgain}.` } : problem);
+  throw new StepFailure(requests > 0 ? { ...problem, remedy: `${problem.remedy} Retrying ${sendsAgain}.` } : problem);
 }
 
 /** How long its effect may take to show, in longest runs of a command: after its answer; after nobody heard one, since then it may still be at work, too. */

@@ -51,7 +51,7 @@ function faultsOf(seen: Seen, wanted: Wanted, { contents }: Partial<Proofs>): st
 }
 
 const warningsOf = ({ sealer, rotKeys }: Seen): string[] => [
-  ...(sealer ? [] : ['CipherTrust Manager does not tell who seals the master key.']),
+  ...(sealer ? [] : ['CipherTrust Manager does not report what seals the master key.']),
   ...(rotKeys === 0 ? ['CipherTrust Manager lists no root of trust key.'] : []),
 ];
 
@@ -65,10 +65,10 @@ export const decideVerifyRootOfTrust = (seen: Seen, wanted: Wanted, proofs: Part
       code: 'CIPHERTRUST_ROOT_OF_TRUST_WRONG',
       tried: 'verifying the root of trust',
       summary: faults.join('; '),
-      remedy: `Do not use this CipherTrust Manager. Look at System > HSMs and its log. Retry looks again; ${
+      remedy: `Do not use this CipherTrust Manager. Check System > HSMs and its log, then retry. ${
         servers.some((server) => isServerOf(server, partitionSerial))
-          ? 'a new job leaves a manager that lists the partition as it is: if nothing in it is needed, abort, delete its VM by hand, and send the request again.'
-          : 'abort and send the request again to have it set up anew.'
+          ? 'A new job does not change a manager that lists the partition. If nothing in it is needed, abort, delete its VM, and send the request again.'
+          : 'To set it up again, abort and send the request again.'
       }`,
     });
   if (!proofs.contents) return coRefused ? halt(coWasRefused) : prove('contents');
@@ -83,8 +83,8 @@ export const decideVerifyRootOfTrust = (seen: Seen, wanted: Wanted, proofs: Part
 
 const coWasRefused: ProblemOf<'Unsafe'> = {
   code: 'LUNACM_PASSWORD_REFUSED',
-  tried: 'looking into the partition',
-  summary: 'the kept password of the crypto officer was refused',
+  tried: 'reading the contents of the partition',
+  summary: 'the stored password of the crypto officer was refused',
   remedy: doNotRetry('co'),
 };
 

@@ -109,7 +109,7 @@ function readable(secret: string, text: string): WebCertificate {
       code: 'SECRET_UNUSABLE',
       tried: `reading the web certificate in the secret ${secret}`,
       summary: messageOf(error),
-      remedy: `Put a valid certificate with its private key in place of what the secret ${secret} holds, then retry; or skip this and set it yourself.`,
+      remedy: `Replace the content of the secret ${secret} with a valid certificate and its private key, then retry; or skip this step and set the certificate yourself.`,
     });
   }
 }
@@ -122,7 +122,8 @@ function configuredIn(body: unknown): string {
       code: 'CIPHERTRUST_REQUEST_FAILED',
       tried: `GET ${interfacePath}`,
       summary,
-      remedy: 'Look at the interface web in CipherTrust Manager (Admin Settings > Interfaces), then retry; or skip this and set name and certificate by hand.',
+      remedy:
+        'Check the interface “web” in CipherTrust Manager (Admin Settings > Interfaces), then retry; or skip this step and set the name and certificate yourself.',
     });
   if (typeof certificates !== 'string' || certificates.trim() === '') throw wrong('it reported a success, but there is no certificate in it');
   try {

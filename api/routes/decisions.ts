@@ -49,15 +49,19 @@ export function decisionRoutes(app: FastifyInstance, jobs: JobService): void {
 }
 
 const amendmentWithout = (action: string): HttpProblem =>
-  new HttpProblem(422, 'The decision cannot be taken', `An amendment goes with retry alone: ${action} changes no request. Nothing was sent.`, {
-    errors: [{ pointer: '/amendment', detail: 'Leave it out, or decide "retry".' }],
+  new HttpProblem(422, 'The decision cannot be taken', `An amendment is allowed only with retry: ${action} does not change the request. Nothing was sent.`, {
+    errors: [{ pointer: '/amendment', detail: 'Remove the amendment, or send the action "retry".' }],
   });
 
 /** Who decides: who is signed in. Of a role nobody knows who that is, so it may say so. */
 function actorOf({ name }: SignedIn, said: string | undefined, role: Role): string {
   if (name === undefined) return said ?? role;
   if (said !== undefined && said !== name)
-    throw new HttpProblem(422, 'Not your name', `You are signed in as ${name}, and decide under that name: leave "actor" out.`);
+    throw new HttpProblem(
+      422,
+      'Not your name',
+      `You are signed in as ${name}, and your decision is recorded under that name. Nothing was sent. Remove "actor" and send the decision again.`,
+    );
   return name;
 }
 
@@ -76,7 +80,7 @@ async function needTwoPeople(jobs: JobService, id: string, approvalId: string): 
     throw new HttpProblem(
       403,
       'Not allowed',
-      'A second person must decide: sign in with the token of a person who is named in the tokens file, not with the approver’s.',
+      'A second person must decide. Use the token of a person who is named in the tokens file, not the token of the approver role.',
       {
         job: linkOf(id),
       },
@@ -85,7 +89,7 @@ async function needTwoPeople(jobs: JobService, id: string, approvalId: string): 
 
 function answer(reply: FastifyReply, id: string, decisionId: string, verdict: DecisionView | undefined): FastifyReply {
   if (!verdict) {
-    const detail = 'No worker has judged it yet; it is kept and will be judged.';
+    const detail = 'No worker has processed the decision yet. It is stored and will be processed; the job then shows the verdict.';
     const pending: Replies['decision'][202] = { decisionId, verdict: 'pending', detail, links: { self: linkOf(id) } };
     return reply.code(202).send(pending);
   }

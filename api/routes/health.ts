@@ -13,7 +13,9 @@ export function healthRoutes(app: FastifyInstance, jobs: JobService, workers: Wo
   const schema = { tags, summary: 'Temporal answers, too; the body says how many workers poll', response: { 200: response200, 503: response503 } };
   app.get<{ Reply: Replies['ready'] }>('/readyz', { ...open, schema }, async () => {
     const [seen] = await Promise.all([workers.view(), jobs.ready()]).catch((cause: unknown) => {
-      throw new HttpProblem(503, 'Not ready', 'Temporal does not answer.', { cause });
+      throw new HttpProblem(503, 'Not ready', 'Temporal does not respond. Check that the Temporal server runs and that TEMPORAL_ADDRESS is correct.', {
+        cause,
+      });
     });
     return { status: 'ready', ...(seen ? { workers: seen } : {}) };
   });

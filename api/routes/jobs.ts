@@ -15,7 +15,7 @@ export function jobRoutes(app: FastifyInstance, jobs: JobService): void {
   );
   app.get<{ Params: JobPath; Reply: Replies['job'] }>(
     '/v1/jobs/:id',
-    { schema: { tags, summary: 'How a job is', params: JobParameters, response: answers({ 200: JobAnswer }, 404, 503) } },
+    { schema: { tags, summary: 'Show a job', params: JobParameters, response: answers({ 200: JobAnswer }, 404, 503) } },
     ({ params }) => jobs.show(params.id),
   );
   app.post<{ Params: JobPath; Reply: Replies['cancel'] }>(
@@ -24,7 +24,7 @@ export function jobRoutes(app: FastifyInstance, jobs: JobService): void {
       config: { role: 'operator' },
       schema: {
         tags,
-        summary: 'Cancel a job: what must not be cut is finished first; nothing is removed',
+        summary: 'Cancel a job: steps that must not be interrupted finish first; nothing is removed',
         params: JobParameters,
         response: answers({ 202: CancellingAnswer }, 404, 409, 503),
       },

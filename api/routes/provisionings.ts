@@ -11,12 +11,12 @@ const tags = ['provisionings'];
 
 /** Whoever holds a role’s token may hold the other one, too: only names tell two people apart. */
 const nobodyByName = (): HttpProblem =>
-  new HttpProblem(422, 'The request cannot be carried out', 'You are signed in as a role and not by name; nothing was touched.', {
+  new HttpProblem(422, 'The request cannot be carried out', 'You are signed in with the token of a role, which has no name. Nothing was changed.', {
     errors: [
       {
         pointer: '/approval/secondPerson',
         detail:
-          'It needs people who sign in by name: write "people": [{ "name": "anna", "roles": ["operator"], "token": "…" }, …] into the tokens file, start the API anew, and send this with the token of one of them; another one of them with the role approver decides.',
+          'secondPerson needs people who sign in by name. Add "people": [{ "name": "anna", "roles": ["operator"], "token": "…" }, …] to the tokens file, restart the API, and send the request with the token of one of them. Another one, with the role approver, must decide.',
       },
     ],
   });

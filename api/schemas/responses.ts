@@ -46,7 +46,7 @@ const HttpProblem = Type.Object(
     command: Type.Optional(Type.String({ description: 'The command that fixes it, where one does.' })),
     requestId: Type.Optional(Type.String({ description: 'With a status of 500 or above: the id under which the API’s log holds the cause.' })),
   },
-  { $id: 'HttpProblem', description: 'An answer that is no success (RFC 9457).' },
+  { $id: 'HttpProblem', description: 'An error response (RFC 9457).' },
 );
 
 const Plan = Type.Object({ ...plan.properties, whatIf: Type.Optional(whatIf) }, { $id: 'Plan' });
@@ -55,7 +55,9 @@ const Started = Type.Object(
   {
     id: Type.String(),
     runId: Type.String(),
-    state: Type.Enum(jobStates, { description: 'Of the job that the key belongs to: one that is over is not started again. A new key starts a new one.' }),
+    state: Type.Enum(jobStates, {
+      description: 'The state of the job that the key belongs to. A job that has ended is not started again; a new key starts a new job.',
+    }),
     estimateMinutes: plan.properties.estimateMinutes,
     warnings: plan.properties.warnings,
     links,
@@ -112,7 +114,7 @@ const Stuck = Type.Object(
     since: Type.Optional(time),
     cause: Type.String({ description: 'What the workflow’s code fails with, as Temporal recorded it.' }),
   },
-  { description: 'The job’s own code keeps failing. It goes on once a fixed worker runs; decisions are kept until then.' },
+  { description: 'The job’s workflow code keeps failing. The job continues once a fixed worker runs; decisions are stored until then.' },
 );
 
 const Job = Type.Object(

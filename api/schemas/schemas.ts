@@ -26,7 +26,7 @@ export const ListQuery = Type.Object(
 export type ListFilter = Omit<Static<typeof ListQuery>, 'limit'>;
 
 export const PlanQuery = Type.Object(
-  { whatIf: Type.Optional(Type.Boolean({ description: 'Look, too, at what is there: Create, NoChange or Modify for each resource. Needs a worker.' })) },
+  { whatIf: Type.Optional(Type.Boolean({ description: 'Also read Azure: Create, NoChange or Modify for each resource. Needs a worker.' })) },
   closed,
 );
 
@@ -36,7 +36,7 @@ export const KeyHeader = Type.Object({
       minLength: 1,
       maxLength: 200,
       description:
-        'The same key with the same body is the same request, however often it is sent; with another body it is refused (422). A key counts for its HSM or job: under another HSM’s name it stands for another request.',
+        'The same key with the same body is the same request, however often it is sent. The same key with another body is refused (422). A key is valid for one HSM or job: for another HSM, the same key is a different request.',
     }),
   ),
 });

@@ -16,7 +16,7 @@ export class ApiError extends Error {
 }
 
 function told(status: number, problem: Partial<ProblemView>): string {
-  const head = [problem.title, problem.detail].filter(Boolean).join(': ') || `The API answered ${status}.`;
+  const head = [problem.title, problem.detail].filter(Boolean).join(': ') || `The API returned status ${status}.`;
   const mistakes = (problem.errors ?? []).map(({ pointer, detail }) => `  - ${pointer}: ${detail}`);
   return [head, ...mistakes].join('\n');
 }
@@ -50,7 +50,7 @@ export class Api {
 
 /** Nobody listens: the API is being restarted, or has ended. */
 function away(): never {
-  throw new ApiError(503, 'The API does not answer.');
+  throw new ApiError(503, 'The API does not respond.');
 }
 
 function parsed(text: string): Partial<ProblemView> {

@@ -12,11 +12,11 @@ export function renderPlan({ summary, creates, criticalPath, estimateMinutes, de
   return [
     ...wrap(summary, width),
     ...list(
-      'Will be created, or kept where it exists:',
+      'Will be created if missing:',
       creates.map(({ kind, name, detail }) => `${kind} ${name}: ${detail}`),
     ),
     '',
-    `Usually takes ${time(estimateMinutes)}${scaled}, beside the wait for the approval. The critical path:`,
+    `Usually takes ${time(estimateMinutes)}${scaled}, plus the wait for the approval. Critical path:`,
     ...wrap(criticalPath.map(titleOf).join(' → '), width, '  '),
     ...list('Destroys:', destroys),
     ...list('Warnings:', warnings),

@@ -12,7 +12,7 @@ export function renderApproval({ id, question, loses, hsm, manager, deadline, re
     ...(hsm ? renderHsm(hsm) : []),
     ...(manager ? renderManager(manager) : []),
     ...wrap(`What is lost: ${loses}`, width, '  '),
-    `  Requested by ${requestedBy}${secondPerson ? ', so another person must approve' : ''}; decide before ${deadline} (${id})`,
+    `  Requested by ${requestedBy}${secondPerson ? '; another person must approve' : ''}. Decide before ${deadline} (${id}).`,
   ];
 }
 
@@ -22,7 +22,7 @@ function renderManager({ name, address, version, users, keys, domains, hsms }: N
   return [
     `  CipherTrust  ${name} at ${address}, version ${version}`,
     ...wrap(`Users        ${some(users)} besides admin`, width, '  '),
-    `  Keys         ${keys ?? '(not told)'}`,
+    `  Keys         ${keys ?? '(unknown)'}`,
     ...wrap(`Domains      ${some(domains)}`, width, '  '),
     ...wrap(`HSMs         ${some(hsms)}`, width, '  '),
   ];

@@ -31,8 +31,8 @@ export const stateNames: Record<JobState, string> = {
   incident: 'waits for a decision about an incident',
   stuck: 'is stuck: its workflow code keeps failing',
   completed: 'completed',
-  rejected: 'rejected',
-  aborted: 'aborted',
+  rejected: 'was rejected',
+  aborted: 'was aborted',
   cancelled: 'cancelled',
   failed: 'failed',
 };

@@ -192,7 +192,7 @@ function after({ left, found }: Tried, shown: Omit<LoginAttempt, 'at'>): Tried {
 
 const withoutKept = ({ left, found }: Tried): Tried => ({
   left: left.filter((which) => which !== 'kept'),
-  found: [...found, `the kept password was shown ${mostUnheard} times, and what came of it was not heard`],
+  found: [...found, `the stored password was shown ${mostUnheard} times, and what came of it was not heard`],
 });
 
 /**

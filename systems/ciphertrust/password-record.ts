@@ -60,6 +60,8 @@ export class PasswordRecord {
   }
 }
 
-/** For a person. */
+/** For a person, who knows the kept password as the one in the secret store. */
+export const passwordName = (which: Which): string => `${which === 'kept' ? 'stored' : which} password`;
+
 export const told = ({ which, outcome, why }: Pick<LoginAttempt, 'which' | 'outcome' | 'why'>): string =>
-  `the ${which} password ${outcome}${why ? `: ${why}` : ''}`;
+  `the ${passwordName(which)} ${outcome}${why ? `: ${why}` : ''}`;

@@ -93,18 +93,18 @@ export async function mustSignIn(...[client, log, who, then = {}]: Parameters<ty
 }
 
 export const doNotRetry = (role: Role): string =>
-  `Do not retry: each retry uses an attempt, and ten wrong ones ${role === 'co' ? 'lock the partition’s keys away for good' : 'erase the partition'}. Find out who set another password, sign in by hand as ${role}, and set the kept one. Once it is taken, retry; where nothing tells how many attempts are left, abort and send the request again.`;
+  `Do not retry: each retry uses an attempt, and ten wrong ones ${role === 'co' ? 'lock the partition’s keys away for good' : 'erase the partition'}. Find out who set another password, sign in by hand as ${role}, and set the stored one. Once it is taken, retry; where nothing tells how many attempts are left, abort and send the request again.`;
 
 const notTaken = ({ role, first }: Pick<Who, 'role' | 'first'>, how: Exclude<SignIn, 'good'>): StepFailure =>
   unsafe({
     code: ({ refused: 'LUNACM_PASSWORD_REFUSED', locked: 'LUNACM_ATTEMPTS_USED', expired: 'LUNACM_PASSWORD_EXPIRED' } as const)[how],
     tried: `role login -name ${role}`,
     summary: {
-      refused: `the ${first ? 'first' : 'kept'} password is refused`,
+      refused: `the ${first ? 'first' : 'stored'} password is refused`,
       locked: 'the role is locked out',
-      expired: 'the password is taken and must be changed',
+      expired: 'the password is accepted but must be changed',
     }[how],
-    remedy: how === 'expired' ? 'Somebody reset it. Change it by hand and set the kept one again, then retry.' : doNotRetry(role),
+    remedy: how === 'expired' ? 'Somebody reset it. Change it, set the stored one again, then retry.' : doNotRetry(role),
   });
 
 /** Why no password is shown. */
@@ -117,7 +117,7 @@ export const tooFew = (role: Role, { attemptsLeft }: Pick<RoleShown, 'attemptsLe
       : attemptsLeft === 0
         ? `${role} is locked out`
         : `only ${attemptsLeft} attempts of ${role} are left`,
-  remedy: `Nothing was tried. Sign in yourself as ${role} with the kept password, which resets the counter, then ${attemptsLeft === undefined ? 'abort, and send the request again: this job tries no more' : 'retry'}.`,
+  remedy: `Nothing was tried. Sign in yourself as ${role} with the stored password, which resets the counter, then ${attemptsLeft === undefined ? 'abort, and send the request again: this job tries no more' : 'retry'}.`,
 });
 
 /** The labels of the objects in a partition, seen as crypto officer: only where the kept password can be expected to be good. */
@@ -130,7 +130,7 @@ export async function readContents(client: LunaClient, log: RoleLog, who: { seri
             code: 'LUNACM_PASSWORD_EXPIRED',
             tried: 'looking into the partition',
             summary: officer.initialized ? 'the crypto officer has its first password again' : 'nothing tells that the crypto officer is initialized',
-            remedy: 'Nothing was tried. Find out who changed it (role show), and set the kept password; then retry.',
+            remedy: 'Nothing was tried. Find out who changed it (role show), and set the stored password; then retry.',
           }
         : tooFew('co', officer, spent.co),
     );

@@ -48,7 +48,7 @@ export const trustAgain = (job: StepContext): string =>
 
 /** Why a refused password of the SO is not shown again. */
 export const soRefusedRemedy =
-  'It is not tried again by itself: each wrong password brings the HSM nearer to erasing itself. Compare the kept SO password, sign in by hand, then retry.';
+  'It is not tried again by itself: each wrong password brings the HSM nearer to erasing itself. Compare the stored SO password, sign in by hand, then retry.';
 
 type AppliancePassword = DataOf<'hsm', 'appliance-sign-in'>['password'];
 
@@ -136,7 +136,7 @@ export class Luna {
         code: 'HSM_APPLIANCE_PASSWORD_RESET',
         tried: 'first sign-in to the appliance',
         summary: 'the factory password works and no change is asked for',
-        remedy: 'Change it (my password set) to the kept one, then retry.',
+        remedy: 'Change it (my password set) to the stored one, then retry.',
       });
     return { is: seen.is, pin: trusted ?? (await this.#keepHostKey(job, address, seen.pin)) };
   }
@@ -209,7 +209,7 @@ export class Luna {
         code: 'HSM_SO_ATTEMPTS_USED',
         tried,
         summary: `${soAttemptsLeft} SO attempts are left`,
-        remedy: 'Sign in yourself as SO with the kept password, which resets the counter, then retry.',
+        remedy: 'Sign in yourself as SO with the stored password, which resets the counter, then retry.',
       });
     await record.append('so-sign-in', { outcome: 'tried', serial });
     const { text, result, errors } = await session.raw(tried, { password });
@@ -354,13 +354,13 @@ function keptWithheld(address: string, why: 'refused' | 'unheard'): StepFailure 
     return signInRefused(
       'HSM_APPLIANCE_PASSWORD_REFUSED',
       `the HSM at ${address}`,
-      'The kept password is refused: somebody changed it. Put the kept one back, then retry.',
+      'The stored password is refused: somebody changed it. Put the stored one back, then retry.',
     );
   return refused({
     code: 'HSM_APPLIANCE_PASSWORD_REFUSED',
     tried: `signing in to the HSM at ${address}`,
-    summary: 'no response to the last sign-in with the kept password was received, and it was not tried again',
-    remedy: 'Retry: that signs in once more. Where the kept password may be wrong, set it on the appliance first.',
+    summary: 'the last sign-in with the stored password received no response, and the password was not tried again',
+    remedy: 'If the appliance may not have the stored password, set it there first (my password set). Then retry: retrying signs in once more.',
   });
 }
 
@@ -368,8 +368,8 @@ const resetBySomebody = () =>
   unsafe({
     code: 'HSM_APPLIANCE_PASSWORD_RESET',
     tried: 'signing in to the appliance',
-    summary: 'it wants a new password although the kept one works',
-    remedy: 'Somebody reset it: sign in yourself, set the kept password, then retry.',
+    summary: 'it wants a new password although the stored one works',
+    remedy: 'Somebody reset it: sign in yourself, set the stored password, then retry.',
   });
 
 const refusedMeansNo = (error: unknown): undefined => {

@@ -223,7 +223,7 @@ export class LunashSession {
       tried,
       summary: 'few sign-ins are left before the HSM erases itself',
       ...evidence,
-      remedy: 'Nothing was tried. Sign in yourself as SO with the kept password, which resets the counter, then retry.',
+      remedy: 'Nothing was tried. Sign in yourself as SO with the stored password, which resets the counter, then retry.',
     });
   }
 
@@ -231,7 +231,7 @@ export class LunashSession {
     const evidence = this.#lastWords();
     await this.#resynchronize();
     const remedy = 'The factory password still holds. Check the appliance’s rules for passwords, then retry.';
-    return refused({ code: 'HSM_APPLIANCE_PASSWORD_NOT_TAKEN', tried, summary: 'the kept password was not taken', ...evidence, remedy });
+    return refused({ code: 'HSM_APPLIANCE_PASSWORD_NOT_TAKEN', tried, summary: 'the stored password was not taken', ...evidence, remedy });
   }
 
   /**

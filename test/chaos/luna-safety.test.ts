@@ -131,7 +131,7 @@ describe('The HSM', function () {
 
   for (const [what, sizes, seen] of [
     ['ten partitions', Array<number>(10).fill(1_000), /10 partitions exist, 10 are licensed/],
-    ['too little room', [33_554_432 - 9_999], /9999 bytes are free, 10000 are asked for/],
+    ['too little room', [33_554_432 - 9_999], /9999 bytes free, .* asks for 10000 bytes/],
   ] as const)
     it(`with ${what} is an incident before anything is created`, () =>
       withRun({ fips: false, events: [] }, async (run) => {

@@ -85,7 +85,7 @@ describe('The API beside Temporal', function () {
       });
       await app.close();
       assert.equal(answer.statusCode, 503);
-      assert.match(answer.json().detail, /No worker took it up within 1 s.*nothing was changed/);
+      assert.match(answer.json().detail, /No worker started the what-if within 1 s.*Nothing was changed/);
       await until('nothing waiting for a worker', async () => {
         for await (const { workflowId } of client.workflow.list({ query: "ExecutionStatus = 'Running'" })) if (workflowId.startsWith('plan-')) return undefined;
         return true;

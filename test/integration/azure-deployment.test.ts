@@ -67,10 +67,8 @@ describe('The deployment of the HSM', function () {
         () => assert.fail('it is not done'),
         (error) => ({ problem: error.details[0] as Problem }),
       );
-      assert.deepEqual(
-        [problem.kind, problem.summary],
-        ['NotReady', 'Another deployment named HSMdeploy is active in the resource group; it is waited for, not adopted.'],
-      );
+      assert.equal(problem.kind, 'NotReady');
+      assert.match(problem.summary, /HSMdeploy is active.*does not adopt/);
       assert.equal(its.sent(), 1, 'only theirs');
     });
 
@@ -80,7 +78,7 @@ describe('The deployment of the HSM', function () {
       its.bench.fault('error', `${hsmMade}`, { status: 403, code: 'RequestDisallowedByPolicy', message: 'disallowed by policy' });
       await foreignDeployment(theirs);
       const done = await its.deploy();
-      assert.ok(its.bench.attempts.some(({ problem }) => /not adopted/.test(wordsOf(problem))));
+      assert.ok(its.bench.attempts.some(({ problem }) => /does not adopt/.test(wordsOf(problem))));
       assert.deepEqual([its.sent(), done.gatewayWasThere, its.bench.states(hsmType).length], [2, true, 1]);
     });
 

@@ -105,7 +105,7 @@ describe('A deployment and the network’s gateway', function () {
         ['Microsoft.Network/virtualNetworkGateways', hsmType].map((type) => its.bench.states(type)),
         [['Succeeded'], ['Succeeded', 'Succeeded']],
       );
-      assert.ok(its.bench.attempts.some(({ problem }) => /DeploymentActive|not adopted/.test(wordsOf(problem))));
+      assert.ok(its.bench.attempts.some(({ problem }) => /DeploymentActive|does not adopt/.test(wordsOf(problem))));
       assert.equal(its.sent(), 2);
     });
 

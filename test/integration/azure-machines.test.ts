@@ -52,7 +52,7 @@ describe('The machines', function () {
     });
     const { words: seen, remedy } = await bench.stops('windows-vm', needs);
     assert.equal(seen, 'it is Failed. Azure Resource Manager said: "OSProvisioningTimedOut: OS Provisioning did not finish in time."');
-    assert.match(remedy, /fixed or deleted in the portal: do that before you retry/);
+    assert.match(remedy, /Fix or delete it in the portal before you retry/);
     assert.equal((await bench.stops('windows-vm', needs)).words, seen, 'as it is, a retry says the same');
     assert.equal(bench.arrived(vmPut).length, 1);
     const { compute } = await bench.clients();

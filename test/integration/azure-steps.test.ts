@@ -111,7 +111,7 @@ describe('The feature', function () {
     await bench.step('register-providers', {});
     bench.world.requestLog.clear();
     bench.azure.setFeature('Pending');
-    await assert.rejects(bench.attempt('check-feature', {}), /Pending: Microsoft decides/);
+    await assert.rejects(bench.attempt('check-feature', {}), /Pending\. Waiting for Microsoft/);
     assert.deepEqual(bench.arrived(provider), []);
     bench.azure.setFeature('Registered');
     await bench.step('check-feature', {});
@@ -149,7 +149,7 @@ describe('The resource group', function () {
     await resources.resourceGroups.delete(name).submitted();
     const { kind, words: seen, remedy } = await bench.stops('resource-group', {});
     assert.deepEqual([kind, seen], ['Unsafe', 'it is being deleted']);
-    assert.match(remedy, /Once it is gone a retry makes it anew/);
+    assert.match(remedy, /once the group is gone: retrying re-creates it/);
     const { groups } = bench.world.state['azure'] as AzureState;
     for (const { deletion } of Object.values(groups)) if (deletion) deletion.endsAt = 0;
     await until('the group gone', async () =>

@@ -158,7 +158,7 @@ describe('The clients of the HSM', function () {
         Object.assign(luna.request, { certificate, lunaClient: { ...luna.request.lunaClient, certificateDays: 30 } });
         const { clientCertificate: made, warnings } = await certified();
         assert.ok(Math.abs(Date.parse(made.notAfter) - Date.now() - 30 * dayMs) < 2 * dayMs);
-        assert.match(warnings![0]!, new RegExp(`ends on ${made.notAfter.slice(0, 10)}`));
+        assert.match(warnings![0]!, new RegExp(`expires on ${made.notAfter.slice(0, 10)}`));
       });
 
     it('is made without a number of days where vtl knows none', async () => {

@@ -58,7 +58,7 @@ describe('A partition whose size the HSM rounds', function () {
         assert.deepEqual({ attempt, kind, created: await created() }, { attempt, kind: 'Unsafe', created: 0 });
         assert.match(
           `${words} ${remedy}`,
-          new RegExp(`has 10000 bytes and holds ${objects.length} objects; .*is not kept as one that was created here.*root of trust, retry; else`),
+          new RegExp(`10000 bytes and ${objects.length} objects, .*does not show that this service created it.*root of trust, retry\\. Otherwise`),
         );
       }
       await luna.step(createPartition, { ...input(), order: 2 });
@@ -94,7 +94,7 @@ describe('A partition whose size the HSM rounds', function () {
     await luna.step(createPartition, input());
     Object.assign(luna.partition, { serial: '1999999999999', objects: ['their-key'] });
     const { kind, words: seen, remedy } = await luna.problemOf(luna.step(createPartition, { ...input(), runId: 'run-2' }));
-    assert.deepEqual([kind, /1999999999999 is not kept/.test(seen), /do not delete it/.test(remedy)], ['Unsafe', true, true]);
+    assert.deepEqual([kind, /serial 1999999999999; .*does not show/.test(seen), /do not delete it/.test(remedy)], ['Unsafe', true, true]);
     assert.match(remedy, /retry with an amendment of \/hsm\/partition\/sizeBytes to 10240/);
     luna.partition.objects = [];
     assert.doesNotMatch((await luna.problemOf(luna.step(createPartition, { ...input(), runId: 'run-3' }))).remedy, /delete/);

@@ -83,7 +83,7 @@ describe('A stack that is met by', function () {
     it('a feature that is not registered is an incident with the request for access; after the registration a retry goes on', async () => {
       const { step, problem } = await bench.incident(id);
       assert.equal(step, 'check-feature');
-      assert.match(problem.remedy, /HSMrequest@Microsoft\.com.*westus2.*no longer onboarded/s);
+      assert.match(problem.remedy, /no longer onboards new customers.*HSMrequest@Microsoft\.com.*westus2/s);
       await bench.control('POST', '/feature', { state: 'Registered' });
       assert.equal((await bench.resolve(id, 'incident-1', 'retry')).status, 200);
       await bench.reaches(id, 'check-feature done', ({ steps }) => steps['check-feature'].state === 'done', { incidents: true });

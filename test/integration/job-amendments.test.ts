@@ -103,7 +103,7 @@ describe('An amendment', () => {
       const { request } = calls.findLast(({ id }) => id === 'install-luna-client')!.input as StepInput<'install-luna-client'>;
       assert.deepEqual(request, its.request, 'none of them was applied');
       await retryWith(job, { '/lunaClient/version': '7.4.0' }, 'incident-1', { action: 'abort' });
-      assert.match((await judged(job, wrong.length + 1)).decisions.at(-1)?.reason ?? '', /goes with retry/);
+      assert.match((await judged(job, wrong.length + 1)).decisions.at(-1)?.reason ?? '', /only with retry/);
       await job.handle.signal('resolve', decision({ incidentId: wholeId(await job.progress(), 'incident-1'), action: 'abort' }));
       assert.equal((await job.handle.result()).outcome, 'aborted');
     });

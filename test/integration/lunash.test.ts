@@ -246,7 +246,7 @@ describe('The HSM’s half of the runbook, over real SSH', function () {
     isCut = false;
     const { kind, words, remedy } = await luna.problemOf(luna.attempt(inspectHsm, input, 2));
     assert.deepEqual([kind, luna.arrived('luna-ssh:sign-in').length], ['Refused', 1]);
-    assert.match(`${words} ${remedy}`, /no response to the last sign-in with the kept password was received.*Retry: that signs in once more/);
+    assert.match(`${words} ${remedy}`, /last sign-in with the stored password received no response.*retrying signs in once more/);
     await luna.attempt(inspectHsm, { ...input, order: 2 });
   });
 
@@ -356,7 +356,7 @@ describe('A password that does not fit', function () {
   it('is neither: each is tried once', async () => {
     luna = await LunaSteps.start();
     Object.assign(luna.world.appliance.state.users[0]!, { password: 'Somebody-elses.1', mustChange: false });
-    assert.match((await firstSignIn()).words, /neither the kept nor the factory password/);
+    assert.match((await firstSignIn()).words, /neither the stored nor the factory password/);
     assert.equal(luna.arrived('luna-ssh:sign-in').length, 2);
   });
 
@@ -405,7 +405,7 @@ describe('A password that does not fit', function () {
     hsm.soPassword = 'Somebody-elses.1';
     assert.match((await soSignIn()).words, /LUNA_RET_UM_PIN_INCORRECT/);
     assert.equal(hsm.soAttemptsLeft, 2);
-    assert.match((await soSignIn()).words, /2 attempts are left|2 SO attempts are left/);
+    assert.match((await soSignIn()).words, /attempts left: 2 of 3|2 SO attempts are left/);
     assert.equal(luna.world.appliance.state.hsm.soAttemptsLeft, 2);
   });
 
@@ -444,7 +444,7 @@ describe('A password that does not fit', function () {
     await record.read();
     await record.append('so-sign-in', { outcome: 'tried' });
     hsm.soAttemptsLeft = 2;
-    assert.match((await soSignIn()).words, /2 attempts are left/);
+    assert.match((await soSignIn()).words, /attempts left: 2 of 3/);
     assert.deepEqual([luna.arrived('lunash:hsm login').length, hsm.soAttemptsLeft], [0, 2]);
   });
 
@@ -458,7 +458,7 @@ describe('A password that does not fit', function () {
     hsm.soAttemptsLeft = 3;
     const elsewhere = { ...luna.systems, transcripts: folderTranscripts(join(tmpdir(), 'hsm-no-such-folder')) };
     const again = await luna.problemOf(luna.step(() => initializeHsm(elsewhere), { ...luna.job, ...luna.hosts }));
-    assert.match(again.words, /the kept SO password was refused/);
+    assert.match(again.words, /the stored SO password was refused/);
     assert.equal(luna.arrived('lunash:hsm login').length, 1);
     await luna.problemOf(luna.step(initializeHsm, { ...luna.job, ...luna.hosts, order: 2 }));
     assert.equal(luna.arrived('lunash:hsm login').length, 2);

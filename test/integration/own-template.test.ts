@@ -115,7 +115,7 @@ describe('A deployment with the user’s own template', function () {
       seen,
       'it would not deploy the HSM dedicatedHSMs/kylo-luna-hsm of this resource group; it would deploy dedicatedHSMs/other-hsm, too, which nobody asked for',
     );
-    assert.match(remedy, /correct the template, then retry with an amendment of \/hsm\/template/);
+    assert.match(remedy, /Fix it, then retry with an amendment of \/hsm\/template/);
     assert.deepEqual(bench.arrived('arm:PUT Microsoft.Resources/deployments'), []);
   });
 
@@ -131,7 +131,7 @@ describe('A deployment with the user’s own template', function () {
     const problem = await bench.stops('deploy-hsm', { hsmSubnetId, template });
     assert.equal(problem.kind, 'Unsafe');
     assert.match(wordsOf(problem), /second gateway.*HSMLuna-ergw/);
-    assert.match(problem.remedy, /null takes it away/);
+    assert.match(problem.remedy, /null removes it/);
     assert.deepEqual(bench.arrived('arm:PUT Microsoft.Resources/deployments'), []);
     bench.request.hsm.address = '172.22.1.4';
     delete bench.request.hsm.template;

@@ -333,7 +333,7 @@ describe('The partition, from the trust link to its crypto officer', function ()
       luna.partition.poPassword = 'theirs';
       const { kind, words: seen, remedy } = await luna.problemOf(luna.step(cryptoOfficer, input()));
       assert.equal(kind, 'Unsafe');
-      assert.match(seen, /the kept password is refused/);
+      assert.match(seen, /the stored password is refused/);
       assert.match(remedy, /^Do not retry: each retry uses an attempt, and ten wrong ones erase the partition/);
       assert.deepEqual([luna.partition.poAttemptsLeft, luna.arrived('lunacm:role init', 'done')], [9, []]);
     });

@@ -104,7 +104,7 @@ describe('What a request would change', function () {
     bench.azure.setFeature('NotRegistered');
     assert.match((await look()).problems.join(), /^checking the feature AzureDedicatedHSM: it is NotRegistered$/);
     bench.azure.setFeature('Pending');
-    assert.match((await look()).problems.join(), /Pending: Microsoft decides/);
+    assert.match((await look()).problems.join(), /Pending\. Waiting for Microsoft/);
     bench.azure.setFeature('Registered');
     await bench.step('register-providers', {});
     bench.request.lunaClient.size = 'Standard_M416ms';

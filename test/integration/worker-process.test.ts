@@ -121,7 +121,7 @@ describe('An API process', function () {
     await started.says(/Server listening/);
     assert.equal((await fetch(`http://127.0.0.1:${port}/readyz`)).status, 503);
     started.send('SIGUSR2');
-    await started.says(/read ECONNRESET.*Uncaught error; this API goes on\./);
+    await started.says(/read ECONNRESET.*Uncaught error\. The API continues\./);
     assert.doesNotMatch(started.log, /hush/);
     assert.match(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text(), /^hsm_uncaught_errors_total 1$/m);
     started.send('SIGHUP');

@@ -39,9 +39,9 @@ describe('Time servers that a CipherTrust Manager has besides', () => {
   });
 
   it('are warned of where their key went with the wipe', () => {
-    assert.deepEqual(warnings(onceWiped('ours', 'theirs')), [
-      'The time server keyed went with the wipe: it was asked with a key that nobody can read back. Add it again by hand.',
-    ]);
+    const told = warnings(onceWiped('ours', 'theirs')) || [];
+    assert.equal(told.length, 1);
+    assert.match(told.join(), /removed the time server keyed\..*key cannot be read back/);
   });
 
   it('are the only ones where a person decided to go on without the request’s', () => {

@@ -111,7 +111,7 @@ describe('The plan of a CipherTrust Manager', () => {
     const request = exampleRequest();
     Object.assign(request.cipherTrust, change);
     const made = plan(request);
-    return made.ok ? made.plan.warnings.filter((warning) => /private half/.test(warning)) : made.broken.map(({ path }) => path);
+    return made.ok ? made.plan.warnings.filter((warning) => /private part/.test(warning)) : made.broken.map(({ path }) => path);
   };
   const urn = 'thalesdiscplusainc1596561677238:cm_k170v:ciphertrust_manager';
   it('warns where nobody here has the private half of its key', () => {

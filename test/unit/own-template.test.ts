@@ -34,11 +34,11 @@ describe('A template of the user’s', () => {
     const [device, address, gateway] = customerTemplate().resources;
     const { sku: _, ...bare } = address as { sku?: object };
     const rows: [resources: unknown[], warning: RegExp][] = [
-      [[device, address, gateway], /the template given makes a Standard one/],
-      [[device, { ...address, sku: { name: 'Basic' } }, gateway], /makes a Basic one: ask Microsoft for another/],
-      [[device, bare, gateway], /makes a Basic one/],
-      [[device, { ...address, sku: { name: "[parameters('AddressSku')]" } }, gateway], /look which kind/],
-      [[device], /look which kind/],
+      [[device, address, gateway], /your template creates a Standard one/],
+      [[device, { ...address, sku: { name: 'Basic' } }, gateway], /creates a Basic one\. Ask Microsoft for another/],
+      [[device, bare, gateway], /creates a Basic one/],
+      [[device, { ...address, sku: { name: "[parameters('AddressSku')]" } }, gateway], /check which kind/],
+      [[device], /check which kind/],
     ];
     for (const [resources, warning] of rows) {
       const planned = plan(withTemplate({ inline: { ...customerTemplate(), resources } }));

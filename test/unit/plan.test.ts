@@ -226,14 +226,14 @@ describe('The plan', () => {
     ],
     [
       'each secret that must be there, once',
-      /: installer-address, ntp-key\. .*npm run secret -- --keep/,
+      /: installer-address, ntp-key\. .*npm run --silent secret -- --keep/,
       ({ lunaClient, cipherTrust }) => {
         lunaClient.installer.url = { secret: 'installer-address' };
         cipherTrust.ntp.push({ host: 'third.example.com', key: { secret: 'ntp-key' } });
       },
       ({ cipherTrust }) => void cipherTrust.ntp.pop(),
     ],
-    ['no secret where none is named', /secret store/, () => {}, ({ cipherTrust }) => void cipherTrust.ntp.pop()],
+    ['no secret where none is named', /^Required secrets: ntp-key\./, () => {}, ({ cipherTrust }) => void cipherTrust.ntp.pop()],
   ];
   for (const [what, warning, change, not] of toDoBefore)
     it(`warns of ${what}`, () => {

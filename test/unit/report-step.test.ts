@@ -161,6 +161,6 @@ describe('The report step', () => {
       (error: unknown) => error,
     );
     assert.ok(failure instanceof ApplicationFailure && failure.type === 'Refused', String(failure));
-    assert.match(failure.message, /reports.*Fix the folder/);
+    assert.match(failure.message, /reports.*Fix the report folder/);
   });
 });

@@ -220,7 +220,7 @@ describe('A step', () => {
   };
 
   it('gets no permit for any lasting act in a look, nor for one that must be on record before its entry is made', async () => {
-    assert.match(await went('observe', 'hsm/co-sign-in', 'lunacm-script'), /A look must change nothing/);
+    assert.match(await went('observe', 'hsm/co-sign-in', 'lunacm-script'), /Observing must not change anything/);
     assert.match(await went('act', 'lunacm-script'), /lunacm-script needs an entry of its own in the target record before it is sent: hsm\/po-sign-in or/);
     assert.equal(await went('act', 'hsm/co-sign-in', 'lunacm-script'), 'sent');
   });

@@ -20,12 +20,12 @@ table('accept-terms', [
   ['not accepted, and the request does not say so', decideAcceptTerms(false, silent), 'stop'],
 ]);
 
-const login = { signedIn: false, left: ['default' as const], found: ['the kept password is refused'] };
+const login = { signedIn: false, left: ['default' as const], found: ['the stored password is refused'] };
 const target = { target: 'kylo-1' };
 table('admin-password', [
   ['the kept password works', decideAdminPassword({ ...login, signedIn: true }, target), 'done'],
   ['it does not, and the default one was not tried', decideAdminPassword(login, target), 'act replace-password'],
-  ['one wrong password was shown in this attempt', decideAdminPassword({ ...login, pause: 'the kept password is refused' }, target), 'wait'],
+  ['one wrong password was shown in this attempt', decideAdminPassword({ ...login, pause: 'the stored password is refused' }, target), 'wait'],
   ['no password that this service may try is left', decideAdminPassword({ ...login, left: [] }, target), 'stop'],
 ]);
 

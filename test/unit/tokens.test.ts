@@ -50,15 +50,15 @@ describe('The tokens file', () => {
       () => readTokens(file),
       ({ message }: Error) => {
         for (const told of [
-          /\/approvers is not known/,
+          /\/approvers is not a known field/,
           /\/operator must be at least 16/,
-          /\/people\/1\/color is not known/,
+          /\/people\/1\/color is not a known field/,
           /\/people\/2\/name/,
           /\/people\/2\/roles must be a list of operator or approver/,
           /\/people\/2\/token must be/,
           /\/people\/3\/name/,
           /names somebody twice/,
-          /a token stands for two/,
+          /same token is used twice/,
         ])
           assert.match(message, told);
         assert.ok(!message.includes(olga.token) && !message.includes('short-secret'));

@@ -60,10 +60,10 @@ describe('The step that sets a web certificate', () => {
       /the secret face/,
     ],
     ['a secret that holds something else', () => 'x'.repeat(200), () => ({}), /no private key/, /the secret face/],
-    ['an answer without a certificate', () => both(ours!), () => ({}), /no certificate/, /interface web/],
-    ['an empty answer', () => both(ours!), () => '', /no certificate/, /interface web/],
-    ['no answer but null', () => both(ours!), () => null, /no certificate/, /interface web/],
-    ['an answer whose certificate cannot be read', () => both(ours!), () => ({ certificates: 'PEM' }), /cannot be read/, /interface web/],
+    ['an answer without a certificate', () => both(ours!), () => ({}), /no certificate/, /interface “web”/],
+    ['an empty answer', () => both(ours!), () => '', /no certificate/, /interface “web”/],
+    ['no answer but null', () => both(ours!), () => null, /no certificate/, /interface “web”/],
+    ['an answer whose certificate cannot be read', () => both(ours!), () => ({ certificates: 'PEM' }), /cannot be read/, /interface “web”/],
   ];
   for (const [what, secret, answer, seen, remedy] of rows)
     it(`stops with cause and remedy: ${what}`, async () => {

@@ -33,7 +33,7 @@ describe('The way in to CipherTrust Manager', () => {
       if (!problem) break;
       assert.match(
         wordsOf(problem),
-        /the kept password is refused.*the generated password is refused|the generated password is refused.*the kept password is refused/,
+        /the stored password is refused.*the generated password is refused|the generated password is refused.*the stored password is refused/,
       );
     }
     assert.equal(bench.summary['passwordIsDefault'], false);
@@ -101,7 +101,7 @@ describe('The way in to CipherTrust Manager', () => {
     const fence = new MemoryFence();
     const input = { ...bench.job(), cipherTrust, openSince };
     // The first attempt shows the kept password, which is wrong: another one is shown in the next.
-    await assert.rejects(bench.attemptUnder(fence, adminPassword(bench.systems), input), /the default one is next/);
+    await assert.rejects(bench.attemptUnder(fence, adminPassword(bench.systems), input), /default password is tried next/);
     await bench.attemptUnder(fence, adminPassword(bench.systems), input);
     await bench.attemptUnder(fence, license(bench.systems), input);
     // To activate a trial gives the manager nothing.

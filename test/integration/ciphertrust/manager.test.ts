@@ -113,7 +113,7 @@ describe('CipherTrust Manager, from its first boot to its root of trust', functi
       bench.values.set(secretName(target, 'ciphertrust-admin-password'), 'Another-Password-1');
       const { kind, words: seen } = await bench.problemOf(bench.step(adminPassword, { ...job(), cipherTrust }));
       assert.equal(kind, 'Refused');
-      assert.match(seen, /^the kept password is refused; the default password is refused; the generated password cannot be read as ksadmin: /);
+      assert.match(seen, /^the stored password is refused; the default password is refused; the generated password cannot be read as ksadmin: /);
     }
   });
 

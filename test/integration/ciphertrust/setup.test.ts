@@ -231,8 +231,8 @@ describe('hsm/setup', function () {
       'nothing is said to have been sent',
     );
     const { words: seen, remedy } = await bench.problemOf(bench.set(cipherTrust, 'order'));
-    assert.match(seen, /nothing changed/);
-    assert.match(remedy, /retry sends hsm\/setup once more, which wipes/);
+    assert.match(seen, /nothing has changed/);
+    assert.match(remedy, /Retrying sends hsm\/setup once more, which wipes/);
     assert.equal(bench.arrived(setup).length, 0);
   });
 
@@ -279,7 +279,7 @@ describe('hsm/setup', function () {
       await bench.problemOf(bench.set(cipherTrust, 'order'));
       bench.runId = 'run-2';
       const { words: seen } = await bench.problemOf(bench.set(cipherTrust, 'order'));
-      assert.match(seen, /nothing changed/);
+      assert.match(seen, /nothing has changed/);
       assert.equal(bench.arrived(setup).length, 1);
       await bench.verified(await bench.set(cipherTrust, 'ordered again'));
       assert.equal(bench.arrived(setup).length, 2);
@@ -320,7 +320,7 @@ describe('hsm/setup', function () {
     await until('the entry', async () => bench.recorded.includes('setup-sent') || undefined);
     bench.systems = bench.worker('second');
     const { words: seen } = await bench.problemOf(bench.set(cipherTrust, 'order'));
-    assert.match(seen, /no answer was heard.*nothing changed/);
+    assert.match(seen, /no response received.*nothing has changed/);
     assert.equal(bench.arrived(setup).length, 0);
     await bench.verified(await bench.set(cipherTrust, 'ordered again'));
     assert.equal(bench.arrived(setup).length, 1);
@@ -405,8 +405,8 @@ describe('hsm/setup', function () {
   it('that says yes and does nothing leaves the step incomplete', async () => {
     bench.fault('lie', setup);
     const { words: seen, remedy } = await bench.problemOf(bench.set(cipherTrust));
-    assert.match(seen, /nothing changed/);
-    assert.match(remedy, /retry sends hsm\/setup once more, which wipes/);
+    assert.match(seen, /nothing has changed/);
+    assert.match(remedy, /Retrying sends hsm\/setup once more, which wipes/);
   });
 
   it('that only wipes is found out before the job can end', async () => {

@@ -64,14 +64,14 @@ export const circumstances: Record<string, Circumstance> = {
   'hsm/setup is answered late': { ...fault('slow', setUp, { amount: 60 }), variants: { 'ciphertrust.tokenSeconds': '300' } },
   'hsm/setup is answered by a proxy with 502 though it was not taken': {
     ...fault('error', setUp, { status: 502 }),
-    incident: /502.*nothing changed/,
+    incident: /502.*nothing has changed/,
     mend: () => {},
     setups: 2,
   },
-  'the connection is cut before hsm/setup was taken': { ...fault('reset', setUp), incident: /nothing changed/, mend: () => {}, setups: 2 },
+  'the connection is cut before hsm/setup was taken': { ...fault('reset', setUp), incident: /nothing has changed/, mend: () => {}, setups: 2 },
   // Whoever says that may have passed it on all the same.
-  'hsm/setup is throttled': { ...fault('throttle', setUp), incident: /429.*nothing changed/, mend: () => {}, setups: 2 },
-  'a proxy says that nobody took hsm/setup': { ...fault('error', setUp, { status: 503 }), incident: /503.*nothing changed/, mend: () => {}, setups: 2 },
+  'hsm/setup is throttled': { ...fault('throttle', setUp), incident: /429.*nothing has changed/, mend: () => {}, setups: 2 },
+  'a proxy says that nobody took hsm/setup': { ...fault('error', setUp, { status: 503 }), incident: /503.*nothing has changed/, mend: () => {}, setups: 2 },
   'it is set up already: a second run': { happens: () => {}, twice: true },
   'hsm/setup says that it failed': {
     ...fault('fail', setUp, { message: 'HSM setup failed: no shared ciphers' }),
@@ -254,7 +254,7 @@ export const circumstances: Record<string, Circumstance> = {
     before: 'admin-password',
     variants: { 'ciphertrust.lockedAnswer': 'plain' },
     happens: ({ manager: { data } }) => Object.assign(data.users[0]!, { lockedUntil: Number.MAX_SAFE_INTEGER }),
-    incident: /kept password is refused/,
+    incident: /stored password is refused/,
     mend: ({ manager: { data } }) => Object.assign(data.users[0]!, { lockedUntil: 0 }),
   },
 };

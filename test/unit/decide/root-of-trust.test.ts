@@ -137,8 +137,8 @@ it('verify-root-of-trust names a way on that there is: a new job sets nothing up
     const decision = verify(change, { contents });
     return decision.kind === 'stop' ? decision.problem.remedy : '';
   };
-  assert.match(remedy({ servers: [] }), /abort and send the request again to have it set up anew\.$/);
-  for (const stopped of [remedy({ sealer: 'none' }), remedy({}, [])]) assert.match(stopped, /delete its VM by hand, and send the request again\.$/);
+  assert.match(remedy({ servers: [] }), /abort and send the request again\.$/);
+  for (const stopped of [remedy({ sealer: 'none' }), remedy({}, [])]) assert.match(stopped, /delete its VM, and send the request again\.$/);
 });
 
 it('verify-root-of-trust warns of what is not told, and of root keys that are not listed', () => {

@@ -66,7 +66,7 @@ describe('The crypto officer’s kept password', () => {
     const { client, shown } = clientWith(refused);
     await assert.rejects(mustSignIn(client, log, { ...who, role: 'co' }), (error) => {
       assert.deepEqual(suppressedBy(error), [full]);
-      return unsafe(/the kept password is refused/, /Do not retry/)(error);
+      return unsafe(/the stored password is refused/, /Do not retry/)(error);
     });
     assert.equal(shown.length, 1);
   });

@@ -154,7 +154,7 @@ describe('Jobs whose worker is a process', function () {
     const job = await jobs.job();
     jobs.bench.luna.fault('reset', setUp);
     const { incidents } = await job.reaches('the incident', (now) => now.incidents.length === 1);
-    assert.match(wordsOf(incidents[0]!.problem), /no response.*nothing has changed/);
+    assert.match(wordsOf(incidents[0]!.problem), /no answer.*nothing has changed/);
     assert.equal(jobs.arrivedAt(job.address, setUp).length, 1);
     await resolve(job, 'retry');
     await ended(job, 1);

@@ -405,7 +405,7 @@ export const catalog = {
   'remove-temporary-access': {
     ...usual,
     phase: 'report',
-    title: 'Close the temporary doors',
+    title: 'Remove temporary access',
     usualMinutes: 1,
     skippable: true,
     after: ['confirm-root-of-trust'],

@@ -127,7 +127,7 @@ function printEnd(stack: Stack, progress: Progress, tookMs: number): void {
     ...(job.inventory?.length ? ['  What exists:', ...job.inventory.map((line) => `    ${line}`)] : []),
     ...job.warnings.map((warning) => `  Warning      ${warning}`),
     `  Secrets      ${stack.workerEnv.HSM_SECRETS_FOLDER} (encrypted, key in ${stack.workerEnv.HSM_SECRETS_KEY_FILE})`,
-    '  Look again   npm start: the API and the Temporal UI come back, with this job and this world',
+    '  Reopen       npm start: the API and the Temporal UI come back, with this job and this world',
   );
 }
 

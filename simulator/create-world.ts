@@ -19,7 +19,7 @@ export interface WorldOptions {
   state?: Record<string, unknown>;
   /** Told of each arrival at once, before anything is done about it. */
   arrived?: (entry: Entry) => void;
-  /** Weather that a test makes by a plan of its own. */
+  /** Faults that a test plans itself. */
   faults?: Faults;
   /** Other machines than the simulated ones, for tests of a single part. */
   machines?: Partial<Machines>;

@@ -10,7 +10,7 @@ export const scenarios: Record<keyof typeof scenarioNames, (world: RunningWorld,
   'ready-hsm': readyHsm,
 };
 
-/** Scripted weather by name, for `--fault`. */
+/** Scripted faults by name, for `--fault`. */
 export const faultScripts: Record<keyof typeof faultNames, readonly FaultRequest[]> = {
   /** CipherTrust Manager says that it took the HSM, wipes itself and restarts, and is not sealed. */
   unsealed: [{ kind: 'lie', operation: 'ciphertrust:POST /v1/system/hsm/setup', times: 0, message: 'unsealed' }],

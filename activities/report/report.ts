@@ -37,8 +37,8 @@ export const decideReport =
   };
 
 /**
- * Looks at the root of trust for the very last time. Where the doors were closed, the way through the Windows host is gone, and CipherTrust Manager may not let
- * this service in any more; the HSM is seen still where it is reached directly.
+ * Checks the root of trust one last time. Without temporary access the way through the Windows host is gone, and CipherTrust Manager may no longer be reachable;
+ * the HSM still is if it is reached directly.
  */
 async function lookOnceMore(systems: Systems, { last, ...job }: Input, attempt: Attempt): Promise<Looked> {
   if (!last) return {};
@@ -47,7 +47,7 @@ async function lookOnceMore(systems: Systems, { last, ...job }: Input, attempt: 
   return systems.settings.lunaVia === 'direct' ? { hsm: await systems.luna.shell(input, attempt, readHsm) } : {};
 }
 
-/** Stores the report as JSON and Markdown, `{target}-{run id}`, and reads it back. What makes a job completed is looked at before that and, last of all, after it. */
+/** Stores the report as JSON and Markdown, `{target}-{run id}`, and reads it back. The root of trust is checked before that, and again after it. */
 export const report = (systems: Systems): Step<Input, StepResult<'report'>> => {
   const { reports, transcripts } = systems;
   const nameOf = ({ target, runId }: Input) => reportName(target, runId);

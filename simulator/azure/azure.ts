@@ -261,7 +261,7 @@ export async function serve({ engine, base, limits, staleReads, capture }: Front
 /** ARM takes no notice of the case of a parameter’s name. */
 const versionIn = (query: URLSearchParams): string => [...query].find(([name]) => name.toLowerCase() === 'api-version')?.[1] ?? '';
 
-/** What arrived, and how it is answered in good weather. */
+/** What arrived, and how it is answered without a fault. */
 interface Arrived {
   system: string;
   operation: string;
@@ -273,7 +273,7 @@ interface Arrived {
   record?(sent?: Sent): void;
 }
 
-/** Writes an arrival down and answers it as the weather lets. */
+/** Writes an arrival down and answers it as the faults let. */
 async function meet(engine: Engine, request: IncomingMessage, response: ServerResponse, { answer, record, headers, ...arrived }: Arrived): Promise<void> {
   const { requestLog, faults, clock, variants } = engine.world;
   const entry = requestLog.arrive({ ...arrived, connection: connectionName(request.socket) });

@@ -4,7 +4,7 @@ import { ArmError, type ArmReply, type ArmRequest } from './http.ts';
 type Match = RegExpExecArray;
 export type Handler = (engine: Engine, request: ArmRequest, match: Match, lies: boolean) => ArmReply;
 
-/** `operation` is its name in request log and weather, without the method. */
+/** `operation` is its name in request log and faults, without the method. */
 export type Route = [method: string, path: string, operation: string, handler: Handler];
 
 export const ok = (body: unknown, status = 200): ArmReply => ({ status, body });

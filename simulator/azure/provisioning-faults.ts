@@ -2,7 +2,7 @@ import type { Fault } from '../faults.ts';
 import type { ArmReply } from './http.ts';
 import { subscriptionId } from './state.ts';
 
-/** The bad answer that the weather wants in place of the right one. */
+/** The answer of a fault, in place of the right one. */
 export function badReply(fault: Fault | undefined, system: string): ArmReply | undefined {
   switch (fault?.kind) {
     case 'throttle':

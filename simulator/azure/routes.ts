@@ -18,7 +18,7 @@ import { subscriptionRoutes } from './subscriptions.ts';
 import { canonicalType } from './types.ts';
 
 export interface Routed {
-  /** What is asked, for request log and weather: `VERB Namespace/type[/action]`. */
+  /** What is asked, for request log and faults: `VERB Namespace/type[/action]`. */
   operation: string;
   target: string;
   answer(lies: boolean): ArmReply;

@@ -8,7 +8,7 @@ import { type Found, findRoute } from './routes.ts';
 import { checkBearer } from './sign-in.ts';
 import { isStarted, type ManagerState, managerTime } from './state.ts';
 
-/** One HTTP request: recorded, exposed to the weather, answered. With and without a slash at the end of the path is the same. */
+/** One HTTP request: recorded, exposed to faults, answered. With and without a slash at the end of the path is the same. */
 export async function serve(world: World, state: ManagerState, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await read(request);
   const url = new URL(request.url ?? '/', 'https://manager');

@@ -193,7 +193,7 @@ async function newWebIdentity(world: World, name: string, address: string): Prom
   return { certificatePem: `${certificatePem}${authorityPem}`, privateKeyPem };
 }
 
-/** Starts that take so many minutes; as an operation of its own the weather may let it be slow, or never end. */
+/** Starts that take so many minutes; as an operation of its own a fault may let it be slow, or never end. */
 export async function boot(world: World, minutes: number): Promise<Boot> {
   const fault = await world.faults.strike('ciphertrust:boot');
   const now = Date.now();

@@ -62,7 +62,7 @@ function reader(channel: ServerChannel) {
   };
 }
 
-/** Runs one copy; weather, refusals and a client that goes away included. */
+/** Runs one copy; faults, refusals and a client that goes away included. */
 export async function copy(direction: 'get' | 'put', task: Copy): Promise<void> {
   const { channel, entry } = task;
   try {

@@ -57,7 +57,7 @@ export async function commit(session: Session, entry: Entry, minutes: number, ch
   world.changed();
 }
 
-/** A command that changed nothing has its weather before its result line: held, late, refused or cut off. */
+/** A command that changed nothing meets its fault before its result line: held, late, refused or cut off. */
 export async function weatherOnRead(session: Session, { operation }: Entry): Promise<void> {
   const fault = await session.world.faults.strike(operation);
   if (fault?.kind === 'slow') await session.world.clock.sleepMinutes(fault.amount ?? 1);

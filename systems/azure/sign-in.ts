@@ -64,7 +64,7 @@ export const listening = (credential: TokenCredential, way: string): TokenCreden
     }),
 });
 
-/** The authority’s bad weather passes; its refusal, or a mistake on this host, is one sentence. */
+/** A passing fault of the authority is retried; its refusal, or a mistake on this host, is one sentence. */
 export function signInFailure(tried: string, error: SignInError): StepFailure {
   const { way, heard, cause } = error;
   const told = { tried: `${tried}, signing in with ${way}` };

@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 
 const hsmMade = `arm:provisioning ${hsmType}`;
 
-/** The step deploy-hsm against a simulated Azure, in every weather. What reached Azure stands in its request log. */
+/** The step deploy-hsm against a simulated Azure, with every fault. What reached Azure stands in its request log. */
 describe('The deployment of the HSM', function () {
   this.timeout(60_000);
   const its = deploymentTests();

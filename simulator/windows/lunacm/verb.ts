@@ -53,7 +53,7 @@ export const needForce = ({ force, f }: Options): void => {
 /** The partition in the current slot: what every command works on. */
 export const current = ({ session }: Run): PartitionState => session.slots[session.slot]?.partition ?? fail('0x3 (CKR_SLOT_ID_INVALID)', 'There is no slot.');
 
-/** Makes a change unless the weather lies about it. A program goes on when the connection that started it is cut. */
+/** Makes a change unless a fault reports a false success. A program goes on when the connection that started it is cut. */
 export async function commit({ client, entry, session }: Run, minutes: number, change: () => void): Promise<void> {
   const { world } = client;
   const fault = await world.faults.strike(entry.operation);

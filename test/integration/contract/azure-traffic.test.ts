@@ -34,11 +34,11 @@ interface Outcome {
   state: string;
   resources: { type: string; provisioningState: string }[];
   requestLog: LedgerEntry[];
-  /** Weather that never came. */
+  /** Faults that never came. */
   faults: unknown;
 }
 
-/** A whole job in the scripted weather azure-storm, without anybody’s help; then a plan that looks at all of it. */
+/** A whole job under the scripted faults azure-storm, without anybody’s help; then a plan that looks at all of it. */
 async function wholeJob(file: string): Promise<Outcome> {
   // Two answers never come: how long each is waited for is a setting.
   const bench = await StackBench.start({ simulatorArgs: ['--fault', 'azure-storm', '--capture', file], env: { HSM_AZURE_TIMEOUT_MS: '2000' } });

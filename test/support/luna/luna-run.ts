@@ -62,7 +62,7 @@ export class LunaRun implements Target {
   #step: LunaStep = 'keep-secrets';
   #running = 0;
   readonly #occurrences = new Map<string, number>();
-  readonly #meddled = new Set<Interference>();
+  readonly #tampered = new Set<Interference>();
   #before: { step: LunaStep; act: () => Promise<void> } | undefined;
 
   /** The HSM is delivered, the Windows host prepared; no job runs yet. */
@@ -109,7 +109,7 @@ export class LunaRun implements Target {
   async play(): Promise<void> {
     for (let jobs = 1; jobs <= 3; jobs++) {
       const outcome = await this.job();
-      const undone = [...this.#meddled].some((kind) => undoing.includes(kind));
+      const undone = [...this.#tampered].some((kind) => undoing.includes(kind));
       await this.#mend();
       if (outcome === 'completed' && !undone) return this.#watch.completed();
       this.#due = [];
@@ -213,12 +213,12 @@ export class LunaRun implements Target {
   async #mend(): Promise<void> {
     const { hsm } = this.#world.appliance.state;
     if (!this.#names) return;
-    for (const kind of this.#meddled) {
+    for (const kind of this.#tampered) {
       const act = interference[kind].mend?.(hsm, this.#names);
       if (act) await this.tamper(act);
     }
     if (!hsm.zeroized && hsm.soPassword === this.#names.soPassword && hsm.soAttemptsLeft < 3) await this.tamper({ what: 'sign-in-as-so' });
-    this.#meddled.clear();
+    this.#tampered.clear();
   }
 
   #arrived(entry: Entry): void {
@@ -269,7 +269,7 @@ export class LunaRun implements Target {
       if (!this.#names || (mishaps as readonly string[]).includes(kind) || (only && kind !== only)) continue;
       const act = interference[kind as Interference].does(hsm, this.#names, clients);
       if (!act || !this.#takes(kind)) continue;
-      this.#meddled.add(kind as Interference);
+      this.#tampered.add(kind as Interference);
       void this.tamper(act);
     }
   }
